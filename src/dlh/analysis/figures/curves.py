@@ -1,0 +1,257 @@
+"""Curves: how a run learnt, and how its predictions hold up with the distance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from dlh.analysis.figures import canvas
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDTH = 11.0
+FLOOR_DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)))
+Curve = Tensor | np.ndarray | Sequence[float]
+
+
+def draw_psnr_curves(
+    *,
+    best: Curve,
+    mean: Curve,
+    floors: Mapping[str, Curve],
+    window: int,
+    samples: int,
+    title: str = "How close do the futures stay to what happened?",
+) -> bytes:
+    """PSNR against the prediction step: the best and the average future, and what knowing nothing
+    scores.
+
+    Args:
+        best: (horizon,), the best future of each clip, chosen once over the window.
+        mean: (horizon,), the average over futures.
+        floors: name to (horizon,).
+        window: the first predicted steps, over which the headline numbers are taken; shaded.
+        samples: how many futures were drawn, for the legend.
+        title: the headline.
+
+    Returns:
+        PNG bytes.
+    """
+    curves = {f"best of {samples}": _curve(best)}
+    if samples > 1:
+        curves["average future"] = _curve(mean)
+    curves |= {name: _curve(curve) for name, curve in floors.items()}
+    lengths = sorted({len(curve) for curve in curves.values()})
+    if len(lengths) != 1 or 0 in lengths:
+        raise ValueError(f"all curves have one value per predicted step, found lengths {lengths}")
+    horizon = lengths[0]
+    steps = np.arange(1, horizon + 1)
+    lines = {}
+    for index, (name, curve) in enumerate(curves.items()):
+        if name in floors:
+            dash = FLOOR_DASHES[(index - len(curves)) % len(FLOOR_DASHES)]
+            lines[name] = _Line(steps, curve, canvas.QUIET, dash, 1.2)
+        else:
+            lines[name] = _Line(
+                steps, curve, canvas.MODEL, *(("-", 2.4), ((0, (4, 2)), 1.5))[index]
+            )
+    figure = canvas.new_figure(WIDTH, 4.35)
+    canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
+    axes = canvas.place(figure, 0.75, 0.75, WIDTH - 0.75 - 1.5, 3.0)
+    canvas.plain_axes(axes)
+    axes.axvspan(0.5, window + 0.5, color=canvas.WASH, linewidth=0)
+    _draw_lines(axes, lines)
+    axes.set_xlim(0.5, horizon + 0.5)
+    axes.set_xlabel("predicted step", fontsize=9.5, color=canvas.QUIET)
+    axes.set_ylabel("PSNR, dB (higher is closer)", fontsize=9.5, color=canvas.QUIET)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.1 * (high - low))
+    if window < horizon:
+        # Above the lines, where the shaded window begins.
+        style: dict[str, Any] = {"fontsize": 8.5, "color": canvas.QUIET, "va": "top"}
+        axes.text(
+            0.5 + 0.006 * horizon, high + 0.08 * (high - low), f"first {window} steps", **style
+        )
+    _name_ends(axes, lines)
+    return canvas.png_bytes(figure)
+
+
+def draw_curves(rows: Sequence[Mapping[str, Any]], *, title: str = "How it learnt") -> bytes:
+    """curves.png: what the lines of metrics.jsonl hold, against the training step; a panel only
+    where there are values.
+
+    Looked for: ``loss``; the negatives of ``validation.elbo`` and ``reconstruction`` (what the
+    frames alone cost); and with ``validation.`` before it, or else without: ``state_kl.L1`` ... and
+    ``event_kl``; ``events.precision`` and ``events.recall``; ``mean_depth`` and
+    ``true_change_rate``. A line need not hold all; null values are left out.
+
+    Returns:
+        PNG bytes.
+    """
+    panels = [(name, draw) for name, needed, draw in _PANELS if any(_has(rows, n) for n in needed)]
+    if not panels:
+        looked_for = ", ".join(name for _, needed, _ in _PANELS for name in needed)
+        raise ValueError(
+            f"no curve to draw: none of the {len(rows)} lines holds a step and one of {looked_for}"
+        )
+    columns = min(2, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = canvas.new_figure(WIDTH, 0.8 + lines * 2.75)
+    canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
+    margin = 1.6  # numbers on the left, names of lines on the right
+    width = WIDTH / columns - margin
+    for index, (heading, draw) in enumerate(panels):
+        left = 0.75 + (index % columns) * (width + margin)
+        top = 1.1 + (index // columns) * 2.75
+        canvas.write(figure, left, top - 0.32, heading, fontsize=10.5, fontweight="bold")
+        axes = canvas.place(figure, left, top, width, 1.8)
+        canvas.plain_axes(axes)
+        draw(axes, rows)
+        axes.set_xlabel("training step", fontsize=8.5, color=canvas.QUIET)
+    return canvas.png_bytes(figure)
+
+
+def _draw_loss(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
+    lines = {}
+    for name, label, style in (
+        ("loss", "training", (canvas.MODEL,)),
+        (VALIDATION + "elbo", "held out", (canvas.TRUTH,)),
+        ("reconstruction", "frames alone", (canvas.QUIET, (0, (4, 2)), 1.2)),
+    ):
+        steps, values = _series(rows, name)
+        if len(steps):
+            lines[label] = _Line(steps, values if name == "loss" else -values, *style)
+    _draw_lines(axes, lines)
+    # The first steps of a run are far above the rest and would flatten it.
+    values = np.concatenate([line.values[len(line.values) // 10 :] for line in lines.values()])
+    low, high = float(values.min()), float(values.max())
+    highest = max(line.values.max() for line in lines.values())
+    if highest > high + 2 * (high - low) > low:
+        axes.set_ylim(low - 0.06 * (high - low), high + 0.25 * (high - low))
+    _name_ends(axes, lines)
+
+
+def _draw_divergences(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
+    lines = {}
+    for level, colour in enumerate(canvas.LEVELS, start=1):
+        steps, values = _preferred(rows, f"state_kl.L{level}")
+        if len(steps):
+            lines[f"level {level}"] = _Line(steps, values, colour)
+    steps, values = _preferred(rows, "event_kl")
+    if len(steps) and values.any():
+        lines["events"] = _Line(steps, values, canvas.QUIET, (0, (4, 2)))
+    _draw_lines(axes, lines)
+    positive = np.concatenate([line.values[line.values > 0] for line in lines.values()])
+    if positive.size and positive.max() > 20 * np.median(positive):
+        axes.set_yscale("log")
+        axes.set_ylim(bottom=max(float(positive.min()) / 1.5, 1e-4))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
+    else:
+        axes.set_ylim(bottom=0)
+    _name_ends(axes, lines)
+
+
+def _draw_events(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
+    lines = {}
+    for label, colour, dash in (
+        ("precision", canvas.MODEL, "-"),
+        ("recall", canvas.TRUTH, (0, (4, 2))),
+    ):
+        steps, values = _preferred(rows, f"events.{label}")
+        if len(steps):
+            lines[label] = _Line(steps, values, colour, dash)
+    _draw_lines(axes, lines)
+    axes.set_ylim(-0.02, 1.05)
+    _name_ends(axes, lines)
+
+
+def _draw_depth(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
+    lines = {"inferred": _Line(*_preferred(rows, "mean_depth"), canvas.MODEL)}
+    steps, rate = _preferred(rows, "true_change_rate")
+    if len(steps):
+        lines["truth"] = _Line(steps, 1 + rate, canvas.TRUTH, (0, (4, 2)))
+    _draw_lines(axes, lines)
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, 0.98), max(high, 1.5))
+    _name_ends(axes, lines)
+
+
+VALIDATION = "validation."
+_PANELS = (
+    ("Loss, nats per frame", ("loss",), _draw_loss),
+    ("Level 2 against the true events", ("events.precision", "events.recall"), _draw_events),
+    ("Divergence of the states, nats per frame", ("state_kl.L1",), _draw_divergences),
+    ("Mean depth: levels that change at a step", ("mean_depth",), _draw_depth),
+)
+
+
+def _series(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The steps at which a quantity is known, and its values; empty where it never is."""
+    found = [
+        (row["step"], row[name]) for row in rows if "step" in row and row.get(name) is not None
+    ]
+    steps, values = zip(*found, strict=True) if found else ((), ())
+    return np.asarray(steps, dtype=float), np.asarray(values, dtype=float)
+
+
+def _preferred(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[np.ndarray, np.ndarray]:
+    held_out = _series(rows, VALIDATION + name)
+    return held_out if len(held_out[0]) else _series(rows, name)
+
+
+def _has(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    return len(_preferred(rows, name)[0]) > 0
+
+
+@dataclass(frozen=True)
+class _Line:
+    steps: np.ndarray
+    values: np.ndarray
+    colour: str
+    dash: Any = "-"
+    weight: float = 1.8
+
+
+def _draw_lines(axes: Axes, lines: Mapping[str, _Line]) -> None:
+    for line in lines.values():
+        style: dict[str, Any] = {
+            "color": line.colour,
+            "linewidth": line.weight,
+            "linestyle": line.dash,
+        }
+        if len(line.values) < 3:
+            style |= {"marker": "o", "markersize": 4}
+        axes.plot(line.steps, line.values, **style)
+    axes.ticklabel_format(axis="y", useOffset=False)
+
+
+def _name_ends(axes: Axes, lines: Mapping[str, _Line]) -> None:
+    """Names at the ends of the lines, pushed apart where they overlap: no legend to look up."""
+    if len(lines) < 2:
+        return
+    axes.get_ylim()  # settles the limits, which a plot only announces
+    named = sorted(lines.items(), key=lambda item: item[1].values[-1])
+    ends = np.array([(line.steps[-1], line.values[-1]) for _, line in named])
+    heights = axes.transData.transform(ends)[:, 1]
+    gap = 9 * 1.25 * canvas.DOTS_PER_INCH / 72
+    for _ in range(100):
+        for low in range(len(heights) - 1):
+            overlap = max(0.0, gap - (heights[low + 1] - heights[low]))
+            heights[low : low + 2] += (-overlap / 2, overlap / 2)
+    for (name, line), height in zip(named, heights, strict=True):
+        share = axes.transAxes.inverted().transform((0, height))[1]
+        style: dict[str, Any] = {"fontsize": 9, "color": line.colour, "va": "center"}
+        axes.text(1.015, share, name, transform=axes.transAxes, **style)
+
+
+def _curve(values: Curve) -> np.ndarray:
+    array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"a curve has one value per predicted step, found shape {array.shape}")
+    return array.astype(float)

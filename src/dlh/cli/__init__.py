@@ -1,0 +1,77 @@
+"""The ``dlh`` command: finds the subcommand, and turns what went wrong into one line.
+
+Nothing heavy is imported before a command is chosen, so that ``dlh --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from dlh import __version__
+
+COMMANDS = {
+    "demo": "train on a bouncing ball, watch it discover events, see its future (minutes)",
+    "train": "train a preset, on generated clips or on your own videos",
+    "predict": "many futures of a video, as mp4, picture and arrays",
+    "events": "when something changed in a video",
+    "info": "versions and hardware, for a bug report",
+}
+
+HELP = """dlh: Dynamic Latent Hierarchy. It watches video, learns what changes fast and what stays, and predicts far ahead.
+
+usage: dlh COMMAND [OPTIONS]        dlh COMMAND --help says more
+
+{commands}
+
+examples:
+  dlh demo
+  dlh train videos --data my_videos/ --run runs/mine
+  dlh predict runs/mine clip.mp4 --horizon 300 --samples 8
+  dlh events runs/mine clip.mp4
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit status: 0, 1 for what failed, 2 for what was asked wrongly, 130 for Ctrl-C."""
+    try:
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except BrokenPipeError:  # who was reading, `head` for example, has read enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - what is still buffered goes nowhere
+        return 0
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0 if words else 2
+    if words[0] == "--version":
+        print(f"dlh {__version__}")
+        return 0
+    name, *rest = words
+    if name not in COMMANDS:
+        from dlh.settings import suggestion
+
+        print(f"dlh: there is no command {name!r}{suggestion(name, list(COMMANDS))}", file=sys.stderr)
+        return 2
+    try:
+        return importlib.import_module(f"dlh.cli.{name}").main(rest) or 0
+    except SystemExit as stop:  # the option parser's own
+        return stop.code if isinstance(stop.code, int) else 2
+    except KeyboardInterrupt:
+        print("dlh: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if os.environ.get("DLH_DEBUG"):
+            raise
+        from dlh.cli.errors import explain
+
+        return explain(error)
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+    return HELP.format(commands="\n".join(lines)).rstrip()

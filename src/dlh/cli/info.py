@@ -1,0 +1,73 @@
+"""``dlh info``: what a bug report needs to say."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PACKAGES = (
+    "torch",
+    "numpy",
+    "av",
+    "pillow",
+    "safetensors",
+    "huggingface-hub",
+    "tyro",
+    "jaxtyping",
+    "tqdm",
+    "matplotlib",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfoOptions:
+    """Versions, device, threads and what is installed.
+
+    example:  dlh info
+    """
+
+
+def main(arguments: Sequence[str]) -> int:
+    """``dlh info``."""
+    from dlh.cli.options import parse
+
+    parse(InfoOptions, arguments, prog="dlh info")
+    for name, value in facts().items():
+        print(f"{name:<16} {value}")
+    return 0
+
+
+def facts() -> dict[str, str]:
+    """What the software and the machine are, by name."""
+    import torch
+
+    from dlh import __version__
+
+    found = {
+        "dlh": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": f"{os.cpu_count()} CPUs, {platform.machine()}",
+        "torch threads": str(torch.get_num_threads()),
+        "device": _device(),
+        "C++ compiler": shutil.which("c++") or shutil.which("g++") or "none",
+    }
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+        return f"cuda: {', '.join(names)}"
+    return "cpu (no CUDA device was found)"

@@ -1,0 +1,126 @@
+"""Video files to stored frames: any size, any rate, streamed, and every damage said in one line."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from dlh.data.clips import DataError
+from dlh.data.images import ImageSequence
+from dlh.data.video_file import VideoFile
+
+
+class VideoWarning(UserWarning):
+    """What a person should know of a video that was read: damage, or something assumed."""
+
+
+class Frames(Protocol):
+    """Stored frames in one pass, whatever they come from.
+
+    Attributes:
+        path: the file or folder.
+        fps: frames a second of what is given out.
+        expected_frames: what the source announces, or None.
+        source_size: (width, height) as displayed, known once the first frame was read.
+        notes: what a person should know (damage, assumptions), complete when the pass is.
+    """
+
+    path: Path
+    fps: float
+    expected_frames: int | None
+    source_size: tuple[int, int] | None
+    notes: list[str]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """uint8 (height, width, channel), one at a time; :class:`DataError` if there is none."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoInfo:
+    """What a file says about itself; ``frames`` is its own claim, None where it makes none."""
+
+    path: Path
+    width: int
+    height: int
+    fps: float
+    frames: int | None
+    notes: tuple[str, ...]
+
+
+def open_frames(
+    path: str | os.PathLike[str],
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    fps: float | None = None,
+) -> Frames:
+    """A video file, or a folder of pictures, as a stream of frames of one size.
+
+    Args:
+        fps: re-times a video to this rate (frames are repeated or left out); for pictures, their
+            rate. None keeps every frame.
+
+    Raises:
+        DataError: the file is missing, empty, unreadable or holds no video.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return ImageSequence(path, height=height, width=width, channels=channels, fps=fps)
+    return VideoFile(path, height=height, width=width, channels=channels, fps=fps)
+
+
+def read_video(
+    path: str | os.PathLike[str],
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    fps: float | None = None,
+    frames: int | None = None,
+) -> tuple[np.ndarray, float]:
+    """A whole video, or its first ``frames`` frames.
+
+    Returns uint8 (time, height, width, channel) and the number of frames a second.
+
+    Warns with :class:`VideoWarning` where only a part could be read.
+
+    Raises:
+        DataError: no video there, or a single picture (unless ``frames`` is 1).
+    """
+    if frames is not None and frames < 1:
+        raise DataError(f"at least one frame is to be read, found frames = {frames}")
+    stream = open_frames(path, height=height, width=width, channels=channels, fps=fps)
+    kept = []
+    for frame in stream:
+        kept.append(frame)
+        if len(kept) == frames:
+            break
+    for note in stream.notes:
+        warnings.warn(f"{path}: {note}", VideoWarning, stacklevel=2)
+    if len(kept) == 1 and frames != 1:
+        raise DataError(f"{path} holds one frame; a video has at least two")
+    return np.stack(kept), stream.fps
+
+
+def probe(path: str | os.PathLike[str]) -> VideoInfo:
+    """What a file says about itself, after its first frame was decoded to see that it can be."""
+    stream = open_frames(path, height=16, width=16, channels=1)
+    next(iter(stream))
+    assert stream.source_size is not None
+    width, height = stream.source_size
+    return VideoInfo(
+        path=stream.path,
+        width=width,
+        height=height,
+        fps=stream.fps,
+        frames=stream.expected_frames,
+        notes=tuple(stream.notes),
+    )

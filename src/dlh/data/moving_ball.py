@@ -1,0 +1,208 @@
+"""Moving Ball: a disc that bounces and changes colour when it does, with the truth of it.
+
+The data set on which the paper shows what the hierarchy is for: position changes at every step
+(level 1), the colour only at events (level 2), and the generator knows every event.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlh.data.clips import SPLITS, Clips, DataError, Split
+from dlh.data.sampling import check_request, rank_rows
+
+RGB = {
+    "cyan": (0, 255, 255),
+    "magenta": (255, 0, 255),
+    "yellow": (255, 255, 0),
+    "blue": (0, 0, 255),
+    "red": (255, 0, 0),
+    "green": (0, 255, 0),
+    "white": (255, 255, 255),
+}
+# What the start of a clip takes from its stream: x, y, direction, colour. The steps follow, so a
+# longer clip of the same index begins with the shorter one.
+_START_DRAWS = 4
+_HELD_OUT_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovingBallConfig:
+    """The world of the ball; the defaults are those of the authors' published animation.
+
+    Attributes:
+        size: height and width of the frame, pixels.
+        radius: of the disc, pixels; 6 makes a disc of 113 pixels.
+        speed: pixels per step, constant; the direction is uniform.
+        colour_change_probability: the paper's lambda, the chance of a colour change at each step.
+        colours: the cycle that every bounce and every random change advances by one.
+    """
+
+    size: int = 64
+    radius: int = 6
+    speed: float = 6.0
+    colour_change_probability: float = 0.0
+    colours: tuple[str, ...] = ("cyan", "magenta", "yellow", "blue", "red", "green")
+
+    def __post_init__(self) -> None:
+        if self.radius < 1:
+            raise DataError(f"the ball's radius is at least 1 pixel, found {self.radius}")
+        if self.free_path < 1:
+            raise DataError(
+                f"a ball of radius {self.radius} needs a frame of at least {2 * self.radius + 2} "
+                f"pixels to move in, found size {self.size}"
+            )
+        if not 0 < self.speed <= self.free_path:
+            raise DataError(
+                f"the ball's speed is above 0 and at most {self.free_path} pixels a step (size "
+                f"{self.size}, radius {self.radius}), found {self.speed}"
+            )
+        if not 0 <= self.colour_change_probability <= 1:
+            raise DataError(
+                "the colour change probability lies in [0, 1], found "
+                f"{self.colour_change_probability}"
+            )
+        unknown = [colour for colour in self.colours if colour not in RGB]
+        if unknown:
+            raise DataError(f"unknown colour {unknown[0]!r}; known are {', '.join(RGB)}")
+        following = self.colours[1:] + self.colours[:1]
+        if len(self.colours) < 2 or any(
+            a == b for a, b in zip(self.colours, following, strict=True)
+        ):
+            raise DataError(
+                "the cycle of colours holds at least two, none followed by itself (such a change "
+                f"would not show), found {self.colours}"
+            )
+
+    @property
+    def free_path(self) -> int:
+        """How far the centre can travel between two walls, pixels."""
+        return self.size - 1 - 2 * self.radius
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovingBallClips(Clips):
+    """Clips and everything the generator knows of them. All masks are False at the first frame.
+
+    Attributes:
+        video: uint8, (batch, time, height, width, 3).
+        events: the colour differs from the frame before; bool (batch, time); ``bounces |
+            random_changes``.
+        bounces: the motion was reversed on the way to this frame, bool (batch, time).
+        random_changes: a random change fell on this frame, alone or together with a bounce, bool
+            (batch, time).
+        positions: centre as (x, y), float pixels, before rounding, (batch, time, 2).
+        colours: index into the cycle of colours, (batch, time).
+    """
+
+    bounces: np.ndarray
+    random_changes: np.ndarray
+    positions: np.ndarray
+    colours: np.ndarray
+
+
+class MovingBall:
+    """A source of Moving Ball clips. Every clip is a pure function of (seed, split, clip index).
+
+    Row r of training batch k is clip ``k * batch_size + r`` of the run's seed. Held-out clips do
+    not depend on the run's seed, so the scores of two runs are computed on the same clips.
+    """
+
+    name = "moving-ball"
+
+    def __init__(self, config: MovingBallConfig | None = None) -> None:
+        self.config = config or MovingBallConfig()
+        reach = np.arange(-self.config.radius, self.config.radius + 1)
+        rows, columns = np.nonzero(reach[:, None] ** 2 + reach**2 <= self.config.radius**2)
+        self._disc_rows, self._disc_columns = reach[rows], reach[columns]
+        self._palette = np.array([RGB[colour] for colour in self.config.colours], dtype=np.uint8)
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        return 3, self.config.size, self.config.size
+
+    def batch(
+        self,
+        step: int,
+        *,
+        batch_size: int,
+        clip_length: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> MovingBallClips:
+        """Training batch number ``step``: the rows of this rank."""
+        check_request(clip_length=clip_length, seed=seed, step=step)
+        rows = rank_rows(batch_size, rank=rank, world_size=world_size)
+        first = step * batch_size
+        return self._clips(seed, "train", range(first + rows.start, first + rows.stop), clip_length)
+
+    def held_out(self, split: Split, *, count: int, clip_length: int) -> MovingBallClips:
+        """The first ``count`` clips of a held-out split, the same for every run."""
+        check_request(clip_length=clip_length, count=count)
+        if split not in ("validation", "test"):
+            raise DataError(
+                f"held-out clips are of the validation or the test split, found {split!r}"
+            )
+        return self._clips(_HELD_OUT_SEED, split, range(count), clip_length)
+
+    def draw(self, count: int, clip_length: int, random: np.random.Generator) -> MovingBallClips:
+        """``count`` clips from a generator of random numbers of one's own."""
+        check_request(clip_length=clip_length, count=count)
+        return self._play(random.random((count, _START_DRAWS + clip_length - 1)))
+
+    def _clips(self, seed: int, split: Split, indices: range, clip_length: int) -> MovingBallClips:
+        # Philox is counter-based: the key names (seed, split), the counter's second word the clip.
+        key = np.random.SeedSequence([seed, SPLITS.index(split)]).generate_state(2, np.uint64)
+        draws = np.empty((len(indices), _START_DRAWS + clip_length - 1))
+        for row, index in enumerate(indices):
+            np.random.Generator(np.random.Philox(key=key, counter=[0, index, 0, 0])).random(
+                out=draws[row]
+            )
+        return self._play(draws)
+
+    def _play(self, draws: np.ndarray) -> MovingBallClips:
+        """Uniform numbers (batch, 4 + time - 1) to clips. A step: test, flip, move, recolour."""
+        config = self.config
+        batch, clip_length = len(draws), draws.shape[1] - _START_DRAWS + 1
+        low, high = config.radius, config.size - 1 - config.radius
+        angle = 2 * math.pi * draws[:, 2]
+        velocity = config.speed * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        positions = np.empty((batch, clip_length, 2))
+        positions[:, 0] = low + (high - low) * draws[:, :2]
+        bounces = np.zeros((batch, clip_length), dtype=bool)
+        for time in range(1, clip_length):
+            here = positions[:, time - 1]
+            due = ((here < low) & (velocity < 0)) | ((here > high) & (velocity > 0))
+            due[:, 1] &= ~due[:, 0]  # one axis a step, x first: a corner is two events
+            velocity = np.where(due, -velocity, velocity)
+            bounces[:, time] = due.any(axis=1)
+            positions[:, time] = here + velocity
+        random_changes = np.zeros_like(bounces)
+        random_changes[:, 1:] = draws[:, _START_DRAWS:] < config.colour_change_probability
+        events = bounces | random_changes
+        first_colour = (draws[:, 3:4] * len(config.colours)).astype(np.int64)
+        colours = (first_colour + events.cumsum(axis=1)) % len(config.colours)
+        return MovingBallClips(
+            video=self._paint(positions, colours),
+            events=events,
+            bounces=bounces,
+            random_changes=random_changes,
+            positions=positions,
+            colours=colours,
+        )
+
+    def _paint(self, positions: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Writes only the disc's pixels: far cheaper than a test of every pixel."""
+        size, frames = self.config.size, colours.size
+        centres = np.floor(positions + 0.5).astype(np.int64).reshape(frames, 1, 2)
+        columns, rows = centres[..., 0] + self._disc_columns, centres[..., 1] + self._disc_rows
+        inside = (rows >= 0) & (rows < size) & (columns >= 0) & (columns < size)
+        pixels = (np.arange(frames)[:, None] * size + rows) * size + columns
+        video = np.zeros((*colours.shape, size, size, 3), dtype=np.uint8)
+        of_frame = np.broadcast_to(colours.reshape(frames, 1), inside.shape)
+        video.reshape(-1, 3)[pixels[inside]] = self._palette[of_frame[inside]]
+        return video

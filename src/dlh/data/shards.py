@@ -1,0 +1,86 @@
+"""Writing so that the disk really has it; ``.npy`` files whose final length is not known yet."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+HEADER_BYTES = 128
+
+
+def npy_header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
+    """A ``.npy`` header (format 1.0) of always 128 bytes: it can be written again in place."""
+    text = repr(
+        {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    )
+    start = b"\x93NUMPY\x01\x00" + (HEADER_BYTES - 10).to_bytes(2, "little")
+    return start + text.encode("ascii").ljust(HEADER_BYTES - 11) + b"\n"
+
+
+class ShardFile:
+    """One ``.npy`` array (items, *item_shape) that grows at its end; memory does not grow with it.
+
+    Args:
+        items: how many of those already in the file to keep; the rest is cut off.
+    """
+
+    def __init__(
+        self, path: Path, item_shape: tuple[int, ...], dtype: type, *, items: int = 0
+    ) -> None:
+        self._item_shape = item_shape
+        self._dtype = np.dtype(dtype)
+        self._item_bytes = int(np.prod(item_shape)) * self._dtype.itemsize
+        # Unbuffered: a disk that is full is then met here, not when the file is closed.
+        self._path = path
+        self._file = open(path, "r+b" if path.exists() else "w+b", buffering=0)  # noqa: SIM115
+        self.rewind(items)
+
+    def rewind(self, items: int) -> None:
+        """Cuts off what comes after the first ``items``."""
+        self.items = items
+        self._file.truncate(HEADER_BYTES + items * self._item_bytes)
+        self._file.seek(0, os.SEEK_END)
+
+    def append(self, block: np.ndarray) -> None:
+        """Writes (n, *item_shape) at the end."""
+        assert block.shape[1:] == self._item_shape and block.dtype == self._dtype
+        rest = np.ascontiguousarray(block).data.cast("B")
+        while rest:  # an unbuffered write may take a part only
+            rest = rest[self._file.write(rest) :]
+        self.items += len(block)
+
+    def finish(self) -> None:
+        """Writes the header, makes sure that the disk has all, and closes; removes an empty one."""
+        if self.items == 0:
+            self._file.close()
+            self._path.unlink()
+            return
+        self._file.seek(0)
+        self._file.write(npy_header((self.items, *self._item_shape), self._dtype))
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def close(self) -> None:
+        """Closes as it is; a later build may go on from here."""
+        self._file.close()
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Writes a text file and makes sure that the disk has it."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes sure that the disk knows the names in a folder."""
+    if os.name == "nt":  # a folder cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

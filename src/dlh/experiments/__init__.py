@@ -1,0 +1,1 @@
+"""Experiments: configuration, presets, building and the snapshot of a run."""

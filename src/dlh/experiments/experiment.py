@@ -1,0 +1,58 @@
+"""An experiment: which model, on which clips, trained how. All that a run is, in one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dlh.data.moving_ball import MovingBallConfig
+from dlh.model import ConfigError, DLHConfig
+from dlh.training.config import TrainingConfig
+
+MOVING_BALL = "moving-ball"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Where the clips come from.
+
+    Attributes:
+        source: "moving-ball" (generated), or the path of a clip store, a folder of videos or a video file.
+        ball: the world of the ball; only "moving-ball" reads it.
+    """
+
+    source: str = MOVING_BALL
+    ball: MovingBallConfig = field(default_factory=MovingBallConfig)
+
+    @property
+    def generated(self) -> bool:
+        """Whether the clips are generated, and so know their events."""
+        return self.source == MOVING_BALL
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """What ``experiment.json`` holds and what a preset gives.
+
+    Attributes:
+        preset: the preset it began from.
+        model: what is built.
+        data: what it sees.
+        training: how it is trained.
+        init: a run, folder, shipped model or hub name whose weights it starts from; None starts from scratch.
+    """
+
+    preset: str
+    model: DLHConfig = field(default_factory=DLHConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    init: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.data.generated:
+            size = self.data.ball.size
+            if self.model.frame_shape != (3, size, size):
+                channels, height, width = self.model.frame_shape
+                raise ConfigError(
+                    f"Moving Ball has 3 channels of {size} x {size} (data.ball.size), the model takes {channels} of "
+                    f"{height} x {width}; make model.height, model.width and data.ball.size agree"
+                )

@@ -1,0 +1,180 @@
+"""What a trained model is worth on held-out clips: its events against the truth, its futures against the floors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from dlh.analysis.divergences import LevelDivergences, level_divergences
+from dlh.analysis.events import (
+    EventScores,
+    PredictedChange,
+    change_rates,
+    event_scores,
+    mean_depth,
+    mean_depth_with_first,
+    predicted_change,
+)
+from dlh.baselines.floors import floors
+from dlh.data.clips import Clips, ClipSource, Split
+from dlh.evaluation.futures import FutureScores, score_futures
+from dlh.interfaces import Objective
+from dlh.model import DynamicLatentHierarchy, Trace
+from dlh.model.bound import bound
+from dlh.video import from_stored
+
+CLIPS = 64
+CONTEXT_STEPS = 30
+HORIZON = 100
+SAMPLES = 16
+WINDOW = 20
+"""Predicted steps over which means are taken and the best future is chosen."""
+TRACED_STEPS = 100
+FRAMES_AT_ONCE = 2_000
+FUTURES_AT_ONCE = 128
+MEAN_FRAME_CLIPS = 100
+SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A model's figures on held-out clips.
+
+    Attributes:
+        split: where the clips are from.
+        clips: all of their frames.
+        context_steps: frames observed before the prediction.
+        trace: of the first TRACED_STEPS frames of each clip.
+        rates: changes per frame of each level, t >= 2.
+        mean_depth: L-bar over t >= 2.
+        mean_depth_with_first: over all t, as in the paper's Table 2.
+        divergences: nats per sequence of each level.
+        events: level 2 against the truth; None where the data does not know its events.
+        predicted: p(e^2) under both outcomes; None with one level.
+        model: scores of the model's futures.
+        floors: scores of black, mean and last frame on the same clips, by name.
+    """
+
+    split: Split
+    clips: Clips
+    context_steps: int
+    trace: Trace
+    rates: tuple[float, ...]
+    mean_depth: float
+    mean_depth_with_first: float
+    divergences: LevelDivergences
+    events: EventScores | None
+    predicted: PredictedChange | None
+    model: FutureScores
+    floors: dict[str, FutureScores]
+
+    @property
+    def traced_steps(self) -> int:
+        """Frames of each clip that the trace covers."""
+        return self.trace.changed.shape[1]
+
+
+def held_out_clips(source: ClipSource, *, clip_length: int) -> tuple[Split, Clips] | None:
+    """Test clips for context and horizon, or validation clips, or clips as short as those of training."""
+    for length in (CONTEXT_STEPS + HORIZON, clip_length):
+        for split in ("test", "validation"):
+            clips = source.held_out(split, count=CLIPS, clip_length=length)
+            if clips is not None:
+                return split, clips
+    return None
+
+
+@torch.no_grad()
+def measure(
+    model: DynamicLatentHierarchy, source: ClipSource, *, clip_length: int, batch_size: int
+) -> Measured | None:
+    """Measure ``model`` on held-out clips of ``source``; the same call gives the same figures.
+
+    Args:
+        model: in evaluation mode.
+        source: of the clips; its training clips give the mean frame.
+        clip_length: of training, for the mean frame and where the held-out videos are short.
+        batch_size: of training, for the mean frame.
+
+    Returns:
+        The figures, or None where there are no held-out clips.
+    """
+    found = held_out_clips(source, clip_length=clip_length)
+    if found is None or found[1].video.shape[1] < 2:
+        return None
+    split, clips = found
+    device = next(model.parameters()).device
+    generator = torch.Generator(device).manual_seed(SEED)
+    trace, objective = _observe(model, clips, generator)
+    steps = trace.changed.shape[1]
+    events = None
+    if clips.events is not None and model.config.num_levels > 1:
+        events = event_scores(trace.changed[..., 1].cpu(), clips.events[:, :steps])
+
+    length = clips.video.shape[1]
+    context_steps = min(CONTEXT_STEPS, length // 2)
+    video = from_stored(clips.video)
+    observed, followed = video[:, :context_steps], video[:, context_steps:]
+
+    def scores(predictor, samples: int) -> FutureScores:
+        return score_futures(
+            predictor,
+            observed.to(device),
+            followed.to(device),
+            samples=samples,
+            generator=torch.Generator(device).manual_seed(SEED),
+            window=min(WINDOW, length - context_steps),
+            chunk=FUTURES_AT_ONCE,
+        )
+
+    mean = _mean_training_frame(source, clip_length=clip_length, batch_size=batch_size)
+    return Measured(
+        split=split,
+        clips=clips,
+        context_steps=context_steps,
+        trace=trace,
+        rates=change_rates(trace.changed),
+        mean_depth=mean_depth(trace.changed),
+        mean_depth_with_first=mean_depth_with_first(trace.changed),
+        divergences=level_divergences(objective),
+        events=events,
+        predicted=predicted_change(trace, None if clips.events is None else clips.events[:, :steps])
+        if model.config.num_levels > 1
+        else None,
+        model=scores(model, SAMPLES),
+        floors={floor.name: scores(floor, 1) for floor in floors(mean)},
+    )
+
+
+def _observe(
+    model: DynamicLatentHierarchy, clips: Clips, generator: torch.Generator
+) -> tuple[Trace, Objective]:
+    """The trace and the bound of the first frames of every clip, a few clips at a time."""
+    device = next(model.parameters()).device
+    stored = clips.video[:, :TRACED_STEPS]
+    clips_at_once = max(1, FRAMES_AT_ONCE // stored.shape[1])
+    traces: list[Trace] = []
+    objectives: list[Objective] = []
+    for start in range(0, len(stored), clips_at_once):
+        video = from_stored(stored[start : start + clips_at_once], device)
+        trace, _ = model.observe(video, generator=generator)
+        objectives.append(bound(trace, video, model.decode(trace.frame_context), model.config))
+        traces.append(trace.map(torch.Tensor.cpu))
+    objective = Objective(
+        reconstruction=torch.cat([part.reconstruction for part in objectives]),
+        state_kl=torch.cat([part.state_kl for part in objectives]),
+        event_kl=torch.cat([part.event_kl for part in objectives]),
+    )
+    return Trace.concatenate(traces, 0), objective
+
+
+def _mean_training_frame(
+    source: ClipSource, *, clip_length: int, batch_size: int
+) -> torch.Tensor:
+    """(channel, height, width): the mean over about MEAN_FRAME_CLIPS training clips."""
+    means = []
+    for step in range(-(-MEAN_FRAME_CLIPS // batch_size)):
+        batch = source.batch(step, batch_size=batch_size, clip_length=clip_length, seed=SEED)
+        means.append(from_stored(batch.video).mean((0, 1)))
+    return torch.stack(means).mean(0)

@@ -1,0 +1,183 @@
+"""The presets: each a function whose docstring says what it is for, what it costs and what to expect."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+from dlh.data.moving_ball import MovingBallConfig
+from dlh.experiments.experiment import DataConfig, Experiment
+from dlh.model import DLHConfig
+from dlh.settings import suggestion
+from dlh.training.config import TrainingConfig
+
+
+class PresetError(ValueError):
+    """There is no preset of that name, or it cannot be used as it is; the message says what to do."""
+
+
+def tiny() -> Experiment:
+    """Seconds on one core: the whole path with a model too small to learn anything. For tests.
+
+    dlh train tiny
+    """
+    return Experiment(
+        preset="tiny",
+        model=DLHConfig(
+            height=16,
+            width=16,
+            num_levels=2,
+            feature_size=16,
+            context_size=16,
+            memory_size=16,
+            state_size=4,
+            hidden_sizes=(8,),
+            factor_size=8,
+            convolution_channels=(4, 4, 8, 8),
+        ),
+        data=DataConfig(ball=MovingBallConfig(size=16, radius=2, speed=3.0)),
+        training=TrainingConfig(
+            steps=20,
+            batch_size=4,
+            clip_length=10,
+            beta_warmup_steps=10,
+            checkpoint_every=10,
+            log_every=5,
+            validate_every=10,
+            held_out_clips=4,
+            threads=1,
+        ),
+    )
+
+
+def moving_ball() -> Experiment:
+    """What the demo trains: a 32 px ball, two levels, five minutes on two cores.
+
+    dlh train moving-ball
+
+    Expect event precision and recall above .9 on held-out clips.
+    """
+    return Experiment(
+        preset="moving-ball",
+        model=DLHConfig(
+            height=32,
+            width=32,
+            num_levels=2,
+            convolution_channels=(16, 32, 64, 64),
+        ),
+        data=DataConfig(ball=MovingBallConfig(size=32, radius=4, speed=5.0)),
+        training=TrainingConfig(
+            steps=1_000,
+            batch_size=16,
+            clip_length=40,
+            learning_rate=1e-3,
+            beta_warmup_steps=1_000,
+            checkpoint_every=100,
+            log_every=10,
+            validate_every=100,
+            held_out_clips=32,
+        ),
+    )
+
+
+def moving_ball_paper() -> Experiment:
+    """The paper's scale on Moving Ball: 64 px, batch 100 of 100 frames, two levels. Days on a GPU of 2020.
+
+    dlh train moving-ball-paper
+
+    Expect (paper, Tables 2, 3, 5) a mean depth of 1.22, a state KL of 42 nats a sequence of which level 2 takes 7, and
+    p(e^2 = 1) of .97 where level 2 changes and .007 where it does not.
+    """
+    return Experiment(
+        preset="moving-ball-paper", model=DLHConfig(num_levels=2), training=TrainingConfig()
+    )
+
+
+def moving_mnist() -> Experiment:
+    """The paper's scale on two-digit Moving MNIST, 64 px, one channel, three levels. A GPU for days.
+
+    dlh train moving-mnist --data FOLDER
+
+    Expect (paper, Table 1; 300 predicted frames, best of 100) SSIM .78 and PSNR 15.7.
+    """
+    return _on_files("moving-mnist", DLHConfig(channels=1, likelihood_std=1.0))
+
+
+def kth() -> Experiment:
+    """The paper's scale on KTH Action, 64 px, one channel, three levels. A GPU for days.
+
+    dlh train kth --data FOLDER
+
+    Expect (paper, Table 1; 300 predicted frames, best of 100) SSIM .84 and PSNR 24.7.
+    """
+    return _on_files("kth", DLHConfig(channels=1, likelihood_std=1.0))
+
+
+def mazes() -> Experiment:
+    """The paper's scale on the DeepMind Lab mazes, 64 px, three channels, three levels. A GPU for days.
+
+    dlh train mazes --data FOLDER
+
+    Expect (paper, Table 1; 200 predicted frames, best of 100) SSIM .59 and PSNR 14.3.
+    """
+    return _on_files("mazes", DLHConfig(channels=3, likelihood_std=0.1))
+
+
+def videos() -> Experiment:
+    """One's own videos: 64 px, colour, three levels, sized for the hardware found. An hour or two on two cores.
+
+    dlh train videos --data FOLDER
+
+    What to expect is for the videos to say: look at ``validation`` in metrics.jsonl and at ``dlh events``.
+    """
+    experiment = _on_files("videos", DLHConfig(likelihood_std=0.4))
+    if _has_gpu():
+        return experiment
+    return replace(
+        experiment,
+        model=replace(experiment.model, convolution_channels=(16, 32, 64, 128)),
+        training=TrainingConfig(
+            steps=5_000,
+            batch_size=8,
+            clip_length=50,
+            learning_rate=1e-3,
+            beta_warmup_steps=1_000,
+            checkpoint_every=100,
+            log_every=10,
+            validate_every=250,
+            held_out_clips=16,
+            threads=os.cpu_count() or 1,
+        ),
+    )
+
+
+PRESETS: dict[str, Callable[[], Experiment]] = {
+    "tiny": tiny,
+    "moving-ball": moving_ball,
+    "moving-ball-paper": moving_ball_paper,
+    "moving-mnist": moving_mnist,
+    "kth": kth,
+    "mazes": mazes,
+    "videos": videos,
+}
+
+
+def preset(name: str) -> Experiment:
+    """The experiment of that name; raises :class:`PresetError` with the nearest name where there is none."""
+    if name not in PRESETS:
+        raise PresetError(f"there is no preset {name!r}{suggestion(name, list(PRESETS))}")
+    return PRESETS[name]()
+
+
+def _on_files(name: str, model: DLHConfig) -> Experiment:
+    """The paper's recipe on data that must be named."""
+    return Experiment(
+        preset=name, model=model, data=DataConfig(source=""), training=TrainingConfig()
+    )
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

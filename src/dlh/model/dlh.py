@@ -1,0 +1,144 @@
+"""The Dynamic Latent Hierarchy: encode, infer, score, decode; and predict."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from dlh.interfaces import Objective, Prediction
+from dlh.model import inference, rollout
+from dlh.model.bound import bound
+from dlh.model.config import DLHConfig
+from dlh.model.level import Level
+from dlh.model.trace import Carried, Noise, Rollout, Trace
+from dlh.networks import FrameDecoder, FrameEncoder
+from dlh.video import check_video
+
+Video = Float[Tensor, "batch time channel height width"]
+FRAMES_PER_DECODING = 1024
+
+
+class DynamicLatentHierarchy(nn.Module):
+    """N levels of latent states over a video, each of which decides when it changes (arXiv 2212.14376).
+
+    Training is :meth:`objective`; prediction is :meth:`predict`; all that was inferred is in the trace that
+    :meth:`observe` returns. Nothing recurrent is kept on the module: state goes in and comes out.
+    """
+
+    def __init__(self, config: DLHConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = FrameEncoder(
+            config.frame_shape,
+            config.convolution_channels,
+            config.feature_size,
+            config.activation,
+        )
+        self.levels = nn.ModuleList([Level(config, index) for index in range(config.num_levels)])
+        self.decoder = FrameDecoder(
+            config.frame_shape,
+            config.convolution_channels,
+            config.feature_size,
+            config.activation,
+        )
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """(channel, height, width) of the frames it takes."""
+        return self.config.frame_shape
+
+    def encode(self, video: Video) -> Float[Tensor, "time batch features"]:
+        """Pass 1: x_t^1 = conv(o_t) (Eq. 10), time axis first."""
+        frames = video.transpose(0, 1)
+        return self.encoder(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+
+    def observe(
+        self,
+        video: Video,
+        carried: Carried | None = None,
+        *,
+        noise: Noise | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Trace, Carried]:
+        """Passes 1-3: all that is inferred about a video, or about the next piece of one.
+
+        Args:
+            video: float in [0, 1], (batch, time, channel, height, width); its shape is checked.
+            carried: what the pieces before left behind; None starts a sequence.
+            noise: the randomness; drawn from ``generator`` where not given.
+            generator: of the randomness.
+
+        Raises:
+            VideoError: the video does not follow the convention or has frames of another shape.
+        """
+        check_video(video, self.frame_shape)
+        batch, steps = video.shape[:2]
+        if carried is None:
+            carried = Carried.start(self.config, batch, like=video)
+        if noise is None:
+            noise = Noise.draw(self.config, batch, steps, like=video, generator=generator)
+        return inference.observe(list(self.levels), self.config, self.encode(video), carried, noise)
+
+    def decode(self, frame_context: Float[Tensor, "batch time features"]) -> Video:
+        """Pass 4: the frames' means, deconv(c_t^0)."""
+        return self.decoder(frame_context.flatten(0, 1)).unflatten(0, frame_context.shape[:2])
+
+    def objective(
+        self,
+        video: Video,
+        *,
+        noise: Noise | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Objective:
+        """All four passes: the terms of the bound (Eq. 8), in nats."""
+        trace, _ = self.observe(video, noise=noise, generator=generator)
+        return bound(trace, video, self.decode(trace.frame_context), self.config)
+
+    def imagine(
+        self,
+        carried: Carried,
+        steps: int,
+        *,
+        noise: Noise | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Rollout, Carried]:
+        """``steps`` steps drawn from the prior, after what is carried (Sec. 2.4)."""
+        if noise is None:
+            like, batch = carried.memory, len(carried.memory)
+            noise = Noise.draw(self.config, batch, steps, like=like, generator=generator)
+        return rollout.imagine(list(self.levels), self.config, carried, noise)
+
+    @torch.no_grad()
+    def predict(
+        self,
+        context: Video,
+        *,
+        horizon: int,
+        samples: int = 1,
+        generator: torch.Generator | None = None,
+    ) -> Prediction:
+        """``samples`` futures of ``horizon`` frames; the context is observed once, its futures are one batch.
+
+        Returns:
+            Decoder means clipped to [0, 1], without pixel noise, and the decisions that were drawn.
+
+        Raises:
+            ValueError: horizon or samples is not positive.
+            VideoError: as in :meth:`observe`.
+        """
+        for name, value in (("horizon", horizon), ("samples", samples)):
+            if value < 1:
+                raise ValueError(f"{name} is at least 1, found {value}")
+        _, carried = self.observe(context, generator=generator)
+        drawn, _ = self.imagine(carried.repeat(samples), horizon, generator=generator)
+        frames = torch.cat(
+            [
+                self.decoder(part).clamp_(0, 1)
+                for part in drawn.frame_context.flatten(0, 1).split(FRAMES_PER_DECODING)
+            ]
+        )
+        futures = (len(context), samples, horizon)
+        return Prediction(
+            frames=frames.unflatten(0, futures), changed=drawn.changed.unflatten(0, futures[:2])
+        )

@@ -1,0 +1,14 @@
+"""Networks: shapes in, shapes out. They know nothing of levels, events or bounds."""
+
+from dlh.networks.convolution import FrameDecoder, FrameEncoder
+from dlh.networks.perceptron import ACTIVATIONS, ConditionalGaussian, perceptron
+from dlh.networks.recurrent import Recurrence
+
+__all__ = [
+    "ACTIVATIONS",
+    "ConditionalGaussian",
+    "FrameDecoder",
+    "FrameEncoder",
+    "Recurrence",
+    "perceptron",
+]

@@ -1,0 +1,87 @@
+"""Frames to features and back: four convolutions, four transposed convolutions (Table 4).
+
+64 x 64 frames get CW-VAE's stack: kernel 4, stride 2, no padding (64 -> 31 -> 14 -> 6 -> 2) on the way in, kernels
+5, 5, 6, 6, stride 2 (1 -> 5 -> 13 -> 30 -> 64) on the way out. Any other size divisible by 16 gets the
+equivalent: kernel 4, stride 2, padding 1, which halves, or doubles, the size four times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from dlh.networks.perceptron import ACTIVATIONS
+
+CWVAE_SIZE = (64, 64)
+CWVAE_DECODER_KERNELS = (5, 5, 6, 6)
+
+
+class FrameEncoder(nn.Module):
+    """x^1 = conv(o): frames (batch, channel, height, width) to features (batch, features) (Eq. 10, n = 1)."""
+
+    def __init__(
+        self,
+        frame_shape: tuple[int, int, int],
+        channels: Sequence[int],
+        feature_size: int,
+        activation: str,
+    ) -> None:
+        super().__init__()
+        frame_channels, height, width = frame_shape
+        exact = (height, width) == CWVAE_SIZE
+        sizes = (frame_channels, *channels)
+        layers: list[nn.Module] = []
+        for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+            layers += [
+                nn.Conv2d(inputs, outputs, 4, stride=2, padding=0 if exact else 1),
+                ACTIVATIONS[activation](),
+            ]
+        area = 2 * 2 if exact else (height // 16) * (width // 16)
+        self.convolutions = nn.Sequential(*layers)
+        self.features = nn.Sequential(
+            nn.Flatten(), nn.Linear(area * channels[-1], feature_size), ACTIVATIONS[activation]()
+        )
+
+    def forward(
+        self, frames: Float[Tensor, "batch channel height width"]
+    ) -> Float[Tensor, "batch features"]:
+        return self.features(self.convolutions(frames))
+
+
+class FrameDecoder(nn.Module):
+    """The frame's mean, deconv(c^0): context (batch, context) to (batch, channel, height, width).
+
+    The last layer is linear, so that an exact 0 can be put out: a bounded output leaves a grey floor.
+    """
+
+    def __init__(
+        self,
+        frame_shape: tuple[int, int, int],
+        channels: Sequence[int],
+        context_size: int,
+        activation: str,
+    ) -> None:
+        super().__init__()
+        frame_channels, height, width = frame_shape
+        exact = (height, width) == CWVAE_SIZE
+        seed_shape = (4 * channels[-1], 1, 1) if exact else (channels[-1], height // 16, width // 16)
+        self.seed = nn.Sequential(
+            nn.Linear(context_size, seed_shape[0] * seed_shape[1] * seed_shape[2]),
+            nn.Unflatten(1, seed_shape),
+        )
+        sizes = (seed_shape[0], *reversed(channels[:-1]), frame_channels)
+        kernels = CWVAE_DECODER_KERNELS if exact else (4, 4, 4, 4)
+        layers: list[nn.Module] = []
+        for inputs, outputs, kernel in zip(sizes[:-1], sizes[1:], kernels, strict=True):
+            layers += [
+                nn.ConvTranspose2d(inputs, outputs, kernel, stride=2, padding=0 if exact else 1),
+                ACTIVATIONS[activation](),
+            ]
+        self.convolutions = nn.Sequential(*layers[:-1])
+
+    def forward(
+        self, context: Float[Tensor, "batch context"]
+    ) -> Float[Tensor, "batch channel height width"]:
+        return self.convolutions(self.seed(context))

@@ -1,0 +1,74 @@
+"""Perceptrons, and the Gaussian whose parameters are a perceptron of two inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from dlh.distributions import Gaussian
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"elu": nn.ELU, "silu": nn.SiLU, "relu": nn.ReLU}
+
+
+def perceptron(sizes: Sequence[int], activation: str) -> nn.Sequential:
+    """Linear layers of the given sizes, (inputs, hidden..., outputs), an activation after every one."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        layers += [nn.Linear(inputs, outputs), ACTIVATIONS[activation]()]
+    return nn.Sequential(*layers)
+
+
+class ConditionalGaussian(nn.Module):
+    """p(s | evidence, context): a perceptron on [evidence, context] with a Gaussian head.
+
+    The first layer is kept as two matrices, W [evidence, context] = W_e evidence + W_c context. The product with
+    the evidence does not depend on the context, so :meth:`project` can do it for all time steps at once, outside
+    a loop that waits for the context. The std is softplus(.) + ``std_floor``.
+    """
+
+    def __init__(
+        self,
+        evidence_size: int,
+        context_size: int,
+        hidden_sizes: Sequence[int],
+        state_size: int,
+        *,
+        activation: str,
+        std_floor: float,
+    ) -> None:
+        super().__init__()
+        width = hidden_sizes[0]
+        joint = nn.Linear(evidence_size + context_size, width)  # initialised as the one layer it is
+        self.from_evidence = nn.Linear(evidence_size, width)
+        self.from_context = nn.Linear(context_size, width, bias=False)
+        self.from_evidence.weight.data.copy_(joint.weight.data[:, :evidence_size])
+        self.from_evidence.bias.data.copy_(joint.bias.data)
+        self.from_context.weight.data.copy_(joint.weight.data[:, evidence_size:])
+        self.activation = ACTIVATIONS[activation]()
+        self.hidden = perceptron(hidden_sizes, activation)
+        self.head = nn.Linear(hidden_sizes[-1], 2 * state_size)
+        self.std_floor = std_floor
+
+    def project(self, evidence: Float[Tensor, "*batch evidence"]) -> Float[Tensor, "*batch hidden"]:
+        """The evidence's share of the first layer."""
+        return self.from_evidence(evidence)
+
+    def given(
+        self,
+        projected: Float[Tensor, "*batch hidden"],
+        context: Float[Tensor, "*batch context"],
+    ) -> Gaussian:
+        """The Gaussian, from evidence already projected."""
+        hidden = self.hidden(self.activation(projected + self.from_context(context)))
+        mean, raw_std = self.head(hidden).chunk(2, -1)
+        return Gaussian(mean, softplus(raw_std) + self.std_floor)
+
+    def forward(
+        self,
+        evidence: Float[Tensor, "*batch evidence"],
+        context: Float[Tensor, "*batch context"],
+    ) -> Gaussian:
+        return self.given(self.project(evidence), context)

@@ -1,0 +1,94 @@
+"""Settings as plain values and back: nested frozen dataclasses to what JSON holds, strictly.
+
+A saved setting that is unknown, missing or of the wrong type is an error that names it: a silently ignored setting
+is a different experiment.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Settings = TypeVar("Settings")
+
+
+class SettingsError(ValueError):
+    """A saved setting that is unknown, missing or cannot be; the message holds its name and its value."""
+
+
+def to_plain(settings: Any) -> Any:
+    """Dataclasses to dictionaries and tuples to lists, all the way down."""
+    if dataclasses.is_dataclass(settings):
+        return {
+            field.name: to_plain(getattr(settings, field.name))
+            for field in dataclasses.fields(settings)
+        }
+    if isinstance(settings, tuple | list):
+        return [to_plain(entry) for entry in settings]
+    return settings
+
+
+def from_plain(kind: type[Settings], plain: Any, *, name: str = "") -> Settings:
+    """The inverse of :func:`to_plain` for a dataclass ``kind``; every field must be there and no other.
+
+    Args:
+        kind: the dataclass.
+        plain: its fields as plain values.
+        name: where this stands, for messages: "model" makes "model.num_levels".
+
+    Raises:
+        SettingsError: a key is unknown or missing, or a value is not of its type; the dataclass's own checks
+            raise what they raise.
+    """
+    here = f"{name}." if name else ""
+    if not isinstance(plain, Mapping):
+        raise SettingsError(f"{name or 'the settings'} holds names and values, found {plain!r}")
+    hints = get_type_hints(kind)
+    fields = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    for key in plain:
+        if key not in fields:
+            raise SettingsError(f"unknown setting {here}{key}{suggestion(str(key), fields)}")
+    missing = [key for key in fields if key not in plain]
+    if missing:
+        raise SettingsError(f"missing setting {', '.join(here + key for key in missing)}")
+    return kind(**{key: _value(hints[key], plain[key], here + key) for key in fields})
+
+
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """"; did you mean ...?" where a known word is close, otherwise the known ones."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
+
+
+def _value(hint: Any, plain: Any, name: str) -> Any:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return from_plain(hint, plain, name=name)  # type: ignore[arg-type]
+    if origin in (Union, types.UnionType):
+        if plain is None and type(None) in arguments:
+            return None
+        return _value(next(kind for kind in arguments if kind is not type(None)), plain, name)
+    if origin is tuple and isinstance(plain, list | tuple):
+        repeated = len(arguments) == 2 and arguments[1] is Ellipsis
+        kinds = [arguments[0]] * len(plain) if repeated else arguments
+        if len(kinds) == len(plain):
+            return tuple(
+                _value(kind, entry, f"{name}[{index}]")
+                for index, (kind, entry) in enumerate(zip(kinds, plain, strict=True))
+            )
+    elif origin is Literal and plain in arguments:
+        return plain
+    elif hint is float and isinstance(plain, int | float) and not isinstance(plain, bool):
+        return float(plain)
+    elif isinstance(hint, type) and type(plain) is hint:
+        return plain
+    raise SettingsError(f"{name} cannot be {plain!r}, it is of type {_describe(hint)}")
+
+
+def _describe(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(map(str, get_args(hint)))
+    return getattr(hint, "__name__", str(hint)) if not get_origin(hint) else str(hint)

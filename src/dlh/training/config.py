@@ -1,0 +1,92 @@
+"""The recipe of a training run: every number the loop needs, in one validated value."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How a model is trained. The defaults are the paper's where it states one.
+
+    Validated when it is made: a value that cannot be used raises a ``ValueError`` that holds it and
+    what is allowed.
+    """
+
+    steps: int = 100_000
+    """Updates in all (the paper gives three days of a V100 instead of a number)."""
+
+    batch_size: int = 100
+    """Clips per step, over all processes (paper: 100)."""
+
+    clip_length: int = 100
+    """Frames per clip, T (paper: 100)."""
+
+    learning_rate: float = 5e-4
+    """Adam's step size (paper: 5e-4)."""
+
+    adam_epsilon: float = 1e-4
+    """Adam's denominator offset (paper: 1e-4); through it the scale of the loss matters."""
+
+    beta_warmup_steps: int = 10_000
+    """Steps in which the weight of the divergences rises from 0 to 1 (paper: 10,000); 0: none."""
+
+    gradient_norm: float | None = 1_000.0
+    """Gradients of a larger 2-norm (of a loss in nats per frame) are scaled down to it; None: no.
+    The paper is silent; CW-VAE's code has 10,000."""
+
+    seed: int = 0
+    """Decides, with the number of the step and nothing else, its clips and its noise."""
+
+    threads: int = 0
+    """Threads of torch on the CPU; 0: as torch has it. Results are bit-equal for equal numbers."""
+
+    device: str = "auto"
+    """Where to compute: auto (CUDA where there is one, else the CPU), cpu, cuda, cuda:0 or mps."""
+
+    checkpoint_every: int = 500
+    """Steps between checkpoints. One is also written before a validation, at the end, and when the
+    run is stopped."""
+
+    keep_checkpoints: int = 2
+    """How many of the newest checkpoints stay; with 1 there is none to fall back to."""
+
+    log_every: int = 50
+    """Steps between lines of metrics.jsonl, each the mean over the steps since the line before."""
+
+    validate_every: int = 1_000
+    """Steps between validations; 0: only at the end."""
+
+    held_out_clips: int = 32
+    """Clips that a validation scores; 0: none, which leaves a run without validation."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "clip_length"):
+            self._require_whole(name, minimum=1)
+        for name in ("checkpoint_every", "keep_checkpoints", "log_every"):
+            self._require_whole(name, minimum=1)
+        for name in ("beta_warmup_steps", "seed", "threads", "validate_every", "held_out_clips"):
+            self._require_whole(name, minimum=0)
+        self._require_positive("learning_rate")
+        self._require_positive("adam_epsilon")
+        if self.gradient_norm is not None:
+            self._require_positive("gradient_norm")
+        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", str(self.device)):
+            raise ValueError(
+                f"device must be auto, cpu, cuda, cuda:<number> or mps, found {self.device!r}"
+            )
+
+    def _require_whole(self, name: str, *, minimum: int) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+            raise ValueError(
+                f"{name} must be a whole number of at least {minimum}, found {value!r}"
+            )
+
+    def _require_positive(self, name: str) -> None:
+        value = getattr(self, name)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not math.isfinite(value) or value <= 0:
+            raise ValueError(f"{name} must be a finite number above 0, found {value!r}")

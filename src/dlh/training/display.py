@@ -1,0 +1,108 @@
+"""What a person sees while a model trains."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Self, TextIO
+
+from tqdm import tqdm
+
+from dlh.training.metrics import VALIDATION, is_training_entry
+
+_SECONDS_BETWEEN_LINES = 30.0
+
+
+class Display:
+    """A progress bar with the time left; where there is no terminal, a line every half minute."""
+
+    def __init__(self, *, steps: int, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._steps = steps
+        self._on_terminal = self._stream.isatty()
+        self._bar: tqdm | None = None
+        self._last_line = -_SECONDS_BETWEEN_LINES
+
+    def start(self, step: int, *, about: Sequence[str] = ()) -> None:
+        """Say what there is to say about the run and begin at this step; nothing if it is done."""
+        if step == self._steps:
+            return
+        for text in about:
+            self.line(text)
+        if self._on_terminal:
+            with contextlib.suppress(OSError):  # a closed terminal is no reason to stop training
+                self._bar = tqdm(
+                    total=self._steps,
+                    initial=step,
+                    file=self._stream,
+                    unit="step",
+                    dynamic_ncols=True,
+                )
+
+    def advance(self) -> None:
+        """One more step is done."""
+        if self._bar is not None:
+            with contextlib.suppress(OSError):
+                self._bar.update()
+
+    def figures(self, entry: Mapping[str, float]) -> None:
+        """Show a line of metrics.jsonl: held-out figures always, training figures as they fit."""
+        if not is_training_entry(entry):
+            self.line(held_out_summary(entry))
+        elif self._bar is not None:
+            with contextlib.suppress(OSError):
+                self._bar.set_postfix_str(training_summary(entry))
+        elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            left = (self._steps - entry["step"]) / entry["steps_per_second"]
+            self.line(
+                f"step {entry['step']}/{self._steps}  {training_summary(entry)}  "
+                f"{entry['steps_per_second']:.3g} steps/s  {timedelta(seconds=round(left))} left"
+            )
+
+    def line(self, text: str) -> None:
+        """Say something, above the bar where there is one."""
+        with contextlib.suppress(OSError):
+            tqdm.write(text, file=self._stream)
+            self._stream.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            with contextlib.suppress(OSError):
+                self._bar.close()
+
+
+def training_summary(entry: Mapping[str, float]) -> str:
+    """The figures of a log line that say most, in nats per frame."""
+    parts = [
+        f"loss {entry['loss']:.1f}",
+        f"reconstruction {entry['reconstruction']:.1f}",
+        f"KL {entry['state_kl']:.2f} + {entry['event_kl']:.2f}",
+    ]
+    if "mean_depth" in entry:
+        parts.append(f"L-bar {entry['mean_depth']:.2f}")
+    if entry["data_wait"] > 0.1:
+        parts.append(f"waiting for data {entry['data_wait']:.0%}")
+    return "  ".join(parts)
+
+
+def held_out_summary(entry: Mapping[str, float]) -> str:
+    """The figures of a validation, on one line."""
+    figures = [
+        f"{name.removeprefix(VALIDATION)} {value:.4g}"
+        for name, value in entry.items()
+        if name.startswith(VALIDATION)
+    ]
+    return "  ".join([f"step {entry['step']} held out:", *figures])

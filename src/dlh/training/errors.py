@@ -1,0 +1,66 @@
+"""What can go wrong in training, each with a message for the person who has to act on it."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+
+class TrainingError(RuntimeError):
+    """Training cannot start or go on; the message says what was found and what to do."""
+
+
+class RunFolderError(TrainingError):
+    """A run folder that cannot be created, opened, locked, read or written."""
+
+
+class CheckpointError(TrainingError):
+    """A checkpoint that cannot be written, read, or used for this model."""
+
+
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint whose content is not what was written: cut off, or changed since."""
+
+
+class NonFiniteError(TrainingError):
+    """A loss or gradient that is not finite, refused before it reached the weights.
+
+    Attributes:
+        step: the step that was refused; the weights are those of the step before.
+        term: the first term found not finite: a name of ``metrics.jsonl``, or "gradient".
+        level: the level n of that term, counted from 1 at the pixels; None where it has none.
+    """
+
+    def __init__(self, message: str, *, step: int, term: str, level: int | None = None) -> None:
+        super().__init__(message)
+        self.step, self.term, self.level = step, term, level
+
+
+class Interrupted(TrainingError):
+    """Somebody stopped the run: Ctrl-C, SIGTERM or a closed terminal.
+
+    Attributes:
+        folder: the run's folder, from which it can be resumed.
+        step: the step from which a resumed run goes on.
+    """
+
+    def __init__(self, *, folder: Path, step: int) -> None:
+        super().__init__(
+            f"the run was interrupted; its folder {folder} holds everything up to step {step}, "
+            "and resuming it goes on from there"
+        )
+        self.folder, self.step = folder, step
+
+
+def explain(error: OSError) -> str:
+    """The operating system's reason for a failed write or read, and what to do about it."""
+    advice = {
+        errno.ENOSPC: "free some space and resume",
+        errno.EDQUOT: "free some space and resume",
+        errno.EFBIG: "raise the limit on file sizes (ulimit -f) and resume",
+        errno.EACCES: "choose a folder that you may write to",
+        errno.EPERM: "choose a folder that you may write to",
+        errno.EROFS: "choose a folder that can be written to",
+    }
+    reason = error.strerror or str(error)
+    return f"{reason}; {advice[error.errno]}" if error.errno in advice else reason

@@ -1,0 +1,132 @@
+"""What is measured in a training step, its means between log lines, and the guard against NaN."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dlh.interfaces import Objective
+from dlh.training.errors import NonFiniteError
+from dlh.training.progress import Progress
+
+TIMINGS = ("seconds", "steps_per_second", "data_wait", "validation_seconds")
+"""The names in metrics.jsonl that depend on the clock; a resumed run repeats all others exactly."""
+
+
+def step_figures(
+    objective: Objective, *, loss: Tensor, gradient_norm: Tensor, beta: float
+) -> dict[str, float]:
+    """The figures of one step, fetched from the device in one transfer.
+
+    - ``loss``, ``reconstruction``, ``state_kl``, ``event_kl``: nats per frame, means over batch and
+      time, the divergences summed over levels and not weighted by beta; ``state_kl.L1`` ...
+      ``event_kl.LN``: each level's part.
+    - ``mean_depth``: L-bar, the mean over t >= 2 of the number of levels with e_t^n = 1, level 1
+      counted (so 1 + the mean number of changing levels above it). The forced first step is left
+      out. Only for a model that decides.
+    - ``beta``: the weight of the divergences in the loss.
+    - ``gradient_norm``: the 2-norm over all parameters, before clipping.
+    """
+    tensors = {
+        "loss": loss,
+        "reconstruction": objective.reconstruction.mean(),
+        "state_kl": objective.state_kl.sum(2).mean(),
+        "event_kl": objective.event_kl.sum(2).mean(),
+    }
+    for term in ("state_kl", "event_kl"):
+        levels = getattr(objective, term).mean((0, 1)).unbind()
+        tensors.update({f"{term}.L{n}": value for n, value in enumerate(levels, start=1)})
+    if objective.changed is not None and objective.changed.shape[1] > 1:
+        tensors["mean_depth"] = objective.changed[:, 1:].sum(2).to(loss.dtype).mean()
+    tensors["gradient_norm"] = gradient_norm
+    values = torch.stack([value.detach().to(loss) for value in tensors.values()]).tolist()
+    return {**dict(zip(tensors, values, strict=True)), "beta": beta}
+
+
+def refuse_non_finite(
+    figures: Mapping[str, float], parameters: Mapping[str, nn.Parameter], *, step: int
+) -> None:
+    """Raise :class:`NonFiniteError` unless all are finite, naming the term, its level, the step."""
+    bad = [name for name, value in figures.items() if not math.isfinite(value)]
+    if not bad:
+        return
+    # The loss and the sums over levels are not finite because a part of them is not: name the part.
+    parts = [name for name in bad if ".L" in name or name == "reconstruction"]
+    name = (parts or bad)[0]
+    if name == "gradient_norm":
+        what, term = f"the gradient is not finite ({_where(parameters)})", "gradient"
+    else:
+        what, term = f"{name} is {figures[name]} (loss {figures['loss']})", name.split(".")[0]
+    level = re.search(r"\.L(\d+)$", name)
+    raise NonFiniteError(
+        f"step {step}: {what}; the update was refused, the weights are those of step {step - 1}. "
+        "A smaller learning_rate or gradient_norm, or a larger likelihood std, usually helps",
+        step=step,
+        term=term,
+        level=int(level.group(1)) if level else None,
+    )
+
+
+def _where(parameters: Mapping[str, nn.Parameter]) -> str:
+    gradients = {name: p.grad for name, p in parameters.items() if p.grad is not None}
+    bad = [name for name, gradient in gradients.items() if not torch.isfinite(gradient).all()]
+    if not bad:
+        return "its norm overflows"
+    more = f" and {len(bad) - 1} more of {len(gradients)} parameters" if len(bad) > 1 else ""
+    return f"that of {bad[0]}{more}"
+
+
+class RunningMeans:
+    """The means of the figures since the last log line.
+
+    They are state like any other: saved with a checkpoint, so that a run resumed between two log
+    lines writes the line that an unbroken one writes.
+    """
+
+    def __init__(self) -> None:
+        self._steps = 0
+        self._sums: dict[str, float] = {}
+
+    def add(self, figures: Mapping[str, float]) -> None:
+        """Count one step."""
+        self._steps += 1
+        for name, value in figures.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+
+    def take(self) -> dict[str, float]:
+        """The means over the steps counted, at least one; counting then starts again."""
+        means = {name: total / self._steps for name, total in self._sums.items()}
+        self._steps, self._sums = 0, {}
+        return means
+
+    def state_dict(self) -> dict[str, Any]:
+        """The sums and the number of steps in them."""
+        return {"steps": self._steps, "sums": dict(self._sums)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from saved sums."""
+        self._steps, self._sums = state_dict["steps"], dict(state_dict["sums"])
+
+
+def log_entry(means: Mapping[str, float], progress: Progress) -> dict[str, float]:
+    """A line of metrics.jsonl: the means over the steps since the line before, and the totals.
+
+    - ``step``: updates done.
+    - ``seconds``: of training, over all resumed parts, without validation.
+    - ``steps_per_second``: over the same steps as the means.
+    - ``data_wait``: the share of that time spent waiting for clips, in [0, 1].
+    """
+    step_seconds, wait_seconds = means["step_seconds"], means["wait_seconds"]
+    figures = {name: value for name, value in means.items() if not name.endswith("_seconds")}
+    return {
+        "step": progress.step,
+        **figures,
+        "seconds": progress.train_seconds,
+        "steps_per_second": 1 / step_seconds,
+        "data_wait": wait_seconds / step_seconds,
+    }

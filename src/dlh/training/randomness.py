@@ -1,0 +1,25 @@
+"""The randomness of a step: a pure function of (seed, step, rank)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+
+def step_generator(
+    seed: int, step: int, rank: int = 0, device: torch.device | str = "cpu"
+) -> torch.Generator:
+    """The generator of everything random that one process does in one step.
+
+    Nothing is carried from step to step, so a run resumed at step k draws what an unbroken one
+    draws there.
+
+    Args:
+        seed: the run's seed, not negative.
+        step: updates done before this one.
+        rank: which process, from 0.
+        device: where the noise is drawn; the same arguments give different noise on different kinds
+            of device.
+    """
+    bits = np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)
+    return torch.Generator(device=device).manual_seed(int(bits[0]))

@@ -1,0 +1,62 @@
+"""What holds in every test: one thread, no network, a cache of its own, checked shapes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Before torch is imported, here or in a child process. On a busy machine one thread is many times
+# faster than two.
+os.environ.update(
+    OMP_NUM_THREADS="1",
+    MKL_NUM_THREADS="1",
+    HF_HUB_OFFLINE="1",
+    HF_HUB_DISABLE_TELEMETRY="1",
+    MPLBACKEND="Agg",
+)
+
+import hypothesis
+import pytest
+import torch
+from jaxtyping import install_import_hook
+
+torch.set_num_threads(1)
+
+hypothesis.settings.register_profile("dlh", deadline=None, max_examples=25)
+hypothesis.settings.register_profile(
+    "dlh-ci", parent=hypothesis.settings.get_profile("dlh"), derandomize=True, database=None
+)
+hypothesis.settings.load_profile("dlh-ci" if os.environ.get("CI") else "dlh")
+
+PACKAGE = Path(__file__).parents[1] / "src" / "dlh"
+
+
+def modules_with_shapes() -> list[str]:
+    """The modules of the package whose annotations name shapes."""
+    sources = [path for path in PACKAGE.rglob("*.py") if "jaxtyping" in path.read_text("utf-8")]
+    return [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in sources]
+
+
+# Only these: elsewhere the check would answer, in its own words, before the error that a test wants
+# to read. An int is a float here, as it is to a type checker; and Self, which beartype refuses in a
+# method that it meets without its class, is anything.
+SHAPE_CHECKER = (
+    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True, hint_overrides="
+    "beartype.FrozenDict({__import__('typing').Self: object})))"
+)
+if os.environ.get("DLH_TYPECHECK", "1") != "0":
+    install_import_hook(modules_with_shapes(), SHAPE_CHECKER)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reads or writes the cache of the person who runs it."""
+    os.environ["DLH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder with a cache of its own; child processes inherit both."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DLH_CACHE", str(tmp_path / "cache"))
+    return tmp_path

@@ -1,0 +1,308 @@
+"""Reading video files: every container, size, rate and orientation, and every way in which a file
+can be broken.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import av
+import numpy as np
+import pytest
+
+from dlh.data.clips import DataError
+from dlh.data.decode import VideoWarning, open_frames, probe, read_video
+
+
+def levels(video):
+    """The mean of each frame."""
+    return video.reshape(len(video), -1).mean(axis=1)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".avi", ".webm", ".gif"])
+def test_every_container_gives_all_frames_in_order(tmp_path, videos, suffix):
+    path = videos.encode(
+        tmp_path / f"a{suffix}", videos.ramp(), tag="XVID" if suffix == ".avi" else None
+    )
+    video, fps = read_video(path, height=16, width=24, channels=3)
+    assert video.shape == (12, 16, 24, 3) and video.dtype == np.uint8
+    assert fps == 25
+    tolerance = 20 if suffix == ".gif" else 3  # this gif has 8 levels of red
+    np.testing.assert_allclose(levels(video), 16 * np.arange(1, 13), atol=tolerance)
+    grey, _ = read_video(path, height=16, width=24, channels=1)
+    assert grey.shape == (12, 16, 24, 1)
+    np.testing.assert_allclose(levels(grey), levels(video), atol=12 if suffix == ".gif" else 2)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".webm", ".mkv"])
+def test_colours_come_out_as_they_went_in(tmp_path, videos, suffix):
+    colours = np.array(
+        [(0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255)], np.uint8
+    )
+    frames = np.broadcast_to(colours.repeat(16, axis=0)[None, None], (3, 32, 80, 3))
+    path = videos.encode(tmp_path / f"a{suffix}", frames)
+    video, _ = read_video(path, height=16, width=40, channels=3)
+    np.testing.assert_allclose(video[1, 8, 4::8], colours, atol=4)
+    assert (video[1, 8, 4] == 0).all() and (video[1, 8, 12] == 255).all()
+    grey, _ = read_video(path, height=16, width=40, channels=1)
+    np.testing.assert_allclose(grey[1, 8, 4::8, 0], [0, 255, 76, 150, 29], atol=3)
+
+
+def test_shrinking_averages_areas(tmp_path, videos):
+    frames = videos.texture(frames=2, height=48, width=64)
+    path = videos.encode(tmp_path / "a.mkv", frames)  # without loss
+    video, _ = read_video(path, height=16, width=16, channels=3)
+    means = frames.reshape(2, 16, 3, 16, 4, 3).mean(axis=(2, 4))
+    np.testing.assert_allclose(video, means, atol=1)
+    same, _ = read_video(path, height=48, width=64, channels=3)
+    np.testing.assert_array_equal(same, frames)
+
+
+@pytest.mark.parametrize(
+    "rotation, turned",
+    [
+        ((90,), lambda video: np.rot90(video, 1, axes=(1, 2))),
+        ((180,), lambda video: np.rot90(video, 2, axes=(1, 2))),
+        ((270,), lambda video: np.rot90(video, 3, axes=(1, 2))),
+        ((0, True), lambda video: video[:, :, ::-1]),
+        ((0,), lambda video: video),
+    ],
+)
+def test_rotated_videos_are_turned_upright(tmp_path, videos, rotation, turned):
+    frames = np.zeros((3, 32, 64, 3), np.uint8)
+    frames[:, :8, :16] = 255
+    frames[:, 16:24, 48:] = 128
+    path = videos.encode(tmp_path / "a.mp4", frames, rotation=rotation)
+    expected = turned(frames)
+    height, width = expected.shape[1:3]
+    video, _ = read_video(path, height=height, width=width, channels=3)
+    np.testing.assert_allclose(video.astype(int), expected, atol=12)
+    info = probe(path)
+    assert (info.width, info.height) == (width, height)
+
+
+@pytest.mark.parametrize(
+    "suffix, height, width", [(".gif", 33, 47), (".mkv", 31, 45), (".webm", 33, 47)]
+)
+def test_odd_sizes(tmp_path, videos, suffix, height, width):
+    path = videos.encode(tmp_path / f"a{suffix}", videos.ramp(height=height, width=width))
+    video, _ = read_video(path, height=7, width=5, channels=3)
+    assert video.shape == (12, 7, 5, 3)
+    info = probe(path)
+    assert (info.width, info.height, info.fps) == (width, height, 25)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".webm", ".gif"])
+@pytest.mark.parametrize(
+    "fps, shown",
+    [
+        (25, range(12)),
+        (12.5, range(0, 12, 2)),
+        (50, [n // 2 for n in range(24)]),
+        (10, [0, 2, 5, 7, 10]),
+    ],
+)
+def test_retiming_repeats_or_leaves_out_frames(tmp_path, videos, suffix, fps, shown):
+    path = videos.encode(tmp_path / f"a{suffix}", videos.ramp())
+    every, _ = read_video(path, height=8, width=8, channels=3)
+    video, rate = read_video(path, height=8, width=8, channels=3, fps=fps)
+    assert rate == fps
+    np.testing.assert_array_equal(video, every[list(shown)])
+
+
+def test_a_variable_frame_rate_is_said_and_can_be_retimed(tmp_path, videos):
+    # Frames at 0, 1, 2, 6, 7 twenty-fifths of a second: the third is on show for four of them.
+    path = videos.encode(tmp_path / "a.mkv", videos.ramp(frames=5), times=[0, 1, 2, 6, 7])
+    with pytest.warns(VideoWarning, match=r"the frame rate varies.*0.16 s before frame 3\); give"):
+        every, _ = read_video(path, height=8, width=8, channels=1)
+    assert len(every) == 5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        even, _ = read_video(path, height=8, width=8, channels=1, fps=25)
+    np.testing.assert_array_equal(even, every[[0, 1, 2, 2, 2, 2, 3, 4]])
+
+
+def test_transparency_is_laid_over_black(tmp_path):
+    path = tmp_path / "a.mkv"
+    pixels = np.full((8, 8, 4), 200, np.uint8)
+    pixels[:, :4, 3] = 0
+    pixels[:, 4:, 3] = 128
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 8, 8, "bgra"
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgba")))
+        container.mux(stream.encode(None))
+    video, _ = read_video(path, height=8, width=8, channels=3)
+    assert (video[:, :, :4] == 0).all()
+    np.testing.assert_allclose(video[:, :, 4:].astype(int), 200 * 128 / 255, atol=1)
+
+
+def test_sixteen_bits_become_eight(tmp_path):
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 8, 8, "gray16le"
+        for level in (0, 32768, 65535):
+            picture = np.full((8, 8), level, np.uint16)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="gray16le")))
+        container.mux(stream.encode(None))
+    video, _ = read_video(path, height=8, width=8, channels=1)
+    np.testing.assert_allclose(levels(video), [0, 128, 255], atol=1)
+
+
+def test_only_the_first_frames_can_be_read(tmp_path, videos):
+    path = videos.encode(tmp_path / "a.mp4", videos.ramp())
+    every, _ = read_video(path, height=8, width=8, channels=1)
+    for count in (1, 5, 12, 100):
+        video, _ = read_video(path, height=8, width=8, channels=1, frames=count)
+        np.testing.assert_array_equal(video, every[:count])
+    with pytest.raises(DataError, match="found frames = 0"):
+        read_video(path, height=8, width=8, channels=1, frames=0)
+
+
+@pytest.mark.parametrize(
+    "name", ["with spaces.mp4", "Vidéo №1 видео.mp4", "http:x.mp4", "-i.mp4", b"\xff\xfe.mp4"]
+)
+def test_any_name_of_a_file(tmp_path, videos, monkeypatch, name):
+    plain = videos.encode(tmp_path / "plain.mp4", videos.ramp(frames=3))
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(name)
+    os.rename(plain, name)
+    video, _ = read_video(name, height=8, width=8, channels=1)
+    assert len(video) == 3
+
+
+def cut(data):
+    return data[: len(data) * 6 // 10]
+
+
+def zeroed(data):
+    middle, tenth = len(data) // 2, len(data) // 10
+    return data[:middle] + bytes(tenth) + data[middle + tenth :]
+
+
+@pytest.mark.parametrize(
+    "suffix, damage, note",
+    [
+        (".avi", cut, r"damaged at frame \d+: only the frames before it are used"),
+        (".webm", cut, r"the end is missing: \d+ of about 40 frames are there"),
+        (".mp4", zeroed, r"damaged at frame \d+: only the frames before it are used"),
+        (".mov", zeroed, r"damaged at frame \d+"),
+        (".avi", zeroed, r"damaged at frame \d+"),
+    ],
+)
+def test_the_frames_before_a_damage_are_kept_and_the_damage_is_said(
+    tmp_path, videos, suffix, damage, note
+):
+    # Every frame stands for itself, so that what comes before the damage is sure to be intact.
+    options = (
+        {"g": "1", "crf": "20", "b:v": "0", "cpu-used": "8"} if suffix == ".webm" else {"g": "1"}
+    )
+    path = videos.encode(tmp_path / f"a{suffix}", videos.texture(), options=options)
+    intact, _ = read_video(path, height=16, width=16, channels=3)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.warns(VideoWarning, match=note):
+        video, _ = read_video(path, height=16, width=16, channels=3)
+    assert 5 <= len(video) <= 30
+    np.testing.assert_array_equal(video, intact[: len(video)])
+
+
+def test_a_hole_in_the_middle_is_said(tmp_path, videos):
+    options = {"g": "1", "crf": "20", "b:v": "0", "cpu-used": "8"}
+    path = videos.encode(tmp_path / "a.webm", videos.texture(), options=options)
+    intact, _ = read_video(path, height=16, width=16, channels=3)
+    path.write_bytes(zeroed(path.read_bytes()))
+    with pytest.warns(
+        VideoWarning, match=r"frames are missing \(longest gap: .* before frame \d+"
+    ) as caught:
+        video, _ = read_video(path, height=16, width=16, channels=3)
+    hole = int(str(caught[0].message).split("before frame ")[1].split(")")[0])
+    np.testing.assert_array_equal(video[: hole - 1], intact[: hole - 1])
+    assert 5 <= hole < len(video) < 40
+
+
+def broken_files(tmp_path, videos):
+    good = videos.encode(tmp_path / "good.mp4", videos.texture())
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "notes.mp4").write_text("bring milk\n" * 100)
+    (tmp_path / "script.mp4").write_text("ffconcat version 1.0\nfile good.mp4\n")
+    (tmp_path / "notes.txt").write_text("bring milk\n" * 100)
+    (tmp_path / "cut.mp4").write_bytes(cut(good.read_bytes()))
+    videos.encode(tmp_path / "one.gif", videos.ramp(frames=1))
+    videos.encode_audio(tmp_path / "sound.mp4")
+    path = videos.encode(tmp_path / "wrecked.avi", videos.texture())
+    data = bytearray(path.read_bytes())
+    start = data.index(b"movi")
+    data[start + 20 :] = np.random.default_rng(0).bytes(len(data) - start - 20)
+    path.write_bytes(data)
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "folder").mkdir()
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("nowhere.mp4", "does not exist"),
+        ("empty.mp4", r"is empty \(0 bytes\)"),
+        ("notes.mp4", "is not a video that can be read; known are files such as .3gp, .avi"),
+        ("notes.txt", "is not a video that can be read"),  # FFmpeg by itself draws text as a video
+        (
+            "script.mp4",
+            "is not a video that can be read",
+        ),  # and follows such a script to other files
+        ("cut.mp4", "an mp4 or mov file without its index: it was cut off"),
+        ("one.gif", "holds one frame; a video has at least two"),
+        ("sound.mp4", r"holds no video \(found: audio\)"),
+        ("wrecked.avi", "not a single frame could be decoded; the file is damaged"),
+        ("pipe.mp4", "is not a file"),
+        ("folder", "holds no pictures"),
+    ],
+)
+def test_a_file_that_is_no_video_is_one_clear_error(tmp_path, videos, name, message):
+    broken_files(tmp_path, videos)
+    path = tmp_path / name
+    with pytest.raises(DataError, match=message) as caught:
+        read_video(path, height=16, width=16, channels=3)
+    assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"channels": 4}, r"1 channel \(grey\) or 3 .* found 4"),
+        ({"height": 0}, "at least 1 x 1 pixels, found height 0"),
+        ({"fps": 0}, "above 0 and at most 1000 frames a second, found 0"),
+        ({"fps": float("nan")}, "found nan"),
+    ],
+)
+def test_a_target_that_cannot_be_is_refused(tmp_path, videos, change, message):
+    path = videos.encode(tmp_path / "a.gif", videos.ramp())
+    with pytest.raises(DataError, match=message):
+        open_frames(path, **({"height": 8, "width": 8, "channels": 3} | change))
+
+
+def test_a_cover_picture_is_no_video(tmp_path):
+    path = tmp_path / "song.mp4"
+    with av.open(str(path), "w") as container:
+        sound = container.add_stream("aac", rate=44100)
+        cover = container.add_stream("mjpeg", rate=1)
+        cover.height, cover.width, cover.pix_fmt = 16, 16, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        picture = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")
+        container.mux(cover.encode(picture))
+        container.mux(cover.encode(None))
+        silence = av.AudioFrame.from_ndarray(
+            np.zeros((1, 1024), np.float32), format="fltp", layout="mono"
+        )
+        silence.rate = 44100
+        container.mux(sound.encode(silence))
+        container.mux(sound.encode(None))
+    with pytest.raises(DataError, match="holds no video"):
+        read_video(path, height=8, width=8, channels=3)
+
+
+def test_probe_says_what_the_file_says(tmp_path, videos):
+    info = probe(videos.encode(tmp_path / "a.mp4", videos.ramp(), fps=10))
+    assert (info.width, info.height, info.fps, info.frames, info.notes) == (48, 32, 10, 12, ())

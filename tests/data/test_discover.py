@@ -1,0 +1,108 @@
+"""Finding videos: whatever a folder holds."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from PIL import Image
+
+from dlh.data.clips import DataError
+from dlh.data.discover import find_sources
+
+
+def touch(*paths):
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def pictures(folder, count):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        Image.new("L", (4, 4)).save(folder / f"{number}.png")
+
+
+def found_names(path):
+    return [source.name for source in find_sources(path).sources]
+
+
+def test_all_kinds_below_a_folder_in_natural_order(tmp_path):
+    touch(
+        *(
+            tmp_path / name
+            for name in ("10.mp4", "9.MOV", "b/x.webm", "b/a 2/y.gif", "b/a 10/z.mkv", "č.avi")
+        )
+    )
+    assert found_names(tmp_path) == [
+        "9.MOV",
+        "10.mp4",
+        "č.avi",
+        "b/x.webm",
+        "b/a 2/y.gif",
+        "b/a 10/z.mkv",
+    ]
+
+
+def test_a_folder_of_pictures_is_one_video_unless_videos_lie_beside_them(tmp_path):
+    pictures(tmp_path / "walk", 3)
+    pictures(tmp_path / "alone", 1)
+    pictures(tmp_path / "thumbnails", 2)
+    touch(tmp_path / "thumbnails" / "a.mp4")
+    found = find_sources(tmp_path)
+    assert [source.name for source in found.sources] == ["thumbnails/a.mp4", "walk"]
+    assert [file.name for file in found.sources[1].files] == ["0.png", "1.png", "2.png"]
+    assert found.others == {".png": 3}
+    assert found_names(tmp_path / "walk") == ["walk"]
+
+
+def test_a_single_file_is_taken_whatever_its_suffix(tmp_path):
+    touch(tmp_path / "clip.dat")
+    assert found_names(tmp_path / "clip.dat") == ["clip.dat"]
+
+
+def test_what_looks_like_a_video_and_is_none_is_listed(tmp_path):
+    touch(tmp_path / "good.mp4", tmp_path / "._good.mp4", tmp_path / ".git" / "x.mp4")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere")
+    found = find_sources(tmp_path)
+    assert [source.name for source in found.sources] == ["good.mp4"]
+    assert {skipped.source: skipped.reason for skipped in found.skipped} == {
+        "._good.mp4": "is a hidden file",
+        "gone.mp4": "is a link to nothing",
+        "pipe.mp4": "is not a regular file",
+    }
+
+
+def test_links_are_followed_once(tmp_path):
+    touch(tmp_path / "a" / "x.mp4", tmp_path / "elsewhere" / "y.mp4")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path / "a")
+    (tmp_path / "a" / "other").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "a" / "again").symlink_to(tmp_path / "elsewhere")
+    assert found_names(tmp_path / "a") == ["x.mp4", "again/y.mp4"]
+
+
+def test_thousands_of_other_files_are_counted_not_listed(tmp_path):
+    for number in range(2000):
+        os.close(os.open(tmp_path / f"{number}.txt", os.O_CREAT))
+    touch(tmp_path / "Makefile", tmp_path / "a.json")
+    with pytest.raises(DataError) as caught:
+        find_sources(tmp_path)
+    message = str(caught.value)
+    assert "holds no videos; looked for .3gp .avi" in message
+    assert "found 2002 other files (2000 .txt, 1 without suffix, 1 .json)" in message
+    assert len(message) < 1000
+
+
+@pytest.mark.parametrize("name, message", [("nowhere", "does not exist"), (".", "found no files")])
+def test_nothing_to_import_is_an_error(tmp_path, name, message):
+    with pytest.raises(DataError, match=message):
+        find_sources(tmp_path / name)
+
+
+def test_a_stamp_changes_with_the_file(tmp_path):
+    touch(tmp_path / "a.mp4")
+    before = find_sources(tmp_path).sources[0].stamp()
+    assert find_sources(tmp_path).sources[0].stamp() == before
+    os.utime(tmp_path / "a.mp4", (1, 1))
+    assert find_sources(tmp_path).sources[0].stamp() != before

@@ -1,0 +1,86 @@
+"""Videos for people to watch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dlh.data.clips import DataError
+from dlh.data.decode import probe, read_video
+from dlh.data.encode import write_video
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_is_written_can_be_read(tmp_path, videos, channels):
+    frames = np.ascontiguousarray(videos.ramp()[..., :channels])
+    write_video(tmp_path / "a.mp4", frames, 10)
+    video, fps = read_video(tmp_path / "a.mp4", height=32, width=48, channels=channels)
+    np.testing.assert_allclose(video.astype(int), frames, atol=4)
+    assert fps == 10
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_every_pixel_becomes_a_square(tmp_path):
+    frames = np.zeros((3, 5, 4, 3), np.uint8)
+    frames[:, 2, 1] = 255
+    write_video(tmp_path / "a.mp4", frames, 25, scale=8)
+    info = probe(tmp_path / "a.mp4")
+    assert (info.width, info.height) == (32, 40)
+    video, _ = read_video(tmp_path / "a.mp4", height=40, width=32, channels=1)
+    np.testing.assert_allclose(
+        video[1, :, :, 0].astype(int), frames[1, :, :, 0].repeat(8, 0).repeat(8, 1), atol=30
+    )
+
+
+def test_odd_sizes_get_a_black_edge(tmp_path):
+    write_video(tmp_path / "a.mp4", np.full((3, 7, 9, 1), 255, np.uint8), 25)
+    video, _ = read_video(tmp_path / "a.mp4", height=8, width=10, channels=1)
+    assert video[1, :6, :8].min() > 200
+    assert video[1, 7].max() < 60 and video[1, :, 9].max() < 60
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"frames": np.zeros((3, 8, 8, 3))}, "found float64"),
+        ({"frames": np.zeros((3, 8, 8), np.uint8)}, r"found uint8 \(3, 8, 8\)"),
+        ({"frames": np.zeros((0, 8, 8, 3), np.uint8)}, "at least one frame"),
+        ({"fps": 0.0}, "found 0.0"),
+        ({"scale": 0}, "scale is a whole number of at least 1, found 0"),
+        ({"path": "a.avi"}, "written as .mp4, found a.avi"),
+        ({"path": "nowhere/a.mp4"}, "nowhere/a.mp4 cannot be written: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(tmp_path, monkeypatch, change, message):
+    monkeypatch.chdir(tmp_path)
+    arguments = {"path": "a.mp4", "frames": np.zeros((3, 8, 8, 3), np.uint8), "fps": 25.0} | change
+    path, frames, fps = arguments.pop("path"), arguments.pop("frames"), arguments.pop("fps")
+    with pytest.raises(DataError, match=message):
+        write_video(path, frames, fps, **arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, videos):
+    write_video(tmp_path / "a.mp4", videos.ramp(), 25)
+    before = (tmp_path / "a.mp4").read_bytes()
+    code = """
+import resource, sys
+import numpy as np
+from dlh.data.clips import DataError
+from dlh.data.encode import write_video
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+frames = np.random.default_rng(0).integers(0, 256, (30, 64, 64, 3), dtype=np.uint8)
+try:
+    write_video(sys.argv[1], frames, 25)
+except DataError as error:
+    print(error)
+"""
+    child = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "a.mp4")], capture_output=True, text=True
+    )
+    assert "a.mp4 cannot be written: File too large" in child.stdout, child.stderr
+    assert (tmp_path / "a.mp4").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]

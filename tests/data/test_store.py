@@ -1,0 +1,191 @@
+"""Reading a store, and refusing one that is not whole."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+from dlh.data.build import StoreBuilder
+from dlh.data.claim import claim
+from dlh.data.clips import DataError
+from dlh.data.journal import Recipe
+from dlh.data.shards import npy_header
+from dlh.data.store import INDEX, VERSION, Store, is_store
+
+
+class Numbered:
+    """Frames whose pixels are the number of the frame in the store."""
+
+    path, fps, expected_frames, source_size, notes = "x", 12.5, None, (60, 40), ("a note",)
+
+    def __init__(self, numbers):
+        self.numbers = numbers
+
+    def __iter__(self):
+        return (np.full((4, 6, 1), number % 256, np.uint8) for number in self.numbers)
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Two videos of 50 and 30 frames in two shards."""
+    recipe = Recipe(frame_shape=(1, 4, 6), settings={"fps": 12.5}, inputs=())
+    with (
+        claim(tmp_path / "store", wait=False) as claimed,
+        StoreBuilder(claimed, recipe, name="numbers", shard_bytes=1) as builder,
+    ):
+        builder.add("a.mp4", Numbered(range(50)), sha256="aa")
+        builder.add("b.mp4", Numbered(range(50, 80)), sha256="bb")
+        builder.skip("c.mp4", "is empty")
+        builder.finish({"a.mp4": "train", "b.mp4": "test"}, others={".txt": 3})
+    return tmp_path / "store"
+
+
+def test_the_index_says_everything(path):
+    store = Store.open(path)
+    a, b = store.videos
+    assert (a.source, a.split, a.shard, a.offset, a.length, a.fps, a.sha256) == (
+        "a.mp4",
+        "train",
+        0,
+        0,
+        50,
+        12.5,
+        "aa",
+    )
+    assert (b.split, b.shard, b.length, b.source_size, b.notes) == (
+        "test",
+        1,
+        30,
+        (60, 40),
+        ("a note",),
+    )
+    assert store.frame_shape == (1, 4, 6)
+    assert store.index.name == "numbers" and store.index.settings == {"fps": 12.5}
+    assert store.index.others == {".txt": 3} and store.index.skipped[0].reason == "is empty"
+    assert is_store(path) and not is_store(path.parent) and not is_store(path / INDEX)
+
+
+def test_a_clip_is_a_view_of_the_memory_map(path):
+    store = Store.open(path)
+    clip = store.frames(store.videos[1], 7, 3)
+    assert clip[:, 0, 0, 0].tolist() == [57, 58, 59]
+    assert not clip.flags.owndata and not clip.flags.writeable
+    assert len(store.frames(store.videos[0])) == 50 and len(store.frames(store.videos[0], 45)) == 5
+    assert store.events(store.videos[0]) is None
+
+
+@pytest.mark.parametrize("start, length", [(48, 3), (-1, 3), (0, 0), (50, None), (0, 51)])
+def test_a_clip_outside_its_video_is_refused(path, start, length):
+    store = Store.open(path)
+    with pytest.raises(DataError, match=r"a.mp4 has 50 frames; asked for .* from frame"):
+        store.frames(store.videos[0], start, length)
+
+
+def change_index(path, change):
+    index = json.loads((path / INDEX).read_text())
+    change(index)
+    (path / INDEX).write_text(json.dumps(index))
+
+
+@pytest.mark.parametrize(
+    "harm, message",
+    [
+        (lambda path: (path / INDEX).unlink(), "is not a clip store: it has no index.json"),
+        (lambda path: (path / INDEX).write_text("{"), "is not the index of a clip store"),
+        (lambda path: (path / INDEX).write_text("[]"), "is not the index of a clip store"),
+        (
+            lambda path: (path / INDEX).write_bytes(b"\xff\xfe\xff"),
+            "is not the index of a clip store",
+        ),
+        (lambda path: change_index(path, lambda i: i.update(format="zip")), "it says 'zip'"),
+        (
+            lambda path: change_index(path, lambda i: i.update(version=VERSION + 1)),
+            f"is of version {VERSION + 1} and this dlh reads up to version {VERSION}; update dlh",
+        ),
+        (lambda path: change_index(path, lambda i: i.pop("videos")), "is damaged .*'videos'"),
+        (
+            lambda path: change_index(path, lambda i: i.pop("frame_shape")),
+            "is damaged .*frame_shape",
+        ),
+        (lambda path: change_index(path, lambda i: i.update(colour=1)), "is damaged .*colour"),
+        (
+            lambda path: change_index(path, lambda i: i["videos"][0].pop("length")),
+            "is damaged .*length",
+        ),
+        (
+            lambda path: change_index(path, lambda i: i["videos"][1].update(length=31)),
+            "b.mp4 lies outside its shard",
+        ),
+        (
+            lambda path: change_index(path, lambda i: i["videos"][1].update(shard=7)),
+            "b.mp4 lies outside its shard",
+        ),
+        (lambda path: change_index(path, lambda i: i["videos"][1].update(shard="7")), "is damaged"),
+        (
+            lambda path: change_index(path, lambda i: i["videos"][1].update(split="x")),
+            "in a split 'x'",
+        ),
+        (
+            lambda path: os.truncate(path / "frames-00001.npy", 128 + 29 * 24),
+            r"frames-00001.npy is short: 824 bytes where the index promises 848; it was cut off",
+        ),
+        (
+            lambda path: os.truncate(path / "frames-00001.npy", 0),
+            r"frames-00001.npy is short: 0 bytes",
+        ),
+        (lambda path: (path / "frames-00000.npy").unlink(), "frames-00000.npy is missing"),
+        (
+            lambda path: (path / "frames-00000.npy").write_bytes(bytes(2000)),
+            "frames-00000.npy is damaged",
+        ),
+        (
+            lambda path: change_index(path, lambda i: i.update(frame_shape=[1, 6, 4])),
+            r"holds uint8 \(50, 4, 6, 1\) and the index promises uint8 \(50, 6, 4, 1\)",
+        ),
+    ],
+)
+def test_a_store_that_is_not_whole_is_one_clear_error(path, harm, message):
+    harm(path)
+    with pytest.raises(DataError, match=message) as caught:
+        Store.open(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_header_without_its_last_frame_is_short(path):
+    # numpy itself would only say that a memory map is too long
+    shard = path / "frames-00001.npy"
+    os.truncate(shard, shard.stat().st_size - 1)
+    with pytest.raises(DataError, match="frames-00001.npy"):
+        Store.open(path)
+
+
+def test_a_changed_byte_is_found(path):
+    with open(path / "frames-00001.npy", "r+b") as file:
+        file.seek(500)
+        file.write(b"\x07")
+    assert [video.source for video in Store.open(path).damaged()] == ["b.mp4"]
+
+
+def test_the_header_is_always_of_one_length():
+    for shape in ((), (0, 64, 64, 3), (10**15, 4096, 4096, 3)):
+        header = npy_header(shape, np.dtype(np.uint8))
+        assert len(header) == 128 and header.endswith(b"\n")
+
+
+def test_a_store_travels_to_another_process_as_its_path(path):
+    store = Store.open(path)
+    assert len(pickle.dumps(store)) < 500
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(2) as pool:
+        sums = pool.map(total, [(store, number) for number in (0, 1)] * 2)
+    assert sums == [24 * sum(range(50)), 24 * sum(range(50, 80))] * 2
+
+
+def total(task):
+    store, number = task
+    return int(store.frames(store.videos[number]).sum())

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import torch
+from small_models import small_config
+
+from dlh.model.level import Level
+
+
+def level(index: int, **changes) -> Level:
+    torch.manual_seed(0)
+    return Level(small_config(3, **changes), index).double()
+
+
+def random(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, dtype=torch.float64)
+
+
+def test_the_ends_of_the_hierarchy_lack_what_would_lead_beyond_it():
+    bottom, middle, top = level(0), level(1), level(2)
+    assert bottom.change_factor is None  # level 1 always changes
+    assert top.bottom_up is None
+    assert middle.change_factor is not None and middle.bottom_up is not None
+
+
+def test_the_lowest_level_speaks_to_the_decoder_and_every_other_to_the_one_below():
+    state, context = random(4, 3), random(4, 6)
+    assert level(0).top_down(state, context).shape == (4, 7)  # c^0, as large as the features
+    assert level(1).top_down(state, context).shape == (4, 6)
+
+
+def test_top_down_reads_state_and_context():
+    part, state, context = level(1), random(4, 3), random(4, 6)
+    found = part.top_down(state, context)
+    assert torch.equal(found, part.to_context(torch.cat((state, context), 1)))
+    assert not torch.allclose(part.top_down(state, context + 1), found)
+    assert not torch.allclose(part.top_down(state + 1, context), found)
+
+
+def test_the_change_factor_reads_both_memories_and_the_last_decision():
+    memory, below, changed = random(4, 5), random(4, 5), torch.tensor([True, False, True, False])
+    read = level(1).change_factor.evidence(memory, below, changed)
+    expected = torch.cat((memory, below, changed.double()[:, None]), 1)
+    assert torch.equal(read, expected)
+
+
+def test_the_change_factor_of_the_papers_letter_reads_its_own_memory():
+    memory, below, changed = random(4, 5), random(4, 5), torch.tensor([True, False, True, False])
+    read = level(1, factor_input="own").change_factor.evidence(memory, below, changed)
+    assert torch.equal(read, torch.cat((memory, changed.double()[:, None]), 1))
+
+
+def test_a_sequence_of_the_change_factor_is_its_steps():
+    factor = level(1).change_factor
+    evidence, hidden = random(6, 4, 11), random(4, 4)
+    logits, last = factor.sequence(evidence, hidden)
+    for step in range(6):
+        logit, hidden = factor.step(evidence[step], hidden)
+        torch.testing.assert_close(logits[step], logit, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(last, hidden, rtol=1e-12, atol=1e-12)

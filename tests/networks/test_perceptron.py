@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import linear, softplus
+
+from dlh.networks import ACTIVATIONS, ConditionalGaussian, perceptron
+
+
+def conditional(**changes) -> ConditionalGaussian:
+    torch.manual_seed(0)
+    settings = {"activation": "elu", "std_floor": 0.01, **changes}
+    return ConditionalGaussian(5, 3, (8, 7, 6), 2, **settings).double()
+
+
+@pytest.mark.parametrize("activation", ["elu", "silu", "relu"])
+def test_perceptron_has_an_activation_after_every_layer(activation):
+    layers = perceptron((4, 6, 2), activation)
+    kinds = [type(layer) for layer in layers]
+    kind = type(ACTIVATIONS[activation]())
+    assert kinds == [nn.Linear, kind, nn.Linear, kind]
+    assert layers(torch.zeros(3, 4)).shape == (3, 2)
+
+
+def test_first_layer_in_two_matrices_is_the_layer_on_both_inputs():
+    network = conditional()
+    evidence, context = torch.randn(9, 5).double(), torch.randn(9, 3).double()
+    weight = torch.cat((network.from_evidence.weight, network.from_context.weight), 1)
+    first = linear(torch.cat((evidence, context), 1), weight, network.from_evidence.bias)
+    hidden = network.hidden(nn.functional.elu(first))
+    mean, raw = network.head(hidden).split(2, 1)
+    found = network(evidence, context)
+    torch.testing.assert_close(found.mean, mean)
+    torch.testing.assert_close(found.std, softplus(raw) + 0.01)
+
+
+def test_evidence_can_be_projected_for_all_steps_before_their_contexts_are_known():
+    network = conditional()
+    evidence, context = torch.randn(4, 9, 5).double(), torch.randn(4, 9, 3).double()
+    whole = network(evidence, context)
+    projected = network.project(evidence)
+    for step in range(4):
+        found = network.given(projected[step], context[step])
+        torch.testing.assert_close(found.mean, whole.mean[step])
+        torch.testing.assert_close(found.std, whole.std[step])
+
+
+def test_first_layer_starts_as_one_layer_of_both_inputs():
+    """Its weights are drawn for 5 + 3 inputs, not for 5 and for 3 apart, which would be larger."""
+    torch.manual_seed(0)
+    network = ConditionalGaussian(500, 300, (40,), 2, activation="elu", std_floor=0.01)
+    reach = 1 / 800**0.5
+    for weight in (network.from_evidence.weight, network.from_context.weight):
+        assert 0.9 * reach < weight.abs().max() <= reach
+
+
+@pytest.mark.parametrize("std_floor", [0.01, 0.3])
+def test_std_stays_above_its_floor(std_floor):
+    network = conditional(std_floor=std_floor)
+    with torch.no_grad():
+        network.head.bias[2:] = -1e3
+        found = network(torch.randn(4, 5).double(), torch.randn(4, 3).double())
+    assert torch.equal(found.std, torch.full_like(found.std, std_floor))

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from dlh.data.clips import Clips
+from dlh.interfaces import Objective, VideoModel
+from dlh.training.checkpoint import read_checkpoint
+from dlh.training.errors import NonFiniteError, TrainingError
+from dlh.training.loop import train
+from dlh.training.randomness import step_generator
+from dlh.training.schedule import beta
+from dlh.video import from_stored
+from training.tiny_training import (
+    CONFIG,
+    TinyModel,
+    TinySource,
+    assert_same,
+    final_metrics,
+    new_run,
+    train_tiny,
+    validate,
+    weights,
+)
+
+
+def test_the_model_and_source_of_these_tests_keep_the_contracts() -> None:
+    assert isinstance(TinyModel(), VideoModel)
+    whole = TinySource().batch(3, batch_size=5, clip_length=4, seed=1).video
+    parts = [
+        TinySource().batch(3, batch_size=5, clip_length=4, seed=1, rank=rank, world_size=2).video
+        for rank in (0, 1)
+    ]
+    assert sum(len(part) for part in parts) == len(whole) == 5
+
+
+def test_training_is_adam_on_the_loss_of_each_step(tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, steps=6, gradient_norm=0.5)
+    model, slow = TinyModel(), TinyModel()
+    train_tiny(new_run(tmp_path / "run"), config, model=model)
+
+    optimizer = torch.optim.Adam(slow.parameters(), lr=1e-2, eps=1e-4)
+    for step in range(6):
+        clips = TinySource().batch(step, batch_size=3, clip_length=5, seed=0)
+        objective = slow.objective(from_stored(clips.video), generator=step_generator(0, step))
+        optimizer.zero_grad()
+        objective.loss(beta(step, 10)).backward()
+        torch.nn.utils.clip_grad_norm_(slow.parameters(), 0.5)
+        optimizer.step()
+    assert_same(weights(model), weights(slow))
+
+
+def test_clipping_can_be_switched_off(tmp_path: Path) -> None:
+    def trained(name: str, norm: float | None) -> dict[str, Tensor]:
+        model = TinyModel()
+        config = dataclasses.replace(CONFIG, steps=2, gradient_norm=norm)
+        train_tiny(new_run(tmp_path / name), config, model=model)
+        return weights(model)
+
+    off, loose, tight = trained("off", None), trained("loose", 1e6), trained("tight", 1e-4)
+    assert_same(off, loose)
+    assert not torch.equal(off["encoder.weight"], tight["encoder.weight"])
+
+
+def test_training_overfits_one_batch(tmp_path: Path) -> None:
+    class OneBatch(TinySource):
+        def batch(self, step: int, **options: Any) -> Clips:
+            return super().batch(0, **options)
+
+    config = dataclasses.replace(
+        CONFIG, steps=400, log_every=50, checkpoint_every=400, validate_every=0
+    )
+    run = new_run(tmp_path / "run")
+    train(TinyModel(), OneBatch(), config, run)
+    losses = [entry["loss"] for entry in run.metrics.read()]
+    assert losses[-1] < losses[0] / 4
+
+
+def test_the_lines_of_metrics_are_means_at_the_steps_asked_for(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run")
+    seen: list[dict[str, Any]] = []
+    result = train_tiny(run, on_log=seen.append)
+    lines = run.metrics.read()
+    assert seen == lines
+    trained = [line for line in lines if "loss" in line]
+    held_out = [line for line in lines if "validation.loss" in line]
+    assert len(trained) + len(held_out) == len(lines)
+    assert [line["step"] for line in trained] == [3, 6, 9, 12, 14]
+    assert [line["step"] for line in held_out] == [5, 10, 14]
+    assert trained[0]["beta"] == pytest.approx((0.0 + 0.1 + 0.2) / 3)
+    assert trained[-1]["beta"] == 1.0
+    for line in trained:
+        assert line["state_kl"] == pytest.approx(
+            line["state_kl.L1"] + line["state_kl.L2"], rel=1e-5
+        )
+        assert line["event_kl.L1"] == 0 < line["event_kl.L2"]
+        assert 1 <= line["mean_depth"] <= 2 and 0 <= line["data_wait"] <= 1
+        assert line["gradient_norm"] > 0 and line["steps_per_second"] > 0
+    seconds = [line["seconds"] for line in trained]
+    assert seconds == sorted(seconds) and seconds[-1] <= result.train_seconds
+    assert result.validation == {
+        "loss": held_out[-1]["validation.loss"],
+        "draw": validate(TinyModel(), 14)["draw"],
+    }
+    assert result.validation_seconds == held_out[-1]["validation_seconds"] > 0
+    assert (result.step, result.resumed_from, result.message) == (14, None, None)
+
+
+def test_validation_does_not_reach_the_training(tmp_path: Path) -> None:
+    def vandal(model: TinyModel, step: int) -> dict[str, float]:
+        assert not model.training and not torch.is_grad_enabled()
+        torch.manual_seed(step)
+        np.random.default_rng().random()
+        return {"found": float(step)}
+
+    left, right = new_run(tmp_path / "left"), new_run(tmp_path / "right")
+    models = [TinyModel(), TinyModel()]
+    train_tiny(left, model=models[0], validate=vandal)
+    train_tiny(right, model=models[1], validate=None)
+    assert_same(weights(models[0]), weights(models[1]))
+    trained = [line for line in final_metrics(left) if "loss" in line]
+    assert trained == final_metrics(right)
+    assert models[0].training
+
+
+def test_another_seed_is_another_run(tmp_path: Path) -> None:
+    models = [TinyModel(), TinyModel()]
+    for seed, model in enumerate(models):
+        run = new_run(tmp_path / str(seed))
+        train_tiny(run, dataclasses.replace(CONFIG, seed=seed), model=model)
+    assert not torch.equal(models[0].encoder.weight, models[1].encoder.weight)
+
+
+class BreaksAt(TinyModel):
+    """From its call number ``call`` on, one term, or the gradient alone, is not finite."""
+
+    def __init__(self, *, call: int, term: str) -> None:
+        super().__init__()
+        self.calls, self.call, self.term = 0, call, term
+
+    def objective(self, video: Tensor, *, generator: torch.Generator | None = None) -> Objective:
+        self.calls += 1
+        terms = super().objective(video, generator=generator)
+        if self.calls < self.call:
+            return terms
+        if self.term == "gradient":  # the square root at 0 has a value, but no slope
+            endless = (self.decoder[0].bias * 0).sum().square().sqrt()
+            return dataclasses.replace(terms, reconstruction=terms.reconstruction + endless)
+        factor = torch.ones_like(terms.state_kl)
+        factor[0, 0, 1] = math.nan
+        return dataclasses.replace(terms, **{self.term: getattr(terms, self.term) * factor})
+
+
+@pytest.mark.parametrize("term,level", [("state_kl", 2), ("event_kl", 2), ("gradient", None)])
+def test_what_is_not_finite_is_refused_before_the_update(
+    tmp_path: Path, term: str, level: int | None
+) -> None:
+    config = dataclasses.replace(CONFIG, checkpoint_every=100, validate_every=0)
+    run, good = new_run(tmp_path / "run"), TinyModel()
+    train_tiny(new_run(tmp_path / "good"), dataclasses.replace(config, steps=6), model=good)
+    model = BreaksAt(call=7, term=term)
+    with pytest.raises(NonFiniteError, match="step 7: ") as raised:
+        train_tiny(run, config, model=model, validate=None)
+    assert (raised.value.step, raised.value.term, raised.value.level) == (7, term, level)
+    assert_same(weights(model), weights(good))
+    assert_same(
+        dict(read_checkpoint(run.checkpoints / "step-0000006.pt")["model"]), dict(weights(good))
+    )
+    assert run.status().state == "failed" and "step 7: " in run.status().message
+    assert all(line["step"] <= 6 for line in run.metrics.read())
+
+
+def test_a_loss_that_is_not_finite_at_the_first_step_is_refused_too(tmp_path: Path) -> None:
+    run, model = new_run(tmp_path / "run"), BreaksAt(call=1, term="state_kl")
+    before = weights(model)
+    with pytest.raises(NonFiniteError, match=r"step 1: state_kl\.L2 is nan .* those of step 0"):
+        train_tiny(run, model=model)
+    assert_same(weights(model), before)
+
+
+def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
+    class Larger(TinySource):
+        frame_shape = (3, 8, 8)
+
+    with pytest.raises(
+        TrainingError, match=r"takes frames of .* \(1, 4, 4\), tiny rows has \(3, 8, 8"
+    ):
+        train(TinyModel(), Larger(), CONFIG, new_run(tmp_path / "run"))
+
+
+def test_a_model_without_weights_is_refused(tmp_path: Path) -> None:
+    class Floor:
+        frame_shape = TinySource.frame_shape
+
+    floor: Any = Floor()
+    with pytest.raises(TrainingError, match=r"Floor is no torch\.nn\.Module: it cannot be trained"):
+        train(floor, TinySource(), CONFIG, new_run(tmp_path / "run"))
+    frozen = TinyModel().requires_grad_(False)
+    with pytest.raises(TrainingError, match="the loss of TinyModel depends on none of its param"):
+        train(frozen, TinySource(), CONFIG, new_run(tmp_path / "other"))
+
+
+def test_a_person_sees_where_it_runs_and_how_it_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    train_tiny(new_run(tmp_path / "run"), dataclasses.replace(CONFIG, device="auto"))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(
+        "training on cpu with 1 thread; no CUDA device was found\nstep 3/14  loss"
+    )
+    assert "step 14 held out:  loss" in err
