@@ -1,10 +1,12 @@
-"""The equations of the paper, transcribed one frame, one level and one term at a time: slow on purpose.
+"""The equations of the paper, one frame, one level and one term at a time: slow on purpose.
 
-The tests hold ``dlh.model`` against this file, and ``benchmarks/step.py`` times the two side by side. It borrows the
-parameters of a model, and the networks that own them, and nothing else: control flow, masks, decisions,
-divergences and what is carried from step to step are written here from the equations, in their order.
+The tests hold ``dlh.model`` against this file, and ``benchmarks/step.py`` times the two side by
+side. It borrows the parameters of a model, and the networks that own them, and nothing else:
+control flow, masks, decisions, divergences and what is carried from step to step are written here
+from the equations, in their order.
 
-Lists over levels start at the pixels, ``levels[0]`` is n = 1, and every tensor has the batch axis first.
+Lists over levels start at the pixels, ``levels[0]`` is n = 1, and every tensor has the batch axis
+first.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from dlh.model import DynamicLatentHierarchy, Noise
 
 @dataclass
 class Past:
-    """What the levels hold between two steps, a list over levels each; ``None`` stands for no step yet."""
+    """What the levels hold between two steps, lists over levels; None stands for no step yet."""
 
     s: list[Tensor]
     b: list[Independent]
@@ -32,7 +34,7 @@ class Past:
 
 @dataclass
 class Step:
-    """All that is known about one observed step: lists over levels, and the terms of the bound in nats."""
+    """All that is known about one observed step, lists over levels; the bound's terms in nats."""
 
     s: list[Tensor]
     q: list[Independent]
@@ -54,7 +56,7 @@ class Step:
 
 @dataclass
 class Terms:
-    """The bound's terms over a video: (batch, time), and (batch, time, levels) for those of the levels."""
+    """The bound's terms over a video: (batch, time), and of the levels (batch, time, levels)."""
 
     reconstruction: Tensor
     state_kl: Tensor
@@ -153,8 +155,9 @@ def observe_step(
 
     logit, factor = tick_prior_factors(model, past)
 
-    # Select (Eqs. 4, 20, 21), n = 2..N, under the context that a level holds (Eq. 25), or under the one it would
-    # have if all above it were inferred anew (Eq. 24). No gradient flows through a decision.
+    # Select (Eqs. 4, 20, 21), n = 2..N, under the context that a level holds (Eq. 25), or under the
+    # one it would have if all above it were inferred anew (Eq. 24). No gradient flows through a
+    # decision.
     q_of_change: list[Tensor | None] = [None]
     kl_to_change: list[Tensor | None] = [None]
     kl_to_static: list[Tensor | None] = [None]
@@ -277,8 +280,8 @@ def imagine(
     """The future drawn from the prior, nothing else.
 
     Returns:
-        The frames' means (batch, time, channel, height, width), the decisions (batch, time, levels), the states
-        (batch, time, levels, state), and what the last step leaves.
+        The frames' means (batch, time, channel, height, width), the decisions (batch, time,
+        levels), the states (batch, time, levels, state), and what the last step leaves.
     """
     config, levels, num_levels = model.config, model.levels, model.config.num_levels
     batch, horizon = noise.uniform.shape[:2]

@@ -1,4 +1,4 @@
-"""Models of a few hundred parameters, with weights as lively as those of a trained one, and videos for them."""
+"""Small models with weights as lively as those of a trained one, and videos for them."""
 
 from __future__ import annotations
 
@@ -43,10 +43,11 @@ def small_config(num_levels: int = 2, **changes) -> DLHConfig:
 
 
 def lively_model(config: DLHConfig, seed: int = 0) -> DynamicLatentHierarchy:
-    """A float64 model in which every input matters and levels 2..N sometimes change and sometimes do not.
+    """A float64 model in which every input matters and levels 2..N change now and then.
 
-    As it is initialised, a model hardly reacts to its frames and its decisions are nearly all alike. Here all weights
-    and biases are random, every posterior is sharp and follows the frame, and every change prior is wide.
+    As it is initialised, a model hardly reacts to its frames and its decisions are nearly all
+    alike. Here all weights and biases are random, every posterior is sharp and follows the frame,
+    and every change prior is wide.
     """
     generator = torch.Generator().manual_seed(seed)
     model = DynamicLatentHierarchy(config).double()
@@ -69,7 +70,7 @@ def lively_model(config: DLHConfig, seed: int = 0) -> DynamicLatentHierarchy:
             posterior.head.bias[states:] -= 1.0
             prior.head.weight *= 0.3
             prior.head.bias[states:] += 1.0
-            if level.bottom_up is not None:
+            if level is not model.levels[-1]:
                 features = level.bottom_up(features)
     return model
 

@@ -1,7 +1,7 @@
 """The contract that every model keeps, and through which training and evaluation see it.
 
-DLH, the baselines and the trivial floors all run through identical code because that code imports this file
-and nothing of theirs.
+DLH, the baselines and the trivial floors all run through identical code because that code imports
+this file and nothing of theirs.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """The terms of the evidence lower bound of a batch of clips, in nats, unreduced over batch, time and level.
+    """The terms of the evidence lower bound of a batch of clips, in nats, unreduced over batch,
+    time and level.
 
     Attributes:
         reconstruction: log p(o_t | .), (batch, time), with the Gaussian's constant (Eq. 8a).
         state_kl: divergence of the latent states, (batch, time, levels) (Eq. 8b); levels may be 0.
         event_kl: divergence of the change indicators, (batch, time, levels) (Eq. 8c).
-        changed: the decisions e_t^n, bool (batch, time, levels), or None for a model that makes none.
+        changed: the decisions e_t^n, bool (batch, time, levels), or None for a model that makes
+            none.
     """
 
     reconstruction: Tensor
@@ -31,13 +33,17 @@ class Objective:
 
     @property
     def elbo(self) -> Tensor:
-        """The bound itself (Eq. 8), (batch,), nats per clip: reconstruction - state_kl - event_kl, summed."""
+        """The bound itself (Eq. 8), (batch,), nats per clip: reconstruction - state_kl - event_kl,
+        summed.
+        """
         return self.reconstruction.sum(1) - self.state_kl.sum((1, 2)) - self.event_kl.sum((1, 2))
 
     def loss(self, beta: float = 1.0) -> Tensor:
-        """What is minimised: -reconstruction + beta * (state_kl + event_kl), nats per frame, mean over the batch.
+        """What is minimised: -reconstruction + beta * (state_kl + event_kl), nats per frame, mean
+        over the batch.
 
-        The paper sums over time; the division by the number of frames is CW-VAE's and matters through Adam's eps.
+        The paper sums over time; the division by the number of frames is CW-VAE's and matters
+        through Adam's eps.
         """
         divergence = self.state_kl.sum(2) + self.event_kl.sum(2)
         return (beta * divergence - self.reconstruction).mean()
@@ -60,9 +66,9 @@ class Prediction:
 class VideoModel(Protocol):
     """A generative model of video.
 
-    ``frame_shape`` is the (channel, height, width) of the frames it takes. A trainable model is also a
-    ``torch.nn.Module``; a floor (black frame, last frame, ...) keeps the same contract without parameters.
-    All randomness comes from the generator passed in.
+    ``frame_shape`` is the (channel, height, width) of the frames it takes. A trainable model is
+    also a ``torch.nn.Module``; a floor (black frame, last frame, ...) keeps the same contract
+    without parameters. All randomness comes from the generator passed in.
     """
 
     @property
@@ -73,9 +79,15 @@ class VideoModel(Protocol):
         ...
 
     def predict(
-        self, context: Tensor, *, horizon: int, samples: int = 1, generator: torch.Generator | None = None
+        self,
+        context: Tensor,
+        *,
+        horizon: int,
+        samples: int = 1,
+        generator: torch.Generator | None = None,
     ) -> Prediction:
-        """``samples`` futures of ``horizon`` frames after the context (batch, context_steps, channel, height, width).
+        """``samples`` futures of ``horizon`` frames after the context (batch, context_steps,
+        channel, height, width).
 
         A deterministic model returns one sample whatever is asked.
         """

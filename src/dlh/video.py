@@ -1,7 +1,8 @@
 """The one tensor convention for video, its check, and the way to and from stored bytes.
 
-A *video* is float in [0, 1] with shape (batch, time, channel, height, width). A *stored* video is uint8
-with shape (..., time, height, width, channel). Every module of this project speaks one of the two.
+A *video* is float in [0, 1] with shape (batch, time, channel, height, width). A *stored* video is
+uint8 with shape (..., time, height, width, channel). Every module of this project speaks one of the
+two.
 """
 
 from __future__ import annotations
@@ -18,20 +19,26 @@ class VideoError(ValueError):
 
 
 def check_video(video: Tensor, frame_shape: tuple[int, int, int] | None = None) -> Tensor:
-    """Return ``video`` if it follows the convention; raise :class:`VideoError` saying what it is otherwise.
+    """Return ``video`` if it follows the convention; raise :class:`VideoError` saying what it is
+    otherwise.
 
     Args:
         video: float, (batch, time, channel, height, width), in [0, 1].
         frame_shape: the (channel, height, width) that the frames must have; None accepts any.
     """
     if video.ndim != len(AXES):
-        raise VideoError(f"a video has axes {AXES}, found {video.ndim} axes of shape {tuple(video.shape)}")
+        raise VideoError(
+            f"a video has axes {AXES}, found {video.ndim} axes of shape {tuple(video.shape)}"
+        )
     if not video.is_floating_point():
         raise VideoError(
-            f"a video is float in [0, 1], found {video.dtype}; dlh.video.from_stored turns uint8 frames into one"
+            f"a video is float in [0, 1], found {video.dtype}; dlh.video.from_stored turns uint8 "
+            "frames into one"
         )
     if 0 in video.shape:
-        raise VideoError(f"a video holds at least one frame of one clip, found shape {tuple(video.shape)}")
+        raise VideoError(
+            f"a video holds at least one frame of one clip, found shape {tuple(video.shape)}"
+        )
     if frame_shape is not None and tuple(video.shape[2:]) != tuple(frame_shape):
         raise VideoError(
             f"this model takes frames of (channel, height, width) = {tuple(frame_shape)}, found "
@@ -40,19 +47,25 @@ def check_video(video: Tensor, frame_shape: tuple[int, int, int] | None = None) 
     low, high = (float(bound) for bound in torch.aminmax(video.detach()))
     if not (np.isfinite(low) and np.isfinite(high)):
         bad = int((~torch.isfinite(video)).sum())
-        raise VideoError(f"a video is finite, found {bad} values that are NaN or infinite of {video.numel()}")
+        raise VideoError(
+            f"a video is finite, found {bad} values that are NaN or infinite of {video.numel()}"
+        )
     if low < -1e-4 or high > 1 + 1e-4:
         hint = "; divide by 255" if high > 2 else ""
         raise VideoError(f"a video lies in [0, 1], found values from {low:g} to {high:g}{hint}")
     return video
 
 
-def from_stored(frames: np.ndarray, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Tensor:
-    """uint8 (batch, time, height, width, channel), or without the batch axis, to a video; bytes travel, then scale."""
+def from_stored(
+    frames: np.ndarray, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """uint8 (batch, time, height, width, channel), or without the batch axis, to a video; bytes
+    travel, then scale.
+    """
     if frames.dtype != np.uint8 or frames.ndim not in (4, 5):
         raise VideoError(
-            f"stored frames are uint8 of shape ([batch,] time, height, width, channel), found {frames.dtype} of "
-            f"shape {frames.shape}"
+            "stored frames are uint8 of shape ([batch,] time, height, width, channel), found "
+            f"{frames.dtype} of shape {frames.shape}"
         )
     if frames.ndim == 4:
         frames = frames[None]
@@ -61,6 +74,8 @@ def from_stored(frames: np.ndarray, device: torch.device | str = "cpu", dtype: t
 
 
 def to_stored(video: Tensor) -> np.ndarray:
-    """Frames (..., channel, height, width) in [0, 1], clipped and rounded, to uint8 (..., height, width, channel)."""
+    """Frames (..., channel, height, width) in [0, 1], clipped and rounded, to uint8 (..., height,
+    width, channel).
+    """
     scaled = video.detach().clamp(0, 1).mul(255).round().to(torch.uint8)
     return scaled.movedim(-3, -1).cpu().numpy()

@@ -43,7 +43,7 @@ def hand_made_trace(
         change_logit=torch.logit(numbers(probability)) if probability else numbers(None),
         change_divergence=numbers(change),
         static_divergence=numbers(static),
-        change_estimate=None,
+        change_estimate=decisions.float(),
     )
 
 

@@ -1,56 +1,16 @@
-"""Building a store: complete or absent, one builder at a time, continued after a kill."""
+"""Building a store: complete or absent."""
 
 from __future__ import annotations
-
-import os
-import signal
-import subprocess
-import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from data.small_store import RECIPE, Stream, build, child, names
 from dlh.data.build import StoreBuilder
 from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.journal import Recipe
 from dlh.data.store import INDEX, Store
-
-RECIPE = Recipe(frame_shape=(3, 4, 6), settings={"fps": None}, inputs=(("a", "1"), ("b", "2")))
-
-
-class Stream(SimpleNamespace):
-    """Frames of random bytes, with an error after some of them if wanted."""
-
-    def __init__(self, length, seed=0, *, fails_after=None, error=None, notes=()):
-        super().__init__(
-            path="x", fps=25.0, expected_frames=length, source_size=(60, 40), notes=list(notes)
-        )
-        self.array = np.random.default_rng(seed).integers(0, 256, (length, 4, 6, 3), dtype=np.uint8)
-        self.fails_after, self.error = fails_after, error
-        self.read = 0
-
-    def __iter__(self):
-        for number, frame in enumerate(self.array):
-            if number == self.fails_after:
-                raise self.error
-            self.read += 1
-            yield frame
-
-
-def build(out, lengths, *, recipe=RECIPE, **options):
-    with (
-        claim(out, wait=False) as claimed,
-        StoreBuilder(claimed, recipe, name="test", **options) as builder,
-    ):
-        for number, length in enumerate(lengths):
-            builder.add(f"{number}.mp4", Stream(length, number), sha256=f"{number}" * 64)
-        return builder.finish({f"{number}.mp4": "train" for number in range(len(lengths))})
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.mark.parametrize("shard_bytes", [1, 2000, 2**30])
@@ -122,185 +82,12 @@ def test_a_video_that_fails_leaves_nothing_of_itself(tmp_path):
     assert store.index.shard_frames == (10,)
 
 
-@pytest.mark.parametrize("shard_bytes", [1, 2**30])
-def test_an_interrupted_build_goes_on_where_it_was(tmp_path, shard_bytes):
-    out = tmp_path / "store"
-    ctrl_c = Stream(20_000, 3, fails_after=15_000, error=KeyboardInterrupt())
-    with (
-        claim(out, wait=False) as claimed,
-        StoreBuilder(claimed, RECIPE, name="t", shard_bytes=shard_bytes) as builder,
-    ):
-        builder.add("a", Stream(9, 1), sha256="")
-        builder.skip("x", "is nothing")
-        builder.add("b", Stream(5, 2), sha256="")
-        with pytest.raises(KeyboardInterrupt):
-            builder.add("c", ctrl_c, sha256="")
-    assert not out.exists()
-    with (
-        claim(out, wait=False) as claimed,
-        StoreBuilder(claimed, RECIPE, name="t", shard_bytes=shard_bytes) as builder,
-    ):
-        assert [builder.has(source) for source in "abcx"] == [True, True, False, True]
-        builder.add("c", Stream(6, 4), sha256="")
-        store = builder.finish(dict.fromkeys("abc", "train"))
-    for video, (length, seed) in zip(store.videos, [(9, 1), (5, 2), (6, 4)], strict=True):
-        np.testing.assert_array_equal(store.frames(video), Stream(length, seed).array)
-    assert not list(store.damaged())
-    assert names(tmp_path) == ["store"]
-
-
-def interrupted(out):
-    """What a build leaves that ended before it was finished."""
-    with claim(out, wait=False) as claimed, StoreBuilder(claimed, RECIPE, name="t") as builder:
-        builder.add("a", Stream(9, 1), sha256="")
-        builder.add("b", Stream(5, 2), sha256="")
-    return claimed.unfinished
-
-
-@pytest.mark.parametrize(
-    "harm, left",
-    [
-        (lambda folder: (folder / "journal.jsonl").open("a").write('{"source": "c", "spl'), "ab"),
-        (lambda folder: (folder / "journal.jsonl").open("ab").write(b"\x00\xff" * 50), "ab"),
-        (lambda folder: (folder / "journal.jsonl").unlink(), ""),
-        (lambda folder: os.truncate(folder / "frames-00000.npy", 128 + 10 * 72), "a"),
-        (lambda folder: overwrite(folder / "frames-00000.npy", 128 + 12 * 72), "a"),
-        (lambda folder: overwrite(folder / "frames-00000.npy", 128 + 3 * 72), ""),
-        (lambda folder: (folder / "frames-00000.npy").unlink(), ""),
-        (lambda folder: (folder / "recipe.json").write_text("another"), ""),
-        (lambda folder: (folder / "recipe.json").unlink(), ""),
-    ],
-)
-def test_only_what_is_intact_is_taken_over(tmp_path, harm, left):
-    harm(interrupted(tmp_path / "store"))
-    with (
-        claim(tmp_path / "store", wait=False) as claimed,
-        StoreBuilder(claimed, RECIPE, name="t") as builder,
-    ):
-        assert "".join(video.source for video in builder.videos) == left
-        for source, length, seed in (("a", 9, 1), ("b", 5, 2)):
-            if not builder.has(source):
-                builder.add(source, Stream(length, seed), sha256="")
-        store = builder.finish(dict.fromkeys("ab", "train"))
-    np.testing.assert_array_equal(store.frames(store.videos[1]), Stream(5, 2).array)
-    np.testing.assert_array_equal(store.frames(store.videos[0]), Stream(9, 1).array)
-    assert not list(store.damaged())
-
-
-def overwrite(path, place):
-    with open(path, "r+b") as file:
-        file.seek(place)
-        byte = file.read(1)
-        file.seek(place)
-        file.write(bytes([byte[0] ^ 255]))
-
-
-def test_another_recipe_starts_anew(tmp_path):
-    interrupted(tmp_path / "store")
-    other = Recipe(frame_shape=(3, 4, 6), settings={"fps": 5}, inputs=RECIPE.inputs)
-    with (
-        claim(tmp_path / "store", wait=False) as claimed,
-        StoreBuilder(claimed, other, name="t") as builder,
-    ):
-        assert not builder.videos
-        assert names(claimed.unfinished) == ["journal.jsonl", "recipe.json"]
-
-
-CHILD = """
-import sys, time
-sys.path.insert(0, {tests!r})
-from dlh.data.build import StoreBuilder
-from dlh.data.claim import claim
-from dlh.data.clips import DataError
-import importlib.util
-spec = importlib.util.spec_from_file_location("build_tests", {file!r})
-tests = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tests)
-"""
-
-
-def child(code, *arguments, **options):
-    code = CHILD.format(tests=os.path.dirname(__file__), file=__file__) + code
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )
-
-
-def test_a_killed_build_goes_on_where_it_was(tmp_path):
-    code = """
-class Endless(tests.Stream):
-    def __iter__(self):
-        while True:
-            yield self.array[0]
-
-def tell(frames):
-    if frames < 20_000:
-        print("go", flush=True)
-
-with claim(sys.argv[1], wait=False) as claimed:
-    with StoreBuilder(claimed, tests.RECIPE, name="t") as builder:
-        builder.add("a", tests.Stream(9, 1), sha256="")
-        builder.add("b", Endless(2), sha256="", progress=tell)
-"""
-    process = child(code, tmp_path / "store")
-    assert process.stdout.readline() == "go\n", process.stderr.read()
-    process.kill()
-    process.wait()
-    assert names(tmp_path) == [".store.lock", ".store.unfinished"]
-    with (
-        claim(tmp_path / "store", wait=False) as claimed,
-        StoreBuilder(claimed, RECIPE, name="t") as builder,
-    ):
-        assert [video.source for video in builder.videos] == ["a"]
-        builder.add("b", Stream(4, 7), sha256="")
-        store = builder.finish({"a": "train", "b": "train"})
-    np.testing.assert_array_equal(store.frames(store.videos[1]), Stream(4, 7).array)
-    assert store.index.shard_frames == (13,)
-    assert (tmp_path / "store" / "frames-00000.npy").stat().st_size == 128 + 13 * 72
-    assert names(tmp_path) == ["store"]
-
-
-def test_the_second_builder_is_told_who_the_first_is(tmp_path):
-    code = """
-with claim(sys.argv[1], wait=False) as claimed:
-    print("go", flush=True)
-    sys.stdin.read()
-"""
-    process = child(code, tmp_path / "store", stdin=subprocess.PIPE)
-    assert process.stdout.readline() == "go\n", process.stderr.read()
-    message = rf"another process \(pid {process.pid}\) is building .*store; wait for it"
-    with pytest.raises(DataError, match=message), claim(tmp_path / "store", wait=False):
-        pass
-    os.kill(process.pid, signal.SIGKILL)  # a holder that dies in whatever way holds no longer
-    process.wait()
-    assert build(tmp_path / "store", [3]).videos
-    assert names(tmp_path) == ["store"]
-
-
-def test_a_builder_can_wait_for_the_other(tmp_path):
-    code = """
-with claim(sys.argv[1], wait=True) as claimed:
-    print("go", flush=True)
-    time.sleep(0.3)
-    print(time.time(), flush=True)
-"""
-    first, second = (child(code, tmp_path / "store") for _ in range(2))
-    outputs = [process.communicate()[0] for process in (first, second)]
-    ends = sorted(float(output.split()[1]) for output in outputs)
-    assert ends[1] - ends[0] > 0.28
-    assert names(tmp_path) == []
-
-
 def test_a_full_disk_is_one_clear_error_and_leaves_nothing(tmp_path):
     code = """
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
-    tests.build(sys.argv[1], [5, 100, 5000])
+    build(sys.argv[1], [5, 100, 5000])
 except DataError as error:
     print(error)
 """
@@ -323,7 +110,7 @@ if os.getuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
 try:
-    tests.build(sys.argv[1], [5])
+    build(sys.argv[1], [5])
 except DataError as error:
     print(error)
 """

@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
 from torch.distributions import Normal
 
 from dlh.model.bound import bound, event_kl, log_likelihood, state_kl
-
+from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
 
 
 def reached(num_levels: int, term: str, **switches) -> dict[str, torch.Tensor]:
@@ -122,7 +121,7 @@ def test_a_later_piece_of_a_video_pays_for_its_first_event():
 
 @pytest.mark.parametrize("nesting", [True, False])
 def test_with_sure_decisions_eq_8_is_the_expansion_of_eq_9(nesting):
-    """The mixture of Eq. 9 weighed with the decisions is the divergence of Eq. 8b; so for the events (8c)."""
+    """Eq. 9 weighed with the decisions is the divergence of Eq. 8b; so it is for the events."""
     threshold = small_config(3, nesting=nesting)
     vade = replace(threshold, decision="vade")
     model, video = lively_model(threshold, seed=2), lively_video(threshold)

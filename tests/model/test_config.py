@@ -39,12 +39,14 @@ def test_default_switches_are_the_readings_of_record():
         ({"convolution_channels": (8, 8)}, r"convolution_channels is 4 positive sizes, found \(8"),
         ({"likelihood_std": 0.0}, r"likelihood_std is positive, found 0.0"),
         ({"likelihood_std": float("nan")}, r"likelihood_std is positive, found nan"),
+        ({"initial_std": 0.0}, r"initial_std is positive, found 0.0"),
         ({"std_floor": -0.1}, r"std_floor is positive, found -0.1"),
         ({"activation": "gelu"}, r"activation is one of elu, silu, relu, found 'gelu'"),
         ({"memory": "tick"}, r"memory is one of held, ticking, found 'tick'"),
         ({"factor_input": "above"}, r"factor_input is one of below, own, found 'above'"),
         ({"decision": "vaed"}, r"decision is one of threshold, vade, found 'vaed'"),
         ({"selection_context": ""}, r"selection_context is one of held, full, found ''"),
+        ({"memory": None}, r"memory is one of held, ticking, found None"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_by_name_and_value(changes, message):

@@ -3,12 +3,12 @@ from __future__ import annotations
 import jaxtyping
 import pytest
 import torch
-from small_models import lively_model, lively_video, noise_for, small_config
 
 import dlh.model.dlh
 from dlh.interfaces import VideoModel
 from dlh.model import DLHConfig, DynamicLatentHierarchy
 from dlh.video import VideoError
+from small_models import lively_model, lively_video, noise_for, small_config
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -215,7 +215,7 @@ def test_what_is_no_video_for_this_model_is_refused(verb, video, message, unchec
 
 @pytest.fixture
 def unchecked_shapes():
-    """Annotations are not checked, as for those who use the package: the model's own words are read."""
+    """No annotation is checked, as when the package is used: the model answers in its own words."""
     before = jaxtyping.config.jaxtyping_disable
     jaxtyping.config.update("jaxtyping_disable", True)
     yield

@@ -1,8 +1,8 @@
 """The bound against evidence that is known: Gaussian in closed form, or by quadrature.
 
-The importance weight of a sample is p(o, s, e) / q(s, e), computed from the trace. Its mean is the evidence, the log of
-its mean over a few samples (IWAE) lies between the ELBO and the evidence, and with the exact posterior it is the
-evidence itself whatever the sample.
+The importance weight of a sample is p(o, s, e) / q(s, e), computed from the trace. Its mean is the
+evidence, the log of its mean over a few samples (IWAE) lies between the ELBO and the evidence, and
+with the exact posterior it is the evidence itself whatever the sample.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from small_models import lively_model, lively_video, noise_for, sequences_of, small_config
 from torch import Tensor, nn
 
 from dlh.distributions import Gaussian
 from dlh.interfaces import Objective
 from dlh.model import DLHConfig, DynamicLatentHierarchy, Noise, Trace
 from dlh.model.bound import bound
+from small_models import lively_model, lively_video, noise_for, sequences_of, small_config
 
 
 def log_weights(trace: Trace, objective: Objective, config: DLHConfig) -> Tensor:
@@ -68,7 +68,7 @@ def assert_ordered(elbo: Tensor, log_weight: Tensor, evidence: float, samples: i
 
 
 class LinearGaussian(nn.Module):
-    """mean = evidence @ from_evidence + context * from_context + bias, with a fixed std; one state."""
+    """mean = evidence @ from_evidence + context * from_context + bias, fixed std; one state."""
 
     def __init__(self, from_evidence: Tensor, from_context: float, bias: float, std: float):
         super().__init__()
@@ -100,7 +100,10 @@ class LinearContext(nn.Module):
 
 @dataclass
 class LinearToy:
-    """s^n ~ N(prior_mean^n + prior_slope^n c^n, prior_std^n); c^1 = slope s^2 + shift; pixels linear in [s^1, c^1]."""
+    """Pixels linear in [s^1, c^1], c^1 = slope s^2 + shift, and both states Gaussian.
+
+    s^1 ~ N(prior_mean^1 + prior_slope c^1, prior_std^1) and s^2 ~ N(prior_mean^2, prior_std^2).
+    """
 
     num_levels: int
     std: float = 0.9
@@ -152,7 +155,7 @@ class LinearToy:
         return float(distribution.log_prob(frame.flatten()))
 
     def model(self, *, mistake: float = 0.0) -> DynamicLatentHierarchy:
-        """The hierarchy with these maps put in, and its exact posterior, or one that is a little wrong."""
+        """The hierarchy with these maps, and its exact posterior or one that is a little wrong."""
         config = small_config(
             self.num_levels,
             state_size=1,
@@ -164,7 +167,7 @@ class LinearToy:
         model.encoder, model.decoder = nn.Flatten(), nn.Unflatten(1, (1, 16, 16))
         mean, covariance = self.joint()
         for n, level in enumerate(model.levels):
-            if level.bottom_up is not None:
+            if n < self.num_levels - 1:
                 level.bottom_up = nn.Identity()
             # Condition s^n on the pixels and on s^{n+1}, which c^n = slope s^{n+1} + shift tells.
             known = list(range(n + 1, self.num_levels + 256))
@@ -189,9 +192,7 @@ class LinearToy:
             )
         if self.num_levels == 2:
             one = torch.ones(1).double()
-            model.levels[1].to_context = LinearContext(
-                self.slope * one, 0 * one, self.shift * one
-            )
+            model.levels[1].to_context = LinearContext(self.slope * one, 0 * one, self.shift * one)
         model.levels[0].to_context = LinearContext(self.on_state, self.on_context, self.mean)
         return model
 
@@ -208,7 +209,7 @@ def test_with_the_exact_posterior_every_sample_weighs_the_evidence(num_levels):
 
 @pytest.mark.parametrize("num_levels", [1, 2])
 def test_with_the_exact_posterior_the_bound_is_the_evidence(num_levels):
-    """The bound is quadratic in the noise: three Gauss-Hermite points a state integrate it exactly."""
+    """The bound is quadratic in the noise: three Gauss-Hermite points a state give its mean."""
     toy = LinearToy(num_levels)
     model = toy.model()
     video = lively_video(model.config, batch=1, steps=1)
@@ -248,8 +249,8 @@ class Quadrature:
         """log p(o_1, o_2), the static component of step 2 being the belief b_1.
 
         Args:
-            decided: keep only what the decision of Eq. 4 keeps: at step 2 the one value of e^2 that inference
-                chooses, which is what a one-hot q(e) covers.
+            decided: of the values of e^2 at step 2 keep only the one that inference chooses: what a
+                one-hot q(e) covers.
         """
         model, levels, config = self.model, self.model.levels, self.model.config
         points, low, high = self.points, *levels
@@ -280,7 +281,7 @@ class Quadrature:
             + density(low.change_prior(zeros, context))
             + log_pixels(self.video[0, 0])
         )
-        # What step 1 leaves: memories d_2^1 (by s_1^1) and d_2^2 (by s_1^2), the factor, the belief.
+        # What step 1 leaves: memories d_2^1 (by s_1^1), d_2^2 (by s_1^2), the factor, the belief.
         memory_low = low.transition.step(s, zeros)
         memory_high = high.transition.step(s, zeros)
         factor = high.change_factor
@@ -327,7 +328,7 @@ class Quadrature:
 
 
 def two_steps(decision: str) -> tuple[DynamicLatentHierarchy, Tensor]:
-    """A model whose posteriors are wider than its priors, so that the weights have a variance, and two frames."""
+    """Two frames, and a model with posteriors wider than its priors: the weights are bounded."""
     config = small_config(2, state_size=1, likelihood_std=4.0, decision=decision)
     model = lively_model(config, seed=SEED)
     with torch.no_grad():
@@ -336,8 +337,7 @@ def two_steps(decision: str) -> tuple[DynamicLatentHierarchy, Tensor]:
             level.posterior.head.bias[1] += 2.2
             level.change_prior.head.weight *= 2.0
             level.change_prior.head.bias[1] += 0.2
-        if model.levels[1].change_factor is not None:
-            model.levels[1].change_factor.logit.weight *= 2
+        model.levels[1].change_factor.logit.weight *= 2
     return model, lively_video(config, batch=8, steps=2, seed=SEED)[CLIP : CLIP + 1]
 
 
@@ -354,7 +354,7 @@ def test_quadrature_has_converged():
 
 @pytest.mark.parametrize("decision", ["threshold", "vade"])
 def test_two_steps_of_two_levels_against_quadrature(decision):
-    """A one-hot q(e) covers the evidence of the decided events; the estimate of Eq. 34 covers all of it."""
+    """A one-hot q(e) covers the decided events; the estimate of Eq. 34 covers all of them."""
     model, video = two_steps(decision)
     evidence = Quadrature(model, video).log_evidence(decided=decision == "threshold")
     noise = noise_for(model.config, video.expand(4000, -1, -1, -1, -1))

@@ -4,6 +4,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dlh.model import Carried, Rollout
 from small_models import (
     SWITCHES,
     lively_model,
@@ -13,8 +15,6 @@ from small_models import (
     small_config,
     steps_of,
 )
-
-from dlh.model import Carried, Rollout
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 models = st.builds(

@@ -1,14 +1,14 @@
-"""One step of the hierarchy, whatever the component: what is refreshed, what is held, what is remembered."""
+"""One step of the hierarchy, whatever it draws from: what is refreshed, held, remembered."""
 
 from __future__ import annotations
 
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from small_models import lively_model, small_config
 
 from dlh.distributions import Gaussian
 from dlh.model.step import Held, advance
+from small_models import lively_model, small_config
 
 LEVELS, BATCH = 3, 2
 masks = st.lists(
@@ -39,9 +39,7 @@ def component(index: int, context: torch.Tensor) -> Gaussian:
 def test_a_step_touches_what_it_is_told_to_and_nothing_else(refreshed, remembering):
     before, noise = held_before(), random(BATCH, LEVELS, 3)
     levels = list(MODEL.levels)
-    after = advance(
-        levels, before, component, noise, refreshed=refreshed, remembering=remembering
-    )
+    after = advance(levels, before, component, noise, refreshed=refreshed, remembering=remembering)
     for n in range(LEVELS):
         drawn = component(n, after[n].context)
         for row in range(BATCH):

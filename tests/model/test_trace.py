@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import torch
-from small_models import lively_model, lively_video, noise_for, small_config
 
 from dlh.model import Carried, Noise
+from small_models import lively_model, lively_video, noise_for, small_config
 
 
 def test_noise_has_a_number_for_every_state_and_every_decision():

@@ -1,13 +1,13 @@
-"""The model against a plain per-step transcription of the equations: passes 1 to 4, and prediction."""
+"""The model against a plain transcription of the equations: passes 1 to 4, and prediction."""
 
 from __future__ import annotations
 
 import pytest
-import slow_reference
 import torch
-from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
 
+import slow_reference
 from dlh.model import Carried
+from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 cases = pytest.mark.parametrize("switches", SWITCHES.values(), ids=SWITCHES.keys())
@@ -56,7 +56,7 @@ def test_trace_holds_what_the_equations_name(switches):
         steps, past = slow_reference.observe(model, video, noise)
 
     def over_time(name: str, attribute: str | None = None, first: int = 0) -> torch.Tensor:
-        """(batch, time, levels, ...) of a list over levels; level 1 is left out where it has no value."""
+        """(batch, time, levels, ...); a level that has no value is left out."""
         parts = [getattr(step, name) for step in steps[first:]]
         if attribute:
             parts = [[getattr(part, attribute) for part in levels] for levels in parts]

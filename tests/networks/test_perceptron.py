@@ -10,7 +10,7 @@ from dlh.networks import ACTIVATIONS, ConditionalGaussian, perceptron
 
 def conditional(**changes) -> ConditionalGaussian:
     torch.manual_seed(0)
-    settings = {"activation": "elu", "std_floor": 0.01, **changes}
+    settings = {"activation": "elu", "std_floor": 0.01, "initial_std": 0.1, **changes}
     return ConditionalGaussian(5, 3, (8, 7, 6), 2, **settings).double()
 
 
@@ -49,7 +49,9 @@ def test_evidence_can_be_projected_for_all_steps_before_their_contexts_are_known
 def test_first_layer_starts_as_one_layer_of_both_inputs():
     """Its weights are drawn for 5 + 3 inputs, not for 5 and for 3 apart, which would be larger."""
     torch.manual_seed(0)
-    network = ConditionalGaussian(500, 300, (40,), 2, activation="elu", std_floor=0.01)
+    network = ConditionalGaussian(
+        500, 300, (40,), 2, activation="elu", std_floor=0.01, initial_std=0.1
+    )
     reach = 1 / 800**0.5
     for weight in (network.from_evidence.weight, network.from_context.weight):
         assert 0.9 * reach < weight.abs().max() <= reach
@@ -62,3 +64,14 @@ def test_std_stays_above_its_floor(std_floor):
         network.head.bias[2:] = -1e3
         found = network(torch.randn(4, 5).double(), torch.randn(4, 3).double())
     assert torch.equal(found.std, torch.full_like(found.std, std_floor))
+
+
+@pytest.mark.parametrize("initial_std", [0.1, 1.0])
+def test_std_starts_near_what_is_asked(initial_std):
+    network = conditional(initial_std=initial_std)
+    with torch.no_grad():
+        network.head.weight.zero_()
+        found = network(torch.randn(4, 5).double(), torch.randn(4, 3).double())
+    torch.testing.assert_close(
+        found.std, torch.full_like(found.std, initial_std + 0.01), rtol=1e-6, atol=0
+    )

@@ -1,4 +1,6 @@
-"""What a source of clips gives: batches as a pure function of (seed, step), and fixed held-out clips."""
+"""What a source of clips gives: batches as a pure function of (seed, step), and fixed held-out
+clips.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 class DataError(ValueError):
-    """Data that cannot be used; the message says what was found, what was expected and what to do."""
+    """Data that cannot be used; the message says what was found, what was expected, what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +23,8 @@ class Clips:
 
     Attributes:
         video: uint8, (batch, time, height, width, channel).
-        events: the ground truth for e_t^2 where the data knows it, bool (batch, time); None elsewhere.
+        events: the ground truth for e_t^2 where the data knows it, bool (batch, time); None
+            elsewhere.
     """
 
     video: np.ndarray
@@ -59,5 +62,7 @@ class ClipSource(Protocol):
         ...
 
     def held_out(self, split: Split, *, count: int, clip_length: int) -> Clips | None:
-        """Up to ``count`` fixed clips that training never sees; None where the split has none that long."""
+        """Up to ``count`` fixed clips that training never sees; None where the split has none that
+        long.
+        """
         ...

@@ -39,10 +39,8 @@ class Resizer:
         self._size = (height, width)
         self._channels = channels
         self._reformatter = VideoReformatter()  # one for all frames: it keeps its tables
-        # Without the last two flags white comes out as 253.
-        self._interpolation = (
-            Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-        )
+        # Without the second flag white comes out as 253.
+        self._interpolation = Interpolation.AREA | Interpolation.FULL_CHR_H_INT
 
     def __call__(self, frame: av.VideoFrame, orientation: Orientation | None = None) -> np.ndarray:
         """One frame, uint8 (height, width, channel), turned upright."""

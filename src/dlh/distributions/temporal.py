@@ -1,8 +1,8 @@
 """The two-component temporal prior and the choice between its components (Eqs. 2-5, 9, 34).
 
-At every step a level's state comes from one of two components: the *change* component p(s | e=1), a learnt
-transition, or the *static* component p(s | e=0), which is the belief that the level held before. The change
-indicator e says which.
+At every step a level's state comes from one of two components: the *change* component p(s | e=1), a
+learnt transition, or the *static* component p(s | e=0), which is the belief that the level held
+before. The change indicator e says which.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Nats = Float[Tensor, "..."]
 
 
 def choose(change_divergence: Nats, static_divergence: Nats) -> Bool[Tensor, "..."]:
-    """Eq. 4 (and 20, 21): e = 1 where KL[q || p(s|e=1)] <= KL[q || p(s|e=0)], both in nats.
+    """Eqs. 4, 20, 21: e = 1 where KL[q || p(s|e=1)] <= KL[q || p(s|e=0)], both in nats.
 
     Under equal prior odds this is the arg max of the exact posterior over e (Eq. 34).
     """
@@ -24,14 +24,18 @@ def choose(change_divergence: Nats, static_divergence: Nats) -> Bool[Tensor, "..
 
 
 def nest(tests: Bool[Tensor, "... levels"], nesting: bool = True) -> Bool[Tensor, "... levels"]:
-    """Eq. 5, bottom-up: e^1 = 1 and e^n = e^{n-1} and test^n; without ``nesting`` (Sec. 2.3), e^n = test^n."""
+    """Eq. 5, bottom-up: e^1 = 1 and e^n = e^{n-1} and test^n; without ``nesting`` (Sec. 2.3), e^n =
+    test^n.
+    """
     changed = tests.clone()
     changed[..., 0] = True
     return torch.cumprod(changed, dim=-1).bool() if nesting else changed
 
 
 def reach(changed: Bool[Tensor, "... levels"], nesting: bool = True) -> Bool[Tensor, "... levels"]:
-    """Where e^{n-1} = 1, so that level n is inferred at all; level 1 always is, and all are without ``nesting``."""
+    """Eq. 5: where e^{n-1} = 1, so that level n is inferred at all; level 1 always is, and all are
+    without ``nesting``.
+    """
     reachable = torch.ones_like(changed)
     if nesting:
         reachable[..., 1:] = changed[..., :-1]
@@ -49,12 +53,12 @@ def change_posterior(change_divergence: Nats, static_divergence: Nats, prior_log
 
 
 def bernoulli_surprisal(event: Bool[Tensor, "..."], logit: Nats) -> Nats:
-    """-log p(e) of an observed event under p(e=1) = sigmoid(logit), nats (Eq. 8c with a decided e)."""
+    """-log p(e) of a decided event under p(e=1) = sigmoid(logit), nats (Eq. 8c)."""
     return softplus(torch.where(event, -logit, logit))
 
 
 def bernoulli_kl(probability: Nats, logit: Nats) -> Nats:
-    """KL[Bernoulli(probability) || Bernoulli(sigmoid(logit))], nats (Eq. 8c with an undecided e)."""
+    """KL[Bernoulli(probability) || Bernoulli(sigmoid(logit))], nats (Eq. 8c, e undecided)."""
     negative_entropy = torch.special.xlogy(probability, probability) + torch.special.xlogy(
         1 - probability, 1 - probability
     )

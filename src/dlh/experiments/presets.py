@@ -68,15 +68,15 @@ def moving_ball() -> Experiment:
         ),
         data=DataConfig(ball=MovingBallConfig(size=32, radius=4, speed=5.0)),
         training=TrainingConfig(
-            steps=1_000,
-            batch_size=16,
-            clip_length=40,
-            learning_rate=1e-3,
-            beta_warmup_steps=1_000,
+            steps=1_800,
+            batch_size=20,
+            clip_length=24,
+            learning_rate=3e-3,
+            beta_warmup_steps=1_500,
             checkpoint_every=100,
             log_every=10,
             validate_every=100,
-            held_out_clips=32,
+            held_out_clips=64,
         ),
     )
 

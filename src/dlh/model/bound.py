@@ -26,7 +26,9 @@ def log_likelihood(
 
 
 def state_kl(trace: Trace, config: DLHConfig) -> Float[Tensor, "batch time levels"]:
-    """Eqs. 8b, 9: the divergence from the component that e_t chose, nats; 0 where a level is unreachable."""
+    """Eqs. 8b, 9: the divergence from the component that e_t chose, nats; 0 where a level is
+    unreachable.
+    """
     static_prior = trace.static_prior
     if not config.static_prior_gradient:
         static_prior = static_prior.detach()
@@ -40,7 +42,7 @@ def state_kl(trace: Trace, config: DLHConfig) -> Float[Tensor, "batch time level
 
 
 def event_kl(trace: Trace, config: DLHConfig) -> Float[Tensor, "batch time levels"]:
-    """Eq. 8c: -log p(e_t), nats; 0 at level 1, at the first step, and where a level is unreachable."""
+    """Eq. 8c: -log p(e_t), nats; 0 at level 1, at a first step, where a level is unreachable."""
     if config.decision == "vade":
         divergence = bernoulli_kl(trace.change_estimate, trace.change_logit)
     else:
@@ -56,7 +58,7 @@ def bound(
     mean: Float[Tensor, "batch time channel height width"],
     config: DLHConfig,
 ) -> Objective:
-    """The terms of Eq. 8 for a video, its trace and the frame means decoded from that trace."""
+    """The bound's terms (Eqs. 6-8) for a video, its trace and the means decoded from that trace."""
     return Objective(
         reconstruction=log_likelihood(video, mean, config.likelihood_std),
         state_kl=state_kl(trace, config),

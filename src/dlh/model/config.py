@@ -30,13 +30,21 @@ class DLHConfig:
         convolution_channels: of the four convolutions; the decoder mirrors them.
         activation: between layers; the paper does not say which.
         std_floor: added to the softplus that gives a state's standard deviation.
-        likelihood_std: the fixed standard deviation of a pixel (Eq. 8a); it decides how fast events are found.
-        static_prior_gradient: whether the static prior b_{t-1} passes gradients (Eq. 8 as it stands).
-        memory: "held": d moves only where the level changes (Eq. 12 as we read it); "ticking": at every step.
-        factor_input: "below": the prior factor sees [d^n, d^{n-1}, e_{t-1}^n]; "own": [d^n, e_{t-1}^n] (Eq. 15).
+        initial_std: what that softplus starts near, in posteriors and priors; the paper does not
+            say. States as noisy as 0.7 (an unbiased softplus) hide for long what a decoder has yet
+            to learn, here the colour of a ball.
+        likelihood_std: the fixed standard deviation of a pixel (Eq. 8a); it decides how fast events
+            are found.
+        static_prior_gradient: whether the static prior b_{t-1} passes gradients (Eq. 8 as it
+            stands).
+        memory: "held": d moves only where the level changes (Eq. 12 as we read it); "ticking": at
+            every step.
+        factor_input: "below": the prior factor sees [d^n, d^{n-1}, e_{t-1}^n]; "own": [d^n,
+            e_{t-1}^n] (Eq. 15).
         decision: "threshold": Eq. 4; "vade": e is drawn from the estimate of q(e) of Eq. 34.
         nesting: whether a level may change only where the level below changes (Eq. 5, Sec. 2.3).
-        selection_context: the context under which components are compared, "held" (Eq. 25) or "full" (Eq. 24).
+        selection_context: the context under which components are compared, "held" (Eq. 25) or
+            "full" (Eq. 24).
     """
 
     channels: int = 3
@@ -52,6 +60,7 @@ class DLHConfig:
     convolution_channels: tuple[int, int, int, int] = (32, 64, 128, 256)
     activation: Literal["elu", "silu", "relu"] = "elu"
     std_floor: float = 0.01
+    initial_std: float = 0.1
     likelihood_std: float = 1.0
     static_prior_gradient: bool = True
     memory: Literal["held", "ticking"] = "held"
@@ -86,7 +95,7 @@ class DLHConfig:
                 raise ConfigError(
                     f"{name} is {length or 'one or more'} positive sizes, found {sizes}"
                 )
-        for name in ("std_floor", "likelihood_std"):
+        for name in ("std_floor", "initial_std", "likelihood_std"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is positive, found {getattr(self, name)}")
         hints = get_type_hints(type(self))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -20,10 +22,12 @@ FRAMES_PER_DECODING = 1024
 
 
 class DynamicLatentHierarchy(nn.Module):
-    """N levels of latent states over a video, each of which decides when it changes (arXiv 2212.14376).
+    """N levels of latent states over a video, each of which decides when it changes (arXiv
+    2212.14376).
 
-    Training is :meth:`objective`; prediction is :meth:`predict`; all that was inferred is in the trace that
-    :meth:`observe` returns. Nothing recurrent is kept on the module: state goes in and comes out.
+    Training is :meth:`objective`; prediction is :meth:`predict`; all that was inferred is in the
+    trace that :meth:`observe` returns. Nothing recurrent is kept on the module: state goes in and
+    comes out.
     """
 
     def __init__(self, config: DLHConfig) -> None:
@@ -35,7 +39,7 @@ class DynamicLatentHierarchy(nn.Module):
             config.feature_size,
             config.activation,
         )
-        self.levels = nn.ModuleList([Level(config, index) for index in range(config.num_levels)])
+        self.levels = nn.ModuleList(Level(config, index) for index in range(config.num_levels))
         self.decoder = FrameDecoder(
             config.frame_shape,
             config.convolution_channels,
@@ -47,6 +51,10 @@ class DynamicLatentHierarchy(nn.Module):
     def frame_shape(self) -> tuple[int, int, int]:
         """(channel, height, width) of the frames it takes."""
         return self.config.frame_shape
+
+    @property
+    def _levels(self) -> list[Level]:
+        return [cast(Level, level) for level in self.levels]
 
     def encode(self, video: Video) -> Float[Tensor, "time batch features"]:
         """Pass 1: x_t^1 = conv(o_t) (Eq. 10), time axis first."""
@@ -78,7 +86,7 @@ class DynamicLatentHierarchy(nn.Module):
             carried = Carried.start(self.config, batch, like=video)
         if noise is None:
             noise = Noise.draw(self.config, batch, steps, like=video, generator=generator)
-        return inference.observe(list(self.levels), self.config, self.encode(video), carried, noise)
+        return inference.observe(self._levels, self.config, self.encode(video), carried, noise)
 
     def decode(self, frame_context: Float[Tensor, "batch time features"]) -> Video:
         """Pass 4: the frames' means, deconv(c_t^0)."""
@@ -107,7 +115,7 @@ class DynamicLatentHierarchy(nn.Module):
         if noise is None:
             like, batch = carried.memory, len(carried.memory)
             noise = Noise.draw(self.config, batch, steps, like=like, generator=generator)
-        return rollout.imagine(list(self.levels), self.config, carried, noise)
+        return rollout.imagine(self._levels, self.config, carried, noise)
 
     @torch.no_grad()
     def predict(
@@ -118,7 +126,8 @@ class DynamicLatentHierarchy(nn.Module):
         samples: int = 1,
         generator: torch.Generator | None = None,
     ) -> Prediction:
-        """``samples`` futures of ``horizon`` frames; the context is observed once, its futures are one batch.
+        """``samples`` futures of ``horizon`` frames; the context is observed once, its futures are
+        one batch.
 
         Returns:
             Decoder means clipped to [0, 1], without pixel noise, and the decisions that were drawn.
@@ -132,12 +141,14 @@ class DynamicLatentHierarchy(nn.Module):
                 raise ValueError(f"{name} is at least 1, found {value}")
         _, carried = self.observe(context, generator=generator)
         drawn, _ = self.imagine(carried.repeat(samples), horizon, generator=generator)
-        frames = torch.cat(
-            [
-                self.decoder(part).clamp_(0, 1)
-                for part in drawn.frame_context.flatten(0, 1).split(FRAMES_PER_DECODING)
-            ]
-        )
+        frame_contexts = drawn.frame_context.flatten(0, 1)
+        frames = frame_contexts.new_empty(len(frame_contexts), *self.frame_shape)
+        for part, contexts in zip(
+            frames.split(FRAMES_PER_DECODING),
+            frame_contexts.split(FRAMES_PER_DECODING),
+            strict=True,
+        ):
+            part.copy_(self.decoder(contexts).clamp_(0, 1))
         futures = (len(context), samples, horizon)
         return Prediction(
             frames=frames.unflatten(0, futures), changed=drawn.changed.unflatten(0, futures[:2])

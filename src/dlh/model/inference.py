@@ -1,8 +1,10 @@
-"""Inference: what every level believes, and which levels change (Eqs. 4, 5, 10-15, 20, 21, 24, 25, 34).
+"""Inference: what every level believes, and which levels change (Eqs. 4, 5, 10-15, 20, 21, 24, 25,
+34).
 
-Only :func:`observe`'s loop is sequential in time, and in it only levels 2..N: level 1 changes at every step, so no
-decision waits for it, and its posterior, memory and prior are batched calls over all steps. In here the time axis
-comes first, (time, batch, size), and every level has tensors of its own; a :class:`Trace` has them joined.
+Only :func:`observe`'s loop is sequential in time, and in it only levels 2..N: level 1 changes at
+every step, so no decision waits for it, and its posterior, memory and prior are batched calls over
+all steps. In here the time axis comes first, (time, batch, size), and every level has tensors of
+its own; a :class:`Trace` has them joined.
 """
 
 from __future__ import annotations
@@ -23,10 +25,11 @@ from dlh.model.trace import Carried, Noise, Trace
 
 
 class Evidence:
-    """q(s_t^n | x_t^n, c_t^n) for every step and level, with all that does not wait for a context done ahead.
+    """q(s_t^n | x_t^n, c_t^n) for every step and level, with all that does not wait for a context
+    done ahead.
 
-    What the features contribute is one batched call over time. The top level has no context, c^N = 0, so its
-    posteriors are complete before the loop begins.
+    What the features contribute is one batched call over time. The top level has no context, c^N =
+    0, so its posteriors are complete before the loop begins.
     """
 
     def __init__(self, levels: Sequence[Level], features: Float[Tensor, "time batch features"]):
@@ -55,14 +58,16 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Selection:
-    """The decisions of a step and what they were taken on, (batch, levels); level 1 changes without a test.
+    """The decisions of a step and what they were taken on, (batch, levels); level 1 changes without
+    a test.
 
     Attributes:
         changed: e_t.
         change_divergence: KL[q' || p'], nats.
         static_divergence: KL[q' || b_{t-1}], nats.
         change_estimate: q(e_t = 1): of Eq. 34, or where Eq. 4 decides the decision itself.
-        factor: hidden state of each level's prior factor; it moves only where Eq. 34 asks the factor.
+        factor: hidden state of each level's prior factor; it moves only where Eq. 34 asks the
+            factor.
     """
 
     changed: Tensor
@@ -84,9 +89,11 @@ def select(
     factor: tuple[Tensor, ...],
     first: Bool[Tensor, "batch"],
 ) -> Selection:
-    """Decide which levels change at a step (Sec. 2.3): each tests what it holds, so no test waits for another.
+    """Decide which levels change at a step (Sec. 2.3): each tests what it holds, so no test waits
+    for another.
 
-    Without a gradient: the decision is no part of what is differentiated.
+    The test compares two divergences (Eqs. 4, 20, 21) under the held context (Eq. 25) or the full
+    one (Eq. 24). Without a gradient: the decision is no part of what is differentiated.
 
     Args:
         levels: levels 1..N.
@@ -141,7 +148,8 @@ def observe(
     carried: Carried,
     noise: Noise,
 ) -> tuple[Trace, Carried]:
-    """Pass 2, then pass 3: infer states and decisions step by step, then complete all that can be batched.
+    """Pass 2, then pass 3: infer states and decisions step by step (Eqs. 1, 4, 5), then complete
+    all that can be batched.
 
     Args:
         levels: levels 1..N.
@@ -154,7 +162,8 @@ def observe(
         The trace of these steps, and what they leave behind.
     """
     evidence = Evidence(levels, features)
-    # Eq. 34 asks the prior factor, which reads the memory below: only then must level 1 be inside the loop.
+    # Eq. 34 asks the prior factor, which reads the memory below: only then must level 1 be inside
+    # the loop.
     lowest = 0 if config.decision == "vade" else 1
 
     start = split_levels(carried)
@@ -208,7 +217,9 @@ def _lowest_level(
     start: Held,
     noise: Float[Tensor, "time batch state"],
 ) -> Held:
-    """Level 1 at all steps at once: it always changes, so its recurrence is a plain GRU over sampled states."""
+    """Level 1 at all steps at once: it always changes, so its recurrence is a plain GRU over
+    sampled states.
+    """
     context = start.context.expand(len(noise), -1, -1)
     if above:
         context = levels[1].top_down(above[0].state, above[0].context)
@@ -224,7 +235,9 @@ def _complete(
     selections: Sequence[Selection],
     carried: Carried,
 ) -> tuple[Trace, Carried]:
-    """Pass 3: priors and prior factors at all steps; then the levels are joined, (batch, time, levels, ...)."""
+    """Pass 3: priors and prior factors at all steps; then the levels are joined, (batch, time,
+    levels, ...).
+    """
 
     def over_levels(parts: Sequence[Tensor]) -> Tensor:
         return torch.stack(tuple(parts), 2).transpose(0, 1)
@@ -253,7 +266,7 @@ def _complete(
     priors, logits, factors = [], [torch.zeros_like(state[..., 0, 0])], [carried.factor[:, 0]]
     for index, level in enumerate(levels):
         priors.append(level.change_prior(memory[:, :, index], context[:, :, index]))
-        if level.change_factor is not None:
+        if index:
             read = level.change_factor.evidence(
                 memory[:, :, index], memory[:, :, index - 1], changed_before[:, :, index]
             )

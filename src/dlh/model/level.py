@@ -32,6 +32,7 @@ class Level(nn.Module):
             config.state_size,
             activation=config.activation,
             std_floor=config.std_floor,
+            initial_std=config.initial_std,
         )
         self.change_prior = ConditionalGaussian(
             config.memory_size,
@@ -40,15 +41,18 @@ class Level(nn.Module):
             config.state_size,
             activation=config.activation,
             std_floor=config.std_floor,
+            initial_std=config.initial_std,
         )
         features = config.feature_size
-        self.bottom_up = None if top else perceptron((features, features), config.activation)
+        if not top:
+            self.bottom_up = perceptron((features, features), config.activation)
         below = config.context_size if index else config.feature_size
         self.to_context = perceptron(
             (config.state_size + config.context_size, below), config.activation
         )
         self.transition = Recurrence(config.state_size, config.memory_size)
-        self.change_factor = ChangeFactor(config) if index else None
+        if index:
+            self.change_factor = ChangeFactor(config)
 
     def top_down(
         self, state: Float[Tensor, "*batch state"], context: Float[Tensor, "*batch context"]
@@ -60,8 +64,9 @@ class Level(nn.Module):
 class ChangeFactor(nn.Module):
     """Eq. 15: p(e_t^n = 1), a GRU that ticks at every step and a linear logit.
 
-    It reads [d_t^n, d_t^{n-1}, e_{t-1}^n], or without the memory of the level below (``factor_input``). It is a
-    conditional probability, of a change given that the level is reachable.
+    It reads [d_t^n, d_t^{n-1}, e_{t-1}^n], or without the memory of the level below
+    (``factor_input``). It is a conditional probability, of a change given that the level is
+    reachable.
     """
 
     def __init__(self, config: DLHConfig) -> None:
@@ -77,7 +82,9 @@ class ChangeFactor(nn.Module):
         memory_below: Float[Tensor, "*batch memory"],
         changed_before: Bool[Tensor, "*batch"],
     ) -> Float[Tensor, "*batch inputs"]:
-        """What the factor reads, from d_t^n, d_t^{n-1} and e_{t-1}^n: nothing later than step t - 1."""
+        """What the factor reads, from d_t^n, d_t^{n-1} and e_{t-1}^n: nothing later than step t -
+        1.
+        """
         parts = [memory, memory_below] if self.sees_below else [memory]
         return torch.cat((*parts, changed_before[..., None].to(memory.dtype)), -1)
 

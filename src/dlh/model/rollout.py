@@ -19,10 +19,10 @@ from dlh.model.trace import Carried, Noise, Rollout
 def imagine(
     levels: Sequence[Level], config: DLHConfig, carried: Carried, noise: Noise
 ) -> tuple[Rollout, Carried]:
-    """Draw the future from the prior, nothing else; every e_t before any s_t.
+    """Draw the future from the prior, nothing else (Sec. 2.4); every e_t before any s_t.
 
-    For each step: e^1 = 1 and e^n ~ Bernoulli(p(e_t^n)), nested; then, for n = N..1, a level that changes draws
-    s ~ p(s | d, c), and any other keeps its state, belief, context and memory.
+    For each step: e^1 = 1 and e^n ~ Bernoulli(p(e_t^n)), nested; then, for n = N..1, a level that
+    changes draws s ~ p(s | d, c), and any other keeps its state, belief, context and memory.
 
     Args:
         levels: levels 1..N.

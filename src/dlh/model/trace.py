@@ -1,4 +1,6 @@
-"""What goes into inference and what comes out: the noise, the carried state, the trace, the rollout."""
+"""What goes into inference and what comes out: the noise, the carried state, the trace, the
+rollout.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,16 @@ class Tensors:
     """A frozen dataclass of tensors and Gaussians, on all of which one function can be applied."""
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Self:
-        """The same record with ``function`` applied to every tensor: a slice, a repetition, another device."""
+        """The same record with ``function`` applied to every tensor: a slice, a repetition, another
+        device.
+        """
         return type(self).zip([self], lambda parts: function(parts[0]))
 
     @classmethod
     def zip(cls, records: Sequence[Self], function: Callable[[Sequence[Tensor]], Tensor]) -> Self:
-        """One record from several: ``function`` of each tensor's versions, such as their concatenation."""
+        """One record from several: ``function`` of each tensor's versions, such as their
+        concatenation.
+        """
         joined: dict[str, Any] = {}
         for field in fields(cls):  # ty: ignore[invalid-argument-type]
             parts = [getattr(record, field.name) for record in records]
@@ -43,7 +49,8 @@ class Tensors:
 
 @dataclass(frozen=True, kw_only=True)
 class Noise(Tensors):
-    """All the randomness of a pass over time: an argument, so that two code paths can be given the same.
+    """All the randomness of a pass over time: an argument, so that two code paths can be given the
+    same.
 
     Attributes:
         normal: standard normal, one number per latent dimension.
@@ -65,16 +72,18 @@ class Noise(Tensors):
     ) -> Noise:
         """Fresh noise with the type and on the device of ``like``."""
         shape = (batch, steps, config.num_levels)
-        options = {"generator": generator, "device": like.device, "dtype": like.dtype}
+        normal = torch.empty(*shape, config.state_size, device=like.device, dtype=like.dtype)
+        uniform = torch.empty(shape, device=like.device, dtype=like.dtype)
         return cls(
-            normal=torch.randn(*shape, config.state_size, **options),
-            uniform=torch.rand(*shape, **options),
+            normal=normal.normal_(generator=generator),
+            uniform=uniform.uniform_(generator=generator),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Carried(Tensors):
-    """All that the future needs of the past: state in, state out, so a chunk, a rollout and a step are one thing.
+    """All that the future needs of the past: state in, state out, so a chunk, a rollout and a step
+    are one thing.
 
     Attributes:
         state: the sample s_t.
@@ -110,7 +119,9 @@ class Carried(Tensors):
         )
 
     def repeat(self, samples: int) -> Carried:
-        """Each sequence ``samples`` times over, neighbours together: many futures of one context are one batch."""
+        """Each sequence ``samples`` times over, neighbours together: many futures of one context
+        are one batch.
+        """
         return self.map(lambda part: part.repeat_interleave(samples, 0))
 
 
@@ -134,8 +145,8 @@ class Trace(Tensors):
         change_logit: logit of p(e_t = 1) (Eq. 15); 0 at level 1, which has no factor.
         change_divergence: KL[q' || p'] of the selection, nats; 0 at level 1, which is not tested.
         static_divergence: KL[q' || b_{t-1}] of the selection, nats; 0 at level 1.
-        change_estimate: q(e_t = 1): of Eq. 34 where decisions are drawn from it, else the decision of Eq. 4 before
-            nesting.
+        change_estimate: q(e_t = 1): of Eq. 34 where decisions are drawn from it, else the decision
+            of Eq. 4 before nesting.
     """
 
     state: Float[Tensor, "batch time levels state"]

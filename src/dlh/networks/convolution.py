@@ -1,13 +1,17 @@
 """Frames to features and back: four convolutions, four transposed convolutions (Table 4).
 
-64 x 64 frames get CW-VAE's stack: kernel 4, stride 2, no padding (64 -> 31 -> 14 -> 6 -> 2) on the way in, kernels
-5, 5, 6, 6, stride 2 (1 -> 5 -> 13 -> 30 -> 64) on the way out. Any other size divisible by 16 gets the
-equivalent: kernel 4, stride 2, padding 1, which halves, or doubles, the size four times.
+The paper does not say how weights start. The decoder's start as CW-VAE's do, Glorot uniform with
+biases of 0; the encoder's as torch's, which makes features small, so that level 1 learns first.
+64 x 64 frames get CW-VAE's stack: kernel 4, stride 2, no padding (64 -> 31 -> 14 -> 6 -> 2) on the
+way in, kernels 5, 5, 6, 6, stride 2 (1 -> 5 -> 13 -> 30 -> 64) on the way out. Any other size
+divisible by 16 gets the equivalent: kernel 4, stride 2, padding 1, which halves, or doubles, the
+size four times.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -19,7 +23,9 @@ CWVAE_DECODER_KERNELS = (5, 5, 6, 6)
 
 
 class FrameEncoder(nn.Module):
-    """x^1 = conv(o): frames (batch, channel, height, width) to features (batch, features) (Eq. 10, n = 1)."""
+    """x^1 = conv(o): frames (batch, channel, height, width) to features (batch, features) (Eq. 10,
+    n = 1).
+    """
 
     def __init__(
         self,
@@ -33,7 +39,7 @@ class FrameEncoder(nn.Module):
         exact = (height, width) == CWVAE_SIZE
         sizes = (frame_channels, *channels)
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        for inputs, outputs in pairwise(sizes):
             layers += [
                 nn.Conv2d(inputs, outputs, 4, stride=2, padding=0 if exact else 1),
                 ACTIVATIONS[activation](),
@@ -53,7 +59,8 @@ class FrameEncoder(nn.Module):
 class FrameDecoder(nn.Module):
     """The frame's mean, deconv(c^0): context (batch, context) to (batch, channel, height, width).
 
-    The last layer is linear, so that an exact 0 can be put out: a bounded output leaves a grey floor.
+    The last layer is linear, so that an exact 0 can be put out: a bounded output leaves a grey
+    floor.
     """
 
     def __init__(
@@ -66,7 +73,9 @@ class FrameDecoder(nn.Module):
         super().__init__()
         frame_channels, height, width = frame_shape
         exact = (height, width) == CWVAE_SIZE
-        seed_shape = (4 * channels[-1], 1, 1) if exact else (channels[-1], height // 16, width // 16)
+        seed_shape = (
+            (4 * channels[-1], 1, 1) if exact else (channels[-1], height // 16, width // 16)
+        )
         self.seed = nn.Sequential(
             nn.Linear(context_size, seed_shape[0] * seed_shape[1] * seed_shape[2]),
             nn.Unflatten(1, seed_shape),
@@ -80,8 +89,16 @@ class FrameDecoder(nn.Module):
                 ACTIVATIONS[activation](),
             ]
         self.convolutions = nn.Sequential(*layers[:-1])
+        self.apply(_start_as_cwvae)
 
     def forward(
         self, context: Float[Tensor, "batch context"]
     ) -> Float[Tensor, "batch channel height width"]:
         return self.convolutions(self.seed(context))
+
+
+def _start_as_cwvae(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -14,9 +16,11 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"elu": nn.ELU, "silu": nn.SiL
 
 
 def perceptron(sizes: Sequence[int], activation: str) -> nn.Sequential:
-    """Linear layers of the given sizes, (inputs, hidden..., outputs), an activation after every one."""
+    """Linear layers of the given sizes, (inputs, hidden..., outputs), an activation after every
+    one.
+    """
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+    for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), ACTIVATIONS[activation]()]
     return nn.Sequential(*layers)
 
@@ -24,9 +28,10 @@ def perceptron(sizes: Sequence[int], activation: str) -> nn.Sequential:
 class ConditionalGaussian(nn.Module):
     """p(s | evidence, context): a perceptron on [evidence, context] with a Gaussian head.
 
-    The first layer is kept as two matrices, W [evidence, context] = W_e evidence + W_c context. The product with
-    the evidence does not depend on the context, so :meth:`project` can do it for all time steps at once, outside
-    a loop that waits for the context. The std is softplus(.) + ``std_floor``.
+    The first layer is kept as two matrices, W [evidence, context] = W_e evidence + W_c context. The
+    product with the evidence does not depend on the context, so :meth:`project` can do it for all
+    time steps at once, outside a loop that waits for the context. The std is softplus(.) +
+    ``std_floor``, of which the softplus starts near ``initial_std``.
     """
 
     def __init__(
@@ -38,6 +43,7 @@ class ConditionalGaussian(nn.Module):
         *,
         activation: str,
         std_floor: float,
+        initial_std: float,
     ) -> None:
         super().__init__()
         width = hidden_sizes[0]
@@ -50,6 +56,7 @@ class ConditionalGaussian(nn.Module):
         self.activation = ACTIVATIONS[activation]()
         self.hidden = perceptron(hidden_sizes, activation)
         self.head = nn.Linear(hidden_sizes[-1], 2 * state_size)
+        nn.init.constant_(self.head.bias[state_size:], math.log(math.expm1(initial_std)))
         self.std_floor = std_floor
 
     def project(self, evidence: Float[Tensor, "*batch evidence"]) -> Float[Tensor, "*batch hidden"]:

@@ -10,6 +10,11 @@ from torch import Tensor, nn
 class Recurrence(nn.GRU):
     """A GRU whose hidden state goes in and comes out; nothing recurrent is kept on the module."""
 
+    weight_ih_l0: Tensor
+    weight_hh_l0: Tensor
+    bias_ih_l0: Tensor
+    bias_hh_l0: Tensor
+
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
 
@@ -29,5 +34,7 @@ class Recurrence(nn.GRU):
     def sequence(
         self, inputs: Float[Tensor, "time batch inputs"], hidden: Float[Tensor, "batch hidden"]
     ) -> Float[Tensor, "time batch hidden"]:
-        """The hidden state after each step of a sequence: one fused call over time, time axis first."""
+        """The hidden state after each step of a sequence: one fused call over time, time axis
+        first.
+        """
         return self(inputs, hidden[None].contiguous())[0]

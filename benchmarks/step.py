@@ -1,0 +1,288 @@
+"""How long a training step takes, against what its arithmetic alone would take.
+
+    python benchmarks/step.py --threads 1 --json step.json
+    python benchmarks/step.py --threads 1 --growth
+
+A step is the forward and the backward pass of the objective, without the optimizer, in float32. It
+is timed over
+
+    arithmetic      the same multiply-adds, each as one batched call over all frames of all clips,
+    with no recurrence:
+                    what the step would cost if no frame had to wait for the one before it (the
+                    limit);
+    convolutions    the frame encoder and decoder alone; transcription   the equations of the paper
+    one frame, one level and one term at a time: the slow reference that the
+                    tests hold the model against.
+
+The four take turns, round after round, and a ratio is the median over the rounds of the ratio
+within a round: what else the machine does then falls on both sides alike. Seconds are medians too,
+and are worth as much as the machine was idle.
+
+With ``--growth``: seconds and memory of a step against the number of frames, levels and clips, each
+in a process of its own. ``step MB`` is the peak of resident memory above what the process held with
+the model and the video loaded; it includes what torch allocates once, about 20 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import multiprocessing
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from dlh.model import DLHConfig, DynamicLatentHierarchy, Noise
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+import slow_reference
+
+NARROW = (16, 32, 64, 64)  # the convolutions of the `moving-ball` preset
+WIDE = (32, 64, 128, 256)  # the defaults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A model and a batch."""
+
+    size: int
+    levels: int
+    batch: int
+    frames: int
+    convolutions: tuple[int, int, int, int]
+
+    def build(self) -> tuple[DynamicLatentHierarchy, Tensor, Noise]:
+        """The model, a video and the randomness of a step."""
+        torch.manual_seed(0)
+        config = DLHConfig(
+            height=self.size,
+            width=self.size,
+            num_levels=self.levels,
+            convolution_channels=self.convolutions,
+        )
+        video = torch.rand(self.batch, self.frames, *config.frame_shape)
+        noise = Noise.draw(config, self.batch, self.frames, like=video)
+        return DynamicLatentHierarchy(config), video, noise
+
+    def __str__(self) -> str:
+        return f"{self.batch} x {self.frames} frames of {self.size} px, N = {self.levels}"
+
+
+CASES = (
+    Case(size=32, levels=2, batch=16, frames=50, convolutions=NARROW),
+    Case(size=64, levels=3, batch=8, frames=50, convolutions=WIDE),
+)
+
+
+def arithmetic(model: DynamicLatentHierarchy, video: Tensor, noise: Noise) -> None:
+    """Every product of a step, forward and backward, over all frames at once.
+
+    What the model computes twice is computed twice here, and as there without a gradient: the
+    posteriors and the change priors of the selection (the posterior of the top level, which has no
+    context, serves both). Sums stand for the divergences and the density.
+    """
+    rows, levels = video.flatten(0, 1), model.levels
+    config, count = model.config, len(levels)
+    normal = noise.normal.flatten(0, 1)
+    hidden = [
+        torch.zeros(len(rows), config.memory_size, requires_grad=True) for _ in range(2 * count)
+    ]
+    event = torch.ones(len(rows), dtype=torch.bool)
+
+    features = model.encoder(rows)
+    projected = []
+    for level in levels:
+        projected.append(level.posterior.project(features))
+        if level is not levels[-1]:
+            features = level.bottom_up(features)
+    context = rows.new_zeros(len(rows), config.context_size)
+    memories, contexts, total = [], [], rows.new_zeros(())
+    for index in reversed(range(count)):
+        level = levels[index]
+        if 0 < index < count - 1:
+            with torch.no_grad():
+                level.posterior.given(projected[index], context)
+        posterior = level.posterior.given(projected[index], context)
+        state = posterior.sample(normal[:, index])
+        memories.insert(0, level.transition.step(state, hidden[index]))
+        contexts.insert(0, context)
+        context = level.top_down(state, context)
+        total = total + posterior.mean.sum() + posterior.std.sum()
+    for index, level in enumerate(levels):
+        if index:
+            with torch.no_grad():
+                level.change_prior(memories[index], contexts[index])
+            factor = level.change_factor
+            read = factor.evidence(memories[index], memories[index - 1], event)
+            logit, _ = factor.step(read, hidden[count + index])
+            total = total + logit.sum()
+        prior = level.change_prior(memories[index], contexts[index])
+        total = total + prior.mean.sum() + prior.std.sum()
+    (total + (model.decoder(context) - rows).square().sum()).backward()
+
+
+def convolutions(model: DynamicLatentHierarchy, video: Tensor, noise: Noise) -> None:
+    """The encoder and the decoder, forward and backward."""
+    rows = video.flatten(0, 1)
+    (model.decoder(model.encoder(rows)) - rows).square().sum().backward()
+
+
+def transcription(model: DynamicLatentHierarchy, video: Tensor, noise: Noise) -> None:
+    """A step of the slow reference."""
+    slow_reference.objective(model, video, noise).loss.backward()
+
+
+def training_step(model: DynamicLatentHierarchy, video: Tensor, noise: Noise) -> None:
+    """A step of the model."""
+    model.objective(video, noise=noise).loss().backward()
+
+
+def seconds(step: Callable, model: DynamicLatentHierarchy, video: Tensor, noise: Noise) -> float:
+    """Wall-clock seconds of one call."""
+    model.zero_grad(set_to_none=True)
+    gc.collect()
+    start = time.perf_counter()
+    step(model, video, noise)
+    return time.perf_counter() - start
+
+
+def measure(case: Case, rounds: int) -> dict:
+    """One case: the model's seconds, and its ratio to each of the three."""
+    built = case.build()
+    others = {
+        "arithmetic": arithmetic,
+        "convolutions": convolutions,
+        "transcription": transcription,
+    }
+    times: dict[str, list[float]] = {name: [] for name in ("model", *others)}
+    for turn in range(rounds + 1):
+        for name, step in (("model", training_step), *others.items()):
+            elapsed = seconds(step, *built)
+            if turn:  # the first is a warm-up
+                times[name].append(elapsed)
+    ratios = {
+        f"step_over_{name}": statistics.median(
+            mine / theirs for mine, theirs in zip(times["model"], times[name], strict=True)
+        )
+        for name in others
+    }
+    sizes = {name: value for name, value in asdict(case).items() if name != "convolutions"}
+    return {
+        **sizes,
+        "threads": torch.get_num_threads(),
+        "speed": "plain",
+        "precision": "float32",
+        "seconds": statistics.median(times["model"]),
+        **ratios,
+    }
+
+
+def memory_peak_and_now() -> tuple[float, float]:
+    """Megabytes resident at most since the process began, and now (Linux)."""
+    lines = dict(
+        line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if line
+    )
+    return tuple(int(lines[name].split()[0]) / 1024 for name in ("VmHWM", "VmRSS"))
+
+
+def grow(case: Case, rounds: int, threads: int) -> dict:
+    """Seconds and memory of one case, to be called in a process of its own: the peak is its own."""
+    torch.set_num_threads(threads)
+    built = case.build()
+    _, loaded = memory_peak_and_now()
+    training_step(*built)
+    peak, _ = memory_peak_and_now()
+    elapsed = statistics.median(seconds(training_step, *built) for _ in range(rounds))
+    return {
+        "size": case.size,
+        "levels": case.levels,
+        "batch": case.batch,
+        "frames": case.frames,
+        "threads": threads,
+        "seconds": elapsed,
+        "step_megabytes": peak - loaded,
+        "peak_megabytes": peak,
+    }
+
+
+def growth(rounds: int, threads: int) -> list[dict]:
+    """A step against the number of frames (T), of levels (N) and of clips (B), 32 px."""
+    base = Case(size=32, levels=2, batch=8, frames=50, convolutions=NARROW)
+    cases = [replace(base, frames=frames) for frames in (50, 100, 200, 400)]
+    cases += [replace(base, levels=levels) for levels in (1, 2, 3, 4, 5)]
+    cases += [replace(base, batch=batch) for batch in (4, 8, 16, 32)]
+    results = []
+    for case in cases:
+        fresh = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=fresh) as process:
+            results.append(process.submit(grow, case, rounds, threads).result())
+    return results
+
+
+def table(rows: list[dict], columns: dict[str, str]) -> str:
+    """Markdown, a column for each ``title: format`` over the keys of the rows."""
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    for row in rows:
+        lines.append("| " + " | ".join(text.format(**row) for text in columns.values()) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print, and write what was measured."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--threads", type=int, default=1, help="of torch; 1 unless given")
+    parser.add_argument("--rounds", type=int, default=7, help="of the measurement; 7 unless given")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="what was measured goes here too")
+    parser.add_argument("--growth", action="store_true", help="also against T, N and batch")
+    options = parser.parse_args()
+    if options.threads < 1 or options.rounds < 1:
+        parser.error(
+            f"threads and rounds are at least 1, found {options.threads} and {options.rounds}"
+        )
+    torch.set_num_threads(options.threads)
+
+    report = {"torch": torch.__version__, "cases": []}
+    for case in CASES:
+        print(f"measuring {case} ...", file=sys.stderr)
+        report["cases"].append(measure(case, options.rounds))
+    print(
+        table(
+            report["cases"],
+            {
+                "step": "{batch} x {frames} frames, {size} px, N = {levels}",
+                "threads": "{threads}",
+                "seconds": "{seconds:.3f}",
+                "over arithmetic": "{step_over_arithmetic:.2f}",
+                "over convolutions": "{step_over_convolutions:.2f}",
+                "over transcription": "{step_over_transcription:.2f}",
+            },
+        )
+    )
+    if options.growth:
+        print("measuring growth ...", file=sys.stderr)
+        report["growth"] = growth(min(options.rounds, 3), options.threads)
+        columns = {
+            "T": "{frames}",
+            "N": "{levels}",
+            "batch": "{batch}",
+            "seconds": "{seconds:.3f}",
+            "step MB": "{step_megabytes:.0f}",
+            "peak MB": "{peak_megabytes:.0f}",
+        }
+        print("\n" + table(report["growth"], columns))
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

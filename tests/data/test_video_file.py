@@ -1,0 +1,136 @@
+"""Every way in which a video file can be broken."""
+
+from __future__ import annotations
+
+import os
+
+import av
+import numpy as np
+import pytest
+
+from dlh.data.clips import DataError
+from dlh.data.decode import VideoWarning, read_video
+
+
+def cut(data):
+    return data[: len(data) * 6 // 10]
+
+
+def zeroed(data):
+    middle, tenth = len(data) // 2, len(data) // 10
+    return data[:middle] + bytes(tenth) + data[middle + tenth :]
+
+
+@pytest.mark.parametrize(
+    "suffix, damage, note",
+    [
+        (".avi", cut, r"damaged at frame \d+: only the frames before it are used"),
+        (".webm", cut, r"the end is missing: \d+ of about 40 frames are there"),
+        (".mp4", zeroed, r"damaged at frame \d+: only the frames before it are used"),
+        (".mov", zeroed, r"damaged at frame \d+"),
+        (".avi", zeroed, r"damaged at frame \d+"),
+    ],
+)
+def test_the_frames_before_a_damage_are_kept_and_the_damage_is_said(
+    tmp_path, videos, suffix, damage, note
+):
+    # Every frame stands for itself, so that what comes before the damage is sure to be intact.
+    options = (
+        {"g": "1", "crf": "20", "b:v": "0", "cpu-used": "8"} if suffix == ".webm" else {"g": "1"}
+    )
+    path = videos.encode(tmp_path / f"a{suffix}", videos.texture(), options=options)
+    intact, _ = read_video(path, height=16, width=16, channels=3)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.warns(VideoWarning, match=note):
+        video, _ = read_video(path, height=16, width=16, channels=3)
+    assert 5 <= len(video) <= 30
+    np.testing.assert_array_equal(video, intact[: len(video)])
+
+
+def test_a_hole_in_the_middle_is_said(tmp_path, videos):
+    options = {"g": "1", "crf": "20", "b:v": "0", "cpu-used": "8"}
+    path = videos.encode(tmp_path / "a.webm", videos.texture(), options=options)
+    intact, _ = read_video(path, height=16, width=16, channels=3)
+    path.write_bytes(zeroed(path.read_bytes()))
+    with pytest.warns(
+        VideoWarning, match=r"frames are missing \(longest gap: .* before frame \d+"
+    ) as caught:
+        video, _ = read_video(path, height=16, width=16, channels=3)
+    hole = int(str(caught[0].message).split("before frame ")[1].split(")")[0])
+    np.testing.assert_array_equal(video[: hole - 1], intact[: hole - 1])
+    assert 5 <= hole < len(video) < 40
+
+
+def broken_files(tmp_path, videos):
+    good = videos.encode(tmp_path / "good.mp4", videos.texture())
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "notes.mp4").write_text("bring milk\n" * 100)
+    (tmp_path / "script.mp4").write_text("ffconcat version 1.0\nfile good.mp4\n")
+    (tmp_path / "notes.txt").write_text("bring milk\n" * 100)
+    (tmp_path / "cut.mp4").write_bytes(cut(good.read_bytes()))
+    videos.encode(tmp_path / "one.gif", videos.ramp(frames=1))
+    videos.encode_audio(tmp_path / "sound.mp4")
+    path = videos.encode(tmp_path / "wrecked.avi", videos.texture())
+    data = bytearray(path.read_bytes())
+    start = data.index(b"movi")
+    data[start + 20 :] = np.random.default_rng(0).bytes(len(data) - start - 20)
+    path.write_bytes(data)
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "folder").mkdir()
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("nowhere.mp4", "does not exist"),
+        ("empty.mp4", r"is empty \(0 bytes\)"),
+        ("notes.mp4", "is not a video that can be read; known are files such as .3gp, .avi"),
+        ("notes.txt", "is not a video that can be read"),  # FFmpeg by itself draws text as a video
+        (
+            "script.mp4",
+            "is not a video that can be read",
+        ),  # and follows such a script to other files
+        ("cut.mp4", "an mp4 or mov file without its index: it was cut off"),
+        ("one.gif", "holds one frame; a video has at least two"),
+        ("sound.mp4", r"holds no video \(found: audio\)"),
+        ("wrecked.avi", "not a single frame could be decoded; the file is damaged"),
+        ("pipe.mp4", "is not a file"),
+        ("folder", "holds no pictures"),
+    ],
+)
+def test_a_file_that_is_no_video_is_one_clear_error(tmp_path, videos, name, message):
+    broken_files(tmp_path, videos)
+    path = tmp_path / name
+    with pytest.raises(DataError, match=message) as caught:
+        read_video(path, height=16, width=16, channels=3)
+    assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
+
+
+def test_a_cover_picture_is_no_video(tmp_path):
+    path = tmp_path / "song.mp4"
+    with av.open(str(path), "w") as container:
+        sound = container.add_stream("aac", rate=44100)
+        cover = container.add_stream("mjpeg", rate=1)
+        cover.height, cover.width, cover.pix_fmt = 16, 16, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        picture = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")
+        container.mux(cover.encode(picture))
+        container.mux(cover.encode(None))
+        silence = av.AudioFrame.from_ndarray(
+            np.zeros((1, 1024), np.float32), format="fltp", layout="mono"
+        )
+        silence.rate = 44100
+        container.mux(sound.encode(silence))
+        container.mux(sound.encode(None))
+    with pytest.raises(DataError, match="holds no video"):
+        read_video(path, height=8, width=8, channels=3)
+
+
+def test_pixels_that_cannot_be_converted_are_one_clear_error(tmp_path, videos, monkeypatch):
+    def refuses(*_):
+        raise av.error.ArgumentError(22, "Invalid argument")
+
+    path = videos.encode(tmp_path / "a.mkv", videos.ramp())
+    monkeypatch.setattr("dlh.data.resize.Resizer.__call__", refuses)
+    with pytest.raises(DataError, match=r"a.mkv: its pixels \(bgr0\) cannot be converted"):
+        read_video(path, height=8, width=8, channels=3)
