@@ -7,16 +7,16 @@ A step is the forward and the backward pass of the objective, without the optimi
 is timed over
 
     arithmetic      the same multiply-adds, each as one batched call over all frames of all clips,
-    with no recurrence:
-                    what the step would cost if no frame had to wait for the one before it (the
-                    limit);
-    convolutions    the frame encoder and decoder alone; transcription   the equations of the paper
-    one frame, one level and one term at a time: the slow reference that the
-                    tests hold the model against.
+                    with no recurrence: what the step would cost if no frame had to wait for the one
+                    before it (the limit; a test counts them on both sides);
+    convolutions    the frame encoder and decoder alone;
+    transcription   the equations of the paper one frame, one level and one term at a time: the slow
+                    reference that the tests hold the model against.
 
 The four take turns, round after round, and a ratio is the median over the rounds of the ratio
-within a round: what else the machine does then falls on both sides alike. Seconds are medians too,
-and are worth as much as the machine was idle.
+within a round: what else the machine does then falls on both sides alike. Seconds are medians too.
+With one thread they are the processor's, the same as the clock's on an idle machine; with several
+they are the clock's, and worth as much as the machine was idle.
 
 With ``--growth``: seconds and memory of a step against the number of frames, levels and clips, each
 in a process of its own. ``step MB`` is the peak of resident memory above what the process held with
@@ -92,9 +92,8 @@ def arithmetic(model: DynamicLatentHierarchy, video: Tensor, noise: Noise) -> No
     rows, levels = video.flatten(0, 1), model.levels
     config, count = model.config, len(levels)
     normal = noise.normal.flatten(0, 1)
-    hidden = [
-        torch.zeros(len(rows), config.memory_size, requires_grad=True) for _ in range(2 * count)
-    ]
+    memory = rows.new_zeros(len(rows), config.memory_size).requires_grad_()
+    hidden = rows.new_zeros(len(rows), config.factor_size).requires_grad_()
     event = torch.ones(len(rows), dtype=torch.bool)
 
     features = model.encoder(rows)
@@ -112,7 +111,7 @@ def arithmetic(model: DynamicLatentHierarchy, video: Tensor, noise: Noise) -> No
                 level.posterior.given(projected[index], context)
         posterior = level.posterior.given(projected[index], context)
         state = posterior.sample(normal[:, index])
-        memories.insert(0, level.transition.step(state, hidden[index]))
+        memories.insert(0, level.transition.step(state, memory))
         contexts.insert(0, context)
         context = level.top_down(state, context)
         total = total + posterior.mean.sum() + posterior.std.sum()
@@ -122,7 +121,7 @@ def arithmetic(model: DynamicLatentHierarchy, video: Tensor, noise: Noise) -> No
                 level.change_prior(memories[index], contexts[index])
             factor = level.change_factor
             read = factor.evidence(memories[index], memories[index - 1], event)
-            logit, _ = factor.step(read, hidden[count + index])
+            logit, _ = factor.step(read, hidden)
             total = total + logit.sum()
         prior = level.change_prior(memories[index], contexts[index])
         total = total + prior.mean.sum() + prior.std.sum()
@@ -146,12 +145,13 @@ def training_step(model: DynamicLatentHierarchy, video: Tensor, noise: Noise) ->
 
 
 def seconds(step: Callable, model: DynamicLatentHierarchy, video: Tensor, noise: Noise) -> float:
-    """Wall-clock seconds of one call."""
+    """Seconds of one call: of the processor with one thread, of the wall clock with several."""
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     model.zero_grad(set_to_none=True)
     gc.collect()
-    start = time.perf_counter()
+    start = clock()
     step(model, video, noise)
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def measure(case: Case, rounds: int) -> dict:

@@ -1,4 +1,10 @@
-"""Dynamic Latent Hierarchy: watches a video, learns what changes fast and what stays, predicts far ahead."""
+"""Dynamic Latent Hierarchy: learns from video what changes fast and what stays, predicts far ahead.
+
+from dlh import DLH
+
+model = DLH.from_pretrained("runs/demo")
+futures = model.predict("clip.mp4", horizon=300, samples=100, seed=0)
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Settings as plain values and back: nested frozen dataclasses to what JSON holds, strictly.
 
-A saved setting that is unknown, missing or of the wrong type is an error that names it: a silently ignored setting
-is a different experiment.
+A saved setting that is unknown, missing or of the wrong type is an error that names it: a silently
+ignored setting is a different experiment.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Settings = TypeVar("Settings")
 
 
 class SettingsError(ValueError):
-    """A saved setting that is unknown, missing or cannot be; the message holds its name and its value."""
+    """A saved setting that is unknown, missing or cannot be; the message holds name and value."""
 
 
 def to_plain(settings: Any) -> Any:
@@ -32,7 +32,7 @@ def to_plain(settings: Any) -> Any:
 
 
 def from_plain(kind: type[Settings], plain: Any, *, name: str = "") -> Settings:
-    """The inverse of :func:`to_plain` for a dataclass ``kind``; every field must be there and no other.
+    """The inverse of :func:`to_plain` for a dataclass; every field must be there, and no other.
 
     Args:
         kind: the dataclass.
@@ -40,34 +40,38 @@ def from_plain(kind: type[Settings], plain: Any, *, name: str = "") -> Settings:
         name: where this stands, for messages: "model" makes "model.num_levels".
 
     Raises:
-        SettingsError: a key is unknown or missing, or a value is not of its type; the dataclass's own checks
-            raise what they raise.
+        SettingsError: a key is unknown or missing, a value is not of its type, or the dataclass
+            refuses its values.
     """
     here = f"{name}." if name else ""
     if not isinstance(plain, Mapping):
         raise SettingsError(f"{name or 'the settings'} holds names and values, found {plain!r}")
     hints = get_type_hints(kind)
-    fields = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    fields = [field.name for field in dataclasses.fields(kind)]  # ty: ignore[invalid-argument-type]
     for key in plain:
         if key not in fields:
             raise SettingsError(f"unknown setting {here}{key}{suggestion(str(key), fields)}")
-    missing = [key for key in fields if key not in plain]
+    missing = [here + key for key in fields if key not in plain]
     if missing:
-        raise SettingsError(f"missing setting {', '.join(here + key for key in missing)}")
-    return kind(**{key: _value(hints[key], plain[key], here + key) for key in fields})
+        raise SettingsError(f"missing setting {', '.join(missing)}")
+    values = {key: _value(hints[key], plain[key], here + key) for key in fields}
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}" if name else str(error)) from error
 
 
 def suggestion(word: str, known: Sequence[str]) -> str:
-    """"; did you mean ...?" where a known word is close, otherwise the known ones."""
+    """What to append to "there is no ...": the nearest known word, or all of them."""
     close = difflib.get_close_matches(word, known, n=1)
     return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
 
 
 def _value(hint: Any, plain: Any, name: str) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
-    if dataclasses.is_dataclass(hint):
-        return from_plain(hint, plain, name=name)  # type: ignore[arg-type]
-    if origin in (Union, types.UnionType):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return from_plain(hint, plain, name=name)
+    if origin in (Union, types.UnionType):  # of the form "kind | None", the only one there is
         if plain is None and type(None) in arguments:
             return None
         return _value(next(kind for kind in arguments if kind is not type(None)), plain, name)
@@ -85,10 +89,10 @@ def _value(hint: Any, plain: Any, name: str) -> Any:
         return float(plain)
     elif isinstance(hint, type) and type(plain) is hint:
         return plain
-    raise SettingsError(f"{name} cannot be {plain!r}, it is of type {_describe(hint)}")
+    raise SettingsError(f"{name} cannot be {plain!r}, it is {_describe(hint)}")
 
 
 def _describe(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return "one of " + ", ".join(map(str, get_args(hint)))
-    return getattr(hint, "__name__", str(hint)) if not get_origin(hint) else str(hint)
+    return f"of type {hint.__name__ if isinstance(hint, type) and not get_args(hint) else hint}"

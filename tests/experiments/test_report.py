@@ -276,6 +276,13 @@ def test_a_prediction_without_floors_or_with_one_sample_is_worded_for_it():
     assert "average future" not in words
 
 
+def test_only_a_film_of_a_model_with_events_speaks_of_their_strokes():
+    assert "Orange strokes" in Page(render_report(DEMO)).words
+    one_level = replace(BARE, film=FILM)
+    words = Page(render_report(one_level)).words
+    assert "drawn from what it has learnt" in words and "Orange strokes" not in words
+
+
 def test_curves_that_do_not_fit_together_are_refused():
     with pytest.raises(ValueError, match=r"lengths \[3, 4\] and a window of 2"):
         replace(PREDICTION, mean_curve=[1.0, 2.0, 3.0])

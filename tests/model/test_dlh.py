@@ -104,7 +104,7 @@ def test_one_batch_can_be_learnt_by_heart():
     video = 0.1 + 0.8 * torch.rand(2, 5, 1, 1, 1, generator=seeded()).expand(2, 5, 1, 16, 16)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     losses = []
-    for step in range(80):
+    for step in range(120):
         optimizer.zero_grad()
         loss = model.objective(video, generator=seeded(step)).loss()
         loss.backward()

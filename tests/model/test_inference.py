@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.distributions import Independent, Normal, kl_divergence
 
@@ -22,6 +22,9 @@ from small_models import (
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 cases = pytest.mark.parametrize("switches", SWITCHES.values(), ids=SWITCHES.keys())
+deep_or_single = pytest.mark.parametrize(
+    "num_levels, name", [(3, name) for name in SWITCHES] + [(1, "default"), (1, "vade")]
+)
 
 # Nested models only: what is said of unreachable levels is empty without nesting.
 nested_models = st.builds(
@@ -52,6 +55,7 @@ def assert_same(found, expected) -> None:
                 torch.testing.assert_close(left, right, msg=name, **CLOSE)
 
 
+@settings(max_examples=12)
 @given(nested_models)
 def test_a_level_changes_only_where_the_one_below_does(case):
     trace = observed(*case)
@@ -61,6 +65,7 @@ def test_a_level_changes_only_where_the_one_below_does(case):
     assert bool(trace.reachable[..., 0].all())
 
 
+@settings(max_examples=12)
 @given(nested_models)
 def test_every_level_changes_at_the_first_step(case):
     trace = observed(*case, steps=2)
@@ -69,6 +74,7 @@ def test_every_level_changes_at_the_first_step(case):
     assert torch.equal(trace.first, torch.tensor([[True, False]] * 3))
 
 
+@settings(max_examples=12)
 @given(nested_models)
 def test_an_unreachable_level_is_held_to_the_bit(case):
     config, _ = case
@@ -82,6 +88,7 @@ def test_an_unreachable_level_is_held_to_the_bit(case):
         assert torch.equal(trace.memory[:, 2:][held], trace.memory[:, 1:-1][held])
 
 
+@settings(max_examples=12)
 @given(nested_models)
 def test_the_static_prior_is_the_belief_of_the_step_before(case):
     trace = observed(*case)
@@ -89,6 +96,7 @@ def test_the_static_prior_is_the_belief_of_the_step_before(case):
     assert torch.equal(trace.static_prior.std[:, 1:], trace.posterior.std[:, :-1])
 
 
+@settings(max_examples=12)
 @given(nested_models, st.permutations(range(3)))
 def test_a_batch_in_another_order_gives_the_results_in_that_order(case, order):
     config, seed = case
@@ -101,10 +109,9 @@ def test_a_batch_in_another_order_gives_the_results_in_that_order(case, order):
     assert_same(permuted[1], sequences_of(carried, order))
 
 
-@cases
-@pytest.mark.parametrize("num_levels", [1, 3])
-def test_a_clip_alone_is_the_clip_in_a_batch(num_levels, switches):
-    config = small_config(num_levels, **switches)
+@deep_or_single
+def test_a_clip_alone_is_the_clip_in_a_batch(num_levels, name):
+    config = small_config(num_levels, **SWITCHES[name])
     model, video = lively_model(config, seed=2), lively_video(config)
     noise = noise_for(config, video)
     with torch.no_grad():
@@ -114,11 +121,9 @@ def test_a_clip_alone_is_the_clip_in_a_batch(num_levels, switches):
     assert_same(alone[1], sequences_of(carried, slice(1, 2)))
 
 
-@cases
-@pytest.mark.parametrize("num_levels", [1, 3])
-@pytest.mark.parametrize("cuts", [(5,), (1, 2, 9)], ids=["two pieces", "four pieces"])
-def test_a_video_in_pieces_is_the_whole_video(num_levels, switches, cuts):
-    config = small_config(num_levels, **switches)
+@deep_or_single
+def test_a_video_in_pieces_is_the_whole_video(num_levels, name):
+    config, cuts = small_config(num_levels, **SWITCHES[name]), (1, 2, 9)
     model, video = lively_model(config, seed=2), lively_video(config)
     noise = noise_for(config, video)
     with torch.no_grad():

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlh.model import Carried, Rollout
@@ -53,6 +53,7 @@ def test_many_predicted_steps_are_one_step_many_times(num_levels, name):
         torch.testing.assert_close(getattr(carried, name), getattr(left, name), **CLOSE)
 
 
+@settings(max_examples=12)
 @given(models)
 def test_levels_that_do_not_change_are_held_to_the_bit(case):
     config, seed = case
@@ -71,6 +72,7 @@ def test_levels_that_do_not_change_are_held_to_the_bit(case):
         before = after
 
 
+@settings(max_examples=12)
 @given(models, st.permutations(range(3)))
 def test_a_batch_in_another_order_gives_the_futures_in_that_order(case, order):
     config, seed = case

@@ -35,6 +35,7 @@ def test_a_config_cannot_be_changed() -> None:
         ("validate_every", -1, "a whole number of at least 0"),
         ("held_out_clips", -1, "a whole number of at least 0"),
         ("beta_warmup_steps", -1, "a whole number of at least 0"),
+        ("cooldown_steps", -1, "a whole number of at least 0"),
         ("learning_rate", 0.0, "a finite number above 0"),
         ("learning_rate", float("nan"), "a finite number above 0"),
         ("adam_epsilon", float("inf"), "a finite number above 0"),

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 
 from dlh import __version__
+from dlh.cli.output import complain, nobody_listens, say, warnings_in_one_line
+from dlh.experiments.errors import UsageError
 
 COMMANDS = {
     "demo": "train on a bouncing ball, watch it discover events, see its future (minutes)",
@@ -20,7 +22,8 @@ COMMANDS = {
     "info": "versions and hardware, for a bug report",
 }
 
-HELP = """dlh: Dynamic Latent Hierarchy. It watches video, learns what changes fast and what stays, and predicts far ahead.
+HELP = """dlh: Dynamic Latent Hierarchy.
+It watches video, learns what changes fast and what stays, and predicts far ahead.
 
 usage: dlh COMMAND [OPTIONS]        dlh COMMAND --help says more
 
@@ -35,33 +38,26 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return the exit status: 0, 1 for what failed, 2 for what was asked wrongly, 130 for Ctrl-C."""
+    """Run a command and return the exit status.
+
+    0: done; 1: failed; 2: asked wrongly; 130: stopped by Ctrl-C.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _run(list(sys.argv[1:] if arguments is None else arguments))
+        with warnings_in_one_line():
+            status = _run(words)
+        sys.stdout.flush()
+        return status
     except BrokenPipeError:  # who was reading, `head` for example, has read enough
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - what is still buffered goes nowhere
+        nobody_listens()
         return 0
-
-
-def _run(words: list[str]) -> int:
-    if not words or words[0] in ("-h", "--help", "help"):
-        print(_help())
-        return 0 if words else 2
-    if words[0] == "--version":
-        print(f"dlh {__version__}")
-        return 0
-    name, *rest = words
-    if name not in COMMANDS:
-        from dlh.settings import suggestion
-
-        print(f"dlh: there is no command {name!r}{suggestion(name, list(COMMANDS))}", file=sys.stderr)
+    except UsageError as error:
+        complain("error", str(error))
         return 2
-    try:
-        return importlib.import_module(f"dlh.cli.{name}").main(rest) or 0
     except SystemExit as stop:  # the option parser's own
         return stop.code if isinstance(stop.code, int) else 2
     except KeyboardInterrupt:
-        print("dlh: interrupted", file=sys.stderr)
+        complain("interrupted")
         return 130
     except Exception as error:
         if os.environ.get("DLH_DEBUG"):
@@ -69,6 +65,21 @@ def _run(words: list[str]) -> int:
         from dlh.cli.errors import explain
 
         return explain(error)
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        say(_help())
+        return 0 if words else 2
+    if words[0] == "--version":
+        say(f"dlh {__version__}")
+        return 0
+    name, *rest = words
+    if name not in COMMANDS:
+        from dlh.settings import suggestion
+
+        raise UsageError(f"there is no command {name!r}{suggestion(name, list(COMMANDS))}")
+    return importlib.import_module(f"dlh.cli.{name}").main(rest)
 
 
 def _help() -> str:

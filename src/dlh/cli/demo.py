@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import tyro
+
+from dlh.cli.options import parse
+from dlh.cli.output import say
+
 
 @dataclass(frozen=True, kw_only=True)
 class DemoOptions:
-    """Train on a bouncing ball, without labels, until the model knows when its colour changes; predict 100 frames.
+    """Train on a bouncing ball, without labels, until the model knows when its colour changes;
+    predict 100 frames.
 
     A finished demo is shown again, an unfinished one goes on where it stopped.
 
@@ -18,7 +24,7 @@ class DemoOptions:
 
     run: Path = Path("runs/demo")
     """The folder it is made in; open report.html there."""
-    fresh: bool = False
+    fresh: tyro.conf.FlagCreatePairsOff[bool] = False
     """Move an existing folder aside and start again."""
     preset: str = "moving-ball"
     """What to train; any preset on Moving Ball."""
@@ -28,11 +34,8 @@ class DemoOptions:
 
 def main(arguments: Sequence[str]) -> int:
     """``dlh demo``."""
-    from dlh.cli.options import parse
-
     options = parse(DemoOptions, arguments, prog="dlh demo")
     from dlh.experiments.demo import demo
 
-    for line in demo(**vars(options)):
-        print(line)
+    demo(**vars(options), say=say)
     return 0

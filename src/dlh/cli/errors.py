@@ -2,49 +2,65 @@
 
 from __future__ import annotations
 
-import errno
-import sys
+import shlex
 import traceback
 
-from dlh.pretrained import PretrainedError
-from dlh.training.errors import Interrupted, TrainingError
+import torch
 
-FORESEEN = (ValueError, TypeError, OSError, ImportError, PretrainedError, TrainingError)
+from dlh.analysis.figures.canvas import MissingExtraError
+from dlh.cli.output import complain
+from dlh.data.clips import DataError
+from dlh.experiments.errors import OutputError
+from dlh.pretrained import PretrainedError
+from dlh.settings import SettingsError
+from dlh.training.errors import Interrupted, TrainingError
+from dlh.training.errors import explain as reason
+from dlh.video import VideoError
+
+FORESEEN = (
+    DataError,
+    MissingExtraError,
+    OSError,
+    OutputError,
+    PretrainedError,
+    SettingsError,
+    TrainingError,
+    VideoError,
+)
 
 
 def explain(error: Exception) -> int:
     """Print the error; return the exit status."""
     if isinstance(error, Interrupted):
-        print(
-            f"\ndlh: stopped; everything up to step {error.step} is saved. Go on with\n"
-            f"  dlh train --resume {error.folder}",
-            file=sys.stderr,
+        complain(
+            "interrupted",
+            f"everything up to step {error.step} is saved; go on with "
+            f"`dlh train --resume {shlex.quote(str(error.folder))}`",
         )
         return 130
-    if not _foreseen(error):
-        traceback.print_exception(error)
-        print("dlh: this is a bug; please report it with the output of `dlh info`", file=sys.stderr)
+    if _out_of_memory(error):
+        complain(
+            "error",
+            f"out of memory ({str(error).splitlines()[0] if str(error) else 'no more is there'}); "
+            "ask for fewer samples or a shorter horizon, or train with a smaller "
+            "--training.batch-size or --training.clip-length",
+        )
         return 1
-    message = " ".join(_message(error).split())
-    notes = [" ".join(note.split()) for note in getattr(error, "__notes__", [])]
-    print("dlh: error: " + " ".join([message, *notes]), file=sys.stderr)
+    if not isinstance(error, FORESEEN):
+        traceback.print_exception(error)
+        complain("error", "this is a bug; please report it with the output of `dlh info`")
+        return 1
+    complain("error", " ".join([_message(error), *getattr(error, "__notes__", [])]))
     return 1
-
-
-def _foreseen(error: Exception) -> bool:
-    if isinstance(error, PretrainedError | TrainingError | OSError):
-        return True
-    # A ValueError of our own, not one of a library that met something we failed to check.
-    last = traceback.extract_tb(error.__traceback__)[-1].filename.replace("\\", "/")
-    return isinstance(error, FORESEEN) and "/dlh/" in last
 
 
 def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno is not None:
-        reason = error.strerror or str(error)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            reason += "; free some space"
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            reason += "; choose a folder that you may write to"
-        return f"{error.filename}: {reason}" if error.filename else reason
+        return f"{error.filename}: {reason(error)}" if error.filename else reason(error)
     return str(error)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )

@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from dlh.cli.options import parse
+from dlh.cli.output import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class EventsOptions:
     model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A finished run, a folder with a model, a shipped model or a hub name."""
     video: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO")]
-    """A video file; it is resized to the model's frames."""
+    """A video file of any length; it is resized to the model's frames."""
     out: Path = Path("events.json")
     """Where the events go; a picture of them goes beside it as .png."""
     seed: int = 0
@@ -34,6 +35,5 @@ def main(arguments: Sequence[str]) -> int:
     options = parse(EventsOptions, arguments, prog="dlh events")
     from dlh.experiments.events import events_of_file
 
-    for line in events_of_file(**vars(options)):
-        print(line)
+    events_of_file(**vars(options), say=say)
     return 0

@@ -9,6 +9,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dlh.cli.options import parse
+from dlh.cli.output import say
+
 PACKAGES = (
     "torch",
     "numpy",
@@ -19,8 +22,9 @@ PACKAGES = (
     "tyro",
     "jaxtyping",
     "tqdm",
-    "matplotlib",
 )
+EXTRAS = {"matplotlib": "plots"}
+"""What works without; the extra that brings it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +37,9 @@ class InfoOptions:
 
 def main(arguments: Sequence[str]) -> int:
     """``dlh info``."""
-    from dlh.cli.options import parse
-
     parse(InfoOptions, arguments, prog="dlh info")
     for name, value in facts().items():
-        print(f"{name:<16} {value}")
+        say(f"{name:<16} {value}")
     return 0
 
 
@@ -46,6 +48,7 @@ def facts() -> dict[str, str]:
     import torch
 
     from dlh import __version__
+    from dlh.data.folder import cache_folder
 
     found = {
         "dlh": __version__,
@@ -55,13 +58,20 @@ def facts() -> dict[str, str]:
         "torch threads": str(torch.get_num_threads()),
         "device": _device(),
         "C++ compiler": shutil.which("c++") or shutil.which("g++") or "none",
+        "videos cached in": str(cache_folder()),
     }
     for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
+        found[package] = _version(package) or "missing: install dlh again"
+    for package, extra in EXTRAS.items():
+        found[package] = _version(package) or f"not installed: pip install 'dlh[{extra}]'"
     return found
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _device() -> str:
@@ -69,5 +79,5 @@ def _device() -> str:
 
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-        return f"cuda: {', '.join(names)}"
+        return f"cuda {torch.version.cuda}: {', '.join(names)}"
     return "cpu (no CUDA device was found)"

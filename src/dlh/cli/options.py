@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import io
+import re
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from dlh.experiments.errors import UsageError
 
 Options = TypeVar("Options")
 
@@ -12,19 +17,41 @@ Options = TypeVar("Options")
 def parse(
     kind: type[Options], arguments: Sequence[str], *, prog: str, default: Options | None = None
 ) -> Options:
-    """The options of a command; wrong ones print what is wrong, with a suggestion, and exit with status 2.
+    """The options of a command.
 
     Args:
-        kind: a dataclass; its docstring is the first part of the help, its fields' docstrings are the options'.
+        kind: a dataclass; its docstring is the first part of the help, its fields' docstrings are
+            the options'.
         arguments: the words after the command.
         prog: the command, for the usage line.
         default: an instance whose values are the defaults.
+
+    Raises:
+        UsageError: they are not understood; the message suggests what was perhaps meant.
+        SystemExit: the help was asked for, and printed.
     """
     import tyro
 
-    description = inspect.getdoc(kind)
-    if default is None:
-        return tyro.cli(kind, prog=prog, description=description, args=list(arguments))
-    return tyro.cli(
-        kind, prog=prog, description=description, args=list(arguments), default=default
-    )
+    more: dict[str, Any] = {} if default is None else {"default": default}
+    description, said = inspect.getdoc(kind), io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return tyro.cli(kind, prog=prog, description=description, args=list(arguments), **more)
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise UsageError(f"{_one_line(said.getvalue())}; see {prog} --help") from None
+
+
+def _one_line(box: str) -> str:
+    """What went wrong, and the options that are alike, out of the box that tyro draws."""
+    lines = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
+    problem, *others = " \n".join(lines).split("─ \n")
+    alike = [
+        option
+        for block in others
+        if block.startswith(("Perhaps you meant", "Arguments similar to"))
+        for option in re.findall(r"^(--[\w.-]+)", block, re.MULTILINE)
+    ]
+    hint = f"; did you mean {' or '.join(alike[:3])}?" if alike else ""
+    return problem.strip("─. \n").replace(" \n", " ") + hint

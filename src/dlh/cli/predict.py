@@ -10,11 +10,13 @@ from typing import Annotated
 import tyro
 
 from dlh.cli.options import parse
+from dlh.cli.output import say
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions:
-    """Watch the first frames of a video and draw what may follow: an mp4 and a picture of several futures.
+    """Watch the first frames of a video and draw what may follow: an mp4 and a picture of several
+    futures.
 
     No ground truth is needed; where the video goes on, it is shown beside the futures.
 
@@ -36,8 +38,8 @@ class PredictOptions:
     out: Path = Path("out.mp4")
     """Where the film goes; the picture goes beside it as .png."""
     save: Path | None = None
-    """Also write the exact frames (the film is lossy) to this .npz: samples, context, and truth where there is one,
-    float32 in [0, 1], (clip, [sample,] time, height, width, channel)."""
+    """Also write the exact frames (the film is lossy) to this .npz: samples, context, and truth
+    where there is one, float32 in [0, 1], (clip, [sample,] time, height, width, channel)."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,6 +47,5 @@ def main(arguments: Sequence[str]) -> int:
     options = parse(PredictOptions, arguments, prog="dlh predict")
     from dlh.experiments.predict import predict_file
 
-    for line in predict_file(**vars(options)):
-        print(line)
+    predict_file(**vars(options), say=say)
     return 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,9 +14,19 @@ from dlh.data.clips import DataError
 from dlh.data.retime import check_rate
 
 
-def write_video(
-    path: str | os.PathLike[str], frames: np.ndarray, fps: float, *, scale: int = 1
-) -> None:
+class Film(Protocol):
+    """Frames one after the other: an array, or what draws each frame when it is its turn."""
+
+    @property
+    def dtype(self) -> Any: ...
+    @property
+    def ndim(self) -> int: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    def __iter__(self) -> Iterator[np.ndarray]: ...
+
+
+def write_video(path: str | os.PathLike[str], frames: Film, fps: float, *, scale: int = 1) -> None:
     """Writes mp4 (H.264, yuv420p), complete or not at all; lossy, so never score it.
 
     Args:
@@ -54,7 +66,7 @@ def write_video(
         unfinished.unlink(missing_ok=True)
 
 
-def _encode(path: Path, frames: np.ndarray, rate: Fraction, scale: int) -> None:
+def _encode(path: Path, frames: Film, rate: Fraction, scale: int) -> None:
     import av
 
     height, width = frames.shape[1:3]

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import hashlib
+import json
 
 import torch
+from tqdm import tqdm
 
 from dlh.data.clips import ClipSource
+from dlh.data.folder import Progress, open_data
 from dlh.data.moving_ball import MovingBall
+from dlh.data.report import ImportReport
+from dlh.data.source import StoreSource
+from dlh.experiments.errors import UsageError
 from dlh.experiments.experiment import Experiment
-from dlh.experiments.presets import PresetError
+from dlh.experiments.presets import how_to_get_data
 from dlh.model import DynamicLatentHierarchy
 from dlh.pretrained import DLH, PretrainedError
 from dlh.settings import to_plain
 
 
 def build_model(experiment: Experiment) -> DynamicLatentHierarchy:
-    """The model before its first step: drawn from the training seed, or the weights that ``init`` names.
+    """The model before its first step: drawn from the seed, or the weights that ``init`` names.
 
     Raises:
         PretrainedError: ``init`` cannot be loaded, or is not of this model's sizes.
@@ -26,45 +32,86 @@ def build_model(experiment: Experiment) -> DynamicLatentHierarchy:
         model = DynamicLatentHierarchy(experiment.model)
     if experiment.init is not None:
         given = DLH.from_pretrained(experiment.init).model
-        wrong = sorted(_shapes(model).items() ^ _shapes(given).items())
+        wrong = sorted(name for name, _ in _shapes(model).items() ^ _shapes(given).items())
         if wrong:
             mine, theirs = to_plain(model.config), to_plain(given.config)
             differences = [
-                f"{name} {theirs[name]} instead of {mine[name]}"
+                f"{name} is {theirs[name]} there and {mine[name]} here"
                 for name in mine
                 if mine[name] != theirs[name]
             ]
             raise PretrainedError(
                 f"the weights of {experiment.init} do not fit this model: "
-                f"{'; '.join(differences) or wrong[0][0]}"
+                f"{'; '.join(differences) or wrong[0]}; give the settings with --model.KEY VALUE"
             )
         model.load_state_dict(given.state_dict())
     return model
 
 
 def open_source(experiment: Experiment) -> ClipSource:
-    """The clips an experiment trains on.
+    """The clips an experiment trains on; videos are decoded now, unless they were before.
 
     Raises:
-        PresetError: the experiment names no data.
+        UsageError: the experiment names no data.
         DataError: the data cannot be used.
     """
     data = experiment.data
     if data.generated:
         return MovingBall(data.ball)
     if not data.source:
-        raise PresetError(
-            f"the preset {experiment.preset} needs its data: "
-            f"`dlh train {experiment.preset} --data FOLDER`, where FOLDER holds the videos"
+        raise UsageError(how_to_get_data(experiment.preset))
+    with _ImportBar() as bar:
+        return open_data(
+            data.source,
+            frame_shape=experiment.model.frame_shape,
+            clip_length=experiment.training.clip_length,
+            progress=bar.show,
         )
-    from dlh.data.folder import open_data
 
-    return open_data(
-        Path(data.source),
-        frame_shape=experiment.model.frame_shape,
-        clip_length=experiment.training.clip_length,
-    )
+
+def describe_source(source: ClipSource, *, clip_length: int) -> str | None:
+    """What became of a person's videos, file by file; None for generated clips."""
+    if not isinstance(source, StoreSource):
+        return None
+    table = ImportReport.of(source.store).table(clip_length)
+    return f"{table}\nthe clips are in {source.store.path}\n"
+
+
+def digest(source: ClipSource) -> str | None:
+    """Of which videos the clips are, and how they are split; None for generated clips."""
+    if not isinstance(source, StoreSource):
+        return None
+    videos = [[v.source, v.split, v.length, v.sha256] for v in source.store.videos]
+    return hashlib.sha256(json.dumps(videos).encode()).hexdigest()
+
+
+def frames_per_second(source: ClipSource) -> float | None:
+    """The rate of the videos; None where they have none, or not the same."""
+    if not isinstance(source, StoreSource):
+        return None
+    rates = {video.fps for video in source.store.videos}
+    return rates.pop() if len(rates) == 1 else None
 
 
 def _shapes(model: torch.nn.Module) -> dict[str, torch.Size]:
     return {name: value.shape for name, value in model.state_dict().items()}
+
+
+class _ImportBar:
+    """How far the videos are decoded, on a terminal; nothing where there is nothing to decode."""
+
+    def __enter__(self) -> _ImportBar:
+        self._bar: tqdm | None = None
+        return self
+
+    def show(self, progress: Progress) -> None:
+        if self._bar is None:
+            self._bar = tqdm(
+                total=progress.files, desc="reading videos", unit="file", leave=False, disable=None
+            )
+        self._bar.update(progress.files_done - self._bar.n)
+        self._bar.set_postfix_str(f"{progress.source}, frame {progress.frames}", refresh=False)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -2,71 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from dlh.analysis.figures.canvas import new_figure
 from dlh.experiments import presets
+from dlh.experiments.errors import UsageError
+from dlh.experiments.outputs import Say
 from dlh.experiments.run import resume, start
-from dlh.experiments.show import REPORT, SUMMARY, show
+from dlh.experiments.snapshot import read_snapshot
 from dlh.training.run import EXPERIMENT, RunFolder
 
+WELCOME = (
+    "A ball bounces and changes its colour when it does. Nobody tells the model. Held-out event "
+    "precision and recall show when it has found out."
+)
 
-def demo(*, run: Path, fresh: bool, preset: str, seed: int) -> Iterator[str]:
-    """Train on Moving Ball, measure, draw, and write the page; yield what a person should read.
 
-    A finished demo is only shown again, an unfinished one goes on; ``fresh`` moves an existing one aside.
+def demo(*, run: Path, fresh: bool, preset: str, seed: int, say: Say = print) -> None:
+    """Train on Moving Ball, measure, draw, and write the page.
+
+    A finished demo is only shown again, an unfinished one goes on.
+
+    Args:
+        run: the folder.
+        fresh: move an existing folder aside first.
+        preset: what to train.
+        seed: decides weights, clips and noise.
+        say: takes the lines for a person.
 
     Raises:
-        PresetError: the preset does not train on Moving Ball.
-        TrainingError: the folder is not a run, or the training cannot go on.
+        UsageError: there is no such preset, it does not train on Moving Ball, or the folder holds
+            a demo of another preset or seed.
+        TrainingError: the folder is not a run, or the training cannot go on or was stopped.
         MissingExtraError: matplotlib is not installed.
     """
     experiment = presets.preset(preset)
     if not experiment.data.generated:
-        raise presets.PresetError(
-            f"the demo needs a preset on Moving Ball, {preset} is not; `dlh train {preset}` trains it"
+        raise UsageError(
+            f"the demo needs a preset on Moving Ball, {preset} is none; "
+            f"`dlh train {preset} --data FOLDER` trains it"
         )
     new_figure(1, 1)  # a missing matplotlib is found now, not after the training
+    try:
+        experiment = replace(experiment, training=replace(experiment.training, seed=seed))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     if fresh and (aside := RunFolder.set_aside(run)) is not None:
-        yield f"the demo that was in {run} is now in {aside}"
-    if (run / SUMMARY).exists():
-        yield f"{run} holds a finished demo; `dlh demo --fresh` makes a new one"
-        yield from _lines(RunFolder.open(run).read_json(SUMMARY), run)
-        return
+        say(f"the demo that was in {run} is now in {aside}")
     if (run / EXPERIMENT).exists():
-        yield f"going on with the demo in {run}"
-        outcome = resume(run)
+        _go_on(run, preset, seed, say)
     else:
-        yield (
-            "A ball bounces and changes its colour when it does. Nobody tells the model. Held-out event precision "
-            "and recall show when it has found out."
+        say(WELCOME)
+        start(experiment, run, say=say)
+
+
+def _go_on(run: Path, preset: str, seed: int, say: Say) -> None:
+    there = read_snapshot(RunFolder.open(run))
+    name = f"preset {there.preset}, seed {there.training.seed}"
+    # Defaults do not count: whoever types `dlh demo` means the demo that is there.
+    others = preset not in ("moving-ball", there.preset) or seed not in (0, there.training.seed)
+    if others:
+        raise UsageError(
+            f"{run} holds another demo ({name}); give --fresh to move it aside, or --run for "
+            "another folder"
         )
-        training = replace(experiment.training, seed=seed)
-        outcome = start(replace(experiment, training=training), run)
-    yield "measuring and drawing ..."
-    yield from _lines(show(outcome), run)
+    say(f"{run} holds a demo ({name}); `{_again(run)}` makes a new one")
+    resume(run, say=say)
 
 
-def _lines(summary: Mapping[str, Any], run: Path) -> Iterator[str]:
-    events, psnr = summary["events"], summary["psnr"]
-    yield (
-        f"events:  precision {events['precision']:.3f}, recall {events['recall']:.3f} of level 2 against the true "
-        f"colour changes, on {summary['clips']} held-out clips"
-    )
-    yield (
-        f"depth:   {summary['mean_depth']:.3f} levels change at a step; 1 + the true change rate is "
-        f"{1 + summary['true_change_rate']:.3f}"
-    )
-    floors = ", ".join(
-        f"{name.replace('_', ' ')} {value:.1f}"
-        for name, value in psnr.items()
-        if not name.startswith("model")
-    )
-    yield (
-        f"future:  PSNR {psnr['model_best']:.1f} dB over {summary['window']} frames, best of {summary['samples']} "
-        f"(average {psnr['model_mean']:.1f}); knowing nothing scores {floors}"
-    )
-    yield f"trained in {summary['seconds']['train']:.0f} s; open {run / REPORT}"
+def _again(run: Path) -> str:
+    place = "" if run == Path("runs/demo") else f"--run {shlex.quote(str(run))} "
+    return f"dlh demo {place}--fresh"

@@ -16,7 +16,8 @@ class DataConfig:
     """Where the clips come from.
 
     Attributes:
-        source: "moving-ball" (generated), or the path of a clip store, a folder of videos or a video file.
+        source: "moving-ball" (generated), or the path of a clip store, a folder of videos or a
+            video file.
         ball: the world of the ball; only "moving-ball" reads it.
     """
 
@@ -38,7 +39,8 @@ class Experiment:
         model: what is built.
         data: what it sees.
         training: how it is trained.
-        init: a run, folder, shipped model or hub name whose weights it starts from; None starts from scratch.
+        init: a run, folder, shipped model or hub name whose weights it starts from; None starts
+            from scratch.
     """
 
     preset: str
@@ -53,6 +55,7 @@ class Experiment:
             if self.model.frame_shape != (3, size, size):
                 channels, height, width = self.model.frame_shape
                 raise ConfigError(
-                    f"Moving Ball has 3 channels of {size} x {size} (data.ball.size), the model takes {channels} of "
-                    f"{height} x {width}; make model.height, model.width and data.ball.size agree"
+                    f"Moving Ball has 3 channels of {size} x {size} (data.ball.size), the model "
+                    f"takes {channels} of {height} x {width}; make model.height, model.width and "
+                    "data.ball.size agree"
                 )

@@ -1,4 +1,6 @@
-"""What a trained model is worth on held-out clips: its events against the truth, its futures against the floors."""
+"""What a trained model is worth on held-out clips: its events against the truth, its futures
+against the floors.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ from dlh.analysis.events import (
 )
 from dlh.baselines.floors import floors
 from dlh.data.clips import Clips, ClipSource, Split
+from dlh.data.moving_ball import MovingBallClips
 from dlh.evaluation.futures import FutureScores, score_futures
 from dlh.interfaces import Objective
 from dlh.model import DynamicLatentHierarchy, Trace
@@ -32,7 +35,8 @@ WINDOW = 20
 """Predicted steps over which means are taken and the best future is chosen."""
 TRACED_STEPS = 100
 FRAMES_AT_ONCE = 2_000
-FUTURES_AT_ONCE = 128
+VALUES_AT_ONCE = 128 * 100 * 3 * 32 * 32
+"""Pixel values that are predicted in one call: 128 futures of 100 frames at 32 x 32."""
 MEAN_FRAME_CLIPS = 100
 SEED = 0
 
@@ -51,6 +55,7 @@ class Measured:
         mean_depth_with_first: over all t, as in the paper's Table 2.
         divergences: nats per sequence of each level.
         events: level 2 against the truth; None where the data does not know its events.
+        recalls: how many bounces and random changes of the ball were found, where there are both.
         predicted: p(e^2) under both outcomes; None with one level.
         model: scores of the model's futures.
         floors: scores of black, mean and last frame on the same clips, by name.
@@ -65,9 +70,15 @@ class Measured:
     mean_depth_with_first: float
     divergences: LevelDivergences
     events: EventScores | None
+    recalls: dict[str, float]
     predicted: PredictedChange | None
     model: FutureScores
     floors: dict[str, FutureScores]
+
+    @property
+    def samples(self) -> int:
+        """Futures drawn of each clip."""
+        return self.model.curves.shape[1]
 
     @property
     def traced_steps(self) -> int:
@@ -76,7 +87,7 @@ class Measured:
 
 
 def held_out_clips(source: ClipSource, *, clip_length: int) -> tuple[Split, Clips] | None:
-    """Test clips for context and horizon, or validation clips, or clips as short as those of training."""
+    """Test clips for context and horizon, or validation clips, or clips as short as training's."""
     for length in (CONTEXT_STEPS + HORIZON, clip_length):
         for split in ("test", "validation"):
             clips = source.held_out(split, count=CLIPS, clip_length=length)
@@ -90,6 +101,8 @@ def measure(
     model: DynamicLatentHierarchy, source: ClipSource, *, clip_length: int, batch_size: int
 ) -> Measured | None:
     """Measure ``model`` on held-out clips of ``source``; the same call gives the same figures.
+
+    Memory is bounded: frames are predicted and traced a few at a time.
 
     Args:
         model: in evaluation mode.
@@ -108,9 +121,12 @@ def measure(
     generator = torch.Generator(device).manual_seed(SEED)
     trace, objective = _observe(model, clips, generator)
     steps = trace.changed.shape[1]
-    events = None
-    if clips.events is not None and model.config.num_levels > 1:
-        events = event_scores(trace.changed[..., 1].cpu(), clips.events[:, :steps])
+    truth = None if clips.events is None else clips.events[:, :steps]
+    events = predicted = None
+    if model.config.num_levels > 1:
+        predicted = predicted_change(trace, truth)
+        if truth is not None:
+            events = event_scores(trace.changed[..., 1], truth)
 
     length = clips.video.shape[1]
     context_steps = min(CONTEXT_STEPS, length // 2)
@@ -125,7 +141,7 @@ def measure(
             samples=samples,
             generator=torch.Generator(device).manual_seed(SEED),
             window=min(WINDOW, length - context_steps),
-            chunk=FUTURES_AT_ONCE,
+            chunk=max(2, VALUES_AT_ONCE // followed[0].numel()),
         )
 
     mean = _mean_training_frame(source, clip_length=clip_length, batch_size=batch_size)
@@ -139,9 +155,8 @@ def measure(
         mean_depth_with_first=mean_depth_with_first(trace.changed),
         divergences=level_divergences(objective),
         events=events,
-        predicted=predicted_change(trace, None if clips.events is None else clips.events[:, :steps])
-        if model.config.num_levels > 1
-        else None,
+        recalls=_recalls(trace, clips),
+        predicted=predicted,
         model=scores(model, SAMPLES),
         floors={floor.name: scores(floor, 1) for floor in floors(mean)},
     )
@@ -169,9 +184,18 @@ def _observe(
     return Trace.concatenate(traces, 0), objective
 
 
-def _mean_training_frame(
-    source: ClipSource, *, clip_length: int, batch_size: int
-) -> torch.Tensor:
+def _recalls(trace: Trace, clips: Clips) -> dict[str, float]:
+    """Recall of each kind of event apart: a random change cannot be foreseen, a bounce can."""
+    if not isinstance(clips, MovingBallClips) or trace.changed.shape[2] < 2:
+        return {}
+    steps = trace.changed.shape[1]
+    kinds = {"bounces": clips.bounces[:, :steps], "random changes": clips.random_changes[:, :steps]}
+    if not all(mask[:, 1:].any() for mask in kinds.values()):
+        return {}
+    return {name: event_scores(trace.changed[..., 1], mask).recall for name, mask in kinds.items()}
+
+
+def _mean_training_frame(source: ClipSource, *, clip_length: int, batch_size: int) -> torch.Tensor:
     """(channel, height, width): the mean over about MEAN_FRAME_CLIPS training clips."""
     means = []
     for step in range(-(-MEAN_FRAME_CLIPS // batch_size)):

@@ -1,20 +1,16 @@
-"""The presets: each a function whose docstring says what it is for, what it costs and what to expect."""
+"""The presets: each a function that says what it is for, what it costs and what to expect."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
 from dlh.data.moving_ball import MovingBallConfig
+from dlh.experiments.errors import UsageError
 from dlh.experiments.experiment import DataConfig, Experiment
 from dlh.model import DLHConfig
 from dlh.settings import suggestion
 from dlh.training.config import TrainingConfig
-
-
-class PresetError(ValueError):
-    """There is no preset of that name, or it cannot be used as it is; the message says what to do."""
 
 
 def tiny() -> Experiment:
@@ -73,6 +69,7 @@ def moving_ball() -> Experiment:
             clip_length=24,
             learning_rate=3e-3,
             beta_warmup_steps=1_500,
+            cooldown_steps=500,
             checkpoint_every=100,
             log_every=10,
             validate_every=100,
@@ -82,12 +79,12 @@ def moving_ball() -> Experiment:
 
 
 def moving_ball_paper() -> Experiment:
-    """The paper's scale on Moving Ball: 64 px, batch 100 of 100 frames, two levels. Days on a GPU of 2020.
+    """The paper's scale on Moving Ball: 64 px, batch 100 of 100 frames, two levels. A GPU for days.
 
     dlh train moving-ball-paper
 
-    Expect (paper, Tables 2, 3, 5) a mean depth of 1.22, a state KL of 42 nats a sequence of which level 2 takes 7, and
-    p(e^2 = 1) of .97 where level 2 changes and .007 where it does not.
+    Expect (paper, Tables 2, 3, 5) a mean depth of 1.22, a state KL of 42 nats a sequence of which
+    level 2 takes 7, and p(e^2 = 1) of .97 where level 2 changes and .007 where it does not.
     """
     return Experiment(
         preset="moving-ball-paper", model=DLHConfig(num_levels=2), training=TrainingConfig()
@@ -95,7 +92,7 @@ def moving_ball_paper() -> Experiment:
 
 
 def moving_mnist() -> Experiment:
-    """The paper's scale on two-digit Moving MNIST, 64 px, one channel, three levels. A GPU for days.
+    """The paper's scale on Moving MNIST (two digits), 64 px, grey, three levels. A GPU for days.
 
     dlh train moving-mnist --data FOLDER
 
@@ -105,7 +102,7 @@ def moving_mnist() -> Experiment:
 
 
 def kth() -> Experiment:
-    """The paper's scale on KTH Action, 64 px, one channel, three levels. A GPU for days.
+    """The paper's scale on KTH Action, 64 px, grey, three levels. A GPU for days.
 
     dlh train kth --data FOLDER
 
@@ -115,7 +112,7 @@ def kth() -> Experiment:
 
 
 def mazes() -> Experiment:
-    """The paper's scale on the DeepMind Lab mazes, 64 px, three channels, three levels. A GPU for days.
+    """The paper's scale on the DeepMind Lab mazes, 64 px, colour, three levels. A GPU for days.
 
     dlh train mazes --data FOLDER
 
@@ -125,11 +122,12 @@ def mazes() -> Experiment:
 
 
 def videos() -> Experiment:
-    """One's own videos: 64 px, colour, three levels, sized for the hardware found. An hour or two on two cores.
+    """One's own videos: 64 px, colour, three levels, sized for the hardware found. An hour or two
+    on two cores.
 
     dlh train videos --data FOLDER
 
-    What to expect is for the videos to say: look at ``validation`` in metrics.jsonl and at ``dlh events``.
+    What to expect is for the videos to say: look at report.html, and at ``dlh events``.
     """
     experiment = _on_files("videos", DLHConfig(likelihood_std=0.4))
     if _has_gpu():
@@ -147,7 +145,6 @@ def videos() -> Experiment:
             log_every=10,
             validate_every=250,
             held_out_clips=16,
-            threads=os.cpu_count() or 1,
         ),
     )
 
@@ -162,12 +159,35 @@ PRESETS: dict[str, Callable[[], Experiment]] = {
     "videos": videos,
 }
 
+DATA = {
+    "moving-mnist": (
+        "the mp4 files of train-seq100/ in moving_mnist_2digit.zip (item moving_mnist of "
+        "archive.org)"
+    ),
+    "kth": (
+        "the videos of KTH Action, unpacked from boxing.zip, handclapping.zip, handwaving.zip, "
+        "jogging.zip, running.zip and walking.zip"
+    ),
+    "mazes": "the mp4 files of train/ in gqn_mazes.zip (item gqn_mazes of archive.org)",
+    "videos": "your videos (mp4, avi, webm, mov, gif, ...), of any size",
+}
+"""What the folder holds that a preset without data of its own is given."""
+
 
 def preset(name: str) -> Experiment:
-    """The experiment of that name; raises :class:`PresetError` with the nearest name where there is none."""
+    """The experiment of that name; UsageError with the nearest name where there is none."""
     if name not in PRESETS:
-        raise PresetError(f"there is no preset {name!r}{suggestion(name, list(PRESETS))}")
+        raise UsageError(f"there is no preset {name!r}{suggestion(name, list(PRESETS))}")
     return PRESETS[name]()
+
+
+def how_to_get_data(name: str) -> str:
+    """What to do about a preset whose data must be named."""
+    holds = DATA.get(name, DATA["videos"])
+    return (
+        f"the preset {name} needs its data: `dlh train {name} --data FOLDER`, where FOLDER holds "
+        f"{holds}"
+    )
 
 
 def _on_files(name: str, model: DLHConfig) -> Experiment:

@@ -124,10 +124,12 @@ def film_caption(report: Report) -> str:
     prediction = report.prediction
     if prediction is not None:
         begin = f"The model watches {prediction.context_steps} frames"
+    strokes = ""
+    if report.levels > 1:
+        strokes = " Orange strokes on the bars: there it decided that something changes."
     return (
         f"{begin} (grey borders); then it is on its own (blue borders) and every panel goes on "
-        "with a future drawn from what it has learnt. Orange strokes on the bars are the moments "
-        "at which it decided that something changes."
+        f"with a future drawn from what it has learnt.{strokes}"
     )
 
 

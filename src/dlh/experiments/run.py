@@ -1,89 +1,101 @@
-"""A run from its first step to its artefact: start one, resume one."""
+"""A run from its first step to its page: start one, or go on with one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
 from pathlib import Path
 
-from dlh.data.clips import ClipSource
-from dlh.experiments.build import build_model, open_source
+from dlh.experiments.build import build_model, describe_source, open_source
 from dlh.experiments.experiment import Experiment
-from dlh.experiments.snapshot import read_snapshot, write_snapshot
-from dlh.experiments.validation import held_out_validation
-from dlh.pretrained import DLH, WEIGHTS_NAME
-from dlh.training.loop import OnLog, TrainingResult, train
+from dlh.experiments.outputs import Say
+from dlh.experiments.show import SUMMARY, describe, show
+from dlh.experiments.snapshot import check_same_videos, read_snapshot, write_snapshot
+from dlh.experiments.trained import (
+    Trained,
+    is_trained,
+    load_trained,
+    train_in,
+    untrained_network,
+)
+from dlh.training.errors import Interrupted, RunFolderError
+from dlh.training.loop import OnLog
 from dlh.training.run import RunFolder
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """A finished run.
-
-    Attributes:
-        experiment: what was run.
-        run: its folder, which holds the artefact.
-        source: its clips.
-        model: as trained.
-        progress: steps and seconds, over all parts of the run.
-        trained: whether there was anything left to train.
-    """
-
-    experiment: Experiment
-    run: RunFolder
-    source: ClipSource
-    model: DLH
-    progress: TrainingResult
-    trained: bool
 
 
 def start(
     experiment: Experiment, folder: str | Path, *, say: Say = print, on_log: OnLog | None = None
-) -> Outcome:
-    """Train a new experiment in a new folder.
+) -> None:
+    """Train a new experiment in a new folder, measure it, and write its page.
 
-    Everything that can be wrong with the experiment is found before the folder is made.
+    What can be wrong with the experiment, its data or the folder is found before the folder is
+    made.
+
+    Args:
+        experiment: what to run.
+        folder: must not exist, or be empty.
+        say: takes the lines for a person.
+        on_log: called with every line of metrics.jsonl.
+
+    Raises:
+        UsageError, DataError, PretrainedError: the experiment cannot be run.
+        TrainingError: the folder cannot be used, or the training cannot go on or was stopped.
     """
+    folder = Path(folder)
+    _refuse_folder(folder)
+    network = build_model(experiment)
     source = open_source(experiment)
-    build_model(experiment)
+    if report := describe_source(source, clip_length=experiment.training.clip_length):
+        say(report)
     run = RunFolder.create(folder)
     with run.lock():
-        write_snapshot(run, experiment)
-        return _carry_out(experiment, source, run, say, on_log)
+        write_snapshot(run, experiment, source)
+        _present(train_in(run, experiment, source, network, say=say, on_log=on_log), say)
 
 
-def resume(folder: str | Path, *, say: Say = print, on_log: OnLog | None = None) -> Outcome:
-    """Go on with a run from its newest checkpoint, or from step 0; a finished run is only loaded."""
+def resume(folder: str | Path, *, say: Say = print, on_log: OnLog | None = None) -> None:
+    """Go on with a run from its newest checkpoint, or from step 0; a finished one is only shown.
+
+    Raises:
+        DataError: the data cannot be used any more.
+        TrainingError: the folder cannot be used, or the training cannot go on or was stopped.
+    """
     run = RunFolder.open(folder)
+    experiment = read_snapshot(run)
+    if is_trained(run):
+        say(f"{run.path} is finished: {experiment.training.steps} steps")
+        if (run.path / SUMMARY).exists():
+            for line in describe(run.read_json(SUMMARY), run.path):
+                say(line)
+            return
     with run.lock():
-        experiment = read_snapshot(run)
-        return _carry_out(experiment, open_source(experiment), run, say, on_log)
+        source = open_source(experiment)
+        check_same_videos(run, source)
+        if is_trained(run):
+            trained = load_trained(run, experiment, source)
+        else:
+            network = untrained_network(run, experiment)
+            trained = train_in(run, experiment, source, network, say=say, on_log=on_log)
+        _present(trained, say)
 
 
-def _carry_out(
-    experiment: Experiment, source: ClipSource, run: RunFolder, say: Say, on_log: OnLog | None
-) -> Outcome:
-    finished = run.status().state == "finished" and (run.path / WEIGHTS_NAME).exists()
-    settings = experiment.training
-    validate = held_out_validation(
-        source, clips=settings.held_out_clips, clip_length=settings.clip_length
-    )
-    if finished:
-        say(f"{run.path} is finished: {settings.steps} steps")
-    elif validate is None and settings.held_out_clips:
-        say(f"{source.name} has no held-out clips of {settings.clip_length} frames: no validation")
-    network = build_model(experiment)
-    progress = train(network, source, settings, run, validate=validate, on_log=on_log)
-    model = DLH(network, next(network.parameters()).device)
-    if not finished:
-        model.save_pretrained(run.path)
-    return Outcome(
-        experiment=experiment,
-        run=run,
-        source=source,
-        model=model,
-        progress=progress,
-        trained=not finished,
-    )
+def _present(trained: Trained, say: Say) -> None:
+    folder = trained.run.path
+    say(f"the trained model is in {folder}; measuring and drawing ...")
+    try:
+        summary = show(trained)
+    except KeyboardInterrupt:  # resuming the run, which is finished, does this part again
+        raise Interrupted(folder=folder, step=trained.progress.step) from None
+    for line in describe(summary, folder):
+        say(line)
+
+
+def _refuse_folder(folder: Path) -> None:
+    """Find out before the videos are decoded that the folder is taken, or cannot be made."""
+    if folder.exists() or folder.is_symlink():
+        RunFolder.create(folder)  # makes nothing, but says why not
+    above = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise RunFolderError(
+            f"cannot write in {above}, where the folder {folder} is to be; choose another with "
+            "--run"
+        )

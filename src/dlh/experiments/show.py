@@ -2,61 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from dlh import __version__
-from dlh.analysis.figures import draw_curves, draw_events, draw_psnr_curves, still_grid, tile_futures
+from dlh.analysis.figures import (
+    draw_curves,
+    draw_events,
+    draw_psnr_curves,
+    still_grid,
+    tile_futures,
+)
+from dlh.analysis.figures.canvas import MissingExtraError
 from dlh.data.encode import write_video
-from dlh.experiments.measure import SAMPLES, Measured, measure
+from dlh.experiments.build import frames_per_second
+from dlh.experiments.measure import Measured, measure
 from dlh.experiments.report import PredictionReport, Report, write_report
-from dlh.experiments.run import Outcome
+from dlh.experiments.trained import Trained
 from dlh.settings import to_plain
 from dlh.video import to_stored
 
 SUMMARY = "summary.json"
 REPORT = "report.html"
 FILM = "prediction.mp4"
-FRAMES_PER_SECOND = 10.0
+FILM_FRAMES_PER_SECOND = 10.0
+"""Of a film of clips that have no rate of their own."""
 SHOWN_FUTURES = 5
 SHOWN_CLIP = 0
 FUTURES_SEED = 1
 
 
-def show(outcome: Outcome) -> dict[str, Any]:
-    """Measure a finished run and write all that a person looks at into its folder; return the summary.
+def show(trained: Trained) -> dict[str, Any]:
+    """Measure a run and write all that a person looks at into its folder; return the summary.
+
+    Without matplotlib the pictures that need it are left out, with a warning; without held-out
+    clips everything but the course of the training is.
 
     Raises:
-        MissingExtraError: matplotlib is not installed.
         RunFolderError: a file cannot be written.
     """
-    training = outcome.experiment.training
+    run, training = trained.run, trained.experiment.training
     measured = measure(
-        outcome.model.model,
-        outcome.source,
+        trained.model.model,
+        trained.source,
         clip_length=training.clip_length,
         batch_size=training.batch_size,
     )
-    pictures = {"curves.png": draw_curves(outcome.run.metrics.read())}
+    pictures = _drawn("curves.png", lambda: draw_curves(run.metrics.read()))
     film = None
     if measured is not None:
-        pictures |= _pictures(measured)
-        film, pictures["prediction.png"] = _futures(outcome, measured)
+        pictures |= _pictures(trained, measured)
+        film, pictures["prediction.png"] = _futures(trained, measured)
     for name, png in pictures.items():
-        outcome.run.write_bytes(name, png)
-    summary = _summary(outcome, measured)
-    write_report(outcome.run.path / REPORT, _report(outcome, measured, pictures, film))
-    outcome.run.write_json(SUMMARY, summary)  # last: where it is, everything else is
+        run.write_bytes(name, png)
+    summary = _summary(trained, measured)
+    write_report(run.path / REPORT, _report(trained, measured, pictures, film))
+    run.write_json(SUMMARY, summary)  # last: where it is, everything else is
     return summary
 
 
-def _summary(outcome: Outcome, measured: Measured | None) -> dict[str, Any]:
+def describe(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    """The figures of a summary in lines for a person."""
+    if "psnr" not in summary:
+        yield "there are no held-out clips, so nothing was measured"
+    if "events" in summary:
+        events = summary["events"]
+        yield (
+            f"events:  precision {events['precision']:.3f}, recall {events['recall']:.3f} of level "
+            f"2 against the true ones, on {summary['clips']} held-out clips"
+        )
+    if "mean_depth" in summary:
+        line = f"depth:   {summary['mean_depth']:.3f} levels change at a step"
+        if "true_change_rate" in summary:
+            line += f"; 1 + the true change rate is {1 + summary['true_change_rate']:.3f}"
+        yield line
+    if "psnr" in summary:
+        psnr = summary["psnr"]
+        floors = ", ".join(
+            f"{name.replace('_', ' ')} {value:.1f}"
+            for name, value in psnr.items()
+            if not name.startswith("model")
+        )
+        yield (
+            f"future:  PSNR {psnr['model_best']:.1f} dB over {summary['window']} frames, best of "
+            f"{summary['samples']} (average {psnr['model_mean']:.1f}); knowing nothing scores "
+            f"{floors}"
+        )
+    yield f"trained in {summary['seconds']['train']:.0f} s; open {folder / REPORT}"
+
+
+def _summary(trained: Trained, measured: Measured | None) -> dict[str, Any]:
     """The figures as JSON; the names are those of the docs."""
-    progress = outcome.progress
+    progress = trained.progress
     seconds = {"train": progress.train_seconds, "validation": progress.validation_seconds}
     summary: dict[str, Any] = {"steps": progress.step, "seconds": seconds}
     if measured is None:
@@ -70,7 +113,7 @@ def _summary(outcome: Outcome, measured: Measured | None) -> dict[str, Any]:
         "state_kl": measured.divergences.state,
         "event_kl": measured.divergences.event,
         "context_steps": measured.context_steps,
-        "samples": SAMPLES,
+        "samples": measured.samples,
         "window": model.window,
         "psnr": {
             "model_best": model.best,
@@ -90,42 +133,57 @@ def _summary(outcome: Outcome, measured: Measured | None) -> dict[str, Any]:
             "f1": measured.events.f1,
         }
         summary["true_change_rate"] = measured.events.true_change_rate
+    if measured.recalls:
+        summary["recalls"] = {_key(name): value for name, value in measured.recalls.items()}
     if measured.predicted is not None:
         summary["predicted_change"] = asdict(measured.predicted)
     return summary
 
 
-def _key(floor: str) -> str:
+def _key(name: str) -> str:
     """The floor "mean frame" is ``mean_frame`` in JSON, "black frame" is ``black``."""
-    return "black" if floor == "black frame" else floor.replace(" ", "_")
+    return "black" if name == "black frame" else name.replace(" ", "_")
 
 
-def _pictures(measured: Measured) -> dict[str, bytes]:
+def _drawn(name: str, draw: Callable[[], bytes]) -> dict[str, bytes]:
+    """The picture under its name; nothing, and a warning, where matplotlib is not installed."""
+    try:
+        return {name: draw()}
+    except MissingExtraError as error:
+        warnings.warn(f"no {name}: {error}", stacklevel=2)
+        return {}
+
+
+def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
     steps, clip = measured.traced_steps, SHOWN_CLIP
     truth = measured.clips.events
     model, floors = measured.model, measured.floors
-    return {
-        "events.png": draw_events(
+    return _drawn(
+        "events.png",
+        lambda: draw_events(
             measured.clips.video[clip, :steps],
             measured.trace.changed[clip],
             truth=None if truth is None else truth[clip, :steps],
             change_probability=measured.trace.change_logit[clip].sigmoid(),
+            fps=frames_per_second(trained.source),
         ),
-        "psnr.png": draw_psnr_curves(
+    ) | _drawn(
+        "psnr.png",
+        lambda: draw_psnr_curves(
             best=model.best_curve,
             mean=model.mean_curve,
             floors={name: scores.best_curve for name, scores in floors.items()},
             window=model.window,
-            samples=SAMPLES,
+            samples=measured.samples,
         ),
-    }
+    )
 
 
-def _futures(outcome: Outcome, measured: Measured) -> tuple[bytes, bytes]:
+def _futures(trained: Trained, measured: Measured) -> tuple[bytes, bytes]:
     """The film and the still of several futures of one clip, beside what happened."""
     context_steps, clip = measured.context_steps, measured.clips.video[SHOWN_CLIP]
     observed, followed = clip[:context_steps], clip[context_steps:]
-    prediction = outcome.model.predict(
+    prediction = trained.model.predict(
         observed, horizon=len(followed), samples=SHOWN_FUTURES, seed=FUTURES_SEED
     )
     futures = to_stored(prediction.frames[0])
@@ -133,34 +191,37 @@ def _futures(outcome: Outcome, measured: Measured) -> tuple[bytes, bytes]:
     if prediction.changed is not None and prediction.changed.shape[-1] > 1:
         changed = prediction.changed[0, :, :, 1]
     film = tile_futures(futures, context=observed, truth=followed, changed=changed)
-    path = outcome.run.path / FILM
-    write_video(path, np.stack(list(film)), FRAMES_PER_SECOND)
+    path = trained.run.path / FILM
+    write_video(path, film, frames_per_second(trained.source) or FILM_FRAMES_PER_SECOND)
     return path.read_bytes(), still_grid(futures, context=observed, truth=followed)
 
 
 def _report(
-    outcome: Outcome,
+    trained: Trained,
     measured: Measured | None,
     pictures: Mapping[str, bytes],
     film: bytes | None,
 ) -> Report:
-    experiment, folder = outcome.experiment, outcome.run.path
-    generated = experiment.data.generated
+    experiment, folder = trained.experiment, trained.run.path
+    generated, place = experiment.data.generated, shlex.quote(str(folder))
+    commands = [
+        (f"dlh predict {place} clip.mp4", "many futures of a video of yours"),
+        (f"dlh events {place} clip.mp4", "when something changes in it"),
+    ]
+    if generated:
+        commands.append(("dlh train videos --data my_videos/", "the same on your own videos"))
     report = Report(
-        data="Moving Ball" if generated else outcome.source.name,
+        data="Moving Ball" if generated else trained.source.name,
         run=str(folder),
         frame_shape=experiment.model.frame_shape,
         levels=experiment.model.num_levels,
-        parameters=sum(p.numel() for p in outcome.model.model.parameters()),
-        steps=outcome.progress.step,
-        seconds=outcome.progress.train_seconds,
+        parameters=sum(p.numel() for p in trained.model.model.parameters()),
+        steps=trained.progress.step,
+        seconds=trained.progress.train_seconds,
         what_changes="the ball changes colour" if generated else "something changes",
-        curves_png=pictures["curves.png"],
-        commands=(
-            (f"dlh predict {folder} clip.mp4", "many futures of a video of yours"),
-            (f"dlh events {folder} clip.mp4", "when something changes in it"),
-            ("dlh train videos --data my_videos/", "the same on your own videos"),
-        ),
+        fps=frames_per_second(trained.source),
+        curves_png=pictures.get("curves.png"),
+        commands=commands,
         settings=to_plain(experiment),
         versions={"dlh": __version__, "torch": str(torch.__version__)},
     )
@@ -173,12 +234,13 @@ def _report(
         change_rates=measured.rates,
         mean_depth=measured.mean_depth,
         events=measured.events,
+        recalls=measured.recalls,
         predicted_change=measured.predicted,
         divergences=measured.divergences,
         prediction=PredictionReport(
             clips=len(measured.clips.video),
             context_steps=measured.context_steps,
-            samples=SAMPLES,
+            samples=measured.samples,
             window=measured.model.window,
             best_curve=measured.model.best_curve.tolist(),
             mean_curve=measured.model.mean_curve.tolist(),
@@ -186,7 +248,7 @@ def _report(
             floors={name: scores.best_curve.tolist() for name, scores in measured.floors.items()},
         ),
         film=film,
-        events_png=pictures["events.png"],
-        still_png=pictures["prediction.png"],
-        psnr_png=pictures["psnr.png"],
+        events_png=pictures.get("events.png"),
+        still_png=pictures.get("prediction.png"),
+        psnr_png=pictures.get("psnr.png"),
     )

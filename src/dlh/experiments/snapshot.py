@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 from typing import Any
 
+import torch
+
 from dlh import __version__
+from dlh.data.clips import ClipSource
+from dlh.experiments.build import digest
 from dlh.experiments.experiment import Experiment
 from dlh.settings import SettingsError, from_plain, to_plain
 from dlh.training.errors import RunFolderError
@@ -14,15 +20,16 @@ from dlh.training.run import EXPERIMENT, RunFolder
 VERSION = 1
 
 
-def write_snapshot(run: RunFolder, experiment: Experiment) -> None:
-    """Write the experiment and the software it is run with."""
-    import torch
-
+def write_snapshot(run: RunFolder, experiment: Experiment, source: ClipSource) -> None:
+    """Write the experiment, which videos it sees, and the software it is run with."""
+    plain = to_plain(experiment)
     run.write_json(
         EXPERIMENT,
         {
             "version": VERSION,
-            "experiment": to_plain(experiment),
+            "experiment": plain,
+            "experiment_sha256": _digest(plain),
+            "videos_sha256": digest(source),
             "software": {
                 "dlh": __version__,
                 "torch": str(torch.__version__),
@@ -36,19 +43,46 @@ def read_snapshot(run: RunFolder) -> Experiment:
     """The experiment of a run.
 
     Raises:
-        RunFolderError: the snapshot is missing, damaged, or of another version.
+        RunFolderError: the snapshot is missing, damaged, of another version, or was edited.
     """
-    saved: Any = run.read_json(EXPERIMENT)
-    path = run.path / EXPERIMENT
+    path, saved = run.path / EXPERIMENT, _read(run)
+    try:
+        experiment = from_plain(Experiment, saved.get("experiment"), name="experiment")
+    except SettingsError as error:
+        raise RunFolderError(f"{path}: {error}; it was edited or is of another version") from error
+    if _digest(to_plain(experiment)) != saved.get("experiment_sha256"):
+        raise RunFolderError(
+            f"{path} was edited: a run goes on with the settings that it was started with; undo "
+            "that, or start another run with the settings you want"
+        )
+    return experiment
+
+
+def check_same_videos(run: RunFolder, source: ClipSource) -> None:
+    """Refuse to go on with a run whose videos are not those it began with.
+
+    Another file can move others to another split, and held-out videos into training.
+
+    Raises:
+        RunFolderError: they differ.
+    """
+    if _read(run).get("videos_sha256") != digest(source):
+        raise RunFolderError(
+            f"the videos of the run in {run.path} have changed since it began (files were added, "
+            "removed or written to): bring back those it began with, or start another run"
+        )
+
+
+def _read(run: RunFolder) -> dict[str, Any]:
+    saved = run.read_json(EXPERIMENT)
     version = saved.get("version") if isinstance(saved, dict) else None
     if version != VERSION:
         raise RunFolderError(
-            f"{path} is of version {version}, this dlh reads version {VERSION}; use the dlh that wrote it, or start "
-            "the run afresh"
+            f"{run.path / EXPERIMENT} is of version {version}, this dlh reads version {VERSION}; "
+            "use the dlh that wrote it, or start the run afresh"
         )
-    try:
-        return from_plain(Experiment, saved.get("experiment"), name="experiment")
-    except SettingsError as error:
-        raise RunFolderError(
-            f"{path}: {error}; it was edited or is of another version"
-        ) from error
+    return saved
+
+
+def _digest(plain: Any) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

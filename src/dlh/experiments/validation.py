@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from dlh.analysis.events import event_scores, mean_depth
-from dlh.data.clips import ClipSource, Clips
+from dlh.data.clips import Clips, ClipSource
 from dlh.interfaces import VideoModel
 from dlh.model import DynamicLatentHierarchy
 from dlh.model.bound import bound
@@ -20,10 +20,13 @@ VALIDATION_SEED = 0
 def held_out_validation(source: ClipSource, *, clips: int, clip_length: int) -> Validate | None:
     """The validation of a run, or None where the source has no held-out clips of that length.
 
-    Its figures are nats per frame (``elbo``, ``state_kl.L1``, ...), ``mean_depth``, and where the data knows its
-    events ``events.precision``, ``events.recall``, ``events.f1``, of level 2, and ``true_change_rate``.
+    Its figures are nats per frame (``elbo``, ``kl.L1``, ...), ``mean_depth``, and where the data
+    knows its events ``events.precision``, ``events.recall``, ``events.f1``, of level 2, and
+    ``true_change_rate``.
     """
-    held_out = source.held_out("validation", count=clips, clip_length=clip_length) if clips else None
+    if clips == 0:
+        return None
+    held_out = source.held_out("validation", count=clips, clip_length=clip_length)
     if held_out is None:
         return None
 

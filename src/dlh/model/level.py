@@ -46,6 +46,9 @@ class Level(nn.Module):
         features = config.feature_size
         if not top:
             self.bottom_up = perceptron((features, features), config.activation)
+            # Torch's own start would hand on features 0.6 times as large: too little for a level
+            # above to compete for what lasts, before level 1 has learnt to remember it.
+            nn.init.xavier_uniform_(self.bottom_up[0].weight)
         below = config.context_size if index else config.feature_size
         self.to_context = perceptron(
             (config.state_size + config.context_size, below), config.activation

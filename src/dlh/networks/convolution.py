@@ -2,6 +2,7 @@
 
 The paper does not say how weights start. The decoder's start as CW-VAE's do, Glorot uniform with
 biases of 0; the encoder's as torch's, which makes features small, so that level 1 learns first.
+
 64 x 64 frames get CW-VAE's stack: kernel 4, stride 2, no padding (64 -> 31 -> 14 -> 6 -> 2) on the
 way in, kernels 5, 5, 6, 6, stride 2 (1 -> 5 -> 13 -> 30 -> 64) on the way out. Any other size
 divisible by 16 gets the equivalent: kernel 4, stride 2, padding 1, which halves, or doubles, the

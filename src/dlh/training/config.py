@@ -33,6 +33,9 @@ class TrainingConfig:
     beta_warmup_steps: int = 10_000
     """Steps in which the weight of the divergences rises from 0 to 1 (paper: 10,000); 0: none."""
 
+    cooldown_steps: int = 0
+    """Steps at the end over which the learning rate falls linearly to 0 (paper: none)."""
+
     gradient_norm: float | None = 1_000.0
     """Gradients of a larger 2-norm (of a loss in nats per frame) are scaled down to it; None: no.
     The paper is silent; CW-VAE's code has 10,000."""
@@ -67,7 +70,14 @@ class TrainingConfig:
             self._require_whole(name, minimum=1)
         for name in ("checkpoint_every", "keep_checkpoints", "log_every"):
             self._require_whole(name, minimum=1)
-        for name in ("beta_warmup_steps", "seed", "threads", "validate_every", "held_out_clips"):
+        for name in (
+            "beta_warmup_steps",
+            "cooldown_steps",
+            "seed",
+            "threads",
+            "validate_every",
+            "held_out_clips",
+        ):
             self._require_whole(name, minimum=0)
         self._require_positive("learning_rate")
         self._require_positive("adam_epsilon")

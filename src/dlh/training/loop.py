@@ -28,6 +28,7 @@ from dlh.training.figures import RunningMeans, log_entry
 from dlh.training.metrics import VALIDATION
 from dlh.training.progress import Progress, is_due
 from dlh.training.run import RunFolder
+from dlh.training.schedule import learning_rate_factor
 from dlh.training.signals import StopRequest
 from dlh.training.step import compute_gradients, update
 
@@ -110,7 +111,7 @@ def train(
     with run.lock(), StopRequest() as stop, Display(steps=config.steps) as display:
         restored = _resume(run, checkpoints, progress, config)
         for group in optimizer.param_groups:  # after the checkpoint: the configuration decides
-            group.update(lr=config.learning_rate, eps=config.adam_epsilon)
+            group.update(eps=config.adam_epsilon)
         display.start(progress.step, about=_about(device, config, restored))
 
         with run.reported(progress, steps=config.steps):
@@ -131,8 +132,16 @@ def train(
                     figures = compute_gradients(
                         model, parameters, source, config, step=progress.step, device=device
                     )
-                norm = figures["gradient_norm"]
-                update(parameters, optimizer, gradient_norm=norm, largest=config.gradient_norm)
+                factor = learning_rate_factor(
+                    progress.step, steps=config.steps, cooldown_steps=config.cooldown_steps
+                )
+                update(
+                    parameters,
+                    optimizer,
+                    learning_rate=config.learning_rate * factor,
+                    gradient_norm=figures["gradient_norm"],
+                    largest=config.gradient_norm,
+                )
                 progress.step += 1
                 step_seconds = clock.lap()
                 progress.train_seconds += step_seconds

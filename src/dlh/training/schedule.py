@@ -1,4 +1,4 @@
-"""The weight of the divergences over training."""
+"""What changes over training: the weight of the divergences, and the learning rate."""
 
 from __future__ import annotations
 
@@ -10,3 +10,12 @@ def beta(step: int, warmup_steps: int) -> float:
     of Eq. 4 never see it: they compare raw divergences.
     """
     return 1.0 if step >= warmup_steps else step / warmup_steps
+
+
+def learning_rate_factor(step: int, *, steps: int, cooldown_steps: int) -> float:
+    """What the learning rate is multiplied with: 1, and over the last ``cooldown_steps`` of
+    ``steps`` updates a straight line towards 0, which the update after the last would reach.
+
+    ``step`` counts the updates done.
+    """
+    return min(1.0, (steps - step) / cooldown_steps) if cooldown_steps else 1.0

@@ -68,12 +68,15 @@ def update(
     parameters: Mapping[str, nn.Parameter],
     optimizer: torch.optim.Optimizer,
     *,
+    learning_rate: float,
     gradient_norm: float,
     largest: float | None,
 ) -> None:
     """Change the weights by the gradients, whose norm is scaled down to at most ``largest``."""
     if largest is not None:
         clip_grads_with_norm_(parameters.values(), largest, torch.tensor(gradient_norm))
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
     optimizer.step()
 
 

@@ -1,0 +1,73 @@
+"""The options of ``dlh train PRESET``; a module of its own because the settings import torch."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from dlh.experiments.errors import UsageError
+from dlh.experiments.experiment import MOVING_BALL, DataConfig, Experiment
+from dlh.model import DLHConfig
+from dlh.training.config import TrainingConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """Train a preset. Every setting of it is an option; these are its values.
+
+    example:  dlh train videos --data my_videos/ --run runs/mine
+    """
+
+    data_path: Annotated[str | None, tyro.conf.arg(name="data")] = None
+    """A folder of videos, a video, or a clip store, in place of the preset's data."""
+    run: Path | None = None
+    """The run's folder; runs/PRESET, or the next free name, when not given."""
+    steps: int | None = None
+    """Short for --training.steps."""
+    seed: int | None = None
+    """Short for --training.seed."""
+    checkpoint_every: int | None = None
+    """Short for --training.checkpoint-every."""
+    init: str | None = None
+    """A run, folder, shipped model or hub name whose weights to start from."""
+    model: DLHConfig
+    data: DataConfig
+    training: TrainingConfig
+
+    @classmethod
+    def of(cls, preset: Experiment) -> TrainOptions:
+        """What a preset says; the defaults."""
+        return cls(model=preset.model, data=preset.data, training=preset.training)
+
+    def experiment(self, preset: str) -> Experiment:
+        """The experiment that was asked for; UsageError where its settings contradict each other.
+
+        A path of this folder becomes absolute: a run may be resumed from anywhere.
+        """
+        shorthands = {"steps": self.steps, "seed": self.seed}
+        shorthands["checkpoint_every"] = self.checkpoint_every
+        given = {name: value for name, value in shorthands.items() if value is not None}
+        init = self.init
+        if init is not None and os.path.isdir(init):
+            init = os.path.abspath(init)
+        try:
+            return Experiment(
+                preset=preset,
+                model=self.model,
+                data=replace(self.data, source=self._source()),
+                training=replace(self.training, **given),
+                init=init,
+            )
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+
+    def _source(self) -> str:
+        source = self.data.source if self.data_path is None else self.data_path
+        is_path = self.data_path is not None and os.path.exists(source)
+        if not is_path and source in ("", MOVING_BALL):
+            return source
+        return os.path.abspath(source)

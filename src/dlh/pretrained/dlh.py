@@ -1,0 +1,263 @@
+"""The public class: a trained model that takes videos as people have them."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlh.analysis.surprise import EventList, event_list
+from dlh.data.decode import Frames, VideoWarning, open_frames, read_video
+from dlh.interfaces import Prediction
+from dlh.model import Carried, DLHConfig, DynamicLatentHierarchy, Noise, Rollout, Trace
+from dlh.pretrained import files, lookup
+from dlh.training.randomness import step_generator
+from dlh.video import VideoError, from_stored
+
+AnyVideo = str | Path | np.ndarray | Tensor
+FRAMES_AT_ONCE = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """A video observed up to here: what the model carries, and how many frames it has seen."""
+
+    carried: Carried
+    frames_seen: int
+
+
+class DLH:
+    """A trained Dynamic Latent Hierarchy.
+
+    Videos may be given as a path, as stored uint8 frames ([batch,] time, height, width, channel),
+    or as a float tensor in [0, 1], ([batch,] time, channel, height, width). Arrays and tensors must
+    have the model's frame size; a file is resized to it.
+
+    Attributes:
+        model: the network, for all that is not here.
+        device: where it computes.
+    """
+
+    def __init__(self, model: DynamicLatentHierarchy, device: str | torch.device = "cpu") -> None:
+        self.device = torch.device(device)
+        self.model = model.to(self.device).eval()
+
+    @property
+    def config(self) -> DLHConfig:
+        """What the model was built from."""
+        return self.model.config
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, device: str | torch.device = "cpu") -> DLH:
+        """Load a model from a folder (a finished run is one), by the name of a shipped one, or from
+        the hub.
+
+        Raises:
+            PretrainedError: there is none of that name, or its files are missing, damaged or of
+                another version.
+        """
+        return cls(files.read_model(lookup.find(name)), device)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write config.json and model.safetensors into ``folder``.
+
+        Raises:
+            PretrainedError: they cannot be written there.
+        """
+        files.write_model(Path(folder), self.model)
+
+    def push_to_hub(self, name: str, *, private: bool = False) -> None:
+        """Upload the model to the Hugging Face hub as ``owner/name``; needs a login there.
+
+        Raises:
+            PretrainedError: the hub refuses, or cannot be reached.
+        """
+        lookup.upload(self.model, name, private=private)
+
+    def predict(
+        self, video: AnyVideo, *, horizon: int = 300, samples: int = 100, seed: int = 0
+    ) -> Prediction:
+        """``samples`` futures of ``horizon`` frames after ``video``, all of which is observed.
+
+        Raises:
+            ValueError: horizon or samples is not positive.
+            VideoError, DataError: the video cannot be used.
+        """
+        generator = torch.Generator(self.device).manual_seed(seed)
+        context = self.as_video(video)
+        return self.model.predict(context, horizon=horizon, samples=samples, generator=generator)
+
+    @torch.no_grad()
+    def futures(
+        self, video: AnyVideo, *, horizon: int = 300, samples: int = 100, seed: int = 0
+    ) -> Iterator[Prediction]:
+        """The samples of :meth:`predict` one by one, for when all frames would fill the memory.
+
+        Raises:
+            ValueError: horizon or samples is not positive.
+            VideoError, DataError: the video cannot be used.
+        """
+        for name, value in (("horizon", horizon), ("samples", samples)):
+            if value < 1:
+                raise ValueError(f"{name} is at least 1, found {value}")
+        generator = torch.Generator(self.device).manual_seed(seed)
+        _, carried = self.model.observe(self.as_video(video), generator=generator)
+        drawn, _ = self.model.imagine(carried.repeat(samples), horizon, generator=generator)
+        return self._decoded(drawn, samples)
+
+    @torch.no_grad()
+    def observe(
+        self, video: AnyVideo, stream: Stream | None = None, *, seed: int = 0
+    ) -> tuple[Trace, Stream]:
+        """All that is inferred about a video, or about the next piece of a long or live one.
+
+        The noise of a frame is a function of the seed and the frame's place in the stream, so a
+        video observed in pieces gives what it gives at once::
+
+            stream = None
+            for piece in pieces:
+                trace, stream = model.observe(piece, stream)
+
+        Args:
+            video: the (next) frames.
+            stream: what the piece before returned; None begins a video.
+            seed: of the sampled states; one stream keeps one seed.
+
+        Raises:
+            VideoError, DataError: the video cannot be used, or is another batch than the stream's.
+        """
+        frames = self.as_video(video)
+        seen = stream.frames_seen if stream else 0
+        carried = stream.carried if stream else None
+        if carried is not None and len(carried.seen) != len(frames):
+            raise VideoError(
+                f"the stream is one of {len(carried.seen)} videos, found a piece of {len(frames)}"
+            )
+        noise = self._noise(len(frames), range(seen, seen + frames.shape[1]), seed)
+        trace, carried = self.model.observe(frames, carried, noise=noise)
+        return trace, Stream(carried=carried, frames_seen=seen + frames.shape[1])
+
+    def events(
+        self, video: AnyVideo | Iterable[AnyVideo], *, fps: float | None = None, seed: int = 0
+    ) -> EventList:
+        """When something changed, level by level, in one video of any length.
+
+        Args:
+            video: one, or the pieces of one; it is observed piece by piece.
+            fps: frames per second, to give times in seconds; a file brings its own.
+            seed: of the sampled states.
+
+        Raises:
+            VideoError, DataError: the video cannot be used, or has fewer than two frames.
+        """
+        if isinstance(video, str | Path):
+            frames = self.open(video)
+            fps = frames.fps if fps is None else fps
+            pieces: Iterable[AnyVideo] = self.pieces(frames)
+        elif isinstance(video, np.ndarray | Tensor):
+            pieces = _split(video)
+        else:
+            pieces = video
+        stream, traces = None, []
+        for piece in pieces:
+            trace, stream = self.observe(piece, stream, seed=seed)
+            traces.append(_decisions(trace))
+        if stream is None or stream.frames_seen < 2:
+            found = stream.frames_seen if stream else 0
+            raise VideoError(f"a change needs at least 2 frames, found {found}")
+        if len(stream.carried.seen) > 1:
+            raise VideoError(
+                f"events are those of one video, found a batch of {len(stream.carried.seen)}"
+            )
+        return event_list(Trace.concatenate(traces, 1), fps=fps)
+
+    def read(self, path: str | Path, frames: int | None = None) -> tuple[np.ndarray, float]:
+        """The (first) frames of a video file, uint8 (time, height, width, channel), and its rate.
+
+        They are resized to the model's; the rate is in frames per second.
+        """
+        channels, height, width = self.model.frame_shape
+        return read_video(path, height=height, width=width, channels=channels, frames=frames)
+
+    def open(self, path: str | Path) -> Frames:
+        """The same frames as a stream, one at a time."""
+        channels, height, width = self.model.frame_shape
+        return open_frames(path, height=height, width=width, channels=channels)
+
+    def pieces(self, frames: Frames, length: int = FRAMES_AT_ONCE) -> Iterator[np.ndarray]:
+        """A stream of frames in pieces to observe, uint8 (time, height, width, channel).
+
+        Warns with :class:`VideoWarning` where only a part of a file could be read.
+        """
+        rest = iter(frames)
+        while piece := list(itertools.islice(rest, length)):
+            yield np.stack(piece)
+        for note in frames.notes:
+            warnings.warn(f"{frames.path}: {note}", VideoWarning, stacklevel=2)
+
+    def as_video(self, video: AnyVideo) -> Tensor:
+        """``video`` by the project's convention, on the model's device, in its number format."""
+        if isinstance(video, str | Path):
+            video, _ = self.read(video)
+        weight = next(self.model.parameters())
+        if isinstance(video, np.ndarray):
+            if video.dtype != np.uint8:
+                raise VideoError(
+                    f"an array of frames is uint8 (time, height, width, channel), found "
+                    f"{video.dtype} of shape {video.shape}; give floats in [0, 1] as a tensor "
+                    "(time, channel, height, width)"
+                )
+            return from_stored(video, self.device, weight.dtype)
+        if video.ndim == 4:
+            video = video[None]
+        if not video.is_floating_point():
+            return video  # to be refused, with a reason, by who checks it
+        return video.to(device=self.device, dtype=weight.dtype)
+
+    @torch.no_grad()
+    def _decoded(self, drawn: Rollout, samples: int) -> Iterator[Prediction]:
+        for first in range(samples):  # of the rollout's rows: the samples of a video are neighbours
+            frames = self.model.decode(drawn.frame_context[first::samples]).clamp_(0, 1)
+            yield Prediction(frames=frames[:, None], changed=drawn.changed[first::samples, None])
+
+    def _noise(self, batch: int, steps: range, seed: int) -> Noise:
+        weight = next(self.model.parameters())
+        parts = [
+            Noise.draw(
+                self.config,
+                batch,
+                1,
+                like=weight,
+                generator=step_generator(seed, step, 0, self.device),
+            )
+            for step in steps
+        ]
+        return Noise.concatenate(parts, 1)
+
+
+def _split(video: np.ndarray | Tensor) -> Iterator[AnyVideo]:
+    """A video ([batch,] time, ...) in pieces of time; one of other axes whole, to be refused."""
+    if video.ndim not in (4, 5):
+        yield video
+        return
+    axis = video.ndim - 4
+    for start in range(0, max(1, video.shape[axis]), FRAMES_AT_ONCE):
+        piece = slice(start, start + FRAMES_AT_ONCE)
+        yield video[piece] if axis == 0 else video[:, piece]
+
+
+def _decisions(trace: Trace) -> Trace:
+    """A trace without its large parts, which events do not need: a long video has many."""
+    small = replace(
+        trace,
+        memory=trace.memory[..., :0],
+        context=trace.context[..., :0],
+        frame_context=trace.frame_context[..., :0],
+    )
+    return small.map(lambda part: part.to("cpu", copy=True))

@@ -1,0 +1,112 @@
+"""A trained model on disk: ``config.json`` says what it is, ``model.safetensors`` holds it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dlh.model import DLHConfig, DynamicLatentHierarchy
+from dlh.settings import SettingsError, from_plain, to_plain
+from dlh.training.atomic import write_atomically
+from dlh.training.errors import explain
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+FORMAT = "dlh"
+VERSION = 1
+
+
+class PretrainedError(RuntimeError):
+    """A trained model that is not there, or cannot be used; the message says what to do."""
+
+
+def holds_model(folder: Path) -> bool:
+    """Whether both files are there."""
+    return (folder / CONFIG_NAME).exists() and (folder / WEIGHTS_NAME).exists()
+
+
+def write_model(folder: Path, model: DynamicLatentHierarchy) -> None:
+    """Write both files, each as a whole or not at all.
+
+    Raises:
+        PretrainedError: they cannot be written there.
+    """
+    from safetensors.torch import save
+
+    description = {"format": FORMAT, "version": VERSION, "model": to_plain(model.config)}
+    weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / WEIGHTS_NAME, save(weights, metadata={"format": "pt"}))
+        content = json.dumps(description, indent=2) + "\n"
+        write_atomically(folder / CONFIG_NAME, content.encode())
+    except OSError as error:
+        raise PretrainedError(f"cannot write a model to {folder}: {explain(error)}") from error
+
+
+def read_model(folder: Path) -> DynamicLatentHierarchy:
+    """The model in a folder.
+
+    Raises:
+        PretrainedError: a file is missing, damaged, of another version, or not the other's.
+    """
+    model = DynamicLatentHierarchy(_read_config(folder / CONFIG_NAME))
+    _load_weights(model, folder / WEIGHTS_NAME)
+    return model
+
+
+def _read_config(path: Path) -> DLHConfig:
+    try:
+        saved: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PretrainedError(
+            f"{path.parent} holds no model: it has no {path.name}; name the folder of a finished "
+            "run"
+        ) from None
+    except OSError as error:
+        raise PretrainedError(f"{path} cannot be read: {explain(error)}") from error
+    except ValueError as error:
+        raise PretrainedError(f"{path} is not JSON ({error}); copy the model again") from error
+    if not isinstance(saved, dict) or saved.get("format") != FORMAT:
+        raise PretrainedError(
+            f"{path} does not describe a dlh model: its format is not {FORMAT!r}; name the folder "
+            "of a finished run"
+        )
+    if saved.get("version") != VERSION:
+        raise PretrainedError(
+            f"{path} is of version {saved.get('version')}, this dlh reads version {VERSION}; "
+            "install the dlh that wrote it, or train again"
+        )
+    try:
+        return from_plain(DLHConfig, saved.get("model"), name="model")
+    except SettingsError as error:
+        raise PretrainedError(f"{path}: {error}; it was edited or is of another version") from error
+
+
+def _load_weights(model: DynamicLatentHierarchy, path: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        weights = load_file(path)
+    except FileNotFoundError:
+        raise PretrainedError(
+            f"{path.parent} has no {path.name}: its weights are missing; copy the model again"
+        ) from None
+    except (SafetensorError, OSError) as error:
+        raise PretrainedError(
+            f"the weights in {path} are cut off or damaged ({error}); copy them again, or train "
+            "again"
+        ) from error
+    expected = model.state_dict()
+    shapes = {name: value.shape for name, value in weights.items()}
+    wrong = sorted(
+        {name for name, _ in shapes.items() ^ {(n, v.shape) for n, v in expected.items()}}
+    )
+    if wrong:
+        raise PretrainedError(
+            f"the weights in {path} are not those of the {CONFIG_NAME} beside them: {len(wrong)} "
+            f"tensors differ, {wrong[0]} for one; copy both files again"
+        )
+    model.load_state_dict(weights)

@@ -1,0 +1,124 @@
+"""The commands that the documentation gives are those that the program takes.
+
+They go through the real command line with the work itself taken out, so that an option which was
+renamed, a preset which is gone or a setting which never was is found here, not by a reader.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlh.cli import COMMANDS, main
+from dlh.cli.demo import DemoOptions
+from dlh.cli.events import EventsOptions
+from dlh.cli.predict import PredictOptions
+from dlh.experiments.presets import PRESETS
+from documentation import PAGES, ROOT, blocks, section_of, spans
+
+OPTIONS = {"demo": DemoOptions, "predict": PredictOptions, "events": EventsOptions}
+PLACEHOLDERS = {"PRESET": "tiny", "RUN": "runs/demo", "VIDEO": "clip.mp4", "FOLDER": "my_videos"}
+
+
+def command_lines() -> list[tuple[str, str]]:
+    """(page, command) of every `dlh ...` in a shell block or between backticks."""
+    found: dict[tuple[str, str], None] = {}
+    for page in PAGES:
+        lines = [line.strip() for body in blocks(page, "sh") for line in body.splitlines()]
+        for line in [*lines, *spans(page)]:
+            if line.startswith("dlh "):
+                found[page.name, line.split(" #")[0].strip()] = None
+    return list(found)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
+    """What a command was about to do, in place of its doing it."""
+    seen: dict[str, Any] = {}
+
+    def instead_of(module: str, name: str) -> None:
+        def record(*arguments: Any, **options: Any) -> None:
+            seen[name] = (arguments, options)
+
+        monkeypatch.setattr(importlib.import_module(module), name, record)
+
+    instead_of("dlh.experiments.run", "start")
+    instead_of("dlh.experiments.run", "resume")
+    instead_of("dlh.experiments.demo", "demo")
+    instead_of("dlh.experiments.predict", "predict_file")
+    instead_of("dlh.experiments.events", "events_of_file")
+    return seen
+
+
+@pytest.mark.parametrize("page, line", command_lines())
+def test_a_command_line_is_one_the_program_takes(
+    page: str, line: str, asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line)[1:]]
+    whole = len(words) > 1 or words[0] in ("demo", "info", "--help", "--version")
+    if not whole and words[0] in COMMANDS:  # `dlh predict` as the name of a command
+        words.append("--help")
+    elif words[0] in ("predict", "events") and words[1].startswith("--"):
+        words[1:1] = ["runs/demo", "clip.mp4"]  # `dlh predict --save FILE` in a sentence
+    status = main(words)
+    assert status == 0, f"{page}: {line}\n{capsys.readouterr().err}"
+    if "--help" not in words and words[0] not in ("info", "--version"):
+        assert asked, f"{page}: {line} does nothing"
+
+
+def test_what_the_program_does_not_take_would_be_found(asked: dict[str, Any]) -> None:
+    for words in (
+        ["predikt", "runs/demo", "clip.mp4"],
+        ["predict", "runs/demo", "clip.mp4", "--horizonn", "3"],
+        ["train", "moving-bal"],
+        ["train", "tiny", "--model.num-level", "3"],
+        ["demo", "--freshly"],
+    ):
+        assert main(words) != 0, words
+    assert not asked
+
+
+@pytest.mark.parametrize("command", sorted(OPTIONS))
+def test_the_options_of_a_command_are_those_documented(command: str) -> None:
+    section = section_of(f"dlh {command}")
+    documented = set(re.findall(r"^\| `--([\w-]+)` \|", section, re.MULTILINE))
+    positional = {"model", "video"}
+    there = {field.name.replace("_", "-") for field in dataclasses.fields(OPTIONS[command])}
+    assert documented == there - positional
+
+
+def test_every_command_and_preset_is_documented() -> None:
+    for command in COMMANDS:
+        assert section_of(f"dlh {command}").strip()
+    named = set(re.findall(r"`([\w-]+)`", section_of("dlh train")))
+    assert set(PRESETS) <= named
+
+
+def test_defaults_in_the_option_tables_are_the_programs() -> None:
+    for command, kind in OPTIONS.items():
+        rows = re.findall(r"^\| `--([\w-]+)` \| ([^|]*) \|", section_of(f"dlh {command}"), re.M)
+        defaults = {field.name: field.default for field in dataclasses.fields(kind)}
+        for name, written in rows:
+            value = defaults[name.replace("-", "_")]
+            said = written.strip().strip("`")
+            assert said == ("" if value is None or value is False else str(value)), (command, name)
+
+
+def test_help_of_every_command_has_an_example() -> None:
+    for command in COMMANDS:
+        done = subprocess.run(
+            [sys.executable, "-m", "dlh", command, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+        )
+        assert re.search(rf"example.*dlh {command}", done.stdout, re.DOTALL), command

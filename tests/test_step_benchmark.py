@@ -1,0 +1,81 @@
+"""The benchmark of a training step measures what it says."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from torch.utils.flop_counter import FlopCounterMode
+
+SOURCE = Path(__file__).parents[1] / "benchmarks" / "step.py"
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> ModuleType:
+    """benchmarks/step.py as a module."""
+    spec = importlib.util.spec_from_file_location("step_benchmark", SOURCE)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("levels", [1, 2, 4])
+def test_the_arithmetic_alone_is_the_arithmetic_of_a_step(benchmark, levels):
+    """As many multiply-adds, forward and backward, to within one in a hundred."""
+    case = benchmark.Case(size=16, levels=levels, batch=2, frames=20, convolutions=(4, 4, 4, 4))
+    model, video, noise = case.build()
+    counted = {}
+    for step in (benchmark.training_step, benchmark.arithmetic, benchmark.convolutions):
+        model.zero_grad(set_to_none=True)
+        with FlopCounterMode(display=False) as counter:
+            step(model, video, noise)
+        counted[step] = counter.get_total_flops()
+    mine = counted[benchmark.training_step]
+    assert counted[benchmark.arithmetic] == pytest.approx(mine, rel=0.02)
+    assert counted[benchmark.convolutions] < mine
+
+
+def test_what_was_measured_is_written_down(benchmark, monkeypatch, tmp_path, capsys):
+    case = benchmark.Case(size=16, levels=2, batch=2, frames=3, convolutions=(4, 4, 4, 4))
+    monkeypatch.setattr(benchmark, "CASES", (case,))
+    target = tmp_path / "step.json"
+    arguments = ["step.py", "--threads", "1", "--rounds", "2", "--json", str(target)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    benchmark.main()
+    (measured,) = json.loads(target.read_text())["cases"]
+    assert measured.keys() == {
+        "size", "levels", "batch", "frames", "threads", "speed", "precision", "seconds",
+        "step_over_arithmetic", "step_over_convolutions", "step_over_transcription",
+    }  # fmt: skip
+    assert (measured["speed"], measured["precision"], measured["threads"]) == (
+        "plain",
+        "float32",
+        1,
+    )
+    assert (measured["size"], measured["levels"], measured["batch"], measured["frames"]) == (
+        16,
+        2,
+        2,
+        3,
+    )
+    assert all(measured[name] > 0 for name in measured if name.startswith(("step_", "seconds")))
+    assert "2 x 3 frames, 16 px, N = 2" in capsys.readouterr().out
+
+
+def test_growth_is_measured_in_a_process_of_its_own(benchmark):
+    case = benchmark.Case(size=16, levels=2, batch=2, frames=3, convolutions=(4, 4, 4, 4))
+    found = benchmark.grow(case, rounds=1, threads=1)
+    assert found["seconds"] > 0 and found["peak_megabytes"] > found["step_megabytes"] >= 0
+
+
+@pytest.mark.parametrize("option", ["--threads", "--rounds"])
+def test_no_thread_and_no_round_are_refused(benchmark, monkeypatch, capsys, option):
+    monkeypatch.setattr(sys, "argv", ["step.py", option, "0"])
+    with pytest.raises(SystemExit, match="2"):
+        benchmark.main()
+    assert "threads and rounds are at least 1, found" in capsys.readouterr().err
