@@ -10,8 +10,6 @@ import dataclasses
 import importlib
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from dlh.cli.demo import DemoOptions
 from dlh.cli.events import EventsOptions
 from dlh.cli.predict import PredictOptions
 from dlh.experiments.presets import PRESETS
-from documentation import PAGES, ROOT, blocks, section_of, spans
+from documentation import PAGES, blocks, section_of, spans
 
 OPTIONS = {"demo": DemoOptions, "predict": PredictOptions, "events": EventsOptions}
 PLACEHOLDERS = {"PRESET": "tiny", "RUN": "runs/demo", "VIDEO": "clip.mp4", "FOLDER": "my_videos"}
@@ -112,13 +110,9 @@ def test_defaults_in_the_option_tables_are_the_programs() -> None:
             assert said == ("" if value is None or value is False else str(value)), (command, name)
 
 
-def test_help_of_every_command_has_an_example() -> None:
-    for command in COMMANDS:
-        done = subprocess.run(
-            [sys.executable, "-m", "dlh", command, "--help"],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=ROOT,
-        )
-        assert re.search(rf"example.*dlh {command}", done.stdout, re.DOTALL), command
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_has_an_example(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--help"]) == 0
+    assert re.search(rf"example.*dlh {command}", capsys.readouterr().out, re.DOTALL)

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from dlh.model.config import DLHConfig
-from dlh.networks import ConditionalGaussian, Recurrence, perceptron
+from dlh.networks import ConditionalGaussian, Recurrence, perceptron, start_glorot
 
 
 class Level(nn.Module):
@@ -48,7 +48,7 @@ class Level(nn.Module):
             self.bottom_up = perceptron((features, features), config.activation)
             # Torch's own start would hand on features 0.6 times as large: too little for a level
             # above to compete for what lasts, before level 1 has learnt to remember it.
-            nn.init.xavier_uniform_(self.bottom_up[0].weight)
+            self.bottom_up.apply(start_glorot)
         below = config.context_size if index else config.feature_size
         self.to_context = perceptron(
             (config.state_size + config.context_size, below), config.activation

@@ -17,7 +17,7 @@ from itertools import pairwise
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dlh.networks.perceptron import ACTIVATIONS
+from dlh.networks.perceptron import ACTIVATIONS, start_glorot
 
 CWVAE_SIZE = (64, 64)
 CWVAE_DECODER_KERNELS = (5, 5, 6, 6)
@@ -90,16 +90,9 @@ class FrameDecoder(nn.Module):
                 ACTIVATIONS[activation](),
             ]
         self.convolutions = nn.Sequential(*layers[:-1])
-        self.apply(_start_as_cwvae)
+        self.apply(start_glorot)
 
     def forward(
         self, context: Float[Tensor, "batch context"]
     ) -> Float[Tensor, "batch channel height width"]:
         return self.convolutions(self.seed(context))
-
-
-def _start_as_cwvae(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.xavier_uniform_(module.weight)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

@@ -25,6 +25,14 @@ def perceptron(sizes: Sequence[int], activation: str) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+def start_glorot(module: nn.Module) -> None:
+    """Glorot-uniform weights and biases of 0, for ``module.apply``: what goes in keeps its size."""
+    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
 class ConditionalGaussian(nn.Module):
     """p(s | evidence, context): a perceptron on [evidence, context] with a Gaussian head.
 

@@ -1,0 +1,343 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+import tiny_run
+from dlh import DLH
+from dlh.cli.train import PRESETS as LISTED
+from dlh.cli.train import main as train
+from dlh.data.encode import write_video
+from dlh.data.moving_ball import MovingBall
+from dlh.data.source import StoreSource
+from dlh.experiments import presets
+from dlh.training.figures import TIMINGS
+from dlh.training.run import RunFolder
+from tiny_run import ball_frames
+
+SHORT = ("--steps", 4, "--checkpoint-every", 2, "--training.log-every", 2)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory) -> Path:
+    """A run of four steps that nobody stopped."""
+    folder = tmp_path_factory.mktemp("unbroken") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        tiny_run.measure_little(patch)
+        assert train(["tiny", "--run", str(folder), *map(str, SHORT)]) == 0
+    return folder
+
+
+def assert_equal_runs(run: Path, other: Path) -> None:
+    """The same weights to the last bit, and the same figures but for the clock."""
+    assert (run / "model.safetensors").read_bytes() == (other / "model.safetensors").read_bytes()
+    figures = [
+        [{k: v for k, v in entry.items() if k not in TIMINGS} for entry in folder.metrics.read()]
+        for folder in (RunFolder(run), RunFolder(other))
+    ]
+    assert figures[0] == figures[1]
+
+
+@contextlib.contextmanager
+def interrupted_at(step: int, source: type = MovingBall) -> Generator[None]:
+    """Ctrl-C while the clips of a training step are made."""
+    batch = source.batch
+
+    def interrupted(self, number, **options):
+        if number == step:
+            signal.raise_signal(signal.SIGINT)
+        return batch(self, number, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "batch", interrupted)
+        yield
+
+
+def test_the_presets_that_help_lists_are_those_there_are(dlh):
+    assert list(LISTED) == list(presets.PRESETS)
+    answer = dlh("train", "--help")
+    assert answer.status == 0 and all(name in answer.out for name in LISTED)
+    assert dlh("train").status == 2 and dlh("train", "--resume", "--help").status == 0
+
+
+def test_every_setting_of_a_preset_is_in_its_help(dlh):
+    answer = dlh("train", "tiny", "--help")
+    assert answer.status == 0
+    for option in ("--data ", "--init", "--data.ball.speed", "--model.num-levels", "--training.s"):
+        assert option in answer.out, option
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("train tinny", "there is no preset 'tinny'; did you mean tiny?"),
+        ("train --seed 1 tiny", "the preset comes first: dlh train PRESET [OPTIONS], found --seed"),
+        ("train tiny --model.num-level 3", "--model.num-level, 3; did you mean --model.num-levels"),
+        ("train tiny --model.height 17", "height is a positive multiple of 16, found 17; the near"),
+        ("train tiny --training.batch-size x", "--training.batch-size: invalid literal for int()"),
+        ("train tiny --steps 0", "steps must be a whole number of at least 1, found 0"),
+        ("train tiny --data.ball.speed -1", "the ball's speed is above 0 and at most 11"),
+        (
+            "train tiny --data.ball.size 32",
+            "make model.height, model.width and data.ball.size agree",
+        ),
+        ("train tiny --model.memory hold", "invalid choice 'hold'"),
+        ("train videos", "`dlh train videos --data FOLDER`, where FOLDER holds your videos (mp4"),
+        ("train kth", "FOLDER holds the videos of KTH Action, unpacked from boxing.zip, handcl"),
+        ("train moving-mnist", "the mp4 files of train-seq100/ in moving_mnist_2digit.zip"),
+        ("train mazes", "the mp4 files of train/ in gqn_mazes.zip"),
+        ("train --resume", "dlh train --resume RUN needs the folder of a run"),
+        ("train --resume --seed 1", "dlh train --resume RUN needs the folder of a run"),
+        ("train --resume a --seed 1", "dlh train --resume RUN takes nothing else, found --seed 1"),
+        ("train tiny --resume=a", "dlh train --resume RUN takes nothing else, found tiny"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_one_line_and_status_2(dlh, words, said):
+    answer = dlh(*words.split())
+    assert answer.status == 2 and said in answer.line
+    assert not any(Path.cwd().iterdir())
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("train tiny --data nowhere", "nowhere does not exist"),
+        ("train tiny --data notes.mp4", "none of the 1 videos in "),
+        ("train tiny --data empty", "holds no videos; looked for .3gp"),
+        ("train tiny --data short.mp4", "short.mp4 gives no training clip of 10 frames; its train"),
+        ("train tiny --init nowhere", "there is no folder 'nowhere'"),
+        ("train tiny --run notes.mp4", "notes.mp4 cannot be a folder: it, or a part of its path"),
+        ("train --resume nowhere", "there is no folder nowhere; start a run there, or check"),
+        ("train --resume empty", "the folder empty holds no run: it has no experiment.json"),
+        ("train tiny --training.device cuda:77", "device cuda:77 was asked for, but torch"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(dlh, words, said):
+    Path("notes.mp4").write_text("not a video\n" * 50)
+    Path("empty").mkdir()
+    write_video("short.mp4", ball_frames(6), fps=10)
+    assert said in dlh(*words.split()).line
+    left = {path.name for path in Path.cwd().iterdir()} - {"cache", "runs"}
+    assert left == {"notes.mp4", "empty", "short.mp4"}
+
+
+def test_a_run_lands_in_the_next_free_folder_and_a_taken_one_is_refused(dlh, unbroken):
+    Path("runs/tiny-2").mkdir(parents=True)
+    shutil.copytree(unbroken, "runs/tiny")
+    answer = dlh("train", "tiny", "--steps", 1, "--training.held-out-clips", 0)
+    assert answer.status == 0 and "open runs/tiny-2/report.html" in answer.out
+    assert "has no validation" not in answer.out  # none was asked for
+    answer = dlh("train", "tiny", "--run", "runs/tiny")
+    assert "the folder runs/tiny is not empty (a finished run, step 4 of 4)" in answer.line
+
+
+def test_a_finished_training_leaves_a_model_and_its_pages(dlh, unbroken):
+    there = {path.name for path in unbroken.iterdir()} - {".lock"}
+    assert there == {
+        *("experiment.json", "status.json", "metrics.jsonl", "checkpoints"),
+        *("config.json", "model.safetensors", "summary.json", "report.html"),
+        *("curves.png", "events.png", "psnr.png", "prediction.png", "prediction.mp4"),
+    }
+    assert DLH.from_pretrained(unbroken).config == presets.tiny().model
+    before = {path: path.stat().st_mtime_ns for path in unbroken.iterdir()}
+    answer = dlh("train", f"--resume={unbroken}")
+    assert answer.status == 0 and f"{unbroken} is finished: 4 steps" in answer.out
+    assert "future:  PSNR" in answer.out
+    assert before == {path: path.stat().st_mtime_ns for path in unbroken.iterdir()}
+
+
+def test_ctrl_c_saves_and_the_resumed_run_equals_an_unbroken_one(dlh, unbroken):
+    with interrupted_at(2):
+        answer = dlh("train", "tiny", "--run", "my run", *SHORT)
+    assert answer.status == 130
+    assert answer.err.splitlines()[-1] == (
+        "dlh: interrupted: everything up to step 3 is saved; go on with "
+        "`dlh train --resume 'my run'`"
+    )
+    assert not Path("my run/model.safetensors").exists()
+    answer = dlh("predict", "my run", "clip.mp4")
+    assert "the run in my run is not finished, it has no model.safetensors yet" in answer.line
+    answer = dlh("train", "--resume", "my run")
+    assert answer.status == 0 and "resumed from step 3 of 4" in answer.err
+    assert_equal_runs(Path("my run"), unbroken)
+
+
+def test_a_run_without_a_checkpoint_starts_at_step_0(dlh, unbroken):
+    run = RunFolder.create("begun")
+    shutil.copy(unbroken / "experiment.json", run.path)
+    assert dlh("train", "--resume", "begun").status == 0
+    assert_equal_runs(Path("begun"), unbroken)
+
+
+def test_interrupted_while_it_draws_a_run_is_shown_on_resuming(dlh, unbroken):
+    shutil.copytree(unbroken, "run")
+    shutil.rmtree("run/checkpoints")  # a finished run needs them no more
+    summary = json.loads(Path("run/summary.json").read_text())
+    Path("run/summary.json").unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dlh.experiments.show.measure", lambda *_, **__: signal.raise_signal(2))
+        answer = dlh("train", "--resume", "run")
+    assert answer.status == 130 and "everything up to step 4 is saved" in answer.line
+    assert dlh("train", "--resume", "run").status == 0
+    assert json.loads(Path("run/summary.json").read_text()) == summary
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"version": 7}, "experiment.json is of version 7, this dlh reads version 1; use the dlh"),
+        ({"experiment": {"preset": "tiny"}}, "missing setting experiment.model, experiment.data"),
+        ({"model": {"likelihood_std": 0.5}}, "experiment.json was edited: a run goes on with the"),
+        ({"model": {"num_levls": 3}}, "unknown setting experiment.model.num_levls; did you mean"),
+        ({"model": {"num_levels": "2"}}, "experiment.model.num_levels cannot be '2', it is of"),
+        ({"model": {"height": 17}}, "experiment.model: height is a positive multiple of 16"),
+    ],
+)
+def test_a_run_of_another_version_or_edited_is_refused(dlh, unbroken, change, said):
+    shutil.copytree(unbroken, "run")
+    saved = json.loads(Path("run/experiment.json").read_text())
+    for name, value in change.items():
+        if name == "model":
+            saved["experiment"]["model"] |= value
+        else:
+            saved[name] = value
+    Path("run/experiment.json").write_text(json.dumps(saved))
+    assert said in dlh("train", "--resume", "run").line
+
+
+def test_weights_that_are_cut_off_are_refused_by_name(dlh, unbroken, clip):
+    shutil.copytree(unbroken, "run")
+    weights = Path("run/model.safetensors")
+    weights.write_bytes(weights.read_bytes()[:2000])
+    answer = dlh("predict", "run", clip)
+    assert "the weights in run/model.safetensors are cut off or damaged" in answer.line
+    assert not Path("out.mp4").exists()
+
+
+def test_a_training_starts_from_the_weights_it_is_given(dlh, finished):
+    shutil.copytree(finished, "given")
+    with interrupted_at(1):
+        assert dlh("train", "tiny", "--run", "run", "--init", "given", *SHORT).status == 130
+    saved = json.loads(Path("run/experiment.json").read_text())
+    assert saved["experiment"]["init"] == str(Path("given").absolute())
+    shutil.rmtree("given")  # the checkpoint holds all that is needed
+    assert dlh("train", "--resume", "run").status == 0
+    answer = dlh("train", "tiny", "--init", finished, "--model.state-size", 5)
+    assert f"the weights of {finished} do not fit this model: state_size is 4 there and 5 here" in (
+        answer.line
+    )
+
+
+@pytest.fixture
+def videos(workspace) -> Path:
+    """Four videos of a ball, and three things that are none or hardly one."""
+    folder = Path("videos")
+    folder.mkdir()
+    for number, frames in enumerate((30, 26, 22, 6)):
+        write_video(folder / f"{number}.mp4", ball_frames(frames, clip=number), fps=10)
+    (folder / "notes.mp4").write_text("not a video\n" * 50)
+    (folder / "empty.avi").touch()
+    (folder / "readme.txt").touch()
+    return folder
+
+
+def test_a_folder_of_videos_is_reported_trained_on_and_shown(dlh, videos, monkeypatch):
+    with interrupted_at(0, StoreSource):
+        answer = dlh("train", "tiny", "--data", videos, "--run", "run", *SHORT)
+    assert answer.status == 130
+    assert "4 videos, 84 frames, stored as 16 x 16 colour" in answer.out
+    assert "notes.mp4 is not a video that can be read" in answer.out
+    assert "empty.avi is empty (0 bytes)" in answer.out and "1 .txt" in answer.out
+    assert "the clips are in" in answer.out
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")  # the run knows where its videos are
+    answer = dlh("train", "--resume", "../run")
+    assert answer.status == 0, answer.err
+    summary = json.loads(Path("../run/summary.json").read_text())
+    assert "events" not in summary and "true_change_rate" not in summary
+    assert summary["mean_depth"] >= 1 and set(summary["psnr"]) >= {"model_best", "black"}
+    for name in ("report.html", "events.png", "prediction.mp4"):
+        assert Path("../run", name).stat().st_size > 1000
+    assert "depth:" in answer.out and "events:" not in answer.out
+
+
+def test_other_videos_than_those_it_began_with_stop_a_run(dlh, videos):
+    with interrupted_at(0, StoreSource):
+        assert dlh("train", "tiny", "--data", videos, "--run", "run", *SHORT).status == 130
+    write_video(videos / "new.mp4", ball_frames(20, clip=7), fps=10)
+    assert "the videos of the run in run have changed since it began" in (
+        dlh("train", "--resume", "run").line
+    )
+
+
+def test_two_files_leave_nothing_to_validate_and_it_says_so(dlh, videos):
+    for number in (2, 3):
+        (videos / f"{number}.mp4").unlink()
+    answer = dlh("train", "tiny", "--data", videos, "--run", "run", *SHORT)
+    assert answer.status == 0
+    assert "clips of 10 frames: train 5, validation 0, test 0" in answer.out
+    assert "videos leaves no held-out clips of 10 frames: this run has no validation" in answer.out
+    assert "there are no held-out clips, so nothing was measured" in answer.out
+    summary = json.loads(Path("run/summary.json").read_text())
+    assert set(summary) == {"steps", "seconds"}
+    assert Path("run/report.html").exists() and not Path("run/prediction.mp4").exists()
+
+
+def test_without_matplotlib_a_training_still_ends_well(dlh, unbroken, monkeypatch):
+    for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
+        monkeypatch.setitem(sys.modules, name, None)
+    shutil.copytree(unbroken, "run")
+    for name in ("summary.json", "report.html", "curves.png", "events.png", "psnr.png"):
+        Path("run", name).unlink()
+    answer = dlh("train", "--resume", "run")
+    assert answer.status == 0
+    assert "dlh: warning: no curves.png: drawing needs matplotlib, which is not installed: pip" in (
+        answer.err
+    )
+    assert Path("run/summary.json").exists() and Path("run/report.html").exists()
+    assert Path("run/prediction.png").exists() and not Path("run/curves.png").exists()
+
+
+def test_where_one_may_not_write_nothing_is_begun(dlh, finished, clip, tmp_path):
+    for above in (tmp_path, *tmp_path.parents[:2], finished, *finished.parents[:2], clip.parent):
+        above.chmod(above.stat().st_mode | 0o755)
+    Path("shut").mkdir(mode=0o555)
+    Path("shut").chmod(0o555)
+    Path("shut/begun").mkdir()
+    shutil.copy(finished / "experiment.json", "shut/begun")
+    dlh("predict", finished, clip, "--horizon", 1, "--out", "a.mp4")  # imports all there is
+    for words, said in (
+        (("train", "tiny", "--run", "shut/run"), "cannot write in "),
+        (("train", "--resume", "shut/begun"), "cannot write in shut/begun: Permission denied; ch"),
+        (("predict", finished, clip, "--out", "shut/a.mp4"), "cannot write shut/a.mp4: Permission"),
+        (("events", finished, clip, "--out", "shut/a.json"), "cannot write shut/a.json: Permiss"),
+    ):
+        status, line = as_an_unprivileged_user(dlh, words)
+        assert status == 1 and line.startswith(f"dlh: error: {said}"), line
+        assert line.count("\n") == 1
+    assert [path.name for path in Path("shut").iterdir()] == ["begun"]
+
+
+def as_an_unprivileged_user(dlh, words) -> tuple[int, str]:
+    """Status and standard error of a command in a child that may do as little as most people."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        if os.getuid() == 0:
+            os.setgid(65534)
+            os.setuid(65534)
+        answer = dlh(*words)
+        os.write(writing, answer.err.encode())
+        os._exit(answer.status)
+    os.close(writing)
+    with os.fdopen(reading) as file:
+        said = file.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said

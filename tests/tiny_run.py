@@ -1,0 +1,59 @@
+"""A finished demo of the tiny preset, and a video for it: made once for all tests of a process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlh.data.encode import write_video
+from dlh.data.moving_ball import MovingBall
+from dlh.experiments import measure
+from dlh.experiments.demo import demo
+from dlh.experiments.presets import tiny
+
+# Enough to go through every line of the measurement, not to mean anything.
+LITTLE = {
+    "CLIPS": 6,
+    "CONTEXT_STEPS": 8,
+    "HORIZON": 12,
+    "SAMPLES": 3,
+    "WINDOW": 6,
+    "TRACED_STEPS": 20,
+    "MEAN_FRAME_CLIPS": 8,
+}
+CLIP_FRAMES = 40
+
+
+def measure_little(patch: pytest.MonkeyPatch) -> None:
+    """Make the measurement after a training short."""
+    for name, value in LITTLE.items():
+        patch.setattr(measure, name, value)
+
+
+@cache
+def finished_demo(factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished demo; who wants to change it copies it."""
+    folder = factory.mktemp("tiny") / "demo"
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()):
+        measure_little(patch)
+        demo(run=folder, fresh=False, preset="tiny", seed=0, say=lambda line: None)
+    return folder
+
+
+def ball_frames(frames: int = CLIP_FRAMES, *, clip: int = 0) -> np.ndarray:
+    """Stored frames of the tiny preset's world."""
+    ball = MovingBall(tiny().data.ball)
+    return ball.draw(clip + 1, frames, np.random.default_rng(5)).video[clip]
+
+
+@cache
+def ball_clip(factory: pytest.TempPathFactory) -> Path:
+    """A video file of the ball, of the size of the tiny model."""
+    path = factory.mktemp("clip") / "clip.mp4"
+    write_video(path, ball_frames(), fps=10)
+    return path
