@@ -102,7 +102,7 @@ def test_a_place_that_may_not_be_written_is_one_clear_error(tmp_path):
     locked = tmp_path / "locked"
     locked.mkdir()
     locked.chmod(0o555)
-    for folder in (tmp_path, *tmp_path.parents[:2]):  # an unprivileged user must get there at all
+    for folder in (tmp_path, *tmp_path.parents[:3]):  # an unprivileged user must get there at all
         folder.chmod(folder.stat().st_mode | 0o755)
     code = """
 import os

@@ -262,7 +262,7 @@ def test_a_full_disk_says_so_and_leaves_nothing(folder, cache):
 def test_a_cache_that_may_not_be_written_says_what_to_set(tmp_path, folder, cache):
     cache.mkdir()
     cache.chmod(0o555)
-    for above in (tmp_path, *tmp_path.parents[:2]):
+    for above in (tmp_path, *tmp_path.parents[:3]):
         above.chmod(above.stat().st_mode | 0o755)
     out, problems = start(folder, "unprivileged").communicate()
     assert "cannot be made: Permission denied" in out and "set DLH_CACHE to a folder" in out, (
@@ -274,7 +274,7 @@ def test_a_cache_that_may_not_be_written_says_what_to_set(tmp_path, folder, cach
 def test_files_that_may_not_be_read_are_listed(tmp_path, folder):
     (folder / "clip 0.mp4").chmod(0)
     (folder / "private").mkdir(mode=0)
-    for above in (tmp_path, *tmp_path.parents[:2]):
+    for above in (tmp_path, *tmp_path.parents[:3]):
         above.chmod(above.stat().st_mode | 0o755)
     out = tmp_path / "out"
     out.mkdir(mode=0o777)

@@ -43,15 +43,28 @@ def parse(
         raise UsageError(f"{_one_line(said.getvalue())}; see {prog} --help") from None
 
 
-def _one_line(box: str) -> str:
-    """What went wrong, and the options that are alike, out of the box that tyro draws."""
-    lines = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
-    problem, *others = " \n".join(lines).split("─ \n")
+def _one_line(message: str) -> str:
+    """What went wrong, and the options that are alike, out of what tyro draws.
+
+    That is a title, and blocks of text between rules; in a box where the terminal can show one.
+    """
+    boxed = "╭" in message
+    blocks: list[list[str]] = [[]]
+    for line in re.sub(r"\x1b\[[\d;]*m", "", message).splitlines():
+        text = line.strip("│ ")
+        if text.startswith(("╭", "╰")) or not text:
+            continue
+        if not text.strip("─-"):
+            blocks.append([])
+        else:
+            blocks[-1].append(text)
+    problem, *others = blocks if boxed else blocks[1:]
     alike = [
-        option
+        line.split()[0].rstrip(",")
         for block in others
-        if block.startswith(("Perhaps you meant", "Arguments similar to"))
-        for option in re.findall(r"^(--[\w.-]+)", block, re.MULTILINE)
+        if block and block[0].startswith(("Perhaps you meant", "Arguments similar to"))
+        for line in block
+        if line.startswith("--")
     ]
     hint = f"; did you mean {' or '.join(alike[:3])}?" if alike else ""
-    return problem.strip("─. \n").replace(" \n", " ") + hint
+    return " ".join(problem).rstrip(". ") + hint

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from dlh.data.moving_ball import MovingBall
+
+
+def test_a_demo_leaves_the_numbers_and_pictures_that_the_docs_name(finished):
+    summary = json.loads((finished / "summary.json").read_text())
+    assert {"precision", "recall"} <= set(summary["events"])
+    assert {"mean_depth", "true_change_rate"} <= set(summary)
+    floors = {"last_frame", "black", "mean_frame"}
+    assert {"model_best", *floors} <= set(summary["psnr"]) == set(summary["psnr_curve"])
+    assert all(len(curve) == 12 for curve in summary["psnr_curve"].values())
+    window = summary["psnr_curve"]["black"][: summary["window"]]
+    assert summary["psnr"]["black"] == pytest.approx(sum(window) / len(window), abs=1e-4)
+    assert summary["seconds"]["train"] > 0 and summary["steps"] == 20
+    assert 1 <= summary["mean_depth"] <= 2 and 0 < summary["true_change_rate"] < 1
+    for name in ("prediction.mp4", "events.png", "curves.png", "psnr.png", "report.html"):
+        assert (finished / name).stat().st_size > 1000, name
+
+
+def test_a_finished_demo_is_shown_again_and_left_as_it_is(dlh, finished):
+    before = {path: path.stat().st_mtime_ns for path in finished.iterdir()}
+    answer = dlh("demo", "--run", finished)
+    assert answer.status == 0
+    assert f"{finished} holds a demo (preset tiny, seed 0); `dlh demo --run" in answer.out
+    assert "finished: 20 steps" in answer.out and "of level 2 against the true ones" in answer.out
+    assert "1 + the true change rate is" in answer.out and "knowing nothing scores" in answer.out
+    assert before == {path: path.stat().st_mtime_ns for path in finished.iterdir()}
+
+
+def test_an_interrupted_demo_goes_on_and_fresh_moves_the_old_one_aside(dlh, monkeypatch):
+    batch = MovingBall.batch
+
+    def interrupted(self, step, **options):
+        if step == 7:
+            signal.raise_signal(signal.SIGINT)
+        return batch(self, step, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MovingBall, "batch", interrupted)
+        answer = dlh("demo", "--preset", "tiny", "--seed", 3)
+    assert answer.status == 130 and "Nobody tells the model" in answer.out
+    assert "go on with `dlh train --resume runs/demo`" in answer.err
+    answer = dlh("demo")
+    assert answer.status == 0 and "resumed from step 8 of 20" in answer.err
+    assert "runs/demo holds a demo (preset tiny, seed 3); `dlh demo --fresh` makes" in answer.out
+    assert "open runs/demo/report.html" in answer.out
+    before = Path("runs/demo/model.safetensors").read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MovingBall, "batch", interrupted)
+        answer = dlh("demo", "--preset", "tiny", "--seed", 3, "--fresh")
+    assert "the demo that was in runs/demo is now in runs/demo-1" in answer.out
+    assert Path("runs/demo-1/model.safetensors").read_bytes() == before
+    assert not Path("runs/demo/model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (("--seed", 4), "holds another demo (preset tiny, seed 0); give --fresh to move it aside"),
+        (("--preset", "moving-ball-paper"), "holds another demo (preset tiny, seed 0)"),
+        (("--preset", "kth"), "the demo needs a preset on Moving Ball, kth is none; `dlh train"),
+        (("--preset", "tinny"), "there is no preset 'tinny'; did you mean tiny?"),
+        (("--seed", -1), "seed must be a whole number of at least 0, found -1"),
+        (("--frsh",), "--frsh; did you mean --fresh?; see dlh demo --help"),
+    ],
+)
+def test_another_demo_than_the_one_that_is_there_is_not_what_one_gets(dlh, finished, words, said):
+    answer = dlh("demo", "--run", finished, *words)
+    assert answer.status == 2 and said in answer.line
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(dlh, finished):
+    Path("mine").mkdir()
+    Path("mine/thesis.tex").touch()
+    assert "the folder mine is not empty (thesis.tex)" in dlh("demo", "--run", "mine").line
+    answer = dlh("demo", "--run", "mine", "--fresh")
+    assert "the folder mine holds no run: it has no experiment.json" in answer.line
+    shutil.copytree(finished, "cut")
+    Path("cut/summary.json").write_text("{")
+    assert "cut/summary.json is not JSON" in dlh("demo", "--run", "cut").line
+
+
+def test_without_matplotlib_the_demo_does_not_begin(dlh, monkeypatch):
+    for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
+        monkeypatch.setitem(sys.modules, name, None)
+    answer = dlh("demo", "--preset", "tiny")
+    assert answer.status == 1
+    assert "drawing needs matplotlib, which is not installed: pip install 'dlh[plots]'" in (
+        answer.line
+    )
+    assert not Path("runs").exists()

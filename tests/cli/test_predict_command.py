@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_run import ball_frames
+
+from dlh import DLH
+from dlh.data.decode import probe
+from dlh.data.encode import write_video
+from dlh.experiments import predict
+
+PNG = b"\x89PNG"
+
+
+def test_predict_writes_a_film_a_still_and_the_exact_frames(dlh, finished, clip):
+    words = (finished, clip, "--context", 10, "--horizon", 20, "--samples", 3, "--seed", 5)
+    answer = dlh("predict", *words, "--out", "new/film.mp4", "--save", "frames.npz")
+    assert (answer.status, answer.err) == (0, "")
+    assert "3 futures of 20 frames after 10: new/film.mp4, new/film.png" in answer.out
+    film = probe("new/film.mp4")
+    assert film.frames == 30 and film.fps == 10
+    assert Path("new/film.png").read_bytes().startswith(PNG)
+    with np.load("frames.npz") as arrays:
+        assert {name: (a.shape, a.dtype.str) for name, a in arrays.items()} == {
+            "samples": ((1, 3, 20, 16, 16, 3), "<f4"),
+            "context": ((1, 10, 16, 16, 3), "<f4"),
+            "truth": ((1, 20, 16, 16, 3), "<f4"),
+        }
+        samples, context, truth = (arrays[name] for name in ("samples", "context", "truth"))
+    model = DLH.from_pretrained(finished)
+    frames, _ = model.read(clip)
+    np.testing.assert_allclose(context[0] * 255, frames[:10], atol=1e-4)
+    np.testing.assert_allclose(truth[0] * 255, frames[10:30], atol=1e-4)
+    same = model.predict(frames[:10], horizon=20, samples=3, seed=5).frames.movedim(-3, -1)
+    np.testing.assert_allclose(samples, same.numpy(), atol=1e-5)
+    assert samples.min() >= 0 and samples.max() <= 1
+
+
+def test_exactly_the_context_suffices_and_the_same_seed_gives_the_same(dlh, finished, clip):
+    words = ("predict", finished, clip, "--context", 40, "--horizon", 3, "--samples", 2)
+    found = []
+    for seed in (1, 1, 2):
+        assert dlh(*words, "--seed", seed, "--save", "a.npz").status == 0
+        with np.load("a.npz") as arrays:
+            assert set(arrays) == {"samples", "context"}
+            found.append(arrays["samples"])
+    assert (found[0] == found[1]).all() and (found[0] != found[2]).any()
+
+
+def test_a_truth_that_ends_early_is_saved_but_not_shown(dlh, finished, clip):
+    answer = dlh("predict", finished, clip, "--context", 30, "--horizon", 15, "--save", "a.npz")
+    assert "the video goes on for 10 frames only: they are not shown beside the 15" in answer.out
+    with np.load("a.npz") as arrays:
+        assert arrays["truth"].shape[1] == 10
+
+
+def test_many_futures_are_all_saved_and_the_first_are_shown(dlh, finished, clip, monkeypatch):
+    monkeypatch.setattr(predict, "SHOWN_FUTURES", 2)
+    words = ("predict", finished, clip, "--context", 4, "--horizon", 2, "--samples", 5)
+    answer = dlh(*words, "--save", "a.npz")
+    assert "5 futures of 2 frames after 4, of which the first 2 are shown: out.mp4" in answer.out
+    few = probe("out.mp4")
+    with np.load("a.npz") as arrays:
+        assert arrays["samples"].shape[1] == 5
+    monkeypatch.undo()
+    assert dlh(*words).status == 0
+    many = probe("out.mp4")
+    assert many.width * many.height > few.width * few.height
+
+
+def test_a_video_of_another_size_is_resized_and_that_is_said(dlh, finished):
+    write_video("wide.mp4", ball_frames(12).repeat(2, axis=2), fps=10)
+    words = ("--context", 6, "--horizon", 2, "--samples", 1)
+    answer = dlh("predict", finished, "wide.mp4", *words)
+    assert answer.status == 0
+    assert "wide.mp4: resized from 32 x 16 to 16 x 16, as the model was trained" in answer.out
+
+
+def test_a_damaged_video_is_one_line_of_warning(dlh, finished):
+    random = np.random.default_rng(0)
+    write_video("noise.mp4", random.integers(0, 256, (60, 64, 64, 3), dtype=np.uint8), fps=10)
+    content = bytearray(Path("noise.mp4").read_bytes())
+    start = content.index(b"mdat") + (len(content) - content.index(b"mdat")) // 2
+    content[start : start + 4000] = bytes(4000)
+    Path("noise.mp4").write_bytes(content)
+    answer = dlh("predict", finished, "noise.mp4", "--context", 5, "--horizon", 55)
+    assert answer.status == 0
+    assert answer.err.startswith("dlh: warning: noise.mp4: damaged at frame ")
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("--samples 0", "samples is at least 1, found 0"),
+        ("--horizon -5", "horizon is at least 1, found -5"),
+        ("--context 0", "context is at least 1, found 0"),
+        ("--seed -1", "seed is at least 0, found -1"),
+        ("--out film.avi", "film.avi must end in .mp4, found .avi"),
+        ("--save frames", "frames must end in .npz, found no ending"),
+        ("--out folder.mp4", "folder.mp4 is a folder; name a file in it"),
+        ("--horizonn 3", "--horizonn, 3; did you mean --horizon?; see dlh predict --help"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_one_line_and_status_2(dlh, finished, clip, words, said):
+    Path("folder.mp4").mkdir()
+    answer = dlh("predict", finished, clip, *words.split())
+    assert answer.status == 2 and said in answer.line
+
+
+@pytest.mark.parametrize(
+    "video, words, said",
+    [
+        ("missing.mp4", "", "missing.mp4 does not exist"),
+        ("empty.mp4", "", "empty.mp4 is empty (0 bytes)"),
+        ("notes.mp4", "", "notes.mp4 is not a video that can be read"),
+        ("cut.mp4", "", "cut.mp4 is an mp4 or mov file without its index: it was cut off"),
+        ("short.mp4", "", "short.mp4 has 6 frames, 30 are needed as context; give a longer video"),
+        ("short.mp4", "--context 2 --out notes.mp4/out.mp4", "cannot write notes.mp4/out.mp4: "),
+    ],
+)
+def test_a_video_that_will_not_do_is_one_line(dlh, finished, clip, video, words, said):
+    Path("empty.mp4").touch()
+    Path("notes.mp4").write_text("not a video\n" * 50)
+    Path("cut.mp4").write_bytes(clip.read_bytes().replace(b"moov", b"mooo"))
+    write_video("short.mp4", ball_frames(6), fps=10)
+    answer = dlh("predict", finished, video, *words.split())
+    assert answer.status == 1 and said in answer.line
+    there = {path.name for path in Path.cwd().iterdir()} - {"cache"}
+    assert there == {"empty.mp4", "notes.mp4", "cut.mp4", "short.mp4"}
+
+
+def test_frames_that_cannot_be_written_leave_nothing_behind(dlh, finished, clip, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dlh.experiments.outputs.os.replace", full)
+    answer = dlh("predict", finished, clip, "--horizon", 1, "--save", "a.npz")
+    assert "cannot write a.npz: No space left on device; free some space" in answer.line
+    assert not any(path.is_file() for path in Path.cwd().iterdir())
