@@ -15,8 +15,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """The terms of the evidence lower bound of a batch of clips, in nats, unreduced over batch,
-    time and level.
+    """The terms of the bound of a batch of clips, nats, unreduced over batch, time and level.
 
     Attributes:
         reconstruction: log p(o_t | .), (batch, time), with the Gaussian's constant (Eq. 8a).
@@ -33,14 +32,11 @@ class Objective:
 
     @property
     def elbo(self) -> Tensor:
-        """The bound itself (Eq. 8), (batch,), nats per clip: reconstruction - state_kl - event_kl,
-        summed.
-        """
+        """The bound itself (Eq. 8), (batch,), nats per clip: all terms summed."""
         return self.reconstruction.sum(1) - self.state_kl.sum((1, 2)) - self.event_kl.sum((1, 2))
 
     def loss(self, beta: float = 1.0) -> Tensor:
-        """What is minimised: -reconstruction + beta * (state_kl + event_kl), nats per frame, mean
-        over the batch.
+        """What is minimised, nats per frame: -reconstruction + beta * (state_kl + event_kl).
 
         The paper sums over time; the division by the number of frames is CW-VAE's and matters
         through Adam's eps.
@@ -86,8 +82,7 @@ class VideoModel(Protocol):
         samples: int = 1,
         generator: torch.Generator | None = None,
     ) -> Prediction:
-        """``samples`` futures of ``horizon`` frames after the context (batch, context_steps,
-        channel, height, width).
+        """``samples`` futures of ``horizon`` frames after a context (batch, context_steps, ...).
 
         A deterministic model returns one sample whatever is asked.
         """

@@ -19,8 +19,7 @@ class VideoError(ValueError):
 
 
 def check_video(video: Tensor, frame_shape: tuple[int, int, int] | None = None) -> Tensor:
-    """Return ``video`` if it follows the convention; raise :class:`VideoError` saying what it is
-    otherwise.
+    """Return ``video`` if it follows the convention; otherwise raise, saying what it is.
 
     Args:
         video: float, (batch, time, channel, height, width), in [0, 1].
@@ -59,9 +58,7 @@ def check_video(video: Tensor, frame_shape: tuple[int, int, int] | None = None) 
 def from_stored(
     frames: np.ndarray, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """uint8 (batch, time, height, width, channel), or without the batch axis, to a video; bytes
-    travel, then scale.
-    """
+    """uint8 ([batch,] time, height, width, channel) to a video; bytes travel, then scale."""
     if frames.dtype != np.uint8 or frames.ndim not in (4, 5):
         raise VideoError(
             "stored frames are uint8 of shape ([batch,] time, height, width, channel), found "
@@ -74,8 +71,6 @@ def from_stored(
 
 
 def to_stored(video: Tensor) -> np.ndarray:
-    """Frames (..., channel, height, width) in [0, 1], clipped and rounded, to uint8 (..., height,
-    width, channel).
-    """
+    """Frames (..., channel, height, width), clipped and rounded, to uint8 (..., channel)."""
     scaled = video.detach().clamp(0, 1).mul(255).round().to(torch.uint8)
     return scaled.movedim(-3, -1).cpu().numpy()

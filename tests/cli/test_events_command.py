@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_run import ball_frames
 
 from dlh import DLH
 from dlh.cli.events import main as events
@@ -14,12 +13,14 @@ from dlh.data.encode import write_video
 from dlh.experiments import presets
 from dlh.model import DLHConfig, DynamicLatentHierarchy
 from dlh.pretrained import dlh as pretrained
+from tiny_run import ball_frames
 
 
 @pytest.fixture(scope="module")
 def changing(tmp_path_factory) -> Path:
     """A model of which level 2 often changes; the trained one has learnt too little to do so."""
     import torch
+
     from small_models import lively_model
 
     folder = tmp_path_factory.mktemp("changing")
@@ -92,7 +93,9 @@ def test_without_matplotlib_there_are_events_but_no_picture(dlh, changing, clip,
     for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
         monkeypatch.setitem(sys.modules, name, None)
     answer = dlh("events", changing, clip)
-    assert answer.status == 0 and "written: events.json (no picture: drawing needs mat" in answer.out
+    assert (
+        answer.status == 0 and "written: events.json (no picture: drawing needs mat" in answer.out
+    )
     assert Path("events.json").exists() and not Path("events.png").exists()
 
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_run import ball_frames
 
 from dlh import DLH
 from dlh.data.decode import probe
 from dlh.data.encode import write_video
 from dlh.experiments import predict
+from tiny_run import ball_frames
 
 PNG = b"\x89PNG"
 

@@ -256,7 +256,8 @@ def test_a_folder_of_videos_is_reported_trained_on_and_shown(dlh, videos, monkey
     assert "4 videos, 84 frames, stored as 16 x 16 colour" in answer.out
     assert "notes.mp4 is not a video that can be read" in answer.out
     assert "empty.avi is empty (0 bytes)" in answer.out and "1 .txt" in answer.out
-    assert "the clips are in" in answer.out
+    assert "clips of each file: 0.mp4 3, 1.mp4 2, 2.mp4 2, 3.mp4 0\n" in answer.out
+    assert "they are in" in answer.out
     Path("elsewhere").mkdir()
     monkeypatch.chdir("elsewhere")  # the run knows where its videos are
     answer = dlh("train", "--resume", "../run")

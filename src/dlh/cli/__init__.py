@@ -51,9 +51,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # who was reading, `head` for example, has read enough
         nobody_listens()
         return 0
-    except UsageError as error:
-        complain("error", str(error))
-        return 2
     except SystemExit as stop:  # the option parser's own
         return stop.code if isinstance(stop.code, int) else 2
     except KeyboardInterrupt:
@@ -62,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("DLH_DEBUG"):
             raise
+        if isinstance(error, UsageError):
+            complain("error", str(error))
+            return 2
         from dlh.cli.errors import explain
 
         return explain(error)

@@ -49,9 +49,7 @@ class Gaussian:
         return (0.5 * (ratio.square() + distance.square() - 1) - ratio.log()).sum(-1)
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Gaussian:
-        """The Gaussian whose mean and std are ``function`` of these: a change of shape, device or
-        type.
-        """
+        """The Gaussian of ``function`` of mean and std: a change of shape, device or type."""
         return Gaussian(function(self.mean), function(self.std))
 
     def detach(self) -> Gaussian:
@@ -59,7 +57,5 @@ class Gaussian:
         return self.map(Tensor.detach)
 
     def where(self, mask: Bool[Tensor, "*#batch"], other: Gaussian) -> Gaussian:
-        """This one where ``mask``, the other one elsewhere; ``mask`` broadcasts against (...,
-        state).
-        """
+        """This one where ``mask``, which broadcasts against (..., state); the other elsewhere."""
         return Gaussian(where(mask, self.mean, other.mean), where(mask, self.std, other.std))

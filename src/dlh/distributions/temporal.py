@@ -24,18 +24,14 @@ def choose(change_divergence: Nats, static_divergence: Nats) -> Bool[Tensor, "..
 
 
 def nest(tests: Bool[Tensor, "... levels"], nesting: bool = True) -> Bool[Tensor, "... levels"]:
-    """Eq. 5, bottom-up: e^1 = 1 and e^n = e^{n-1} and test^n; without ``nesting`` (Sec. 2.3), e^n =
-    test^n.
-    """
+    """Eq. 5, bottom-up: e^1 = 1, e^n = e^{n-1} and test^n; unnested (Sec. 2.3), e^n = test^n."""
     changed = tests.clone()
     changed[..., 0] = True
     return torch.cumprod(changed, dim=-1).bool() if nesting else changed
 
 
 def reach(changed: Bool[Tensor, "... levels"], nesting: bool = True) -> Bool[Tensor, "... levels"]:
-    """Eq. 5: where e^{n-1} = 1, so that level n is inferred at all; level 1 always is, and all are
-    without ``nesting``.
-    """
+    """Eq. 5: where e^{n-1} = 1, so that level n is inferred; level 1 always is."""
     reachable = torch.ones_like(changed)
     if nesting:
         reachable[..., 1:] = changed[..., :-1]

@@ -20,6 +20,9 @@ from dlh.model import DynamicLatentHierarchy
 from dlh.pretrained import DLH, PretrainedError
 from dlh.settings import to_plain
 
+LISTED = 40
+"""Files named one by one in a report."""
+
 
 def build_model(experiment: Experiment) -> DynamicLatentHierarchy:
     """The model before its first step: drawn from the seed, or the weights that ``init`` names.
@@ -70,11 +73,17 @@ def open_source(experiment: Experiment) -> ClipSource:
 
 
 def describe_source(source: ClipSource, *, clip_length: int) -> str | None:
-    """What became of a person's videos, file by file; None for generated clips."""
+    """What became of a person's videos, and how many clips each gives; None for generated clips."""
     if not isinstance(source, StoreSource):
         return None
-    table = ImportReport.of(source.store).table(clip_length)
-    return f"{table}\nthe clips are in {source.store.path}\n"
+    store = source.store
+    clips = [f"{video.source} {video.length // clip_length}" for video in store.videos]
+    more = f", and {len(clips) - LISTED} more files" if len(clips) > LISTED else ""
+    return (
+        f"{ImportReport.of(store).table(clip_length)}\n"
+        f"clips of each file: {', '.join(clips[:LISTED])}{more}\n"
+        f"they are in {store.path}\n"
+    )
 
 
 def digest(source: ClipSource) -> str | None:

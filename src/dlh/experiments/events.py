@@ -50,10 +50,10 @@ def events_of_file(*, model: str, video: Path, out: Path, seed: int, say: Say = 
         raise UsageError(f"{model} has one level, which changes at every frame: it has no events")
     if resizing := describe_resizing(video, dlh.model.frame_shape):
         say(resizing)
-    with tempfile.TemporaryFile() as stored:  # of the frames, for the picture: they may be many
+    frames = dlh.open(video)
+    with tempfile.TemporaryFile() as stored:  # the frames, for the picture: they may be many
 
         def pieces() -> Iterator[np.ndarray]:
-            frames = dlh.open(video)
             announced = frames.expected_frames
             with tqdm(total=announced, unit="frame", leave=False, disable=None) as bar:
                 for piece in dlh.pieces(frames):
@@ -61,9 +61,8 @@ def events_of_file(*, model: str, video: Path, out: Path, seed: int, say: Say = 
                     yield piece
                     bar.update(len(piece))
 
-        fps = dlh.open(video).fps
         try:
-            found = dlh.events(pieces(), fps=fps, seed=seed)
+            found = dlh.events(pieces(), fps=frames.fps, seed=seed)
         except VideoError as error:
             raise DataError(f"{video}: {error}") from error
         stored.flush()

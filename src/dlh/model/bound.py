@@ -26,9 +26,7 @@ def log_likelihood(
 
 
 def state_kl(trace: Trace, config: DLHConfig) -> Float[Tensor, "batch time levels"]:
-    """Eqs. 8b, 9: the divergence from the component that e_t chose, nats; 0 where a level is
-    unreachable.
-    """
+    """Eqs. 8b, 9: divergence from the component that e_t chose, nats; 0 where unreachable."""
     static_prior = trace.static_prior
     if not config.static_prior_gradient:
         static_prior = static_prior.detach()

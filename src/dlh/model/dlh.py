@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -15,15 +16,14 @@ from dlh.model.config import DLHConfig
 from dlh.model.level import Level
 from dlh.model.trace import Carried, Noise, Rollout, Trace
 from dlh.networks import FrameDecoder, FrameEncoder
-from dlh.video import check_video
+from dlh.video import VideoError, check_video
 
 Video = Float[Tensor, "batch time channel height width"]
 FRAMES_PER_DECODING = 1024
 
 
 class DynamicLatentHierarchy(nn.Module):
-    """N levels of latent states over a video, each of which decides when it changes (arXiv
-    2212.14376).
+    """N levels of latent states over a video, each of which decides when it changes.
 
     Training is :meth:`objective`; prediction is :meth:`predict`; all that was inferred is in the
     trace that :meth:`observe` returns. Nothing recurrent is kept on the module: state goes in and
@@ -78,14 +78,23 @@ class DynamicLatentHierarchy(nn.Module):
             generator: of the randomness.
 
         Raises:
-            VideoError: the video does not follow the convention or has frames of another shape.
+            VideoError: the video does not follow the convention, has frames of another shape, or
+                is not of the model's floating-point type.
+            ValueError: the noise or what is carried is for another number of clips or frames.
         """
         check_video(video, self.frame_shape)
+        own = next(self.parameters()).dtype
+        if video.dtype != own:
+            raise VideoError(
+                f"this model computes in {own}, found a video of {video.dtype}; use video.to({own})"
+            )
         batch, steps = video.shape[:2]
         if carried is None:
             carried = Carried.start(self.config, batch, like=video)
         if noise is None:
             noise = Noise.draw(self.config, batch, steps, like=video, generator=generator)
+        _check_size("what is carried", carried.seen.shape, (batch,))
+        _check_size("the noise", noise.uniform.shape[:2], (batch, steps))
         return inference.observe(self._levels, self.config, self.encode(video), carried, noise)
 
     def decode(self, frame_context: Float[Tensor, "batch time features"]) -> Video:
@@ -112,9 +121,10 @@ class DynamicLatentHierarchy(nn.Module):
         generator: torch.Generator | None = None,
     ) -> tuple[Rollout, Carried]:
         """``steps`` steps drawn from the prior, after what is carried (Sec. 2.4)."""
+        like, batch = carried.memory, len(carried.memory)
         if noise is None:
-            like, batch = carried.memory, len(carried.memory)
             noise = Noise.draw(self.config, batch, steps, like=like, generator=generator)
+        _check_size("the noise", noise.uniform.shape[:2], (batch, steps))
         return rollout.imagine(self._levels, self.config, carried, noise)
 
     @torch.no_grad()
@@ -126,8 +136,7 @@ class DynamicLatentHierarchy(nn.Module):
         samples: int = 1,
         generator: torch.Generator | None = None,
     ) -> Prediction:
-        """``samples`` futures of ``horizon`` frames; the context is observed once, its futures are
-        one batch.
+        """``samples`` futures of ``horizon`` frames, one batch after a context observed once.
 
         Returns:
             Decoder means clipped to [0, 1], without pixel noise, and the decisions that were drawn.
@@ -153,3 +162,8 @@ class DynamicLatentHierarchy(nn.Module):
         return Prediction(
             frames=frames.unflatten(0, futures), changed=drawn.changed.unflatten(0, futures[:2])
         )
+
+
+def _check_size(name: str, found: Sequence[int], needed: Sequence[int]) -> None:
+    if tuple(found) != tuple(needed):
+        raise ValueError(f"{name} is of size {tuple(found)}, {tuple(needed)} is needed here")

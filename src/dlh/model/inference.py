@@ -1,5 +1,4 @@
-"""Inference: what every level believes, and which levels change (Eqs. 4, 5, 10-15, 20, 21, 24, 25,
-34).
+"""Inference: what every level believes, and which levels change.
 
 Only :func:`observe`'s loop is sequential in time, and in it only levels 2..N: level 1 changes at
 every step, so no decision waits for it, and its posterior, memory and prior are batched calls over
@@ -25,8 +24,7 @@ from dlh.model.trace import Carried, Noise, Trace
 
 
 class Evidence:
-    """q(s_t^n | x_t^n, c_t^n) for every step and level, with all that does not wait for a context
-    done ahead.
+    """q(s_t^n | x_t^n, c_t^n), with all that does not wait for a context done ahead.
 
     What the features contribute is one batched call over time. The top level has no context, c^N =
     0, so its posteriors are complete before the loop begins.
@@ -58,8 +56,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Selection:
-    """The decisions of a step and what they were taken on, (batch, levels); level 1 changes without
-    a test.
+    """The decisions of a step and what they rest on, (batch, levels); level 1 is not tested.
 
     Attributes:
         changed: e_t.
@@ -89,8 +86,7 @@ def select(
     factor: tuple[Tensor, ...],
     first: Bool[Tensor, "batch"],
 ) -> Selection:
-    """Decide which levels change at a step (Sec. 2.3): each tests what it holds, so no test waits
-    for another.
+    """Which levels change (Sec. 2.3): each tests what it holds, so no test waits for another.
 
     The test compares two divergences (Eqs. 4, 20, 21) under the held context (Eq. 25) or the full
     one (Eq. 24). Without a gradient: the decision is no part of what is differentiated.
@@ -148,8 +144,7 @@ def observe(
     carried: Carried,
     noise: Noise,
 ) -> tuple[Trace, Carried]:
-    """Pass 2, then pass 3: infer states and decisions step by step (Eqs. 1, 4, 5), then complete
-    all that can be batched.
+    """Passes 2 and 3: infer step by step (Eqs. 1, 4, 5), then complete what can be batched.
 
     Args:
         levels: levels 1..N.
@@ -217,9 +212,7 @@ def _lowest_level(
     start: Held,
     noise: Float[Tensor, "time batch state"],
 ) -> Held:
-    """Level 1 at all steps at once: it always changes, so its recurrence is a plain GRU over
-    sampled states.
-    """
+    """Level 1 at all steps at once: it always changes, so its recurrence is a plain GRU."""
     context = start.context.expand(len(noise), -1, -1)
     if above:
         context = levels[1].top_down(above[0].state, above[0].context)
@@ -235,9 +228,7 @@ def _complete(
     selections: Sequence[Selection],
     carried: Carried,
 ) -> tuple[Trace, Carried]:
-    """Pass 3: priors and prior factors at all steps; then the levels are joined, (batch, time,
-    levels, ...).
-    """
+    """Pass 3: priors and prior factors at all steps; then the levels are joined."""
 
     def over_levels(parts: Sequence[Tensor]) -> Tensor:
         return torch.stack(tuple(parts), 2).transpose(0, 1)

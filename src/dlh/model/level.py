@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from dlh.model.config import DLHConfig
-from dlh.networks import ConditionalGaussian, Recurrence, perceptron, start_glorot
+from dlh.networks import ConditionalGaussian, Recurrence, perceptron
 
 
 class Level(nn.Module):
@@ -46,9 +46,6 @@ class Level(nn.Module):
         features = config.feature_size
         if not top:
             self.bottom_up = perceptron((features, features), config.activation)
-            # Torch's own start would hand on features 0.6 times as large: too little for a level
-            # above to compete for what lasts, before level 1 has learnt to remember it.
-            self.bottom_up.apply(start_glorot)
         below = config.context_size if index else config.feature_size
         self.to_context = perceptron(
             (config.state_size + config.context_size, below), config.activation
@@ -85,9 +82,7 @@ class ChangeFactor(nn.Module):
         memory_below: Float[Tensor, "*batch memory"],
         changed_before: Bool[Tensor, "*batch"],
     ) -> Float[Tensor, "*batch inputs"]:
-        """What the factor reads, from d_t^n, d_t^{n-1} and e_{t-1}^n: nothing later than step t -
-        1.
-        """
+        """What the factor reads: d_t^n, d_t^{n-1} and e_{t-1}^n, nothing later than step t - 1."""
         parts = [memory, memory_below] if self.sees_below else [memory]
         return torch.cat((*parts, changed_before[..., None].to(memory.dtype)), -1)
 

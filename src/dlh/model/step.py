@@ -19,9 +19,7 @@ Component = Callable[[int, Tensor], Gaussian]
 
 @dataclass(frozen=True)
 class Held:
-    """What one level holds after a step: s_t, b_t, d_{t+1}, c_t, each (batch, size); or (time,
-    batch, size).
-    """
+    """What one level holds after a step: s_t, b_t, d_{t+1}, c_t, each ([time,] batch, size)."""
 
     state: Tensor
     belief: Gaussian
@@ -67,8 +65,7 @@ def advance(
     remembering: Bool[Tensor, "batch levels"],
     lowest: int = 0,
 ) -> list[Held]:
-    """One step, top-down: where a level is refreshed it draws a state; elsewhere it holds what it
-    held.
+    """One step, top-down: a refreshed level draws a state, any other holds what it held.
 
     For n = N..1::
 

@@ -1,6 +1,4 @@
-"""What goes into inference and what comes out: the noise, the carried state, the trace, the
-rollout.
-"""
+"""What inference takes and gives: the noise, the carried state, the trace, the rollout."""
 
 from __future__ import annotations
 
@@ -20,16 +18,12 @@ class Tensors:
     """A frozen dataclass of tensors and Gaussians, on all of which one function can be applied."""
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Self:
-        """The same record with ``function`` applied to every tensor: a slice, a repetition, another
-        device.
-        """
+        """The same record with ``function`` applied to every tensor: a slice, another device."""
         return type(self).zip([self], lambda parts: function(parts[0]))
 
     @classmethod
     def zip(cls, records: Sequence[Self], function: Callable[[Sequence[Tensor]], Tensor]) -> Self:
-        """One record from several: ``function`` of each tensor's versions, such as their
-        concatenation.
-        """
+        """One record from several: ``function`` of each tensor's versions, say concatenation."""
         joined: dict[str, Any] = {}
         for field in fields(cls):  # ty: ignore[invalid-argument-type]
             parts = [getattr(record, field.name) for record in records]
@@ -49,8 +43,7 @@ class Tensors:
 
 @dataclass(frozen=True, kw_only=True)
 class Noise(Tensors):
-    """All the randomness of a pass over time: an argument, so that two code paths can be given the
-    same.
+    """All the randomness of a pass over time, as an argument: two code paths can have the same.
 
     Attributes:
         normal: standard normal, one number per latent dimension.
@@ -82,8 +75,7 @@ class Noise(Tensors):
 
 @dataclass(frozen=True, kw_only=True)
 class Carried(Tensors):
-    """All that the future needs of the past: state in, state out, so a chunk, a rollout and a step
-    are one thing.
+    """All that the future needs of the past; so a piece, a rollout and a step are one thing.
 
     Attributes:
         state: the sample s_t.
@@ -119,9 +111,7 @@ class Carried(Tensors):
         )
 
     def repeat(self, samples: int) -> Carried:
-        """Each sequence ``samples`` times over, neighbours together: many futures of one context
-        are one batch.
-        """
+        """Each sequence ``samples`` times, neighbours together: its futures are one batch."""
         return self.map(lambda part: part.repeat_interleave(samples, 0))
 
 

@@ -24,9 +24,7 @@ CWVAE_DECODER_KERNELS = (5, 5, 6, 6)
 
 
 class FrameEncoder(nn.Module):
-    """x^1 = conv(o): frames (batch, channel, height, width) to features (batch, features) (Eq. 10,
-    n = 1).
-    """
+    """x^1 = conv(o): frames (batch, channel, height, width) to (batch, features) (Eq. 10)."""
 
     def __init__(
         self,

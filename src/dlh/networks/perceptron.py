@@ -16,9 +16,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"elu": nn.ELU, "silu": nn.SiL
 
 
 def perceptron(sizes: Sequence[int], activation: str) -> nn.Sequential:
-    """Linear layers of the given sizes, (inputs, hidden..., outputs), an activation after every
-    one.
-    """
+    """Linear layers of the given sizes, inputs to outputs, an activation after every one."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), ACTIVATIONS[activation]()]

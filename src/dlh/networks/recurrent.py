@@ -34,7 +34,5 @@ class Recurrence(nn.GRU):
     def sequence(
         self, inputs: Float[Tensor, "time batch inputs"], hidden: Float[Tensor, "batch hidden"]
     ) -> Float[Tensor, "time batch hidden"]:
-        """The hidden state after each step of a sequence: one fused call over time, time axis
-        first.
-        """
+        """The hidden state after each step of a sequence, time axis first, in one fused call."""
         return self(inputs, hidden[None].contiguous())[0]
