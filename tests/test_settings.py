@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -59,7 +60,7 @@ def test_a_whole_number_is_a_float_where_a_float_is_wanted():
 @pytest.mark.parametrize(
     "plain, said",
     [
-        (changed(knid="slow"), "unknown setting run.knid; did you mean kind?"),
+        (changed(knid="slow"), "unknown setting run.knid; did you mean kind\\?"),
         (changed(zzz=1), "unknown setting run.zzz; there are inner, kind, rate, on, limit, name"),
         ({}, "missing setting run.inner, run.kind, run.rate, run.on, run.limit, run.name"),
         (changed(kind="medium"), "run.kind cannot be 'medium', it is one of fast, slow"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +34,14 @@ def measure_little(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(measure, name, value)
 
 
-@cache
+MADE: dict[str, Path] = {}  # a factory of paths cannot be the key of a cache
+
+
 def finished_demo(factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished demo; who wants to change it copies it."""
-    folder = factory.mktemp("tiny") / "demo"
+    if "demo" in MADE:
+        return MADE["demo"]
+    folder = MADE["demo"] = factory.mktemp("tiny") / "demo"
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()):
         measure_little(patch)
         demo(run=folder, fresh=False, preset="tiny", seed=0, say=lambda line: None)
@@ -51,9 +54,10 @@ def ball_frames(frames: int = CLIP_FRAMES, *, clip: int = 0) -> np.ndarray:
     return ball.draw(clip + 1, frames, np.random.default_rng(5)).video[clip]
 
 
-@cache
 def ball_clip(factory: pytest.TempPathFactory) -> Path:
     """A video file of the ball, of the size of the tiny model."""
-    path = factory.mktemp("clip") / "clip.mp4"
+    if "clip" in MADE:
+        return MADE["clip"]
+    path = MADE["clip"] = factory.mktemp("clip") / "clip.mp4"
     write_video(path, ball_frames(), fps=10)
     return path

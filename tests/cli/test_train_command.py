@@ -308,7 +308,7 @@ def test_without_matplotlib_a_training_still_ends_well(dlh, unbroken, monkeypatc
 
 
 def test_where_one_may_not_write_nothing_is_begun(dlh, finished, clip, tmp_path):
-    for above in (tmp_path, *tmp_path.parents[:2], finished, *finished.parents[:2], clip.parent):
+    for above in (tmp_path, *tmp_path.parents[:3], finished, *finished.parents[:3], clip.parent):
         above.chmod(above.stat().st_mode | 0o755)
     Path("shut").mkdir(mode=0o555)
     Path("shut").chmod(0o555)

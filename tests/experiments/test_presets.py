@@ -61,8 +61,8 @@ def test_videos_are_sized_for_the_hardware_found(monkeypatch):
 
 
 def test_a_preset_that_is_none_gets_a_suggestion():
-    with pytest.raises(UsageError, match="^there is no preset 'khta'; did you mean kth.$"):
-        presets.preset("khta")
+    with pytest.raises(UsageError, match="^there is no preset 'ktth'; did you mean kth.$"):
+        presets.preset("ktth")
 
 
 def test_data_that_must_be_brought_is_described_in_one_line_with_commands_that_exist():

@@ -213,6 +213,28 @@ def test_what_is_no_video_for_this_model_is_refused(verb, video, message, unchec
         getattr(model, verb)(video, **options)
 
 
+def test_a_video_of_another_type_is_refused_and_told_how_to_convert():
+    model = lively_model(small_config())
+    with pytest.raises(VideoError, match=r"computes in torch.float64, found .*use video.to\(torch"):
+        model.observe(torch.rand(1, 2, 1, 16, 16))
+
+
+@pytest.mark.parametrize("decision", ["threshold", "vade"])
+def test_noise_and_past_of_another_size_are_refused(decision):
+    config = small_config(2, decision=decision)
+    model, video = lively_model(config), lively_video(config, batch=3, steps=5)
+    _, carried = model.observe(video)
+    for steps in (4, 6):
+        with pytest.raises(ValueError, match=rf"noise .*\(3, {steps}\).*\(3, 5\)"):
+            model.observe(video, noise=noise_for(config, video, steps=steps))
+        with pytest.raises(ValueError, match=rf"noise .*\(3, {steps}\).*\(3, 5\)"):
+            model.imagine(carried, 5, noise=noise_for(config, video, steps=steps))
+    with pytest.raises(ValueError, match=r"noise .*\(1, 5\).*\(3, 5\)"):
+        model.imagine(carried, 5, noise=noise_for(config, video[:1]))
+    with pytest.raises(ValueError, match=r"carried .*\(3,\).*\(2,\)"):
+        model.observe(video[:2], carried)
+
+
 @pytest.fixture
 def unchecked_shapes():
     """No annotation is checked, as when the package is used: the model answers in its own words."""

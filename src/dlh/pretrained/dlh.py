@@ -18,7 +18,7 @@ from dlh.interfaces import Prediction
 from dlh.model import Carried, DLHConfig, DynamicLatentHierarchy, Noise, Rollout, Trace
 from dlh.pretrained import files, lookup
 from dlh.training.randomness import step_generator
-from dlh.video import VideoError, from_stored
+from dlh.video import VideoError, check_video, from_stored
 
 AnyVideo = str | Path | np.ndarray | Tensor
 FRAMES_AT_ONCE = 200
@@ -216,8 +216,7 @@ class DLH:
             return from_stored(video, self.device, weight.dtype)
         if video.ndim == 4:
             video = video[None]
-        if not video.is_floating_point():
-            return video  # to be refused, with a reason, by who checks it
+        check_video(video, self.model.frame_shape)
         return video.to(device=self.device, dtype=weight.dtype)
 
     @torch.no_grad()
