@@ -27,7 +27,7 @@ def benchmark() -> ModuleType:
 @pytest.mark.parametrize("levels", [1, 3])
 def test_the_arithmetic_alone_is_the_arithmetic_of_a_step(benchmark, levels):
     """As many multiply-adds, forward and backward, to within one in a hundred."""
-    case = benchmark.Case(size=16, levels=levels, batch=2, frames=8, convolutions=(4, 4, 4, 4))
+    case = benchmark.Case(size=16, levels=levels, batch=2, frames=16, convolutions=(4, 4, 4, 4))
     model, video, noise = case.build()
     counted = {}
     for step in (benchmark.training_step, benchmark.arithmetic, benchmark.convolutions):

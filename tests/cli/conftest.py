@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A video file of 40 frames of a ball."""
     return tiny_run.ball_clip(tmp_path_factory)
+
+
+@pytest.fixture(autouse=True)
+def heard_interrupts() -> Generator[None]:
+    """Ctrl-C is heard, also where the tests run in the background and a shell has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

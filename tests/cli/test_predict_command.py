@@ -56,15 +56,15 @@ def test_a_truth_that_ends_early_is_saved_but_not_shown(dlh, finished, clip):
         assert arrays["truth"].shape[1] == 10
 
 
-def test_many_futures_are_all_saved_and_the_first_are_shown(dlh, finished, clip, monkeypatch):
-    monkeypatch.setattr(predict, "SHOWN_FUTURES", 2)
+def test_many_futures_are_all_saved_and_the_first_are_shown(dlh, finished, clip):
     words = ("predict", finished, clip, "--context", 4, "--horizon", 2, "--samples", 5)
-    answer = dlh(*words, "--save", "a.npz")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(predict, "SHOWN_FUTURES", 2)
+        answer = dlh(*words, "--save", "a.npz")
     assert "5 futures of 2 frames after 4, of which the first 2 are shown: out.mp4" in answer.out
     few = probe("out.mp4")
     with np.load("a.npz") as arrays:
         assert arrays["samples"].shape[1] == 5
-    monkeypatch.undo()
     assert dlh(*words).status == 0
     many = probe("out.mp4")
     assert many.width * many.height > few.width * few.height
