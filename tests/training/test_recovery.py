@@ -50,8 +50,9 @@ def test_killed_again_and_again_and_resumed_equals_unbroken(tmp_path: Path) -> N
     )
     train_tiny(whole, config)
     while run.status().state != "finished":
-        child = start_child(child_trains, run.path, config)
-        child.join(chance.uniform(0.05, 0.4) if kills < 12 else 60)
+        # With its pauses a whole run takes 0.6 s, so the first child never outlives its wait.
+        child = start_child(child_trains, run.path, config, 0.03)
+        child.join(chance.uniform(0.05, 0.4) if kills < 8 else 60)
         if child.exitcode is None:
             os.kill(child.pid, signal.SIGKILL)
             child.join(30)
