@@ -112,7 +112,7 @@ def test_what_cannot_be_asked_for_is_one_line_and_status_2(dlh, words, said):
         ("train tiny --data nowhere", "nowhere does not exist"),
         ("train tiny --data notes.mp4", "none of the 1 videos in "),
         ("train tiny --data empty", "holds no videos; looked for .3gp"),
-        ("train tiny --data short.mp4", "short.mp4 gives no training clip of 10 frames; its train"),
+        ("train tiny --data short.mp4", "a clip's length is --training.clip-length"),
         ("train tiny --init nowhere", "there is no folder 'nowhere'"),
         ("train tiny --run notes.mp4", "notes.mp4 cannot be a folder: it, or a part of its path"),
         ("train --resume nowhere", "there is no folder nowhere; start a run there, or check"),
@@ -154,7 +154,8 @@ def test_a_finished_training_leaves_a_model_and_its_pages(dlh, unbroken):
     assert before == {path: path.stat().st_mtime_ns for path in unbroken.iterdir()}
 
 
-def test_ctrl_c_saves_and_the_resumed_run_equals_an_unbroken_one(dlh, unbroken):
+@pytest.mark.parametrize("damaged", [False, True])
+def test_ctrl_c_saves_and_the_resumed_run_equals_an_unbroken_one(dlh, unbroken, damaged):
     with interrupted_at(2):
         answer = dlh("train", "tiny", "--run", "my run", *SHORT)
     assert answer.status == 130
@@ -165,8 +166,13 @@ def test_ctrl_c_saves_and_the_resumed_run_equals_an_unbroken_one(dlh, unbroken):
     assert not Path("my run/model.safetensors").exists()
     answer = dlh("predict", "my run", "clip.mp4")
     assert "the run in my run is not finished, it has no model.safetensors yet" in answer.line
+    assert "go on with `dlh train --resume 'my run'`" in answer.line
+    if damaged:
+        newest = Path("my run/checkpoints/step-0000003.pt")
+        newest.write_bytes(newest.read_bytes()[:5_000])
     answer = dlh("train", "--resume", "my run")
-    assert answer.status == 0 and "resumed from step 3 of 4" in answer.err
+    assert answer.status == 0 and f"resumed from step {2 if damaged else 3} of 4" in answer.err
+    assert damaged == ("step-0000003.pt is damaged: it was cut off" in answer.err)
     assert_equal_runs(Path("my run"), unbroken)
 
 

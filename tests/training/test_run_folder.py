@@ -46,7 +46,7 @@ def test_a_folder_with_something_in_it_is_refused_and_untouched(tmp_path: Path) 
         RunFolder.create(tmp_path)
     assert str(raised.value) == (
         f"the folder {tmp_path} is not empty (a, b, c, ...); resume that run, choose another "
-        "folder, or move it aside with --fresh"
+        "folder, or move this one aside"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == list("abcd")
 

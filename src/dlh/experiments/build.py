@@ -8,7 +8,7 @@ import json
 import torch
 from tqdm import tqdm
 
-from dlh.data.clips import ClipSource
+from dlh.data.clips import ClipSource, DataError
 from dlh.data.folder import Progress, open_data
 from dlh.data.moving_ball import MovingBall
 from dlh.data.report import ImportReport
@@ -67,7 +67,7 @@ def open_source(experiment: Experiment) -> ClipSource:
         return open_data(
             data.source,
             frame_shape=experiment.model.frame_shape,
-            clip_length=experiment.training.clip_length,
+            clip_length=1,  # check_clips has its say once the videos are described
             progress=bar.show,
         )
 
@@ -84,6 +84,19 @@ def describe_source(source: ClipSource, *, clip_length: int) -> str | None:
         f"clips of each file: {', '.join(clips[:LISTED])}{more}\n"
         f"they are in {store.path}\n"
     )
+
+
+def check_clips(source: ClipSource, *, clip_length: int) -> None:
+    """Refuse videos that are all shorter than a clip.
+
+    Raises:
+        DataError: no training video has that many frames.
+    """
+    if isinstance(source, StoreSource):
+        try:
+            source.check_clip_length(clip_length)
+        except DataError as error:
+            raise DataError(f"{error}; a clip's length is --training.clip-length") from None
 
 
 def digest(source: ClipSource) -> str | None:

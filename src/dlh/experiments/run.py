@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from dlh.experiments.build import build_model, describe_source, open_source
+from dlh.experiments.build import build_model, check_clips, describe_source, open_source
 from dlh.experiments.experiment import Experiment
 from dlh.experiments.outputs import Say
 from dlh.experiments.show import SUMMARY, describe, show
@@ -44,8 +44,10 @@ def start(
     _refuse_folder(folder)
     network = build_model(experiment)
     source = open_source(experiment)
-    if report := describe_source(source, clip_length=experiment.training.clip_length):
+    clip_length = experiment.training.clip_length
+    if report := describe_source(source, clip_length=clip_length):
         say(report)
+    check_clips(source, clip_length=clip_length)
     run = RunFolder.create(folder)
     with run.lock():
         write_snapshot(run, experiment, source)

@@ -1,7 +1,7 @@
 """Networks: shapes in, shapes out. They know nothing of levels, events or bounds."""
 
 from dlh.networks.convolution import FrameDecoder, FrameEncoder
-from dlh.networks.perceptron import ACTIVATIONS, ConditionalGaussian, perceptron, start_glorot
+from dlh.networks.perceptron import ACTIVATIONS, ConditionalGaussian, perceptron
 from dlh.networks.recurrent import Recurrence
 
 __all__ = [
@@ -11,5 +11,4 @@ __all__ = [
     "FrameEncoder",
     "Recurrence",
     "perceptron",
-    "start_glorot",
 ]

@@ -1,7 +1,7 @@
 """Frames to features and back: four convolutions, four transposed convolutions (Table 4).
 
-The paper does not say how weights start. The decoder's start as CW-VAE's do, Glorot uniform with
-biases of 0; the encoder's as torch's, which makes features small, so that level 1 learns first.
+The paper does not say how weights start. The encoder's start orthogonal, as every perceptron's;
+the decoder's Glorot uniform with biases of 0, as CW-VAE's.
 
 64 x 64 frames get CW-VAE's stack: kernel 4, stride 2, no padding (64 -> 31 -> 14 -> 6 -> 2) on the
 way in, kernels 5, 5, 6, 6, stride 2 (1 -> 5 -> 13 -> 30 -> 64) on the way out. Any other size
@@ -17,7 +17,7 @@ from itertools import pairwise
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dlh.networks.perceptron import ACTIVATIONS, start_glorot
+from dlh.networks.perceptron import ACTIVATIONS, start_orthogonal
 
 CWVAE_SIZE = (64, 64)
 CWVAE_DECODER_KERNELS = (5, 5, 6, 6)
@@ -48,6 +48,7 @@ class FrameEncoder(nn.Module):
         self.features = nn.Sequential(
             nn.Flatten(), nn.Linear(area * channels[-1], feature_size), ACTIVATIONS[activation]()
         )
+        self.apply(start_orthogonal)
 
     def forward(
         self, frames: Float[Tensor, "batch channel height width"]
@@ -88,9 +89,16 @@ class FrameDecoder(nn.Module):
                 ACTIVATIONS[activation](),
             ]
         self.convolutions = nn.Sequential(*layers[:-1])
-        self.apply(start_glorot)
+        self.apply(_start_glorot)
 
     def forward(
         self, context: Float[Tensor, "batch context"]
     ) -> Float[Tensor, "batch channel height width"]:
         return self.convolutions(self.seed(context))
+
+
+def _start_glorot(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear | nn.ConvTranspose2d):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -15,18 +15,26 @@ from dlh.distributions import Gaussian
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"elu": nn.ELU, "silu": nn.SiLU, "relu": nn.ReLU}
 
 
+ORTHOGONAL_GAIN = 2**0.5  # makes up for what an activation takes away
+
+
 def perceptron(sizes: Sequence[int], activation: str) -> nn.Sequential:
     """Linear layers of the given sizes, inputs to outputs, an activation after every one."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), ACTIVATIONS[activation]()]
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers).apply(start_orthogonal)
 
 
-def start_glorot(module: nn.Module) -> None:
-    """Glorot-uniform weights and biases of 0, for ``module.apply``: what goes in keeps its size."""
-    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.xavier_uniform_(module.weight)
+def start_orthogonal(module: nn.Module) -> None:
+    """Orthogonal weights and biases of 0, for ``module.apply``: what goes in keeps its size.
+
+    A stack that starts as PyTorch has it halves its input at every layer. Through the encoder, four
+    layers of posterior and the way back down, what is left of a frame is far below a state's noise,
+    and training first has to dig it out again: docs/model.md has what that costs.
+    """
+    if isinstance(module, nn.Linear | nn.Conv2d):
+        nn.init.orthogonal_(module.weight, ORTHOGONAL_GAIN)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
 
@@ -37,7 +45,7 @@ class ConditionalGaussian(nn.Module):
     The first layer is kept as two matrices, W [evidence, context] = W_e evidence + W_c context. The
     product with the evidence does not depend on the context, so :meth:`project` can do it for all
     time steps at once, outside a loop that waits for the context. The std is softplus(.) +
-    ``std_floor``, of which the softplus starts near ``initial_std``.
+    ``std_floor``, of which the softplus starts at ``initial_std`` whatever the inputs.
     """
 
     def __init__(
@@ -53,7 +61,8 @@ class ConditionalGaussian(nn.Module):
     ) -> None:
         super().__init__()
         width = hidden_sizes[0]
-        joint = nn.Linear(evidence_size + context_size, width)  # initialised as the one layer it is
+        joint = nn.Linear(evidence_size + context_size, width)  # starts as the one layer it is
+        start_orthogonal(joint)
         self.from_evidence = nn.Linear(evidence_size, width)
         self.from_context = nn.Linear(context_size, width, bias=False)
         self.from_evidence.weight.data.copy_(joint.weight.data[:, :evidence_size])
@@ -62,6 +71,8 @@ class ConditionalGaussian(nn.Module):
         self.activation = ACTIVATIONS[activation]()
         self.hidden = perceptron(hidden_sizes, activation)
         self.head = nn.Linear(hidden_sizes[-1], 2 * state_size)
+        start_orthogonal(self.head)
+        nn.init.zeros_(self.head.weight[state_size:])
         nn.init.constant_(self.head.bias[state_size:], math.log(math.expm1(initial_std)))
         self.std_floor = std_floor
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def find(name: str | Path) -> Path:
         if (folder / "experiment.json").exists() and not (folder / WEIGHTS_NAME).exists():
             raise PretrainedError(
                 f"the run in {folder} is not finished, it has no {WEIGHTS_NAME} yet; go on with "
-                f"`dlh train --resume {folder}`"
+                f"`dlh train --resume {shlex.quote(str(folder))}`"
             )
         return folder
     if folder.exists():

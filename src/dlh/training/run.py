@@ -79,7 +79,7 @@ class RunFolder:
             what = _describe(cls(path).status()) if EXPERIMENT in found else shown
             raise RunFolderError(
                 f"the folder {path} is not empty ({what}); resume that run, choose another folder, "
-                "or move it aside with --fresh"
+                "or move this one aside"
             )
         try:
             path.mkdir(parents=True, exist_ok=True)
