@@ -30,9 +30,10 @@ class DLHConfig:
         convolution_channels: of the four convolutions; the decoder mirrors them.
         activation: between layers; the paper does not say which.
         std_floor: added to the softplus that gives a state's standard deviation.
-        initial_std: what that softplus starts near, in posteriors and priors; the paper does not
-            say. States as noisy as 0.7 (an unbiased softplus) hide for long what a decoder has yet
-            to learn, here the colour of a ball.
+        initial_std: what that softplus starts at, in posteriors and priors; the paper does not
+            say. Noisy states make upper levels change at every frame at first, sharp ones make them
+            rest from the first step; an unbiased softplus (0.7) hides what a decoder has yet to
+            learn.
         likelihood_std: the fixed standard deviation of a pixel (Eq. 8a); it decides how fast events
             are found.
         static_prior_gradient: whether the static prior b_{t-1} passes gradients (Eq. 8 as it
@@ -60,7 +61,7 @@ class DLHConfig:
     convolution_channels: tuple[int, int, int, int] = (32, 64, 128, 256)
     activation: Literal["elu", "silu", "relu"] = "elu"
     std_floor: float = 0.01
-    initial_std: float = 0.1
+    initial_std: float = 0.06
     likelihood_std: float = 1.0
     static_prior_gradient: bool = True
     memory: Literal["held", "ticking"] = "held"
