@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 
 import pytest
@@ -106,3 +107,30 @@ def test_a_stamp_changes_with_the_file(tmp_path):
     assert find_sources(tmp_path).sources[0].stamp() == before
     os.utime(tmp_path / "a.mp4", (1, 1))
     assert find_sources(tmp_path).sources[0].stamp() != before
+
+
+def test_array_files_are_videos_and_clip_stores_are_not(tmp_path):
+    touch(tmp_path / "a.npy", tmp_path / "b.NPZ", tmp_path / "c.h5", tmp_path / "d.hdf5")
+    touch(tmp_path / "store" / "frames-00000.npy")
+    (tmp_path / "store" / "index.json").write_text('{"format": "dlh-clips"}')
+    found = find_sources(tmp_path)
+    assert [source.name for source in found.sources] == ["a.npy", "b.NPZ", "c.h5", "d.hdf5"]
+    assert [(skipped.source, skipped.reason) for skipped in found.skipped] == [
+        ("store", "is a clip store; name it itself to use it")
+    ]
+    assert not found.others
+
+
+def test_pictures_beside_an_array_are_still_a_video(tmp_path):
+    pictures(tmp_path / "walk", 3)
+    touch(tmp_path / "walk" / "labels.npy")
+    assert found_names(tmp_path) == ["walk/labels.npy", "walk"]
+
+
+def test_an_hdf5_file_is_another_one_once_it_can_be_read(tmp_path, monkeypatch):
+    touch(tmp_path / "a.h5", tmp_path / "a.npy")
+    before = [source.stamp() for source in find_sources(tmp_path).sources]
+    there = importlib.util.find_spec("h5py") is not None
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if there else object())
+    after = [source.stamp() for source in find_sources(tmp_path).sources]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [False, True]

@@ -53,6 +53,10 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     instead_of("dlh.experiments.demo", "demo")
     instead_of("dlh.experiments.predict", "predict_file")
     instead_of("dlh.experiments.events", "events_of_file")
+    instead_of("dlh.experiments.data_commands", "import_videos")
+    instead_of("dlh.experiments.data_commands", "verify")
+    instead_of("dlh.experiments.data_commands", "write_manifest")
+    instead_of("dlh.experiments.inspect_store", "inspect")
     return seen
 
 
@@ -61,6 +65,8 @@ def test_a_command_line_is_one_the_program_takes(
     page: str, line: str, asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line)[1:]]
+    if words[0] == "data" and len(words) == 2:  # `dlh data verify` as the name of a command
+        words.append("--help")
     whole = len(words) > 1 or words[0] in ("demo", "info", "--help", "--version")
     if not whole and words[0] in COMMANDS:  # `dlh predict` as the name of a command
         words.append("--help")

@@ -1,17 +1,26 @@
 from __future__ import annotations
 
+import json
+import struct
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from dlh import DLH
+from dlh.data.clips import DataError
 from dlh.data.encode import write_video
+from dlh.data.moving_mnist import MovingMNISTConfig
 from dlh.experiments import build
 from dlh.experiments.errors import UsageError
 from dlh.experiments.experiment import DataConfig
 from dlh.experiments.presets import tiny
+from dlh.experiments.run import resume, start
+from dlh.experiments.snapshot import check_same_videos, write_snapshot
 from dlh.pretrained import PretrainedError
+from dlh.training.errors import RunFolderError
+from dlh.training.run import RunFolder
 from tiny_run import ball_frames
 
 
@@ -21,6 +30,33 @@ def seeded(seed: int):
 
 def on(path) -> object:
     return replace(tiny(), data=DataConfig(source=str(path)))
+
+
+def write_digits(folder, seed: int) -> None:
+    """MNIST's four files, with few digits of noise."""
+    folder.mkdir(exist_ok=True)
+    random = np.random.default_rng(seed)
+    for kind, count in (("train", 24), ("t10k", 3)):
+        images = random.integers(1, 256, (count, 28, 28), dtype=np.uint8)
+        (folder / f"{kind}-images-idx3-ubyte").write_bytes(
+            struct.pack(">IIII", 0x803, *images.shape) + images.tobytes()
+        )
+        (folder / f"{kind}-labels-idx1-ubyte").write_bytes(
+            struct.pack(">II", 0x801, count) + bytes(number % 10 for number in range(count))
+        )
+
+
+def on_digits(folder):
+    return replace(
+        tiny(),
+        model=replace(tiny().model, channels=1),
+        data=DataConfig(
+            source="moving-mnist",
+            mnist=MovingMNISTConfig(size=16, digits=1, digit_size=8, speed=(1.0, 3.0)),
+            digits=str(folder),
+        ),
+        training=replace(tiny().training, steps=2, batch_size=2, held_out_clips=2),
+    )
 
 
 def first_weights(experiment) -> torch.Tensor:
@@ -68,3 +104,40 @@ def test_videos_are_described_and_known_again(workspace, capsys):
     source = build.open_source(on(folder))
     assert build.digest(source) != known and build.frames_per_second(source) is None
     assert capsys.readouterr().err == ""  # the progress is for terminals
+
+
+def test_digits_are_loaded_from_where_they_are_and_asked_for_where_they_are_not(tmp_path):
+    with pytest.raises(DataError, match="has no train-images.*; which digits move is --data.digit"):
+        build.open_source(on_digits(tmp_path / "nowhere"))
+    write_digits(tmp_path / "digits", seed=0)
+    source = build.open_source(on_digits(tmp_path / "digits"))
+    assert source.frame_shape == (1, 16, 16) and source.name == "moving-mnist"
+    assert source.batch(0, batch_size=2, clip_length=5, seed=0).video.shape == (2, 5, 16, 16, 1)
+    assert build.describe_source(source, clip_length=10) is None
+    assert build.frames_per_second(source) is None
+
+
+def test_a_run_does_not_go_on_with_other_digits(tmp_path):
+    write_digits(tmp_path / "digits", seed=0)
+    experiment = on_digits(tmp_path / "digits")
+    run = RunFolder.create(tmp_path / "run")
+    write_snapshot(run, experiment, build.open_source(experiment))
+    check_same_videos(run, build.open_source(experiment))
+    write_digits(tmp_path / "digits", seed=1)
+    with pytest.raises(RunFolderError, match="^the digits of the run in .* have changed since"):
+        resume(run.path)
+
+
+def test_a_run_on_digits_is_shown_without_true_events(tmp_path):
+    write_digits(tmp_path / "digits", seed=0)
+    said = []
+    start(on_digits(tmp_path / "digits"), tmp_path / "run", say=said.append)
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert not {"events", "true_change_rate", "recalls"} & set(summary)
+    assert summary["mean_depth"] >= 1 and set(summary["psnr"]) >= {"model_best", "black"}
+    assert any(line.startswith("depth:") for line in said)
+    page = (tmp_path / "run/report.html").read_text()
+    assert "watched moving-mnist" in page and "Nobody has marked the true events" in page
+    assert "dlh train videos --data" in page and "the ball" not in page
+    for name in ("curves.png", "events.png", "psnr.png", "prediction.mp4"):
+        assert (tmp_path / "run" / name).stat().st_size > 500, name

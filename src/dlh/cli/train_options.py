@@ -9,8 +9,9 @@ from typing import Annotated
 
 import tyro
 
+from dlh.data.digits import MNIST_5K
 from dlh.experiments.errors import UsageError
-from dlh.experiments.experiment import MOVING_BALL, DataConfig, Experiment
+from dlh.experiments.experiment import MOVING_BALL, MOVING_MNIST, DataConfig, Experiment
 from dlh.model import DLHConfig
 from dlh.training.config import TrainingConfig
 
@@ -23,7 +24,9 @@ class TrainOptions:
     """
 
     data_path: Annotated[str | None, tyro.conf.arg(name="data")] = None
-    """A folder of videos, a video, or a clip store, in place of the preset's data."""
+    """A folder of videos, a video, a clip store, moving-ball or moving-mnist, in place of the
+    preset's data.
+    """
     run: Path | None = None
     """The run's folder; runs/PRESET, or the next free name, when not given."""
     steps: int | None = None
@@ -58,7 +61,7 @@ class TrainOptions:
             return Experiment(
                 preset=preset,
                 model=self.model,
-                data=replace(self.data, source=self._source()),
+                data=replace(self.data, source=self._source(), digits=self._digits()),
                 training=replace(self.training, **given),
                 init=init,
             )
@@ -68,6 +71,10 @@ class TrainOptions:
     def _source(self) -> str:
         source = self.data.source if self.data_path is None else self.data_path
         is_path = self.data_path is not None and os.path.exists(source)
-        if not is_path and source in ("", MOVING_BALL):
+        if not is_path and source in ("", MOVING_BALL, MOVING_MNIST):
             return source
         return os.path.abspath(source)
+
+    def _digits(self) -> str:
+        digits = self.data.digits
+        return digits if digits == MNIST_5K else os.path.abspath(digits)

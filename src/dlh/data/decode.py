@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from dlh.data.array_file import ARRAY_SUFFIXES, open_array
+from dlh.data.arrays import ArrayVideo
 from dlh.data.clips import DataError
 from dlh.data.images import ImageSequence
 from dlh.data.video_file import VideoFile
@@ -62,19 +65,57 @@ def open_frames(
     channels: int,
     fps: float | None = None,
 ) -> Frames:
-    """A video file, or a folder of pictures, as a stream of frames of one size.
+    """A video file, a folder of pictures or an array file, as a stream of frames of one size.
 
     Args:
-        fps: re-times a video to this rate (frames are repeated or left out); for pictures, their
-            rate. None keeps every frame.
+        fps: re-times a video to this rate (frames are repeated or left out); for pictures and
+            arrays, their rate. None keeps every frame.
 
     Raises:
-        DataError: the file is missing, empty, unreadable or holds no video.
+        DataError: the file is missing, empty, unreadable or holds no video, or an array of several
+            clips, which :func:`open_clips` reads.
     """
     path = Path(path)
     if path.is_dir():
         return ImageSequence(path, height=height, width=width, channels=channels, fps=fps)
-    return VideoFile(path, height=height, width=width, channels=channels, fps=fps)
+    if path.suffix.lower() not in ARRAY_SUFFIXES:
+        return VideoFile(path, height=height, width=width, channels=channels, fps=fps)
+    array = open_array(path)
+    if array.layout.clips > 1:
+        array.close()
+        raise DataError(
+            f"{path} holds {array.layout.clips} clips, and one video is wanted; save the one as "
+            "(frames, height, width, channel), or import the file into a store"
+        )
+    return ArrayVideo(path, array, height=height, width=width, channels=channels, fps=fps)
+
+
+def open_clips(
+    path: str | os.PathLike[str],
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    fps: float | None = None,
+) -> Iterator[tuple[int | None, Frames]]:
+    """Every video of a file: (number of the clip, stream); the number is None of an only one.
+
+    The streams are to be read in order, each before the next is asked for, or not at all.
+
+    Raises:
+        DataError: see :func:`open_frames`.
+    """
+    path = Path(path)
+    if path.is_dir() or path.suffix.lower() not in ARRAY_SUFFIXES:
+        yield None, open_frames(path, height=height, width=width, channels=channels, fps=fps)
+        return
+    with closing(open_array(path)) as array:
+        clips = array.layout.clips
+        for clip in range(clips):
+            stream = ArrayVideo(
+                path, array, clip, height=height, width=width, channels=channels, fps=fps
+            )
+            yield (clip if clips > 1 else None), stream
 
 
 def read_video(

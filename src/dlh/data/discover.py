@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dlh.data.array_file import ARRAY_SUFFIXES, HDF5_SUFFIXES
 from dlh.data.clips import DataError
 from dlh.data.images import IMAGE_SUFFIXES, image_files, natural_order
-from dlh.data.store import Skipped
+from dlh.data.store import Skipped, is_store
 from dlh.data.video_file import VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFile:
-    """A video file, or a folder of pictures.
+    """A video file, an array file, or a folder of pictures.
 
     Attributes:
         name: relative to the folder that was searched, with forward slashes.
@@ -40,6 +42,9 @@ class SourceFile:
                     errors="surrogateescape"
                 )
             )
+        # Where the package that reads it is installed later, the file is another one.
+        if self.path.suffix.lower() in HDF5_SUFFIXES and not importlib.util.find_spec("h5py"):
+            digest.update(b"without h5py")
         return self.name, digest.hexdigest()
 
     def sha256(self) -> str:
@@ -75,8 +80,9 @@ class Found:
 def find_sources(path: Path) -> Found:
     """The videos at a path: the file itself, or all in the folder and those below it.
 
-    A folder with two or more pictures and no video in it is one video of numbered pictures. Hidden
-    folders are left out. Links are followed, each folder is visited once.
+    A folder with two or more pictures and no video in it is one video of numbered pictures. Array
+    files count as videos. Hidden folders and clip stores are left out. Links are followed, each
+    folder is visited once.
 
     Raises:
         DataError: there is nothing at the path, or no video in it.
@@ -110,8 +116,15 @@ def find_sources(path: Path) -> Found:
             (name for name in folders if not name.startswith(".")), key=natural_order
         )
         here = Path(folder)
+        if is_store(here):  # its shards are array files too
+            skipped.append(
+                Skipped(source=name_of(here), reason="is a clip store; name it itself to use it")
+            )
+            folders.clear()
+            continue
         videos = [name for name in names if _suffix(name) in VIDEO_SUFFIXES]
-        for name in sorted(videos, key=natural_order):
+        arrays = [name for name in names if _suffix(name) in ARRAY_SUFFIXES]
+        for name in sorted(videos + arrays, key=natural_order):
             file = here / name
             if reason := _unusable(file):
                 skipped.append(Skipped(source=name_of(file), reason=reason))
@@ -120,7 +133,7 @@ def find_sources(path: Path) -> Found:
         pictures = [] if videos else image_files(here)
         if len(pictures) >= 2:
             sources.append(SourceFile(name=name_of(here), path=here, files=tuple(pictures)))
-        taken = set(videos) | (
+        taken = {*videos, *arrays} | (
             {picture.name for picture in pictures} if len(pictures) >= 2 else set()
         )
         others.update(_suffix(name) for name in names if name not in taken)
@@ -144,8 +157,9 @@ def _suffix(name: str) -> str:
 
 def _no_videos(path: Path, found: Found) -> str:
     lines = [
-        f"{path} holds no videos; looked for {' '.join(sorted(VIDEO_SUFFIXES))} and folders of "
-        f"pictures ({' '.join(sorted(IMAGE_SUFFIXES))}), found "
+        f"{path} holds no videos; looked for {' '.join(sorted(VIDEO_SUFFIXES))}, arrays "
+        f"({' '.join(sorted(ARRAY_SUFFIXES))}) and folders of pictures "
+        f"({' '.join(sorted(IMAGE_SUFFIXES))}), found "
         f"{found.describe_others() if found.others else 'no files'}"
     ]
     lines += [f"  {skipped.source} {skipped.reason}" for skipped in found.skipped[:20]]

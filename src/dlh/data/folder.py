@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlh.data.arrays import clip_name, file_of
 from dlh.data.build import StoreBuilder
 from dlh.data.claim import Claim, claim
 from dlh.data.clips import DataError
-from dlh.data.decode import open_frames
+from dlh.data.decode import Frames, open_clips
 from dlh.data.discover import Found, SourceFile, find_sources
 from dlh.data.journal import Recipe
 from dlh.data.report import ImportReport
@@ -60,7 +62,8 @@ def import_folder(
     on where it was.
 
     Args:
-        path: the folder; those below it are searched too. A folder of pictures is one video.
+        path: the folder; those below it are searched too. A folder of pictures is one video. Each
+            clip of an array file of several is one, called FILE#NUMBER.
         out: where the store is to be; must not exist.
         channels: 3 for colour, 1 for grey.
         fps: re-times every video to this rate; None keeps every frame.
@@ -200,7 +203,7 @@ class _Plan:
             for skipped in self.found.skipped:
                 if not builder.has(skipped.source):
                     builder.skip(skipped.source, skipped.reason)
-            known = {video.sha256: video.source for video in builder.videos}
+            known = {video.sha256: file_of(video.source) for video in builder.videos}
             for number, source in enumerate(self.found.sources):
                 if not builder.has(source.name):
                     self._add(builder, source, number, known, progress)
@@ -214,8 +217,9 @@ class _Plan:
                     f"used:\n{reasons}"
                 )
             names = [video.source for video in builder.videos]
+            files = split_files(sorted({*map(file_of, names)}), self.split, seed=self.seed)
             return builder.finish(
-                split_files(names, self.split, seed=self.seed), others=self.found.others
+                {name: files[file_of(name)] for name in names}, others=self.found.others
             )
 
     def _add(
@@ -227,29 +231,42 @@ class _Plan:
         progress: Callable[[Progress], None] | None,
     ) -> None:
         channels, height, width = self.recipe.frame_shape
-        try:
-            sha256 = source.sha256()
-            # Two copies of one file could come to lie on both sides of the split.
-            if sha256 in known:
-                raise DataError(f"has the same content as {known[sha256]}")
-            stream = open_frames(
-                source.path, height=height, width=width, channels=channels, fps=self.fps
-            )
 
+        def store(name: str, stream: Frames, sha256: str) -> None:
             def tell(frames: int) -> None:
                 if progress is not None:
                     progress(
                         Progress(
                             files_done=number,
                             files=len(self.found.sources),
-                            source=source.name,
+                            source=name,
                             frames=frames,
                             expected_frames=stream.expected_frames,
                         )
                     )
 
             tell(0)
-            builder.add(source.name, stream, sha256=sha256, progress=tell)
-            known[sha256] = source.name
-        except DataError as error:
-            builder.skip(source.name, str(error).removeprefix(str(source.path)).lstrip(": "))
+            with _skipping(builder, name, source.path):
+                builder.add(name, stream, sha256=sha256, progress=tell)
+                known[sha256] = source.name
+
+        with _skipping(builder, source.name, source.path):
+            sha256 = source.sha256()
+            # Two copies of one file could come to lie on both sides of the split.
+            if known.get(sha256, source.name) != source.name:
+                raise DataError(f"has the same content as {known[sha256]}")
+            for clip, stream in open_clips(
+                source.path, height=height, width=width, channels=channels, fps=self.fps
+            ):
+                name = source.name if clip is None else clip_name(source.name, clip)
+                if not builder.has(name):
+                    store(name, stream, sha256)
+
+
+@contextmanager
+def _skipping(builder: StoreBuilder, name: str, path: Path) -> Generator[None]:
+    """What cannot be used is noted with the reason, and the rest goes on."""
+    try:
+        yield
+    except DataError as error:
+        builder.skip(name, str(error).removeprefix(str(path)).lstrip(": "))

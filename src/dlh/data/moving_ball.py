@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlh.data.clips import SPLITS, Clips, DataError, Split
-from dlh.data.sampling import check_request, rank_rows
+from dlh.data.clips import Clips, DataError, Split
+from dlh.data.generated import GeneratedSource
 
 RGB = {
     "cyan": (0, 255, 255),
@@ -26,7 +26,6 @@ RGB = {
 # What the start of a clip takes from its stream: x, y, direction, colour. The steps follow, so a
 # longer clip of the same index begins with the shorter one.
 _START_DRAWS = 4
-_HELD_OUT_SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,12 +103,8 @@ class MovingBallClips(Clips):
     colours: np.ndarray
 
 
-class MovingBall:
-    """A source of Moving Ball clips. Every clip is a pure function of (seed, split, clip index).
-
-    Row r of training batch k is clip ``k * batch_size + r`` of the run's seed. Held-out clips do
-    not depend on the run's seed, so the scores of two runs are computed on the same clips.
-    """
+class MovingBall(GeneratedSource[MovingBallClips]):
+    """A source of Moving Ball clips. Every clip is a pure function of (seed, split, clip index)."""
 
     name = "moving-ball"
 
@@ -124,50 +119,12 @@ class MovingBall:
     def frame_shape(self) -> tuple[int, int, int]:
         return 3, self.config.size, self.config.size
 
-    def batch(
-        self,
-        step: int,
-        *,
-        batch_size: int,
-        clip_length: int,
-        seed: int,
-        rank: int = 0,
-        world_size: int = 1,
-    ) -> MovingBallClips:
-        """Training batch number ``step``: the rows of this rank."""
-        check_request(clip_length=clip_length, seed=seed, step=step)
-        rows = rank_rows(batch_size, rank=rank, world_size=world_size)
-        first = step * batch_size
-        return self._clips(seed, "train", range(first + rows.start, first + rows.stop), clip_length)
+    def draws(self, clip_length: int) -> int:
+        return _START_DRAWS + clip_length - 1
 
-    def held_out(self, split: Split, *, count: int, clip_length: int) -> MovingBallClips:
-        """The first ``count`` clips of a held-out split, the same for every run."""
-        check_request(clip_length=clip_length, count=count)
-        if split not in ("validation", "test"):
-            raise DataError(
-                f"held-out clips are of the validation or the test split, found {split!r}"
-            )
-        return self._clips(_HELD_OUT_SEED, split, range(count), clip_length)
-
-    def draw(self, count: int, clip_length: int, random: np.random.Generator) -> MovingBallClips:
-        """``count`` clips from a generator of random numbers of one's own."""
-        check_request(clip_length=clip_length, count=count)
-        return self._play(random.random((count, _START_DRAWS + clip_length - 1)))
-
-    def _clips(self, seed: int, split: Split, indices: range, clip_length: int) -> MovingBallClips:
-        # Philox is counter-based: the key names (seed, split), the counter's second word the clip.
-        key = np.random.SeedSequence([seed, SPLITS.index(split)]).generate_state(2, np.uint64)
-        draws = np.empty((len(indices), _START_DRAWS + clip_length - 1))
-        for row, index in enumerate(indices):
-            np.random.Generator(np.random.Philox(key=key, counter=[0, index, 0, 0])).random(
-                out=draws[row]
-            )
-        return self._play(draws)
-
-    def _play(self, draws: np.ndarray) -> MovingBallClips:
-        """Uniform numbers (batch, 4 + time - 1) to clips. A step: test, flip, move, recolour."""
-        config = self.config
-        batch, clip_length = len(draws), draws.shape[1] - _START_DRAWS + 1
+    def play(self, draws: np.ndarray, clip_length: int, split: Split) -> MovingBallClips:
+        """A step: test, flip, move, recolour. The three splits are of one kind."""
+        config, batch = self.config, len(draws)
         low, high = config.radius, config.size - 1 - config.radius
         angle = 2 * math.pi * draws[:, 2]
         velocity = config.speed * np.stack([np.cos(angle), np.sin(angle)], axis=1)

@@ -11,6 +11,7 @@ Reading a clip is one slice of a memory map: nothing is decoded, and processes s
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import zlib
@@ -92,6 +93,23 @@ class Index:
         return json.dumps({"format": FORMAT, "version": VERSION, **asdict(self)}, indent=1) + "\n"
 
     @classmethod
+    def read(cls, folder: Path) -> Index:
+        """The index of the store in a folder; of its shards nothing is read.
+
+        Raises:
+            DataError: no store there, one of a newer version, or a damaged index.
+        """
+        try:
+            text = (folder / INDEX).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            raise DataError(f"{folder} is not a clip store: it has no {INDEX}") from None
+        except OSError as error:
+            raise DataError(f"{folder / INDEX} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise DataError(f"{folder / INDEX} is not the index of a clip store") from None
+        return cls.from_json(text, folder / INDEX)
+
+    @classmethod
     def from_json(cls, text: str, path: Path) -> Index:
         """Reads the text of an index; ``path`` is for messages only."""
         try:
@@ -148,13 +166,13 @@ class Store:
         self.index = index
         channels, height, width = index.frame_shape
         self._frames = [
-            _map_shard(
+            map_shard(
                 path / shard_file("frames", number), (frames, height, width, channels), np.uint8
             )
             for number, frames in enumerate(index.shard_frames)
         ]
         self._events = [
-            _map_shard(path / shard_file("events", number), (frames,), np.bool_)
+            map_shard(path / shard_file("events", number), (frames,), np.bool_)
             for number, frames in enumerate(index.shard_frames if index.has_events else ())
         ]
 
@@ -166,15 +184,7 @@ class Store:
             DataError: no store there, one of a newer version, or one that is cut off.
         """
         path = Path(path)
-        try:
-            text = (path / INDEX).read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError):
-            raise DataError(f"{path} is not a clip store: it has no {INDEX}") from None
-        except OSError as error:
-            raise DataError(f"{path / INDEX} cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise DataError(f"{path / INDEX} is not the index of a clip store") from None
-        return cls(path, Index.from_json(text, path / INDEX))
+        return cls(path, Index.read(path))
 
     def __reduce__(self):
         # A worker process opens the store anew; the default would send it a copy of every frame.
@@ -188,6 +198,15 @@ class Store:
     def frame_shape(self) -> tuple[int, int, int]:
         """(channel, height, width)."""
         return self.index.frame_shape
+
+    def digest(self) -> str:
+        """SHA-256 of what is stored, wherever it lies: the frames' shape, and of each video its
+        source, split, rate and stored bytes (by their checksum in the index).
+        """
+        names = ("source", "split", "length", "fps", "sha256", "crc32")
+        videos = [[getattr(video, name) for name in names] for video in self.videos]
+        content = json.dumps([list(self.frame_shape), videos])
+        return hashlib.sha256(content.encode("ascii")).hexdigest()
 
     def frames(self, video: StoredVideo, start: int = 0, length: int | None = None) -> np.ndarray:
         """A view of frames, uint8 (time, height, width, channel), read when it is used."""
@@ -239,22 +258,23 @@ def checksum(frames: np.ndarray) -> str:
     return f"{crc:08x}"
 
 
-def _map_shard(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+def map_shard(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """A shard as a memory map; DataError where it is not the array that the index promises."""
+    expected = HEADER_BYTES + int(np.prod(shape)) * np.dtype(dtype).itemsize
     try:
         size = path.stat().st_size
-        expected = HEADER_BYTES + int(np.prod(shape)) * np.dtype(dtype).itemsize
-        if size < expected:
-            raise DataError(
-                f"{path} is short: {size:,} bytes where the index promises {expected:,}; it was "
-                "cut off. Import the videos again"
-            )
-        mapped = np.load(path, mmap_mode="r")
+        mapped = np.load(path, mmap_mode="r") if size >= expected else None
     except FileNotFoundError:
         raise DataError(f"{path} is missing; import the videos again") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise DataError(f"{path} is damaged ({error}); import the videos again") from None
+    if mapped is None:
+        raise DataError(
+            f"{path} is short: {size:,} bytes where the index promises {expected:,}; it was cut "
+            "off. Import the videos again"
+        )
     if mapped.shape != shape or mapped.dtype != dtype:
         raise DataError(
             f"{path} holds {mapped.dtype} {mapped.shape} and the index promises {np.dtype(dtype)} "

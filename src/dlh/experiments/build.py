@@ -6,15 +6,17 @@ import hashlib
 import json
 
 import torch
-from tqdm import tqdm
 
 from dlh.data.clips import ClipSource, DataError
-from dlh.data.folder import Progress, open_data
+from dlh.data.digits import load_digits
+from dlh.data.folder import open_data
 from dlh.data.moving_ball import MovingBall
+from dlh.data.moving_mnist import MovingMNIST
 from dlh.data.report import ImportReport
 from dlh.data.source import StoreSource
 from dlh.experiments.errors import UsageError
-from dlh.experiments.experiment import Experiment
+from dlh.experiments.experiment import MOVING_MNIST, DataConfig, Experiment
+from dlh.experiments.import_bar import ImportBar
 from dlh.experiments.presets import how_to_get_data
 from dlh.model import DynamicLatentHierarchy
 from dlh.pretrained import DLH, PretrainedError
@@ -59,11 +61,13 @@ def open_source(experiment: Experiment) -> ClipSource:
         DataError: the data cannot be used.
     """
     data = experiment.data
-    if data.generated:
+    if data.is_moving_ball:
         return MovingBall(data.ball)
+    if data.source == MOVING_MNIST:
+        return _moving_mnist(data)
     if not data.source:
         raise UsageError(how_to_get_data(experiment.preset))
-    with _ImportBar() as bar:
+    with ImportBar() as bar:
         return open_data(
             data.source,
             frame_shape=experiment.model.frame_shape,
@@ -100,7 +104,11 @@ def check_clips(source: ClipSource, *, clip_length: int) -> None:
 
 
 def digest(source: ClipSource) -> str | None:
-    """Of which videos the clips are, and how they are split; None for generated clips."""
+    """Of which videos or digits the clips are, and how they are split; None where they need
+    neither.
+    """
+    if isinstance(source, MovingMNIST):
+        return source.digits.sha256()
     if not isinstance(source, StoreSource):
         return None
     videos = [[v.source, v.split, v.length, v.sha256] for v in source.store.videos]
@@ -115,25 +123,15 @@ def frames_per_second(source: ClipSource) -> float | None:
     return rates.pop() if len(rates) == 1 else None
 
 
+def _moving_mnist(data: DataConfig) -> MovingMNIST:
+    try:
+        digits = load_digits(data.digits)
+    except DataError as error:
+        raise DataError(
+            f"{error}; which digits move is --data.digits, the folder of MNIST's files or mnist-5k"
+        ) from None
+    return MovingMNIST(digits, data.mnist)
+
+
 def _shapes(model: torch.nn.Module) -> dict[str, torch.Size]:
     return {name: value.shape for name, value in model.state_dict().items()}
-
-
-class _ImportBar:
-    """How far the videos are decoded, on a terminal; nothing where there is nothing to decode."""
-
-    def __enter__(self) -> _ImportBar:
-        self._bar: tqdm | None = None
-        return self
-
-    def show(self, progress: Progress) -> None:
-        if self._bar is None:
-            self._bar = tqdm(
-                total=progress.files, desc="reading videos", unit="file", leave=False, disable=None
-            )
-        self._bar.update(progress.files_done - self._bar.n)
-        self._bar.set_postfix_str(f"{progress.source}, frame {progress.frames}", refresh=False)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()

@@ -39,7 +39,7 @@ def demo(*, run: Path, fresh: bool, preset: str, seed: int, say: Say = print) ->
         MissingExtraError: matplotlib is not installed.
     """
     experiment = presets.preset(preset)
-    if not experiment.data.generated:
+    if not experiment.data.is_moving_ball:
         raise UsageError(
             f"the demo needs a preset on Moving Ball, {preset} is none; "
             f"`dlh train {preset} --data FOLDER` trains it"

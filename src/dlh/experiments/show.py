@@ -203,22 +203,22 @@ def _report(
     film: bytes | None,
 ) -> Report:
     experiment, folder = trained.experiment, trained.run.path
-    generated, place = experiment.data.generated, shlex.quote(str(folder))
+    data, place = experiment.data, shlex.quote(str(folder))
     commands = [
         (f"dlh predict {place} clip.mp4", "many futures of a video of yours"),
         (f"dlh events {place} clip.mp4", "when something changes in it"),
     ]
-    if generated:
+    if data.generated:
         commands.append(("dlh train videos --data my_videos/", "the same on your own videos"))
     report = Report(
-        data="Moving Ball" if generated else trained.source.name,
+        data="Moving Ball" if data.is_moving_ball else trained.source.name,
         run=str(folder),
         frame_shape=experiment.model.frame_shape,
         levels=experiment.model.num_levels,
         parameters=sum(p.numel() for p in trained.model.model.parameters()),
         steps=trained.progress.step,
         seconds=trained.progress.train_seconds,
-        what_changes="the ball changes colour" if generated else "something changes",
+        what_changes="the ball changes colour" if data.is_moving_ball else "something changes",
         fps=frames_per_second(trained.source),
         curves_png=pictures.get("curves.png"),
         commands=commands,

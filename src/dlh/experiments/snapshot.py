@@ -11,6 +11,7 @@ import torch
 
 from dlh import __version__
 from dlh.data.clips import ClipSource
+from dlh.data.moving_mnist import MovingMNIST
 from dlh.experiments.build import digest
 from dlh.experiments.experiment import Experiment
 from dlh.settings import SettingsError, from_plain, to_plain
@@ -21,7 +22,7 @@ VERSION = 1
 
 
 def write_snapshot(run: RunFolder, experiment: Experiment, source: ClipSource) -> None:
-    """Write the experiment, which videos it sees, and the software it is run with."""
+    """Write the experiment, which videos or digits it sees, and the software it is run with."""
     plain = to_plain(experiment)
     run.write_json(
         EXPERIMENT,
@@ -59,7 +60,7 @@ def read_snapshot(run: RunFolder) -> Experiment:
 
 
 def check_same_videos(run: RunFolder, source: ClipSource) -> None:
-    """Refuse to go on with a run whose videos are not those it began with.
+    """Refuse to go on with a run whose videos or digits are not those it began with.
 
     Another file can move others to another split, and held-out videos into training.
 
@@ -67,8 +68,9 @@ def check_same_videos(run: RunFolder, source: ClipSource) -> None:
         RunFolderError: they differ.
     """
     if _read(run).get("videos_sha256") != digest(source):
+        what = "digits" if isinstance(source, MovingMNIST) else "videos"
         raise RunFolderError(
-            f"the videos of the run in {run.path} have changed since it began (files were added, "
+            f"the {what} of the run in {run.path} have changed since it began (files were added, "
             "removed or written to): bring back those it began with, or start another run"
         )
 

@@ -61,7 +61,7 @@ class DLHConfig:
     convolution_channels: tuple[int, int, int, int] = (32, 64, 128, 256)
     activation: Literal["elu", "silu", "relu"] = "elu"
     std_floor: float = 0.01
-    initial_std: float = 0.06
+    initial_std: float = 0.055
     likelihood_std: float = 1.0
     static_prior_gradient: bool = True
     memory: Literal["held", "ticking"] = "held"

@@ -1,0 +1,163 @@
+"""``dlh data``: videos into a clip store, and what can be done with one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from dlh.cli.options import parse
+from dlh.cli.output import say
+from dlh.experiments.errors import UsageError
+
+StorePath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """Decode videos once, into a clip store that is read as fast as memory; says what became of
+    every file. An import that was interrupted goes on with the same command.
+
+    example:  dlh data import my_videos --out my_store --size 64 --fps 10
+    """
+
+    path: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
+    """A folder of videos (those below it are searched too), or one video."""
+    out: Path
+    """The store, a folder that does not exist yet."""
+    size: int = 64
+    """Height and width of the frames in pixels; a model takes multiples of 16."""
+    fps: float | None = None
+    """Bring all to this many frames a second; without it every frame is kept."""
+    grey: tyro.conf.FlagCreatePairsOff[bool] = False
+    """One channel instead of three."""
+    split: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    """Shares of files for training, validation and test."""
+    seed: int = 0
+    """Decides which file goes where."""
+    clip_length: int = 100
+    """Of the clips that the report counts, frames."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions:
+    """Read a whole store and compare its index, the sizes of its files and the checksum of every
+    video; the exit status is 1 if anything is damaged.
+
+    example:  dlh data verify my_store
+    """
+
+    store: StorePath
+    """A store that dlh data import made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectOptions:
+    """What is in a store, as a table, a picture (a row of frames for each of some videos) and a
+    short film of these videos.
+
+    example:  dlh data inspect my_store --out grid.png
+    """
+
+    store: StorePath
+    """A store that dlh data import made."""
+    out: Path = Path("grid.png")
+    """The picture; the film goes beside it as .mp4."""
+    clip_length: int = 100
+    """Of the clips that the report counts, frames."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManifestOptions:
+    """Name the clips of an evaluation, by file, content and first frame, so that anyone can
+    compute on the same ones; holds what exists where that is less than asked for.
+
+    example:  dlh data manifest my_store --context 30 --horizon 300 --clips 100
+    """
+
+    store: StorePath
+    """A store that dlh data import made."""
+    context: int = 30
+    """Frames that a model is shown."""
+    horizon: int = 300
+    """Frames after these, which it predicts."""
+    clips: int = 100
+    """At most so many."""
+    split: Literal["train", "validation", "test"] = "test"
+    """Whose videos."""
+    select: Literal["spaced", "first"] = "spaced"
+    """spaced: without overlap, evenly over all videos and in each; first: the first frames of each
+    video that is long enough."""
+    out: Path = Path("manifest.json")
+    """Where the manifest goes."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """``dlh data``."""
+    words = list(arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        say(_help())
+        return 0 if words else 2
+    name, *rest = words
+    if name not in COMMANDS:
+        from dlh.settings import suggestion
+
+        raise UsageError(f"there is no command dlh data {name}{suggestion(name, list(COMMANDS))}")
+    _, run = COMMANDS[name]
+    run(rest)
+    return 0
+
+
+def _import(words: Sequence[str]) -> None:
+    options = parse(ImportOptions, words, prog="dlh data import")
+    from dlh.experiments.data_commands import import_videos
+
+    import_videos(**vars(options), say=say)
+
+
+def _verify(words: Sequence[str]) -> None:
+    options = parse(VerifyOptions, words, prog="dlh data verify")
+    from dlh.experiments.data_commands import verify
+
+    verify(**vars(options), say=say)
+
+
+def _inspect(words: Sequence[str]) -> None:
+    options = parse(InspectOptions, words, prog="dlh data inspect")
+    from dlh.experiments.inspect_store import inspect
+
+    inspect(**vars(options), say=say)
+
+
+def _manifest(words: Sequence[str]) -> None:
+    options = parse(ManifestOptions, words, prog="dlh data manifest")
+    from dlh.experiments.data_commands import write_manifest
+
+    write_manifest(**vars(options), say=say)
+
+
+COMMANDS: dict[str, tuple[str, Callable[[Sequence[str]], None]]] = {
+    "import": ("videos into a clip store; says what became of every file", _import),
+    "verify": ("is every byte of a store what was written?", _verify),
+    "inspect": ("what is in a store: a table, a picture and a short film", _inspect),
+    "manifest": ("name the clips of an evaluation, so that others can use the same", _manifest),
+}
+
+HELP = """usage: dlh data COMMAND [OPTIONS]        dlh data COMMAND --help says more
+
+{commands}
+
+examples:
+  dlh data import my_videos --out my_store --size 64 --fps 10
+  dlh data verify my_store
+  dlh data inspect my_store --out grid.png
+  dlh data manifest my_store --context 30 --horizon 300 --clips 100"""
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {what}" for name, (what, _) in COMMANDS.items()]
+    return HELP.format(commands="\n".join(lines))

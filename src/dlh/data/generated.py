@@ -1,0 +1,72 @@
+"""What generated data sets share: every clip is a pure function of (seed, split, clip index)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from dlh.data.clips import SPLITS, Clips, DataError, Split
+from dlh.data.sampling import check_request, rank_rows
+
+AnyClips = TypeVar("AnyClips", bound=Clips)
+_HELD_OUT_SEED = 0
+
+
+class GeneratedSource(ABC, Generic[AnyClips]):
+    """A source of generated clips; see :class:`dlh.data.clips.ClipSource`.
+
+    Row r of training batch k is clip ``k * batch_size + r`` of the run's seed. Held-out clips do
+    not depend on the run's seed, so the scores of two runs are computed on the same clips.
+    """
+
+    @abstractmethod
+    def draws(self, clip_length: int) -> int:
+        """How many uniform numbers a clip takes. What a longer clip takes more comes last, so that
+        it begins with the shorter one of the same index.
+        """
+
+    @abstractmethod
+    def play(self, draws: np.ndarray, clip_length: int, split: Split) -> AnyClips:
+        """Uniform numbers in [0, 1), (batch, :meth:`draws`), to clips."""
+
+    def batch(
+        self,
+        step: int,
+        *,
+        batch_size: int,
+        clip_length: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> AnyClips:
+        """Training batch number ``step``: the rows of this rank."""
+        check_request(clip_length=clip_length, seed=seed, step=step)
+        rows = rank_rows(batch_size, rank=rank, world_size=world_size)
+        first = step * batch_size
+        return self._clips(seed, "train", range(first + rows.start, first + rows.stop), clip_length)
+
+    def held_out(self, split: Split, *, count: int, clip_length: int) -> AnyClips:
+        """The first ``count`` clips of a held-out split, the same for every run."""
+        check_request(clip_length=clip_length, count=count)
+        if split not in ("validation", "test"):
+            raise DataError(
+                f"held-out clips are of the validation or the test split, found {split!r}"
+            )
+        return self._clips(_HELD_OUT_SEED, split, range(count), clip_length)
+
+    def draw(self, count: int, clip_length: int, random: np.random.Generator) -> AnyClips:
+        """``count`` clips from a generator of random numbers of one's own, as for training."""
+        check_request(clip_length=clip_length, count=count)
+        return self.play(random.random((count, self.draws(clip_length))), clip_length, "train")
+
+    def _clips(self, seed: int, split: Split, indices: range, clip_length: int) -> AnyClips:
+        # Philox is counter-based: the key names (seed, split), the counter's second word the clip.
+        key = np.random.SeedSequence([seed, SPLITS.index(split)]).generate_state(2, np.uint64)
+        draws = np.empty((len(indices), self.draws(clip_length)))
+        for row, index in enumerate(indices):
+            np.random.Generator(np.random.Philox(key=key, counter=[0, index, 0, 0])).random(
+                out=draws[row]
+            )
+        return self.play(draws, clip_length, split)

