@@ -61,3 +61,13 @@ def ball_clip(factory: pytest.TempPathFactory) -> Path:
     path = MADE["clip"] = factory.mktemp("clip") / "clip.mp4"
     write_video(path, ball_frames(), fps=10)
     return path
+
+
+def write_damaged_video(path: Path) -> None:
+    """60 frames of noise, of which some in the middle cannot be decoded any more."""
+    random = np.random.default_rng(0)
+    write_video(path, random.integers(0, 256, (60, 64, 64, 3), dtype=np.uint8), fps=10)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"mdat") + (len(content) - content.index(b"mdat")) // 2
+    content[start : start + 4000] = bytes(4000)
+    path.write_bytes(content)

@@ -9,11 +9,10 @@ import pytest
 
 from dlh import DLH
 from dlh.cli.events import main as events
-from dlh.data.encode import write_video
 from dlh.experiments import presets
 from dlh.model import DLHConfig, DynamicLatentHierarchy
 from dlh.pretrained import dlh as pretrained
-from tiny_run import ball_frames
+from tiny_run import ball_frames, write_damaged_video
 
 
 @pytest.fixture(scope="module")
@@ -129,12 +128,7 @@ def test_a_model_of_one_level_has_no_events(dlh, clip):
 
 
 def test_a_damaged_video_is_one_line_of_warning(dlh, changing):
-    random = np.random.default_rng(0)
-    write_video("noise.mp4", random.integers(0, 256, (60, 64, 64, 3), dtype=np.uint8), fps=10)
-    content = bytearray(Path("noise.mp4").read_bytes())
-    start = content.index(b"mdat") + (len(content) - content.index(b"mdat")) // 2
-    content[start : start + 4000] = bytes(4000)
-    Path("noise.mp4").write_bytes(content)
+    write_damaged_video(Path("noise.mp4"))
     answer = dlh("events", changing, "noise.mp4")
     assert answer.status == 0 and answer.err.startswith("dlh: warning: noise.mp4: damaged at frame")
     assert answer.err.count("\n") == 1

@@ -9,7 +9,7 @@ from dlh import DLH
 from dlh.data.decode import probe
 from dlh.data.encode import write_video
 from dlh.experiments import predict
-from tiny_run import ball_frames
+from tiny_run import ball_frames, write_damaged_video
 
 PNG = b"\x89PNG"
 
@@ -79,12 +79,7 @@ def test_a_video_of_another_size_is_resized_and_that_is_said(dlh, finished):
 
 
 def test_a_damaged_video_is_one_line_of_warning(dlh, finished):
-    random = np.random.default_rng(0)
-    write_video("noise.mp4", random.integers(0, 256, (60, 64, 64, 3), dtype=np.uint8), fps=10)
-    content = bytearray(Path("noise.mp4").read_bytes())
-    start = content.index(b"mdat") + (len(content) - content.index(b"mdat")) // 2
-    content[start : start + 4000] = bytes(4000)
-    Path("noise.mp4").write_bytes(content)
+    write_damaged_video(Path("noise.mp4"))
     answer = dlh("predict", finished, "noise.mp4", "--context", 5, "--horizon", 55)
     assert answer.status == 0
     assert answer.err.startswith("dlh: warning: noise.mp4: damaged at frame ")

@@ -12,6 +12,7 @@ from typing import IO, Protocol
 import numpy as np
 
 from dlh.data.clips import DataError
+from dlh.data.opening import first_bytes
 
 HDF5_SUFFIXES = frozenset({".h5", ".hdf5"})
 ARRAY_SUFFIXES = frozenset({".npy", ".npz"}) | HDF5_SUFFIXES
@@ -97,17 +98,7 @@ def open_array(path: Path) -> ArrayFile:
     Raises:
         DataError: the file is missing, damaged, or holds no video; HDF5 without h5py.
     """
-    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
-        raise DataError(f"{path} is not a file")
-    try:
-        with open(path, "rb") as file:
-            head = file.read(8)
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
-    if not head:
-        raise DataError(f"{path} is empty (0 bytes)")
+    head = first_bytes(path, 8)
     try:
         if head.startswith(b"\x93NUMPY"):
             return _closed_on_error(open(path, "rb"))

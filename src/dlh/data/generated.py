@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from dlh.data.clips import SPLITS, Clips, DataError, Split
-from dlh.data.sampling import check_request, rank_rows
+from dlh.data.clips import SPLITS, Clips, Split
+from dlh.data.sampling import check_held_out, check_request, rank_rows
 
 AnyClips = TypeVar("AnyClips", bound=Clips)
 _HELD_OUT_SEED = 0
@@ -50,10 +50,7 @@ class GeneratedSource(ABC, Generic[AnyClips]):
     def held_out(self, split: Split, *, count: int, clip_length: int) -> AnyClips:
         """The first ``count`` clips of a held-out split, the same for every run."""
         check_request(clip_length=clip_length, count=count)
-        if split not in ("validation", "test"):
-            raise DataError(
-                f"held-out clips are of the validation or the test split, found {split!r}"
-            )
+        check_held_out(split)
         return self._clips(_HELD_OUT_SEED, split, range(count), clip_length)
 
     def draw(self, count: int, clip_length: int, random: np.random.Generator) -> AnyClips:

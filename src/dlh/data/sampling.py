@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlh.data.clips import DataError
+from dlh.data.clips import DataError, Split
 
 
 def check_request(*, clip_length: int, seed: int = 0, step: int = 0, count: int = 1) -> None:
@@ -19,6 +19,12 @@ def check_request(*, clip_length: int, seed: int = 0, step: int = 0, count: int 
     ):
         if value < least:
             raise DataError(f"{name} is at least {least}, found {value}")
+
+
+def check_held_out(split: Split) -> None:
+    """Raise :class:`DataError` for a split that training sees, or that is none."""
+    if split not in ("validation", "test"):
+        raise DataError(f"held-out clips are of the validation or the test split, found {split!r}")
 
 
 def rank_rows(batch_size: int, *, rank: int, world_size: int) -> range:

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlh.data.clips import SPLITS, Clips, DataError, Split
-from dlh.data.sampling import Window, check_request, draw_windows, rank_rows, spaced_windows
+from dlh.data.sampling import (
+    Window,
+    check_held_out,
+    check_request,
+    draw_windows,
+    rank_rows,
+    spaced_windows,
+)
 from dlh.data.store import Store, StoredVideo
 
 _LISTED = 10
@@ -65,10 +72,7 @@ class StoreSource:
     def held_out_windows(self, split: Split, *, count: int, clip_length: int) -> list[Window]:
         """Which clips :meth:`held_out` gives; ``video`` counts within the split."""
         check_request(clip_length=clip_length, count=count)
-        if split not in ("validation", "test"):
-            raise DataError(
-                f"held-out clips are of the validation or the test split, found {split!r}"
-            )
+        check_held_out(split)
         return spaced_windows(self._lengths[split], clip_length, count=count)
 
     def read(self, split: Split, windows: Sequence[Window]) -> Clips:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlh.data.clips import DataError
+from dlh.data.opening import first_bytes
 from dlh.data.resize import Orientation, Resizer
 from dlh.data.retime import check_rate, retime
 
@@ -178,17 +179,7 @@ class VideoFile:
 def _open(path: Path) -> tuple[InputContainer, VideoStream]:
     import av
 
-    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
-        raise DataError(f"{path} is not a file")
-    try:
-        with open(path, "rb") as file:
-            head = file.read(64)
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
-    if not head:
-        raise DataError(f"{path} is empty (0 bytes)")
+    head = first_bytes(path, 64)
     try:
         container = av.open(
             f"file:{path}", options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
