@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 # Before torch is imported, here or in a child process. On a busy machine one thread is many times
@@ -60,3 +61,29 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DLH_CACHE", str(tmp_path / "cache"))
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def little_to_measure() -> Generator[None]:
+    """What is measured after a run is little, in every test of a folder that asks for this."""
+    import tiny_run  # imports the package, whose shapes are checked only from here on
+
+    with pytest.MonkeyPatch.context() as patch:
+        tiny_run.measure_little(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def finished(little_to_measure: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished demo, not to be changed."""
+    import tiny_run
+
+    return tiny_run.finished_demo(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video file of 40 frames of a ball."""
+    import tiny_run
+
+    return tiny_run.ball_clip(tmp_path_factory)

@@ -1,4 +1,4 @@
-"""One small finished run for all tests of this folder; what is measured is little."""
+"""Commands as a person gives them; what is measured after a run is little."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import tiny_run
 from dlh.cli import main
 
 
@@ -30,22 +29,8 @@ class Answer:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def little_to_measure() -> Generator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        tiny_run.measure_little(patch)
-        yield
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished demo, not to be changed."""
-    return tiny_run.finished_demo(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A video file of 40 frames of a ball."""
-    return tiny_run.ball_clip(tmp_path_factory)
+def measured_little(little_to_measure: None) -> None:
+    pass
 
 
 @pytest.fixture(autouse=True)
