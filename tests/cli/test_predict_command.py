@@ -78,6 +78,13 @@ def test_a_video_of_another_size_is_resized_and_that_is_said(dlh, finished):
     assert "wide.mp4: resized from 32 x 16 to 16 x 16, as the model was trained" in answer.out
 
 
+def test_one_frame_is_a_context_too(dlh, finished):
+    write_video("one.mp4", ball_frames()[:1], fps=10)
+    answer = dlh("predict", finished, "one.mp4", "--context", 1, "--horizon", 3, "--samples", 2)
+    assert answer.status == 0 and "2 futures of 3 frames after 1" in answer.out
+    assert "one.mp4 has 1 frame, 30 are needed" in dlh("predict", finished, "one.mp4").line
+
+
 def test_a_damaged_video_is_one_line_of_warning(dlh, finished):
     write_damaged_video(Path("noise.mp4"))
     answer = dlh("predict", finished, "noise.mp4", "--context", 5, "--horizon", 55)

@@ -134,7 +134,7 @@ def read_video(
     Warns with :class:`VideoWarning` where only a part could be read.
 
     Raises:
-        DataError: no video there, or a single picture (unless ``frames`` is 1).
+        DataError: no video there.
     """
     if frames is not None and frames < 1:
         raise DataError(f"at least one frame is to be read, found frames = {frames}")
@@ -146,8 +146,6 @@ def read_video(
             break
     for note in stream.notes:
         warnings.warn(f"{path}: {note}", VideoWarning, stacklevel=2)
-    if len(kept) == 1 and frames != 1:
-        raise DataError(f"{path} holds one frame; a video has at least two")
     return np.stack(kept), stream.fps
 
 

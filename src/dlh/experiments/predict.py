@@ -72,8 +72,8 @@ def predict_file(
     frames, fps = dlh.read(video, frames=context + horizon)
     if len(frames) < context:
         raise DataError(
-            f"{video} has {len(frames)} frames, {context} are needed as context; give a longer "
-            "video or a smaller --context"
+            f"{video} has {len(frames)} frame{'s' if len(frames) > 1 else ''}, {context} are "
+            "needed as context; give a longer video or a smaller --context"
         )
     observed, truth = frames[:context], frames[context:]
     shown = _draw(dlh, observed, truth, horizon=horizon, samples=samples, seed=seed, save=save)
