@@ -1,0 +1,411 @@
+"""Downloads, against servers of this machine that behave and misbehave as real ones do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+import dlh.data.download as download_module
+import dlh.data.partial as partial_module
+from data.small_store import names
+from dlh.data.clips import DataError
+from dlh.data.download import Remote, fetch, sha256_of
+
+CONTENT = np.random.default_rng(0).bytes(300_000)
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+OTHER = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
+HALF = len(CONTENT) // 2
+
+
+class Server(ThreadingHTTPServer):
+    """Answers by the first part of the path; remembers what was asked."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked = []  # (path, Range, If-Range)
+        self.etag = '"1"'
+        self.cuts = 1  # how often /cut cuts
+
+    def url(self, way):
+        return f"http://127.0.0.1:{self.server_port}/{way}/clips.zip"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *message): ...
+
+    def do_GET(self):
+        self.close_connection = True
+        wanted = self.headers["Range"]
+        way = self.path.split("/")[1]
+        self.server.asked.append((way, wanted, self.headers["If-Range"]))
+        getattr(self, f"give_{way}")(int(wanted[6:-1]) if wanted else None)
+
+    def answer(self, status, body=b"", *, length=None, **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        if length is not False:
+            self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def ranged(self, begin, content=CONTENT, most=None, **headers):
+        body = content[begin or 0 :]
+        headers |= {"ETag": self.server.etag}
+        if begin is not None:
+            headers["Content_Range"] = f"bytes {begin}-{len(content) - 1}/{len(content)}"
+        self.answer(206 if begin is not None else 200, body[:most], length=len(body), **headers)
+
+    def give_good(self, begin):
+        if begin is not None and begin >= len(CONTENT):
+            self.answer(416, Content_Range=f"bytes */{len(CONTENT)}")
+        else:
+            self.ranged(begin)
+
+    def give_plain(self, begin):  # knows no Range
+        self.answer(200, CONTENT)
+
+    def give_cut(self, begin):
+        self.server.cuts -= 1
+        self.ranged(begin, most=HALF // 2 if self.server.cuts >= 0 else None)
+
+    def give_bad(self, begin):
+        self.ranged(begin, OTHER)
+
+    def give_badcut(self, begin):
+        self.ranged(begin, OTHER, most=HALF if begin is None else 0)
+
+    def give_short(self, begin):
+        self.ranged(None, CONTENT[:1000])
+
+    def give_empty(self, begin):
+        self.answer(200)
+
+    def give_missing(self, begin):
+        self.answer(404)
+
+    def give_broken(self, begin):
+        self.answer(500)
+
+    def give_html(self, begin):
+        self.answer(200, b"<p>log in", Content_Type="text/html; charset=utf-8")
+
+    def give_disguised(self, begin):
+        self.answer(200, b"\n<!DOCTYPE html><p>", Content_Type="application/zip")
+
+    def give_packed(self, begin):
+        self.answer(200, CONTENT, Content_Encoding="gzip")
+
+    def give_unsure(self, begin):  # no length: the end of the connection is the end of the file
+        self.answer(200, CONTENT, length=False)
+
+    def give_silent(self, begin):
+        time.sleep(1)
+
+    def give_falls_silent(self, begin):
+        self.ranged(begin, most=1000)
+        self.wfile.flush()
+        self.close_connection = False
+        time.sleep(1)
+
+    def give_shifted(self, begin):  # answers another range than the one asked for
+        if begin is None:
+            return self.ranged(None)
+        self.answer(206, CONTENT[5:], Content_Range=f"bytes 5-{len(CONTENT) - 1}/{len(CONTENT)}")
+
+    def give_never(self, begin):  # refuses every range
+        self.answer(416) if begin is not None else self.ranged(None)
+
+    def give_moved(self, begin):
+        self.answer(302, Location=self.server.url("good"))
+
+    def give_round(self, begin):
+        self.answer(302, Location=self.server.url("round"))
+
+    def give_endless(self, begin):
+        self.answer(200, length=False, Transfer_Encoding="chunked")
+        for _ in range(50):
+            self.wfile.write(b"2710\r\n" + bytes(10_000) + b"\r\n")
+        self.wfile.write(b"0\r\n\r\n")
+
+    def give_slow(self, begin):
+        self.send_response(206 if begin is not None else 200)
+        self.send_header("Content-Length", str(len(CONTENT) - (begin or 0)))
+        self.send_header("ETag", self.server.etag)
+        if begin is not None:
+            span = f"bytes {begin}-{len(CONTENT) - 1}/{len(CONTENT)}"
+            self.send_header("Content-Range", span)
+        self.end_headers()
+        for start in range(begin or 0, len(CONTENT), 10_000):
+            self.wfile.write(CONTENT[start : start + 10_000])
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with Server() as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def remote(server, *ways, **known):
+    mirrors = tuple(server.url(way) for way in ways)
+    return Remote(file="clips.zip", mirrors=mirrors, **({"sha256": DIGEST} | known))
+
+
+def failure(wanted, folder):
+    with pytest.raises(DataError) as caught:
+        fetch(wanted, folder)
+    return str(caught.value)
+
+
+def begin(folder, content, **origin):
+    """What an interrupted download leaves."""
+    (folder / "clips.zip.part").write_bytes(content)
+    if origin:
+        (folder / "clips.zip.part.json").write_text(json.dumps(origin))
+
+
+@contextmanager
+def closed_port():
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}/clips.zip"
+
+
+@pytest.mark.parametrize("known", [{}, {"size": len(CONTENT)}, {"sha256": None}])
+@pytest.mark.parametrize("way", ["good", "plain", "moved", "cut"])
+def test_a_file_is_fetched_once(server, tmp_path, way, known):
+    told = []
+    wanted = remote(server, way, **known)
+    folder = tmp_path / "new" / "folder"
+    path = fetch(wanted, folder, progress=lambda *now: told.append(now))
+    assert path == folder / "clips.zip" and path.read_bytes() == CONTENT
+    assert names(folder) == ["clips.zip"] and sha256_of(path) == DIGEST
+    assert told == sorted(told) and told[-1] == (len(CONTENT), len(CONTENT))
+    server.asked.clear()
+    assert fetch(wanted, folder) == path and server.asked == []
+
+
+def test_a_file_that_is_there_needs_no_mirror_and_a_wrong_one_is_left_alone(tmp_path):
+    wanted = Remote(file="clips.zip", mirrors=(), sha256=DIGEST, size=len(CONTENT))
+    assert f"clips.zip is not in {tmp_path}, and nowhere to" in failure(wanted, tmp_path)
+    (tmp_path / "clips.zip").write_bytes(CONTENT)
+    assert fetch(wanted, tmp_path).read_bytes() == CONTENT
+    (tmp_path / "clips.zip").write_bytes(b"mine")
+    text = failure(wanted, tmp_path)
+    assert hashlib.sha256(b"mine").hexdigest() in text and DIGEST in text
+    assert "(4 bytes, not 300,000)" in text and "remove or rename it to have the right" in text
+    assert names(tmp_path) == ["clips.zip"]
+    assert (tmp_path / "clips.zip").read_bytes() == b"mine"
+    unknown = Remote(file="clips.zip", mirrors=(), size=5)
+    assert "it has 4 bytes, expected 5" in failure(unknown, tmp_path)
+    (tmp_path / "folder").mkdir()
+    assert "folder is not a file" in failure(Remote(file="folder", mirrors=()), tmp_path)
+
+
+BAD = {
+    "missing": "answers 404 Not Found",
+    "broken": "answers 500 Internal Server Error",
+    "html": "sends an HTML page instead of the file",
+    "disguised": "sends an HTML page instead of the file",
+    "packed": "sends it packed (gzip), which was not asked for",
+    "bad": f"sends another file: it has SHA-256 {hashlib.sha256(OTHER).hexdigest()}, expected "
+    + DIGEST,
+    "short": "has a file of 1,000 bytes, expected 300,000",
+    "round": "gives no answer (Exceeded maximum allowed redirects",
+    "endless": "sends more than the 300,000 bytes of the file",
+}
+
+
+def test_the_next_mirror_is_tried_and_all_reasons_are_in_one_error(server, tmp_path):
+    with closed_port() as down:
+        bad = remote(server, *BAD, size=len(CONTENT))
+        wanted = Remote(**(vars(bad) | {"mirrors": (down, *bad.mirrors)}))
+        first, *lines = failure(wanted, tmp_path).split("\n")
+        assert first == (
+            f"clips.zip could not be downloaded; try again later, or put it into {tmp_path} by "
+            f"hand (clips.zip, SHA-256 {DIGEST}):"
+        )
+        assert lines[0].startswith(f"  {down} cannot be reached (")
+        for line, (way, reason) in zip(lines[1:], BAD.items(), strict=True):
+            assert line.startswith(f"  {server.url(way)} {reason}")
+        assert [way for way, *_ in server.asked if way != "round"] == [
+            way for way in BAD if way != "round"
+        ]
+        assert names(tmp_path) == []
+        wanted = Remote(**(vars(wanted) | {"mirrors": (*wanted.mirrors, server.url("good"))}))
+        assert fetch(wanted, tmp_path).read_bytes() == CONTENT
+
+
+def test_without_a_checksum_a_file_must_be_whole_at_least(server, tmp_path):
+    text = failure(remote(server, "empty", "unsure", "html", sha256=None), tmp_path)
+    assert "empty/clips.zip sends another file: it has 0 bytes" in text
+    assert "unsure/clips.zip does not say how long the file is" in text
+    assert "html/clips.zip sends an HTML page" in text
+    assert fetch(remote(server, "unsure"), tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("way", ["silent", "falls_silent"])
+def test_a_mirror_that_falls_silent_is_left(server, tmp_path, way, monkeypatch):
+    monkeypatch.setattr(download_module, "READ_SECONDS", 0.2)
+    assert fetch(remote(server, way, "good"), tmp_path).read_bytes() == CONTENT
+    begun = 1000 if way == "falls_silent" else 0
+    assert server.asked[-1][1] == (f"bytes={5 * begun}-" if begun else None)
+    (tmp_path / "clips.zip").unlink()
+    reason = "broke off after 5,000 bytes (" if begun else "does not answer within"
+    assert f"{way}/clips.zip {reason}" in failure(remote(server, way), tmp_path)
+
+
+def test_a_connection_that_is_cut_is_taken_up_again(server, tmp_path):
+    server.cuts = 3
+    assert fetch(remote(server, "cut"), tmp_path).read_bytes() == CONTENT
+    assert [wanted for _, wanted, _ in server.asked] == [
+        None, *(f"bytes={n * HALF // 2}-" for n in (1, 2, 3))
+    ]  # fmt: skip
+
+
+def test_what_came_before_a_cut_is_kept_and_another_mirror_goes_on(server, tmp_path):
+    text = failure(remote(server, "badcut"), tmp_path)
+    assert "could not be downloaded (150,000 bytes came and are kept); try again" in text
+    assert "badcut/clips.zip broke off after 150,000 bytes (" in text
+    assert names(tmp_path) == ["clips.zip.part"]
+    server.asked.clear()
+    assert fetch(remote(server, "good"), tmp_path).read_bytes() == CONTENT
+    assert server.asked == [("good", f"bytes={HALF}-", None)]
+    assert names(tmp_path) == ["clips.zip"]
+
+
+@pytest.mark.parametrize("way", ["good", "plain", "shifted", "never", "moved"])
+@pytest.mark.parametrize(
+    "part", [CONTENT[:1000], OTHER, CONTENT, bytes(HALF), CONTENT + b"more"],
+    ids=["beginning", "wrong at its end", "all", "nonsense", "too much"],
+)  # fmt: skip
+def test_whatever_part_is_here_the_right_file_comes_of_it(server, tmp_path, way, part):
+    begin(tmp_path, part)
+    assert fetch(remote(server, way), tmp_path).read_bytes() == CONTENT
+    assert names(tmp_path) == ["clips.zip"]
+
+
+@pytest.mark.parametrize("part, requests", [(CONTENT, 0), (OTHER, 1), (CONTENT + b"more", 1)])
+def test_a_part_of_the_whole_size_is_judged_without_a_request(server, tmp_path, part, requests):
+    begin(tmp_path, part)
+    wanted = remote(server, "good", size=len(CONTENT))
+    assert fetch(wanted, tmp_path).read_bytes() == CONTENT
+    assert [wanted for _, wanted, _ in server.asked] == [None] * requests
+
+
+def test_without_a_checksum_only_parts_of_one_version_are_joined(server, tmp_path):
+    wanted = remote(server, "plain", "good", sha256=None)
+    origin = {"url": server.url("good"), "etag": '"1"', "modified": None, "total": len(CONTENT)}
+    begin(tmp_path, CONTENT[:HALF], **origin)
+    assert fetch(wanted, tmp_path).read_bytes() == CONTENT
+    assert server.asked == [("good", f"bytes={HALF}-", '"1"')]  # not the first in the list
+    assert names(tmp_path) == ["clips.zip"]
+    for change in (
+        {"url": server.url("elsewhere")}, {"etag": 'W/"1"'}, {"etag": '"0"'}, {"total": 9}, {"x": 1}
+    ):  # fmt: skip
+        (tmp_path / "clips.zip").unlink()
+        begin(tmp_path, bytes(HALF), **(origin | change))
+        assert fetch(remote(server, "good", sha256=None), tmp_path).read_bytes() == CONTENT
+        assert names(tmp_path) == ["clips.zip"]
+
+
+FETCH = """
+import resource, sys
+from dlh.data.clips import DataError
+from dlh.data.download import Remote, fetch
+if sys.argv[4] == "full":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+remote = Remote(file="clips.zip", mirrors=(sys.argv[1],), sha256=sys.argv[3] or None)
+told = lambda done, total: done and print(done, flush=True)
+try:
+    print("done", fetch(remote, sys.argv[2], progress=told))
+except DataError as error:
+    print(error)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def start(url, folder, mode="plain", digest=DIGEST):
+    return subprocess.Popen(
+        [sys.executable, "-c", FETCH, url, str(folder), digest, mode],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("digest", [DIGEST, ""])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_an_interruption_keeps_what_came(server, tmp_path, sent, digest):
+    process = start(server.url("slow"), tmp_path, digest=digest)
+    assert int(process.stdout.readline()) > 0
+    process.send_signal(sent)
+    process.communicate()
+    size = (tmp_path / "clips.zip.part").stat().st_size
+    assert 0 < size < len(CONTENT) and "clips.zip" not in names(tmp_path)
+    assert fetch(remote(server, "slow", sha256=digest or None), tmp_path).read_bytes() == CONTENT
+    assert [wanted for _, wanted, _ in server.asked] == [None, f"bytes={size}-"]
+    assert names(tmp_path) == ["clips.zip"]
+
+
+def test_two_processes_fetch_a_file_once(server, tmp_path):
+    processes = [start(server.url("slow"), tmp_path) for _ in range(2)]
+    for process in processes:
+        assert process.communicate()[0].endswith(f"done {tmp_path}/clips.zip\n")
+    assert len(server.asked) == 1 and names(tmp_path) == ["clips.zip"]
+    assert (tmp_path / "clips.zip").read_bytes() == CONTENT
+
+
+def test_a_disk_that_fills_up_is_said_and_what_came_is_kept(server, tmp_path, monkeypatch):
+    text = start(server.url("good"), tmp_path, "full").communicate()[0]
+    assert "clips.zip.part could not be written: File too large; the 100,000 bytes" in text
+    assert names(tmp_path) == ["clips.zip.part"]
+    usage = type("Usage", (), {"free": 199_999})
+    monkeypatch.setattr(partial_module.shutil, "disk_usage", lambda path: usage)
+    text = failure(remote(server, "good"), tmp_path)
+    assert "has 199,999 bytes free, and 200,000 are still to come; make room" in text
+    usage.free = 200_000
+    assert fetch(remote(server, "good"), tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"file": "../clips.zip"}, "'../clips.zip' is no name of a file"),
+        ({"file": ""}, "is no name of a file"),
+        ({"mirrors": ("ftp://a/b",)}, "'ftp://a/b' is not an address to download from"),
+        ({"mirrors": ("file:///etc/passwd",)}, "it begins with http:// or https://"),
+        ({"sha256": "abc"}, "'abc' is no SHA-256; it has 64 digits"),
+        ({"size": 0}, "a file of 0 bytes is not downloaded"),
+    ],
+)
+def test_what_cannot_be_fetched_is_refused_at_once(change, message):
+    with pytest.raises(DataError) as caught:
+        Remote(**({"file": "a", "mirrors": ()} | change))
+    assert message in str(caught.value)
+
+
+def test_the_client_is_imported_only_to_download():
+    code = "import sys, dlh.data.download; print('httpx2' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
