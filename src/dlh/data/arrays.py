@@ -13,6 +13,8 @@ from dlh.data.images import ASSUMED_FPS
 from dlh.data.resize import Resizer
 from dlh.data.retime import check_rate
 
+_OF_SEVERAL = ARRAY_SUFFIXES | {".tfrecord"}  # files that hold several videos
+
 
 class ArrayVideo:
     """The frames of one clip of an array file; see :class:`dlh.data.decode.Frames`.
@@ -88,5 +90,5 @@ def clip_name(file: str, clip: int) -> str:
 def file_of(name: str) -> str:
     """The file that a video is of: all clips of a file lie on one side of a split."""
     file, mark, clip = name.rpartition("#")
-    several = mark and clip.isdecimal() and Path(file).suffix.lower() in ARRAY_SUFFIXES
+    several = mark and clip.isdecimal() and Path(file).suffix.lower() in _OF_SEVERAL
     return file if several else name

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,17 +106,7 @@ def find_sources(path: Path) -> Found:
             )
         )
 
-    visited: set[tuple[int, int]] = set()
-    for folder, folders, names in os.walk(path, followlinks=True, onerror=unreadable):
-        facts = os.stat(folder)
-        if (facts.st_dev, facts.st_ino) in visited:
-            folders.clear()
-            continue
-        visited.add((facts.st_dev, facts.st_ino))
-        folders[:] = sorted(
-            (name for name in folders if not name.startswith(".")), key=natural_order
-        )
-        here = Path(folder)
+    for here, folders, names in walk(path, unreadable):
         if is_store(here):  # its shards are array files too
             skipped.append(
                 Skipped(source=name_of(here), reason="is a clip store; name it itself to use it")
@@ -126,7 +117,7 @@ def find_sources(path: Path) -> Found:
         arrays = [name for name in names if _suffix(name) in ARRAY_SUFFIXES]
         for name in sorted(videos + arrays, key=natural_order):
             file = here / name
-            if reason := _unusable(file):
+            if reason := unusable(file):
                 skipped.append(Skipped(source=name_of(file), reason=reason))
             else:
                 sources.append(SourceFile(name=name_of(file), path=file, files=(file,)))
@@ -143,7 +134,29 @@ def find_sources(path: Path) -> Found:
     return found
 
 
-def _unusable(file: Path) -> str | None:
+def walk(
+    path: Path, unreadable: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """A folder and those below it, in the order of their names: (folder, folders in it, files).
+
+    Hidden folders are left out. Links are followed, each folder is visited once. Who clears the
+    list of folders does not go further down there.
+    """
+    visited: set[tuple[int, int]] = set()
+    for folder, folders, names in os.walk(path, followlinks=True, onerror=unreadable):
+        facts = os.stat(folder)
+        if (facts.st_dev, facts.st_ino) in visited:
+            folders.clear()
+            continue
+        visited.add((facts.st_dev, facts.st_ino))
+        folders[:] = sorted(
+            (name for name in folders if not name.startswith(".")), key=natural_order
+        )
+        yield Path(folder), folders, names
+
+
+def unusable(file: Path) -> str | None:
+    """Why something with the name of a video is none, as far as can be seen without opening it."""
     if file.name.startswith("."):
         return "is a hidden file"
     if not file.exists():

@@ -3,13 +3,44 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from dlh.data.clips import SPLITS, DataError, Split
 
 Fractions = tuple[float, float, float]
+
+
+class SplitRule(Protocol):
+    """Which file goes where."""
+
+    def settings(self) -> Mapping[str, object]:
+        """The rule as a store records it; of JSON's types."""
+        ...
+
+    def give(self, files: Sequence[str]) -> Mapping[str, Split]:
+        """The split of each file."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Files are dealt out by a seed, in these shares; see :func:`split_files`."""
+
+    fractions: Fractions
+    seed: int
+
+    def __post_init__(self) -> None:
+        check_fractions(self.fractions)
+
+    def settings(self) -> Mapping[str, object]:
+        return {"split": list(self.fractions), "seed": self.seed}
+
+    def give(self, files: Sequence[str]) -> Mapping[str, Split]:
+        return split_files(files, self.fractions, seed=self.seed)
 
 
 def check_fractions(fractions: Sequence[float]) -> None:
