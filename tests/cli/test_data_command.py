@@ -13,9 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import published
 from dlh.cli.data import COMMANDS, ImportOptions, InspectOptions, ManifestOptions, VerifyOptions
+from dlh.cli.data_sets import ListOptions, PrepareOptions
 from dlh.data import build as build_module
 from dlh.data.encode import write_video
+from dlh.data.kth import ACTIONS
 from dlh.data.manifest import Manifest, read_clips
 from dlh.data.store import Store
 from dlh.experiments import import_bar
@@ -23,6 +26,8 @@ from documentation import ROOT, blocks, section_of
 from tiny_run import ball_frames
 
 OPTIONS = {
+    "list": ListOptions,
+    "prepare": PrepareOptions,
     "import": ImportOptions,
     "verify": VerifyOptions,
     "inspect": InspectOptions,
@@ -283,7 +288,7 @@ def test_the_options_are_those_documented(command):
     fields = {
         field.name.replace("_", "-"): field.default
         for field in dataclasses.fields(OPTIONS[command])
-        if field.name not in ("path", "store")
+        if field.name not in ("path", "store", "name")
     }
     assert [name for name, _ in rows] == list(fields)
     for name, written in rows:
@@ -301,6 +306,15 @@ def test_the_commands_in_the_documentation_do_what_they_say(dlh, workspace):
     Path("my_videos").mkdir()
     for number in range(10):
         write_video(f"my_videos/{number}.mp4", ball_frames(120, clip=number), fps=20)
+    for number, action in enumerate(ACTIONS):  # what `prepare` would fetch is there
+        for person in (1, 21):
+            file = Path(f"cache/data/kth/person{person:02}_{action}_d1_uncomp.avi")
+            published.write_avi(
+                file, published.textured(5, height=120, width=160, seed=10 * number + person)
+            )
+    Path("cache/data/kth/00sequences.txt").write_text("person01_boxing_d1 frames 1-5\n")
+    published.write_mp4s(Path("data/gqn-mazes/train"), [5, 6])
+    published.write_mp4s(Path("data/gqn-mazes/test"), [7], seed=2)
     ran = set()
     for page in ("commands.md", "data.md"):
         for body in [*blocks(ROOT / "docs" / page, "bash"), *blocks(ROOT / "docs" / page, "sh")]:

@@ -57,6 +57,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     instead_of("dlh.experiments.data_commands", "verify")
     instead_of("dlh.experiments.data_commands", "write_manifest")
     instead_of("dlh.experiments.inspect_store", "inspect")
+    instead_of("dlh.experiments.data_sets", "list_data")
+    instead_of("dlh.experiments.data_sets", "prepare")
     return seen
 
 
@@ -65,7 +67,7 @@ def test_a_command_line_is_one_the_program_takes(
     page: str, line: str, asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line)[1:]]
-    if words[0] == "data" and len(words) == 2:  # `dlh data verify` as the name of a command
+    if words[0] == "data" and len(words) == 2 and words[1] != "list":  # the name of a command
         words.append("--help")
     whole = len(words) > 1 or words[0] in ("demo", "info", "--help", "--version")
     if not whole and words[0] in COMMANDS:  # `dlh predict` as the name of a command

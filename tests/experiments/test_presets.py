@@ -5,6 +5,8 @@ import re
 import pytest
 import torch
 
+from dlh.data.catalogue import CATALOGUE
+from dlh.data.places import Place
 from dlh.experiments import presets
 from dlh.experiments.errors import UsageError
 from dlh.model import DynamicLatentHierarchy
@@ -65,12 +67,27 @@ def test_a_preset_that_is_none_gets_a_suggestion():
         presets.preset("ktth")
 
 
-def test_data_that_must_be_brought_is_described_in_one_line_with_commands_that_exist():
-    for name in presets.DATA:
-        said = presets.how_to_get_data(name)
-        assert "\n" not in said and presets.preset(name).data.source == ""
-        commands = [f"dlh train {name} --data FOLDER"]
-        if name == "moving-mnist":  # the one that is published as files and has a generator too
-            commands.append("dlh train moving-mnist --data moving-mnist")
-        assert re.findall("`(.*?)`", said) == commands
+def test_data_that_must_be_brought_is_described_in_one_line_with_a_command_that_exists():
+    said = presets.how_to_get_data("videos")
+    assert "\n" not in said and presets.preset("videos").data.source == ""
+    assert re.findall("`(.*?)`", said) == ["dlh train videos --data FOLDER"]
     assert "FOLDER holds your videos" in presets.how_to_get_data("tiny")  # with --data.source ""
+
+
+def test_data_that_must_be_prepared_is_described_in_one_line_with_what_to_take_instead(tmp_path):
+    sources = {"moving-mnist": "moving-mnist-long", "kth": "kth", "mazes": "gqn-mazes"}
+    stand_ins = {"moving-mnist": ["--data moving-mnist"], "mazes": ["--data vizdoom-mazes"]}
+    for name, source in sources.items():
+        experiment = presets.preset(name)
+        assert experiment.data.source == source
+        data_set = CATALOGUE[source]
+        assert data_set.channels == experiment.model.channels
+        said = presets.how_to_prepare(name, Place.of(data_set, tmp_path))
+        assert "\n" not in said and str(tmp_path) in said
+        assert re.findall("`(.*?)`", said) == [
+            f"dlh data prepare {source}",
+            f"dlh train {name} --data FOLDER",
+            *stand_ins.get(name, []),
+        ]
+        for stand_in in stand_ins.get(name, []):
+            assert CATALOGUE[stand_in.split()[1]].channels == data_set.channels

@@ -19,7 +19,7 @@ COMMANDS = {
     "train": "train a preset, on generated clips or on your own videos",
     "predict": "many futures of a video, as mp4, picture and arrays",
     "events": "when something changed in a video",
-    "data": "your videos into a clip store; look at one, check it, name its clips",
+    "data": "data sets by name; your videos into a clip store; look at one, name its clips",
     "info": "versions and hardware, for a bug report",
 }
 

@@ -1,4 +1,4 @@
-"""``dlh data``: videos into a clip store, and what can be done with one."""
+"""``dlh data``: data sets by name, videos into a clip store, and what can be done with one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from dlh.cli.data_sets import list_data, prepare
 from dlh.cli.options import parse
 from dlh.cli.output import say
 from dlh.experiments.errors import UsageError
@@ -51,7 +52,7 @@ class VerifyOptions:
     """
 
     store: StorePath
-    """A store that dlh data import made."""
+    """A store that dlh data import made, or the name of a data set that is prepared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ class InspectOptions:
     """
 
     store: StorePath
-    """A store that dlh data import made."""
+    """A store that dlh data import made, or the name of a data set that is prepared."""
     out: Path = Path("grid.png")
     """The picture; the film goes beside it as .mp4."""
     clip_length: int = 100
@@ -75,11 +76,11 @@ class ManifestOptions:
     """Name the clips of an evaluation, by file, content and first frame, so that anyone can
     compute on the same ones; holds what exists where that is less than asked for.
 
-    example:  dlh data manifest my_store --context 30 --horizon 300 --clips 100
+    example:  dlh data manifest kth --context 30 --horizon 300 --select first
     """
 
     store: StorePath
-    """A store that dlh data import made."""
+    """A store that dlh data import made, or the name of a data set that is prepared."""
     context: int = 30
     """Frames that a model is shown."""
     horizon: int = 300
@@ -140,6 +141,8 @@ def _manifest(words: Sequence[str]) -> None:
 
 
 COMMANDS: dict[str, tuple[str, Callable[[Sequence[str]], None]]] = {
+    "list": ("the data sets that have a name, and which of them are here", list_data),
+    "prepare": ("fetch a data set, or take the files you have, and make a store of it", prepare),
     "import": ("videos into a clip store; says what became of every file", _import),
     "verify": ("is every byte of a store what was written?", _verify),
     "inspect": ("what is in a store: a table, a picture and a short film", _inspect),
@@ -151,6 +154,7 @@ HELP = """usage: dlh data COMMAND [OPTIONS]        dlh data COMMAND --help says 
 {commands}
 
 examples:
+  dlh data prepare kth
   dlh data import my_videos --out my_store --size 64 --fps 10
   dlh data verify my_store
   dlh data inspect my_store --out grid.png

@@ -26,7 +26,7 @@ presets:
 {presets}
 
 options:
-  --data PATH             a folder of videos, a video, or a clip store to train on
+  --data PATH_OR_NAME     a folder of videos, a video, a clip store, or a data set by name
   --run DIR               the run's folder (default: runs/PRESET, or the next free name)
   --steps N               updates in all
   --seed S                decides weights, clips and noise

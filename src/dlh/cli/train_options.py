@@ -9,9 +9,11 @@ from typing import Annotated
 
 import tyro
 
+from dlh.data.catalogue import CATALOGUE
 from dlh.data.digits import MNIST_5K
+from dlh.experiments.data_names import name_or_path
 from dlh.experiments.errors import UsageError
-from dlh.experiments.experiment import MOVING_BALL, MOVING_MNIST, DataConfig, Experiment
+from dlh.experiments.experiment import DataConfig, Experiment
 from dlh.model import DLHConfig
 from dlh.training.config import TrainingConfig
 
@@ -24,8 +26,8 @@ class TrainOptions:
     """
 
     data_path: Annotated[str | None, tyro.conf.arg(name="data")] = None
-    """A folder of videos, a video, a clip store, moving-ball or moving-mnist, in place of the
-    preset's data.
+    """A folder of videos, a video, a clip store, or the name of a data set (dlh data list), in
+    place of the preset's data.
     """
     run: Path | None = None
     """The run's folder; runs/PRESET, or the next free name, when not given."""
@@ -69,12 +71,11 @@ class TrainOptions:
             raise UsageError(str(error)) from error
 
     def _source(self) -> str:
-        source = self.data.source if self.data_path is None else self.data_path
-        is_path = self.data_path is not None and os.path.exists(source)
-        if not is_path and source in ("", MOVING_BALL, MOVING_MNIST):
-            return source
-        return os.path.abspath(source)
+        if self.data_path is not None:
+            return name_or_path(self.data_path)
+        source = self.data.source
+        return source if source in ("", *CATALOGUE) else os.path.abspath(source)
 
     def _digits(self) -> str:
         digits = self.data.digits
-        return digits if digits == MNIST_5K else os.path.abspath(digits)
+        return digits if digits == MNIST_5K else name_or_path(digits)

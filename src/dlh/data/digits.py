@@ -95,12 +95,20 @@ def _read(root: Path, prefix: str) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
-def _find(root: Path, stem: str, kind: str) -> Path:
+def digit_file(root: Path, name: str) -> Path | None:
+    """One of MNIST's files, such as ``train-images-idx3-ubyte``, in a folder; also with ``.gz``."""
+    stem, _, kind = name.rpartition("-idx")
     # A dot instead of the hyphen is how some unpackers name the same file.
-    for name in (f"{stem}-{kind}", f"{stem}.{kind}"):
-        for path in (root / name, root / f"{name}.gz"):
+    for spelled in (name, f"{stem}.idx{kind}"):
+        for path in (root / spelled, root / f"{spelled}.gz"):
             if path.exists():
                 return path
+    return None
+
+
+def _find(root: Path, stem: str, kind: str) -> Path:
+    if found := digit_file(root, f"{stem}-{kind}"):
+        return found
     raise DataError(
         f"{root} has no {stem}-{kind} (nor with .gz); MNIST is the four files "
         + ", ".join(f"{p}-{k}" for p in _FILES.values() for k in ("images-idx3", "labels-idx1"))

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import torch
 
+from dlh.data.catalogue import CATALOGUE, MNIST
 from dlh.data.clips import ClipSource, DataError
 from dlh.data.digits import load_digits
 from dlh.data.folder import open_data
 from dlh.data.moving_ball import MovingBall
 from dlh.data.moving_mnist import MovingMNIST
+from dlh.data.places import Place
 from dlh.data.report import ImportReport
 from dlh.data.source import StoreSource
 from dlh.experiments.errors import UsageError
 from dlh.experiments.experiment import MOVING_MNIST, DataConfig, Experiment
 from dlh.experiments.import_bar import ImportBar
-from dlh.experiments.presets import how_to_get_data
+from dlh.experiments.presets import how_to_get_data, how_to_prepare
 from dlh.model import DynamicLatentHierarchy
 from dlh.pretrained import DLH, PretrainedError
 from dlh.settings import to_plain
+from dlh.training.checkpoint import checkpoint_files
+from dlh.training.run import RunFolder
 
 LISTED = 40
 """Files named one by one in a report."""
@@ -53,11 +59,19 @@ def build_model(experiment: Experiment) -> DynamicLatentHierarchy:
     return model
 
 
+def untrained_network(run: RunFolder, experiment: Experiment) -> DynamicLatentHierarchy:
+    """The network that a resumed training fills from its checkpoint, or begins with."""
+    if checkpoint_files(run.checkpoints):
+        # What it was initialised from need not exist any more.
+        experiment = replace(experiment, init=None)
+    return build_model(experiment)
+
+
 def open_source(experiment: Experiment) -> ClipSource:
     """The clips an experiment trains on; videos are decoded now, unless they were before.
 
     Raises:
-        UsageError: the experiment names no data.
+        UsageError: the experiment names no data, or a data set that is not prepared.
         DataError: the data cannot be used.
     """
     data = experiment.data
@@ -69,11 +83,27 @@ def open_source(experiment: Experiment) -> ClipSource:
         raise UsageError(how_to_get_data(experiment.preset))
     with ImportBar() as bar:
         return open_data(
-            data.source,
+            _path(experiment),
             frame_shape=experiment.model.frame_shape,
             clip_length=1,  # check_clips has its say once the videos are described
             progress=bar.show,
         )
+
+
+def _path(experiment: Experiment) -> Path:
+    """Where the videos are, or the store of a data set that has a name."""
+    source = experiment.data.source
+    if source not in CATALOGUE:
+        return Path(source)
+    place = Place.of(CATALOGUE[source])
+    if place.data_set.kind == "digits":
+        raise UsageError(
+            f"{source} are digits, not videos; to see them move: "
+            f"`--data moving-mnist --data.digits {source}`"
+        )
+    if not place.is_prepared():
+        raise UsageError(how_to_prepare(experiment.preset, place))
+    return place.store
 
 
 def describe_source(source: ClipSource, *, clip_length: int) -> str | None:
@@ -124,11 +154,18 @@ def frames_per_second(source: ClipSource) -> float | None:
 
 
 def _moving_mnist(data: DataConfig) -> MovingMNIST:
+    folder: str | Path = data.digits
+    if data.digits == MNIST:
+        place = Place.of(CATALOGUE[MNIST])
+        if not place.is_prepared():
+            raise UsageError(place.how_to_prepare())
+        folder = place.folder
     try:
-        digits = load_digits(data.digits)
+        digits = load_digits(folder)
     except DataError as error:
         raise DataError(
-            f"{error}; which digits move is --data.digits, the folder of MNIST's files or mnist-5k"
+            f"{error}; which digits move is --data.digits: mnist, the folder of MNIST's files or "
+            "mnist-5k"
         ) from None
     return MovingMNIST(digits, data.mnist)
 

@@ -14,6 +14,7 @@ from dlh.data.retime import check_rate
 from dlh.data.splits import Fractions, check_fractions
 from dlh.data.store import INDEX, Index, Store, is_store
 from dlh.data.verify import store_bytes, verify_store
+from dlh.experiments.data_names import store_path
 from dlh.experiments.errors import UsageError
 from dlh.experiments.import_bar import ImportBar
 from dlh.experiments.outputs import Say, check_writable
@@ -101,6 +102,7 @@ def verify(*, store: Path, say: Say = print) -> None:
     Raises:
         DataError: there is no store, or something in it is damaged; every part is said before.
     """
+    store = store_path(store)
     check_is_store(store)
     begun = time.perf_counter()
     with tqdm(
@@ -139,7 +141,7 @@ def write_manifest(
     """Name clips of a store for an evaluation, and write them down.
 
     Args:
-        store: the store.
+        store: the store, or the name of a data set that is prepared.
         context, horizon: frames to watch and to predict.
         clips: at most so many.
         split: which videos.
@@ -198,7 +200,11 @@ def check_is_store(path: Path) -> None:
 
 
 def open_store(path: Path) -> Store:
-    """The store that a command was given; errors as of :func:`check_is_store` and Store.open."""
+    """The store that a command was given, by its path or as the name of a prepared data set.
+
+    Errors as of :func:`dlh.experiments.data_names.store_path`, :func:`check_is_store`, Store.open.
+    """
+    path = store_path(path)
     check_is_store(path)
     return Store.open(path)
 

@@ -28,7 +28,7 @@ def inspect(*, store: Path, out: Path, clip_length: int, say: Say = print) -> No
     """Tell what a store holds, and draw it.
 
     Args:
-        store: the store.
+        store: the store, or the name of a data set that is prepared.
         out: the contact sheet, .png; the film goes beside it.
         clip_length: of the clips that the report counts, frames.
         say: takes a line for each thing found or done.

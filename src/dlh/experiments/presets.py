@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from dlh.data.catalogue import GQN_MAZES, KTH, MOVING_MNIST, MOVING_MNIST_LONG, VIZDOOM_MAZES
 from dlh.data.moving_ball import MovingBallConfig
+from dlh.data.places import Place
 from dlh.experiments.errors import UsageError
-from dlh.experiments.experiment import MOVING_MNIST, DataConfig, Experiment
+from dlh.experiments.experiment import DataConfig, Experiment
 from dlh.model import DLHConfig
 from dlh.settings import suggestion
 from dlh.training.config import TrainingConfig
@@ -96,35 +98,43 @@ def moving_ball_paper() -> Experiment:
 def moving_mnist() -> Experiment:
     """The paper's scale on Moving MNIST (two digits), 64 px, grey, three levels. A GPU for days.
 
-    dlh train moving-mnist --data FOLDER
+    dlh train moving-mnist
     dlh train moving-mnist --data moving-mnist
 
-    The first takes videos, the second generates its clips; they need digits: ``mnist-5k`` of
-    ``pip install 'dlh[mnist]'``, or a folder of MNIST's files, ``--data.digits FOLDER``.
+    The first takes the long-horizon files (``dlh data prepare moving-mnist-long``), the second
+    generates its clips; they need digits: ``mnist-5k`` of ``pip install 'dlh[mnist]'``, or
+    ``--data.digits mnist`` after ``dlh data prepare mnist``.
 
     Expect (paper, Table 1; 300 predicted frames, best of 100) SSIM .78 and PSNR 15.7.
     """
-    return _on_files("moving-mnist", DLHConfig(channels=1, likelihood_std=1.0))
+    model = DLHConfig(channels=1, likelihood_std=1.0)
+    return _on_files("moving-mnist", model, MOVING_MNIST_LONG)
 
 
 def kth() -> Experiment:
     """The paper's scale on KTH Action, 64 px, grey, three levels. A GPU for days.
 
-    dlh train kth --data FOLDER
+    dlh train kth
+
+    Its videos: ``dlh data prepare kth``.
 
     Expect (paper, Table 1; 300 predicted frames, best of 100) SSIM .84 and PSNR 24.7.
     """
-    return _on_files("kth", DLHConfig(channels=1, likelihood_std=1.0))
+    return _on_files("kth", DLHConfig(channels=1, likelihood_std=1.0), KTH)
 
 
 def mazes() -> Experiment:
     """The paper's scale on the DeepMind Lab mazes, 64 px, colour, three levels. A GPU for days.
 
-    dlh train mazes --data FOLDER
+    dlh train mazes
+    dlh train mazes --data vizdoom-mazes
+
+    The first takes the films of the GQN mazes (``dlh data prepare gqn-mazes``), the second a
+    stand-in that is made on this machine.
 
     Expect (paper, Table 1; 200 predicted frames, best of 100) SSIM .59 and PSNR 14.3.
     """
-    return _on_files("mazes", DLHConfig(channels=3, likelihood_std=0.1))
+    return _on_files("mazes", DLHConfig(channels=3, likelihood_std=0.1), GQN_MAZES)
 
 
 def videos() -> Experiment:
@@ -152,7 +162,7 @@ def videos() -> Experiment:
             validate_every=250,
             held_out_clips=16,
         )
-    return replace(_on_files("videos", model), training=training)
+    return replace(_on_files("videos", model, ""), training=training)
 
 
 PRESETS: dict[str, Callable[[], Experiment]] = {
@@ -165,19 +175,8 @@ PRESETS: dict[str, Callable[[], Experiment]] = {
     "videos": videos,
 }
 
-DATA = {
-    "moving-mnist": (
-        "the mp4 files of train-seq100/ in moving_mnist_2digit.zip (item moving_mnist of "
-        "archive.org)"
-    ),
-    "kth": (
-        "the videos of KTH Action, unpacked from boxing.zip, handclapping.zip, handwaving.zip, "
-        "jogging.zip, running.zip and walking.zip"
-    ),
-    "mazes": "the mp4 files of train/ in gqn_mazes.zip (item gqn_mazes of archive.org)",
-    "videos": "your videos (mp4, avi, webm, mov, gif, ...), of any size",
-}
-"""What the folder holds that a preset without data of its own is given."""
+STAND_INS = {MOVING_MNIST_LONG: MOVING_MNIST, GQN_MAZES: VIZDOOM_MAZES}
+"""What can be had without a download, where the data set that a preset names is not here."""
 
 
 def preset(name: str) -> Experiment:
@@ -189,20 +188,24 @@ def preset(name: str) -> Experiment:
 
 def how_to_get_data(name: str) -> str:
     """What to do about a preset whose data must be named."""
-    holds = DATA.get(name, DATA["videos"])
-    said = (
+    return (
         f"the preset {name} needs its data: `dlh train {name} --data FOLDER`, where FOLDER holds "
-        f"{holds}"
+        "your videos (mp4, avi, webm, mov, gif, ...), of any size"
     )
-    if name == MOVING_MNIST:
-        said += f"; or `dlh train {name} --data {MOVING_MNIST}`, which generates it"
+
+
+def how_to_prepare(name: str, place: Place) -> str:
+    """What to do about a preset on a data set that is not prepared."""
+    said = f"{place.how_to_prepare()}; or `dlh train {name} --data FOLDER` with videos of your own"
+    if stand_in := STAND_INS.get(place.data_set.name):
+        said += f", or `--data {stand_in}`, another data set that needs no download"
     return said
 
 
-def _on_files(name: str, model: DLHConfig) -> Experiment:
-    """The paper's recipe on data that must be named."""
+def _on_files(name: str, model: DLHConfig, source: str) -> Experiment:
+    """The paper's recipe on videos."""
     return Experiment(
-        preset=name, model=model, data=DataConfig(source=""), training=TrainingConfig()
+        preset=name, model=model, data=DataConfig(source=source), training=TrainingConfig()
     )
 
 

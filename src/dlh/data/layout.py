@@ -1,0 +1,106 @@
+"""How the files of a published data set lie, and which of them is for training and which is not."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dlh.data.clips import Split
+from dlh.data.discover import Found, SourceFile, unusable, walk
+from dlh.data.images import natural_order
+from dlh.data.store import Skipped, is_store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """The names of a data set's files, wherever somebody unpacked them; a rule of splits too.
+
+    Attributes:
+        pattern: of a path below the data set's folder. Its group ``name`` is what the file is
+            called in a store, the same for everyone; its group ``part`` decides the split.
+        files: such names in words, for messages.
+        parts: the split of each part.
+        held_back: of the files for training, one in so many is for validation (chosen by the
+            CRC-32 of its name, so that it does not depend on which others are there); 0: none.
+        rule: the splits in words, as a store records them.
+    """
+
+    pattern: str
+    files: str
+    parts: Mapping[str, Split]
+    held_back: int = 0
+    rule: str
+
+    def settings(self) -> Mapping[str, object]:
+        return {"split": self.rule}
+
+    def give(self, files: Sequence[str]) -> Mapping[str, Split]:
+        return {name: self.split_of(name) for name in files}
+
+    def split_of(self, name: str) -> Split:
+        """The split of a file, by its name in the store."""
+        match = re.fullmatch(self.pattern, name)
+        assert match is not None, name
+        split = self.parts[match["part"]]
+        if split == "train" and self.held_back and zlib.crc32(name.encode()) % self.held_back == 0:
+            return "validation"
+        return split
+
+    def without_validation(self) -> Layout:
+        """The same, with all that is not for the test used for training."""
+        return replace(
+            self,
+            parts={
+                part: "test" if split == "test" else "train" for part, split in self.parts.items()
+            },
+            held_back=0,
+            rule=f"{self.rule}; but what would be for validation is for training",
+        )
+
+    def find(self, folder: Path) -> Found:
+        """The files of the data set in a folder and those below it; none where there is no folder.
+
+        Where a name occurs twice the first one counts, and the other is listed.
+        """
+        sources: dict[str, SourceFile] = {}
+        skipped: list[Skipped] = []
+        others: Counter[str] = Counter()
+
+        def where(path: Path) -> str:
+            # Never the name of a file that is used: what is skipped is not looked at again.
+            return f"{folder.name}/{path.relative_to(folder).as_posix()}"
+
+        def unreadable(error: OSError) -> None:
+            reason = f"cannot be read: {error.strerror}"
+            skipped.append(Skipped(source=where(Path(error.filename)), reason=reason))
+
+        for here, folders, names in walk(folder, unreadable) if folder.is_dir() else ():
+            if is_store(here):
+                folders.clear()
+                continue
+            for name in sorted(names, key=natural_order):
+                file = here / name
+                relative = file.relative_to(folder).as_posix()
+                match = re.fullmatch(self.pattern, relative)
+                if match is None or match["part"] not in self.parts:
+                    others[file.suffix.lower()] += 1
+                elif reason := unusable(file):
+                    skipped.append(Skipped(source=where(file), reason=reason))
+                elif match["name"] in sources:
+                    first = sources[match["name"]].path.relative_to(folder).as_posix()
+                    reason = f"has the name of {first}, which is used"
+                    skipped.append(Skipped(source=where(file), reason=reason))
+                else:
+                    sources[match["name"]] = SourceFile(
+                        name=match["name"], path=file, files=(file,)
+                    )
+        in_order = sorted(sources, key=natural_order)
+        return Found(
+            sources=tuple(sources[name] for name in in_order),
+            skipped=tuple(skipped),
+            others=dict(others),
+        )

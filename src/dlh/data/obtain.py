@@ -1,0 +1,100 @@
+"""The published files of a data set: those that somebody brought, the rest fetched and unpacked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from dlh.data.archive import extract
+from dlh.data.clips import DataError
+from dlh.data.data_set import DataSet, Part
+from dlh.data.discover import Found
+from dlh.data.download import Remote, fetch, sha256_of
+from dlh.data.shards import sync_folder
+
+# How much an archive may hold: videos are packed already, so that more than this is no data set.
+_MOST_TIMES_LARGER = 20
+_LEAST_LIMIT = 2**30
+
+
+class Watcher(Protocol):
+    """Shows how far something is: ``with watch("fetching", "a.zip") as tell: tell(done, all)``."""
+
+    def __call__(
+        self, doing: str, what: str
+    ) -> AbstractContextManager[Callable[[int, int | None], None]]: ...
+
+
+def missing_parts(data_set: DataSet, found: Found, folder: Path) -> list[Part]:
+    """The parts of which too little is there, or whose coming was interrupted."""
+    names = [source.name for source in found.sources]
+    return [
+        part
+        for part in data_set.parts
+        if _unfinished(part, folder).exists()
+        or not all(any(piece in name for name in names) for piece in part.gives)
+    ]
+
+
+def obtain(part: Part, folder: Path, *, watch: Watcher) -> dict[str, str]:
+    """Fetches the files of a part, unless they are in ``folder`` already, and unpacks archives.
+
+    What comes appears in ``folder/part.name`` when all of it is there. Archives stay in ``folder``.
+
+    Returns the SHA-256 of each file.
+
+    Raises:
+        DataError: no mirror gives a file, one is another than the one wanted, is no archive, or
+            cannot be written.
+    """
+    place = folder / part.name
+    unfinished = _unfinished(part, folder)
+    _made(folder)
+    checksums: dict[str, str] = {}
+    for remote in part.remotes:
+        path = fetch_one(remote, folder if part.archive else unfinished, watch=watch)
+        checksums[remote.file] = remote.sha256 or sha256_of(path)
+        if part.archive:
+            limit = max(_LEAST_LIMIT, _MOST_TIMES_LARGER * path.stat().st_size)
+            with watch("unpacking", remote.file) as tell:
+                extract(path, unfinished, limit_bytes=limit, progress=tell)
+    try:
+        _moved(unfinished, place)
+    except OSError as error:
+        raise DataError(f"{place} could not be written: {error.strerror or error}") from None
+    return checksums
+
+
+def _unfinished(part: Part, folder: Path) -> Path:
+    return folder / f".{part.name}.unfinished"
+
+
+def _moved(folder: Path, place: Path) -> None:
+    if not place.exists():
+        os.rename(folder, place)
+    else:
+        for file in [path for path in folder.rglob("*") if path.is_file()]:
+            to = place / file.relative_to(folder)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            if not to.exists():  # what somebody brought is left alone
+                os.rename(file, to)
+        shutil.rmtree(folder)
+    sync_folder(place.parent)
+
+
+def fetch_one(remote: Remote, folder: Path, *, watch: Watcher) -> Path:
+    """One file, see :func:`dlh.data.download.fetch`."""
+    _made(folder)
+    with watch("fetching", remote.file) as tell:
+        return fetch(remote, folder, progress=tell)
+
+
+def _made(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be made: {error.strerror}") from None

@@ -1,0 +1,113 @@
+"""Where named data sets lie: their files and their stores, and what of them is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlh.data.clips import DataError
+from dlh.data.data_set import DataSet
+from dlh.data.digits import digit_file
+from dlh.data.discover import Found
+from dlh.data.folder import cache_folder
+from dlh.data.store import Store, is_store
+
+
+def data_root(given: str | os.PathLike[str] | None = None) -> Path:
+    """The folder of all named data sets: the given one, else ``$DLH_DATA``, else ``data`` in the
+    cache (:func:`dlh.data.folder.cache_folder`).
+    """
+    if given is not None:
+        return Path(given)
+    if chosen := os.environ.get("DLH_DATA"):
+        return Path(chosen)
+    return cache_folder() / "data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where one data set lies: original files in ``folder``, the store that is made of them in
+    ``store``.
+    """
+
+    data_set: DataSet
+    root: Path
+
+    @classmethod
+    def of(cls, data_set: DataSet, root: str | os.PathLike[str] | None = None) -> Place:
+        """Its place below a root; see :func:`data_root`."""
+        return cls(data_set=data_set, root=data_root(root))
+
+    @property
+    def folder(self) -> Path:
+        return self.root / self.data_set.name
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "store"
+
+    @property
+    def begun(self) -> bool:
+        """Whether a build of the store was interrupted, or goes on now."""
+        return self.store.with_name(f".{self.store.name}.unfinished").exists()
+
+    def find(self) -> Found:
+        """The published files that are there."""
+        assert self.data_set.layout is not None
+        return self.data_set.layout.find(self.folder)
+
+    def is_prepared(self) -> bool:
+        """Whether it can be used at once."""
+        if self.data_set.kind == "digits":
+            return not self.missing_digits()
+        return self.data_set.kind == "generated" or is_store(self.store)
+
+    def missing_digits(self) -> list[str]:
+        """The files of digits that are not there, by their names as they are published."""
+        (part,) = self.data_set.parts
+        return [
+            remote.file
+            for remote in part.remotes
+            if digit_file(self.folder, remote.file.removesuffix(".gz")) is None
+        ]
+
+    def state(self) -> str:
+        """What is there, in a few words."""
+        if self.data_set.kind == "generated":
+            return "generated"
+        if self.is_prepared():
+            return "prepared"
+        if self.begun:
+            return "begun; goes on with prepare"
+        package, extra = self.data_set.package, self.data_set.extra
+        if package is not None and importlib.util.find_spec(package) is None:
+            return f"needs pip install 'dlh[{extra}]'"
+        if self.data_set.kind == "made":
+            return "not made yet"
+        if self.data_set.layout is not None and (found := self.find().sources):
+            return f"{len(found)} files there, not prepared"
+        wanted = [remote.file for part in self.data_set.parts for remote in part.remotes]
+        there = sum((self.folder / file).exists() for file in wanted)
+        if there:
+            return f"{there} of {len(wanted)} files there, not prepared"
+        return "not here"
+
+    def open(self) -> Store:
+        """The prepared store.
+
+        Raises:
+            DataError: there is none, or it is damaged.
+        """
+        if not self.is_prepared():
+            raise DataError(self.how_to_prepare())
+        return Store.open(self.store)
+
+    def how_to_prepare(self) -> str:
+        """What to do where it is asked for and not prepared."""
+        name = self.data_set.name
+        return (
+            f"{name} is not prepared (looked in {self.folder}): `dlh data prepare {name}`, or set "
+            "DLH_DATA to the folder in which it was"
+        )

@@ -1,0 +1,114 @@
+"""TFRecord files and the frames of the GQN mazes in them."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tfrecords
+from dlh.data.clips import DataError
+from dlh.data.crc32c import crc32c
+from dlh.data.gqn_records import open_gqn_records
+from dlh.data.tfrecord import bytes_feature, read_records
+
+
+@given(st.binary(max_size=3000))
+def test_the_checksum_is_that_of_the_definition(data):
+    assert crc32c(data) == tfrecords.crc32c(data)
+
+
+def test_the_checksum_of_known_bytes():
+    # From the appendix of RFC 3720.
+    assert crc32c(b"123456789") == 0xE3069283
+    assert crc32c(bytes(32)) == 0x8A9136AA
+    assert crc32c(b"\xff" * 32) == 0x62A8AB43
+    assert crc32c(bytes(range(32))) == 0x46DD794E
+    assert crc32c(b"") == 0
+
+
+def test_records_are_read_as_they_were_written(tmp_path):
+    contents = [b"", b"a", b"b" * 5000]
+    path = tmp_path / "x.tfrecord"
+    path.write_bytes(b"".join(map(tfrecords.record, contents)))
+    assert [record.data for record in read_records(path)] == contents
+    assert all(record.intact for record in read_records(path))
+
+
+def test_a_changed_byte_of_a_record_spoils_that_record_only(tmp_path):
+    path = tmp_path / "x.tfrecord"
+    content = bytearray(b"".join(map(tfrecords.record, [b"one", b"two", b"three"])))
+    content[16 + 3 + 12] ^= 1  # the first byte of "two"
+    path.write_bytes(content)
+    assert [record.intact for record in read_records(path)] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "spoil, said",
+    [
+        (lambda c: c[:-2], "is cut off after record 1"),
+        (lambda c: c[:5], "is cut off within its first record"),
+        (lambda c: b"bring milk and bread", "is no TFRecord file: the checksum of its first"),
+        (lambda c: c[:19] + b"\x07" + c[20:], "is damaged after record 1"),
+        (lambda c: b"", "is empty (0 bytes)"),
+    ],
+)
+def test_a_file_in_which_records_cannot_be_found_is_said_to_be_so(tmp_path, spoil, said):
+    path = tmp_path / "x.tfrecord"
+    path.write_bytes(spoil(b"".join(map(tfrecords.record, [b"one", b"two"]))))
+    with pytest.raises(DataError) as caught:
+        list(read_records(path))
+    assert said in str(caught.value) and str(path) in str(caught.value)
+
+
+def test_a_record_that_says_it_is_enormous_takes_no_memory(tmp_path):
+    path = tmp_path / "x.tfrecord"
+    length = struct.pack("<Q", 2**40)
+    path.write_bytes(length + tfrecords.masked(length) + b"little")
+    with pytest.raises(DataError, match="has a record of 1,099,511,627,776 bytes, more than"):
+        list(read_records(path))
+
+
+def test_the_feature_that_is_wanted_is_found_among_others():
+    data = tfrecords.example([b"one", b"", b"three" * 100])
+    assert bytes_feature(data, "frames") == [b"one", b"", b"three" * 100]
+    with pytest.raises(DataError, match="no feature 'video'; its features: cameras, frames"):
+        bytes_feature(data, "video")
+
+
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_example_are_an_error_of_ours(data):
+    with pytest.raises(DataError):
+        bytes_feature(data, "frames")
+
+
+def test_mazes_are_decoded_and_resized(tmp_path):
+    path = tfrecords.write_mazes(tmp_path / "1.tfrecord", [3, 5])
+    streams = dict(open_gqn_records(path, height=84, width=84, channels=3))
+    for maze, length in enumerate([3, 5]):
+        frames = np.stack(list(streams[maze]))
+        truth = tfrecords.walk(length, seed=maze)
+        assert frames.shape == truth.shape and frames.dtype == np.uint8
+        assert np.abs(frames.astype(int) - truth).mean() < 4  # JPEG is lossy
+        assert streams[maze].source_size == (84, 84) and streams[maze].fps == 25
+    assert len(streams[0].notes) == 1 and not streams[1].notes
+    (first, _) = open_gqn_records(path, height=16, width=16, channels=1)
+    assert next(iter(first[1])).shape == (16, 16, 1)
+
+
+def test_frames_of_two_sizes_or_that_are_no_pictures_are_refused(tmp_path):
+    small, large = tfrecords.walk(1, seed=0, size=20)[0], tfrecords.walk(1, seed=0)[0]
+    pictures = [[tfrecords.jpeg(large), tfrecords.jpeg(small)], [tfrecords.jpeg(large), b"no"], []]
+    path = tmp_path / "x.tfrecord"
+    path.write_bytes(b"".join(tfrecords.record(tfrecords.example(list(p))) for p in pictures))
+    said = []
+    for _, stream in open_gqn_records(path, height=16, width=16, channels=3):
+        with pytest.raises(DataError) as caught:
+            list(stream)
+        said.append(str(caught.value))
+    assert "frame 1 of the record is no JPEG picture that can be used (it is 20 x 20" in said[0]
+    assert "frame 1 of the record is no JPEG picture" in said[1]
+    assert "has no pictures in its feature 'frames'" in said[2]
