@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from dlh.experiments.build import build_model, check_clips, describe_source, open_source
+from dlh.experiments.build import (
+    build_model,
+    check_clips,
+    describe_source,
+    open_source,
+    untrained_network,
+)
 from dlh.experiments.experiment import Experiment
 from dlh.experiments.outputs import Say
 from dlh.experiments.show import SUMMARY, describe, show
@@ -15,7 +21,6 @@ from dlh.experiments.trained import (
     is_trained,
     load_trained,
     train_in,
-    untrained_network,
 )
 from dlh.training.errors import Interrupted, RunFolderError
 from dlh.training.loop import OnLog

@@ -102,6 +102,9 @@ def _summary(trained: Trained, measured: Measured | None) -> dict[str, Any]:
     progress = trained.progress
     seconds = {"train": progress.train_seconds, "validation": progress.validation_seconds}
     summary: dict[str, Any] = {"steps": progress.step, "seconds": seconds}
+    if trained.starts is not None:
+        bounds = {str(start.seed): start.elbo for start in trained.starts.tried}
+        summary["starts"] = {"chosen": trained.starts.chosen, "elbo": bounds}
     if measured is None:
         return summary
     model, floors = measured.model, measured.floors

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dlh.data.clips import ClipSource
-from dlh.experiments.build import build_model
 from dlh.experiments.experiment import Experiment
 from dlh.experiments.outputs import Say
+from dlh.experiments.starts import Starts, best_start, of_seed, read_starts
 from dlh.experiments.validation import held_out_validation
 from dlh.model import DynamicLatentHierarchy
 from dlh.pretrained import DLH
 from dlh.pretrained.files import holds_model
-from dlh.training.checkpoint import checkpoint_files
 from dlh.training.device import choose_device
 from dlh.training.loop import OnLog, TrainingResult, train
 from dlh.training.run import RunFolder
@@ -27,7 +26,8 @@ class Trained:
         run: its folder, which holds the artefact.
         source: its clips.
         model: as trained.
-        progress: steps and seconds, over all parts of the run.
+        progress: steps and seconds, over all parts of the run and all its starts.
+        starts: which were compared; None where there was one.
     """
 
     experiment: Experiment
@@ -35,6 +35,7 @@ class Trained:
     source: ClipSource
     model: DLH
     progress: TrainingResult
+    starts: Starts | None = None
 
 
 def is_trained(run: RunFolder) -> bool:
@@ -59,20 +60,23 @@ def train_in(
     if validate is None and settings.held_out_clips:
         say(
             f"{source.name} leaves no held-out clips of {settings.clip_length} frames: this run "
-            "has no validation"
+            "has no validation" + (", and one start" if settings.starts > 1 else "")
         )
+    starts = None
+    if settings.starts > 1 and validate is not None:
+        starts = best_start(run, experiment, source, validate, say=say, on_log=on_log)
+        settings = of_seed(experiment, starts.chosen).training
     progress = train(network, source, settings, run, validate=validate, on_log=on_log)
     model = DLH(network, next(network.parameters()).device)
     model.save_pretrained(run.path)
-    return Trained(experiment=experiment, run=run, source=source, model=model, progress=progress)
-
-
-def untrained_network(run: RunFolder, experiment: Experiment) -> DynamicLatentHierarchy:
-    """The network that a resumed training fills from its checkpoint, or begins with."""
-    if checkpoint_files(run.checkpoints):
-        # What it was initialised from need not exist any more.
-        experiment = replace(experiment, init=None)
-    return build_model(experiment)
+    return Trained(
+        experiment=experiment,
+        run=run,
+        source=source,
+        model=model,
+        progress=_with_starts(progress, starts),
+        starts=starts,
+    )
 
 
 def load_trained(run: RunFolder, experiment: Experiment, source: ClipSource) -> Trained:
@@ -82,15 +86,29 @@ def load_trained(run: RunFolder, experiment: Experiment, source: ClipSource) -> 
     def total(name: str) -> float:
         return max((entry[name] for entry in entries if name in entry), default=0.0)
 
+    starts = read_starts(run)
+    progress = TrainingResult(
+        step=experiment.training.steps,
+        train_seconds=total("seconds"),
+        validation_seconds=total("validation_seconds"),
+        validation={},
+    )
     return Trained(
         experiment=experiment,
         run=run,
         source=source,
         model=DLH.from_pretrained(run.path, choose_device(experiment.training.device)),
-        progress=TrainingResult(
-            step=experiment.training.steps,
-            train_seconds=total("seconds"),
-            validation_seconds=total("validation_seconds"),
-            validation={},
-        ),
+        progress=_with_starts(progress, starts),
+        starts=starts,
+    )
+
+
+def _with_starts(progress: TrainingResult, starts: Starts | None) -> TrainingResult:
+    if starts is None:
+        return progress
+    training, validation = starts.seconds_of_others()
+    return replace(
+        progress,
+        train_seconds=progress.train_seconds + training,
+        validation_seconds=progress.validation_seconds + validation,
     )

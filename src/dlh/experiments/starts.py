@@ -1,0 +1,185 @@
+"""Several starts of one run: which of them goes on, decided without a label.
+
+What level 2 comes to hold is decided within the first hundreds of steps, and not by every seed in
+the same way: a mixture's components are found well from some starts and badly from others, as of
+any mixture. The usual remedy is used: begin several times, and go on with the start whose held-out
+bound is highest. From then on the run is the one that its seed alone would have given.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from dlh.data.clips import ClipSource
+from dlh.experiments.build import untrained_network
+from dlh.experiments.experiment import Experiment
+from dlh.experiments.outputs import Say
+from dlh.training.checkpoint import newest_step
+from dlh.training.errors import Interrupted, RunFolderError, explain
+from dlh.training.loop import OnLog, Validate, train
+from dlh.training.run import RunFolder
+
+STARTS = "starts.json"
+FOLDER = "starts"
+BOUND = "elbo"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """One start and how it stood when it was compared.
+
+    Attributes:
+        seed: of its weights, clips and noise.
+        elbo: the bound of held-out clips, nats per frame.
+        train_seconds, validation_seconds: what it took.
+    """
+
+    seed: int
+    elbo: float
+    train_seconds: float
+    validation_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Starts:
+    """The starts of a run; ``chosen`` is the seed of the one that goes on."""
+
+    tried: tuple[Start, ...]
+
+    @property
+    def chosen(self) -> int:
+        return max(self.tried, key=lambda start: start.elbo).seed
+
+    def seconds_of_others(self) -> tuple[float, float]:
+        """What the starts took that were given up: training, validation."""
+        others = [start for start in self.tried if start.seed != self.chosen]
+        return (
+            sum(start.train_seconds for start in others),
+            sum(start.validation_seconds for start in others),
+        )
+
+
+def seeds(experiment: Experiment) -> range:
+    """The seeds of an experiment's starts: those of two experiments' seeds do not meet."""
+    settings = experiment.training
+    return range(settings.seed * settings.starts, (settings.seed + 1) * settings.starts)
+
+
+def read_starts(run: RunFolder) -> Starts | None:
+    """The starts of a run that were compared; None where there was one only, or none is chosen.
+
+    Raises:
+        RunFolderError: the file is damaged.
+    """
+    if not (run.path / STARTS).exists():
+        return None
+    saved = run.read_json(STARTS)
+    try:
+        return Starts(tried=tuple(Start(**start) for start in saved["tried"]))
+    except (TypeError, KeyError) as error:
+        raise RunFolderError(
+            f"{run.path / STARTS} is damaged ({error}); restore it, or start the run afresh"
+        ) from None
+
+
+def of_seed(experiment: Experiment, seed: int) -> Experiment:
+    """The experiment with one start, of that seed."""
+    return replace(experiment, training=replace(experiment.training, seed=seed, starts=1))
+
+
+def best_start(
+    run: RunFolder,
+    experiment: Experiment,
+    source: ClipSource,
+    validate: Validate,
+    *,
+    say: Say,
+    on_log: OnLog | None = None,
+) -> Starts:
+    """Begin as often as the experiment says, and make the best start the state of the run.
+
+    Each start is a run in a folder below the run's; an interrupted one goes on where it was. When
+    all are there the choice is written, then the best one's checkpoint and metrics become the
+    run's, then the rest is removed: a kill at any moment loses nothing.
+
+    Raises:
+        Interrupted: somebody stopped it; the run can be resumed.
+        TrainingError: as of :func:`dlh.training.loop.train`.
+    """
+    starts = read_starts(run)
+    if starts is None:
+        settings, tried = experiment.training, []
+        for number, seed in enumerate(seeds(experiment), start=1):
+            say(f"start {number} of {settings.starts} (seed {seed})")
+            tried.append(_begin(run, of_seed(experiment, seed), source, validate, on_log))
+        starts = Starts(tried=tuple(tried))
+        run.write_json(STARTS, {"chosen": starts.chosen, "tried": [asdict(s) for s in tried]})
+        bounds = ", ".join(f"seed {start.seed}: {start.elbo:.2f}" for start in tried)
+        say(
+            f"held-out bound after {settings.start_steps} steps, nats a frame: {bounds}; "
+            f"seed {starts.chosen} goes on"
+        )
+    _adopt(run, starts.chosen)
+    return starts
+
+
+def _begin(
+    run: RunFolder,
+    experiment: Experiment,
+    source: ClipSource,
+    validate: Validate,
+    on_log: OnLog | None,
+) -> Start:
+    seed, end = experiment.training.seed, experiment.training.start_steps
+    folder = RunFolder(_folder(run, seed))
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"cannot make the folder {folder.path}: {explain(error)}") from error
+    run.write_status("running", step=newest_step(folder.checkpoints), steps=end)
+    try:
+        result = train(
+            untrained_network(folder, experiment),
+            source,
+            experiment.training,
+            folder,
+            until=end,
+            validate=validate,
+            on_log=on_log,
+        )
+    except Interrupted as stopped:
+        run.write_status("interrupted", step=stopped.step, steps=end)
+        raise Interrupted(folder=run.path, step=stopped.step) from None
+    except Exception as error:
+        run.write_status(
+            "failed", step=newest_step(folder.checkpoints), steps=end, message=str(error)
+        )
+        raise
+    return Start(
+        seed=seed,
+        elbo=result.validation[BOUND],
+        train_seconds=result.train_seconds,
+        validation_seconds=result.validation_seconds,
+    )
+
+
+def _adopt(run: RunFolder, seed: int) -> None:
+    """Move what a start left into the run; what was moved before a kill is not moved again."""
+    if not (run.path / FOLDER).exists():
+        return
+    best = RunFolder(_folder(run, seed))
+    try:
+        run.checkpoints.mkdir(exist_ok=True)
+        for part in (*best.checkpoints.glob("*"), best.metrics.path):
+            if part.exists():
+                os.replace(part, run.path / part.relative_to(best.path))
+        shutil.rmtree(run.path / FOLDER)
+    except OSError as error:
+        raise RunFolderError(f"cannot write in {run.path}: {explain(error)}") from error
+
+
+def _folder(run: RunFolder, seed: int) -> Path:
+    return run.path / FOLDER / f"seed-{seed}"
