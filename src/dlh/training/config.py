@@ -43,6 +43,13 @@ class TrainingConfig:
     seed: int = 0
     """Decides, with the number of the step and nothing else, its clips and its noise."""
 
+    starts: int = 1
+    """Trainings that are begun, each with weights, clips and noise of its own. With more than one,
+    the one with the highest held-out bound after ``start_steps`` goes on (paper: silent)."""
+
+    start_steps: int = 0
+    """Steps after which several starts are compared."""
+
     threads: int = 0
     """Threads of torch on the CPU; 0: as torch has it. Results are bit-equal for equal numbers."""
 
@@ -66,7 +73,7 @@ class TrainingConfig:
     """Clips that a validation scores; 0: none, which leaves a run without validation."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "clip_length"):
+        for name in ("steps", "batch_size", "clip_length", "starts"):
             self._require_whole(name, minimum=1)
         for name in ("checkpoint_every", "keep_checkpoints", "log_every"):
             self._require_whole(name, minimum=1)
@@ -74,11 +81,21 @@ class TrainingConfig:
             "beta_warmup_steps",
             "cooldown_steps",
             "seed",
+            "start_steps",
             "threads",
             "validate_every",
             "held_out_clips",
         ):
             self._require_whole(name, minimum=0)
+        if self.starts > 1 and not 1 <= self.start_steps <= self.steps:
+            raise ValueError(
+                f"start_steps must be from 1 to steps ({self.steps}) to compare {self.starts} "
+                f"starts, found {self.start_steps}"
+            )
+        if self.starts > 1 and not self.held_out_clips:
+            raise ValueError(
+                f"{self.starts} starts are compared on held-out clips, found held_out_clips = 0"
+            )
         self._require_positive("learning_rate")
         self._require_positive("adam_epsilon")
         if self.gradient_norm is not None:

@@ -67,10 +67,11 @@ def train(
     config: TrainingConfig,
     run: RunFolder,
     *,
+    until: int | None = None,
     validate: Validate | None = None,
     on_log: OnLog | None = None,
 ) -> TrainingResult:
-    """Train ``model`` in place until ``config.steps`` updates are done.
+    """Train ``model`` in place until ``config.steps`` updates are done, or the first ``until``.
 
     It goes on from the newest checkpoint in ``run``, where there is one. The state is saved every
     ``config.checkpoint_every`` steps, before every validation, at the end, when a signal asks to
@@ -91,6 +92,7 @@ def train(
     parameters = dict(model.named_parameters())
     optimizer = torch.optim.Adam(model.parameters())
     progress, means, clock = Progress(), RunningMeans(), _Clock()
+    end = config.steps if until is None else min(until, config.steps)
 
     checkpoints = Checkpoints(run.checkpoints, keep=config.keep_checkpoints)
     checkpoints.register("model", model)
@@ -106,26 +108,26 @@ def train(
 
     def save() -> None:
         checkpoints.save(progress.step)
-        run.write_status("running", step=progress.step, steps=config.steps)
+        run.write_status("running", step=progress.step, steps=end)
 
-    with run.lock(), StopRequest() as stop, Display(steps=config.steps) as display:
-        restored = _resume(run, checkpoints, progress, config)
+    with run.lock(), StopRequest() as stop, Display(steps=end) as display:
+        restored = _resume(run, checkpoints, progress, end)
         for group in optimizer.param_groups:  # after the checkpoint: the configuration decides
             group.update(eps=config.adam_epsilon)
-        display.start(progress.step, about=_about(device, config, restored))
+        display.start(progress.step, about=_about(device, config, end, restored))
 
-        with run.reported(progress, steps=config.steps):
+        with run.reported(progress, steps=end):
             clock.lap()
             while True:
-                if validate is not None and _validation_is_due(progress, config):
+                if validate is not None and _validation_is_due(progress, config, end):
                     with stop.at_once():  # nothing is lost by that: the state was saved before
                         figures = _held_out_figures(validate, model, progress.step)
                     progress.validation_seconds += clock.lap()
                     progress.validated, progress.validation = progress.step, figures
                     log(_validation_entry(progress))
-                    if progress.step == config.steps:
+                    if progress.step == end:
                         save()
-                if progress.step == config.steps:
+                if progress.step == end:
                     break
 
                 with _saved_on_failure(checkpoints, progress):
@@ -148,7 +150,7 @@ def train(
                 means.add({**figures, "step_seconds": step_seconds})
                 display.advance()
 
-                at_end = progress.step == config.steps
+                at_end = progress.step == end
                 if at_end or is_due(progress.step, config.log_every):
                     log(log_entry(means.take(), progress))
                 if at_end or stop.requested or _saving_is_due(progress.step, config):
@@ -186,8 +188,8 @@ def _require_same_frames(model: VideoModel, source: ClipSource) -> None:
         )
 
 
-def _validation_is_due(progress: Progress, config: TrainingConfig) -> bool:
-    due = progress.step == config.steps or is_due(progress.step, config.validate_every)
+def _validation_is_due(progress: Progress, config: TrainingConfig, end: int) -> bool:
+    due = progress.step == end or is_due(progress.step, config.validate_every)
     return due and progress.validated < progress.step
 
 
@@ -196,12 +198,12 @@ def _saving_is_due(step: int, config: TrainingConfig) -> bool:
 
 
 def _resume(
-    run: RunFolder, checkpoints: Checkpoints, progress: Progress, config: TrainingConfig
+    run: RunFolder, checkpoints: Checkpoints, progress: Progress, end: int
 ) -> Restored | None:
     restored = checkpoints.load_newest()
-    if progress.step > config.steps:
+    if progress.step > end:
         raise TrainingError(
-            f"the run in {run.path} stands at step {progress.step}, beyond the {config.steps} "
+            f"the run in {run.path} stands at step {progress.step}, beyond the {end} "
             f"steps asked for; ask for at least {progress.step}, or start another run"
         )
     run.metrics.rewind(step=progress.step, validated=progress.validated)
@@ -237,7 +239,9 @@ def _validation_entry(progress: Progress) -> dict[str, Any]:
     return {"step": progress.step, **figures, "validation_seconds": progress.validation_seconds}
 
 
-def _about(device: torch.device, config: TrainingConfig, restored: Restored | None) -> list[str]:
+def _about(
+    device: torch.device, config: TrainingConfig, end: int, restored: Restored | None
+) -> list[str]:
     lines = [f"training on {device}"]
     if device.type == "cpu":
         threads = torch.get_num_threads()
@@ -245,5 +249,5 @@ def _about(device: torch.device, config: TrainingConfig, restored: Restored | No
         lines[0] += "; no CUDA device was found" if config.device == "auto" else ""
     if restored is not None:
         lines += [restored.message] if restored.message else []
-        lines += [f"resumed from step {restored.step} of {config.steps}"]
+        lines += [f"resumed from step {restored.step} of {end}"]
     return lines
