@@ -32,6 +32,8 @@ _CONTAINERS = (
     "mov,mp4,matroska,webm,avi,gif,apng,mpegts,mpeg,mpegvideo,m4v,ogg,flv,asf,yuv4mpegpipe"
 )
 _MOST_DECODER_THREADS = 8
+# Up to this many pixels, handing a frame from thread to thread costs more than it gains.
+_PIXELS_FOR_ONE_THREAD = 400 * 300
 _FALLBACK_RATE = Fraction(25)
 
 
@@ -201,8 +203,15 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
         raise DataError(f"{path} holds no video (found: {kinds})")
     stream = streams[0]
     stream.thread_type = "AUTO"  # decodes ahead while a frame is resized
-    stream.thread_count = min(_MOST_DECODER_THREADS, os.cpu_count() or 1)
+    stream.thread_count = decoder_threads(stream.codec_context.width, stream.codec_context.height)
     return container, stream
+
+
+def decoder_threads(width: int, height: int) -> int:
+    """How many threads decode frames of a size."""
+    if width * height <= _PIXELS_FOR_ONE_THREAD:
+        return 1
+    return min(_MOST_DECODER_THREADS, os.cpu_count() or 1)
 
 
 def _announced_seconds(stream: VideoStream) -> Fraction | None:
