@@ -15,9 +15,9 @@ import av
 import numpy as np
 import pytest
 
-from dlh.data.catalogue import CATALOGUE
-from dlh.data.download import Remote
 from dlh.data.encode import write_video
+from dlh.data.fetch.download import Remote
+from dlh.data.published.catalogue import CATALOGUE
 from dlh.data.store import Store
 
 

@@ -18,8 +18,8 @@ from dlh.cli.data import COMMANDS, ImportOptions, InspectOptions, ManifestOption
 from dlh.cli.data_sets import ListOptions, PrepareOptions
 from dlh.data import build as build_module
 from dlh.data.encode import write_video
-from dlh.data.kth import ACTIONS
 from dlh.data.manifest import Manifest, read_clips
+from dlh.data.published.kth import ACTIONS
 from dlh.data.store import Store
 from dlh.experiments import import_bar
 from documentation import ROOT, blocks, section_of

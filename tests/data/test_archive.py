@@ -14,9 +14,9 @@ import zipfile
 import numpy as np
 import pytest
 
-import dlh.data.archive as archive_module
-from dlh.data.archive import extract
+import dlh.data.fetch.archive as archive_module
 from dlh.data.clips import DataError
+from dlh.data.fetch.archive import extract
 
 RANDOM = np.random.default_rng(0)
 FILES = {f"train/Clip {n} é.avi": RANDOM.bytes(3000 + n) for n in range(4)}
@@ -260,7 +260,7 @@ def test_too_little_room_is_said_beforehand(tmp_path, monkeypatch):
 
 UNPACK = """
 import resource, sys
-from dlh.data.archive import extract
+from dlh.data.fetch.archive import extract
 from dlh.data.clips import DataError
 if sys.argv[3] == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (3001, 3001))

@@ -16,11 +16,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-import dlh.data.download as download_module
-import dlh.data.partial as partial_module
+import dlh.data.fetch.download as download_module
+import dlh.data.fetch.partial as partial_module
 from data.small_store import names
 from dlh.data.clips import DataError
-from dlh.data.download import Remote, fetch, sha256_of
+from dlh.data.fetch.download import Remote, fetch, sha256_of
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -333,7 +333,7 @@ def test_without_a_checksum_only_parts_of_one_version_are_joined(server, tmp_pat
 FETCH = """
 import resource, sys
 from dlh.data.clips import DataError
-from dlh.data.download import Remote, fetch
+from dlh.data.fetch.download import Remote, fetch
 if sys.argv[4] == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 remote = Remote(file="clips.zip", mirrors=(sys.argv[1],), sha256=sys.argv[3] or None)
@@ -407,5 +407,5 @@ def test_what_cannot_be_fetched_is_refused_at_once(change, message):
 
 
 def test_the_client_is_imported_only_to_download():
-    code = "import sys, dlh.data.download; print('httpx2' in sys.modules)"
+    code = "import sys, dlh.data.fetch.download; print('httpx2' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"

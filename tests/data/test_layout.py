@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from dlh.data import kth
-from dlh.data.catalogue import CATALOGUE
 from dlh.data.clips import DataError
-from dlh.data.layout import Layout
+from dlh.data.published import kth
+from dlh.data.published.catalogue import CATALOGUE
+from dlh.data.published.layout import Layout
 from dlh.data.store import StoredVideo
 
 

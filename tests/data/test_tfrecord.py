@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import tfrecords
 from dlh.data.clips import DataError
-from dlh.data.crc32c import crc32c
-from dlh.data.gqn_records import open_gqn_records
-from dlh.data.tfrecord import bytes_feature, read_records
+from dlh.data.published.crc32c import crc32c
+from dlh.data.published.gqn_records import open_gqn_records
+from dlh.data.published.tfrecord import bytes_feature, read_records
 
 
 @given(st.binary(max_size=3000))

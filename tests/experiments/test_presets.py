@@ -5,8 +5,8 @@ import re
 import pytest
 import torch
 
-from dlh.data.catalogue import CATALOGUE
-from dlh.data.places import Place
+from dlh.data.published.catalogue import CATALOGUE
+from dlh.data.published.places import Place
 from dlh.experiments import presets
 from dlh.experiments.errors import UsageError
 from dlh.model import DynamicLatentHierarchy

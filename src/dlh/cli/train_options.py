@@ -9,8 +9,8 @@ from typing import Annotated
 
 import tyro
 
-from dlh.data.catalogue import CATALOGUE
 from dlh.data.digits import MNIST_5K
+from dlh.data.published.catalogue import CATALOGUE
 from dlh.experiments.data_names import name_or_path
 from dlh.experiments.errors import UsageError
 from dlh.experiments.experiment import DataConfig, Experiment

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import torch
 
-from dlh.data.catalogue import CATALOGUE, MNIST
 from dlh.data.clips import ClipSource, DataError
 from dlh.data.digits import load_digits
 from dlh.data.folder import open_data
 from dlh.data.moving_ball import MovingBall
 from dlh.data.moving_mnist import MovingMNIST
-from dlh.data.places import Place
+from dlh.data.published.catalogue import CATALOGUE, MNIST
+from dlh.data.published.places import Place
 from dlh.data.report import ImportReport
 from dlh.data.source import StoreSource
 from dlh.experiments.errors import UsageError

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from dlh.data.catalogue import CATALOGUE
-from dlh.data.data_set import DataSet
-from dlh.data.places import Place
+from dlh.data.published.catalogue import CATALOGUE
+from dlh.data.published.data_set import DataSet
+from dlh.data.published.places import Place
 from dlh.experiments.errors import UsageError
 from dlh.settings import suggestion
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dlh.data import kth
-from dlh.data.catalogue import CATALOGUE, GQN_MAZES_TFRECORD, KTH
 from dlh.data.claim import claim
 from dlh.data.clips import SPLITS, DataError, Split
 from dlh.data.digits import load_digits
 from dlh.data.discover import Found
-from dlh.data.download import sha256_of
+from dlh.data.fetch.download import sha256_of
 from dlh.data.importing import Import
-from dlh.data.layout import Layout
-from dlh.data.obtain import fetch_one, missing_parts, obtain
-from dlh.data.places import Place, data_root
+from dlh.data.published import kth
+from dlh.data.published.catalogue import CATALOGUE, GQN_MAZES_TFRECORD, KTH
+from dlh.data.published.layout import Layout
+from dlh.data.published.obtain import fetch_one, missing_parts, obtain
+from dlh.data.published.places import Place, data_root
 from dlh.data.report import ImportReport
 from dlh.data.store import Store, is_store
 from dlh.experiments.data_names import named
@@ -148,7 +148,7 @@ def _prepare_digits(place: Place, say: Say) -> None:
 
 
 def _make(place: Place, size: int, videos: Mapping[Split, int] | None) -> Store:
-    from dlh.data.vizdoom_mazes import VIDEOS, make_vizdoom_mazes
+    from dlh.data.mazes.vizdoom_mazes import VIDEOS, make_vizdoom_mazes
 
     with ImportBar() as bar:
         return make_vizdoom_mazes(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dlh.data.catalogue import MOVING_BALL, MOVING_MNIST
 from dlh.data.digits import MNIST_5K
 from dlh.data.moving_ball import MovingBallConfig
 from dlh.data.moving_mnist import MovingMNISTConfig
+from dlh.data.published.catalogue import MOVING_BALL, MOVING_MNIST
 from dlh.model import ConfigError, DLHConfig
 from dlh.training.config import TrainingConfig
 
@@ -19,9 +19,9 @@ class DataConfig:
     """Where the clips come from.
 
     Attributes:
-        source: the name of a data set (``dlh.data.catalogue``), of which "moving-ball" and
-            "moving-mnist" are generated and others must be prepared; or the path of a clip store, a
-            folder of videos or a video file; or "", where it must still be named.
+        source: the name of a data set (``dlh.data.published.catalogue``), of which "moving-ball"
+            and "moving-mnist" are generated and others must be prepared; or the path of a clip
+            store, a folder of videos or a video file; or "", where it must still be named.
         ball: the world of the ball; only "moving-ball" reads it.
         mnist: the world of the digits; only "moving-mnist" reads it.
         digits: which digits move: "mnist", the prepared data set; the folder of MNIST's four files;

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from dlh.data.catalogue import GQN_MAZES, KTH, MOVING_MNIST, MOVING_MNIST_LONG, VIZDOOM_MAZES
 from dlh.data.moving_ball import MovingBallConfig
-from dlh.data.places import Place
+from dlh.data.published.catalogue import (
+    GQN_MAZES,
+    KTH,
+    MOVING_MNIST,
+    MOVING_MNIST_LONG,
+    VIZDOOM_MAZES,
+)
+from dlh.data.published.places import Place
 from dlh.experiments.errors import UsageError
 from dlh.experiments.experiment import DataConfig, Experiment
 from dlh.model import DLHConfig

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import published
-from dlh.data.catalogue import CATALOGUE
-from dlh.data.download import Remote
-from dlh.data.kth import ACTIONS
+from dlh.data.fetch.download import Remote
+from dlh.data.published.catalogue import CATALOGUE
+from dlh.data.published.kth import ACTIONS
 from local_server import LocalServer
 
 PEOPLE = (1, 19, 21)

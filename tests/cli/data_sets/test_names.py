@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import published
-from dlh.data.catalogue import CATALOGUE
 from dlh.data.manifest import Manifest
+from dlh.data.published.catalogue import CATALOGUE
 
 
 def test_a_set_that_is_prepared_trains_and_names_its_clips(dlh, served_kth, monkeypatch):

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dlh.data import obtain as obtain_module
 from dlh.data.decode import read_video
-from dlh.data.kth import ACTIONS
+from dlh.data.published import obtain as obtain_module
+from dlh.data.published.kth import ACTIONS
 from dlh.experiments import import_bar
 from published import prepared
 

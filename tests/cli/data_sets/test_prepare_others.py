@@ -13,9 +13,9 @@ import pytest
 
 import published
 import tfrecords
-from dlh.data.catalogue import CATALOGUE
 from dlh.data.decode import read_video
-from dlh.data.download import Remote
+from dlh.data.fetch.download import Remote
+from dlh.data.published.catalogue import CATALOGUE
 from dlh.experiments import import_bar
 from published import change_remotes, prepared
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dlh.data.claim import claim
 from dlh.data.clips import DataError
-from dlh.data.members import (
+from dlh.data.fetch.members import (
     Member,
     check_names,
     damaged,

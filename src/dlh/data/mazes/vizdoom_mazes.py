@@ -21,12 +21,12 @@ from dlh.data.claim import claim
 from dlh.data.clips import SPLITS, DataError, Split
 from dlh.data.importing import Progress
 from dlh.data.journal import Recipe
-from dlh.data.maze import Maze, Walk, draw_maze, draw_walk
-from dlh.data.maze_looks import Look, draw_looks
+from dlh.data.mazes.maze import Maze, Walk, draw_maze, draw_walk
+from dlh.data.mazes.maze_looks import Look, draw_looks
+from dlh.data.mazes.vizdoom_engine import SIDE, Engine, engine_version, poses
+from dlh.data.mazes.wad import maze_map
 from dlh.data.resize import Resizer
 from dlh.data.store import VERSION, Store
-from dlh.data.vizdoom_engine import SIDE, Engine, engine_version, poses
-from dlh.data.wad import maze_map
 
 NAME = "ViZDoom mazes"
 VIDEOS: Mapping[Split, int] = {"train": 900, "validation": 50, "test": 50}

@@ -9,11 +9,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from dlh.data.archive import extract
 from dlh.data.clips import DataError
-from dlh.data.data_set import DataSet, Part
 from dlh.data.discover import Found
-from dlh.data.download import Remote, fetch, sha256_of
+from dlh.data.fetch.archive import extract
+from dlh.data.fetch.download import Remote, fetch, sha256_of
+from dlh.data.published.data_set import DataSet, Part
 from dlh.data.shards import sync_folder
 
 # How much an archive may hold: videos are packed already, so that more than this is no data set.
@@ -87,7 +87,7 @@ def _moved(folder: Path, place: Path) -> None:
 
 
 def fetch_one(remote: Remote, folder: Path, *, watch: Watcher) -> Path:
-    """One file, see :func:`dlh.data.download.fetch`."""
+    """One file, see :func:`dlh.data.fetch.download.fetch`."""
     _made(folder)
     with watch("fetching", remote.file) as tell:
         return fetch(remote, folder, progress=tell)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from dlh.data.partial import Partial, Version, version_of
+from dlh.data.fetch.partial import Partial, Version, version_of
 
 if TYPE_CHECKING:
     import httpx2
 
-    from dlh.data.download import Remote
+    from dlh.data.fetch.download import Remote
 
 CONNECT_SECONDS = 20.0
 READ_SECONDS = 60.0

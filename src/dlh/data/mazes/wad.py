@@ -6,8 +6,8 @@ import re
 import struct
 from collections.abc import Mapping, Sequence
 
-from dlh.data.maze import Maze, Walk
-from dlh.data.maze_looks import Look
+from dlh.data.mazes.maze import Maze, Walk
+from dlh.data.mazes.maze_looks import Look
 
 CELL = 128  # units of the engine; the height of most of its wall textures too
 _HEADER = struct.Struct("<4sii")

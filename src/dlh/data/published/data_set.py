@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dlh.data.decode import open_clips
-from dlh.data.download import Remote
+from dlh.data.fetch.download import Remote
 from dlh.data.importing import Opener
-from dlh.data.layout import Layout
+from dlh.data.published.layout import Layout
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,9 @@ import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.images import ASSUMED_FPS
+from dlh.data.published.tfrecord import Record, bytes_feature, read_records
 from dlh.data.resize import Resizer
 from dlh.data.retime import check_rate
-from dlh.data.tfrecord import Record, bytes_feature, read_records
 
 FEATURE = "frames"
 _MOST_PIXELS = 2**22  # of one frame: a few bytes of header could ask for any amount of memory
@@ -35,7 +35,7 @@ def open_gqn_records(
     still be found.
 
     Raises:
-        DataError: see :func:`dlh.data.tfrecord.read_records`.
+        DataError: see :func:`dlh.data.published.tfrecord.read_records`.
     """
     records = read_records(path)
     for number in count():

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from dlh.data.claim import claim
 from dlh.data.clips import DataError
-from dlh.data.mirror import CONNECT_SECONDS, READ_SECONDS, Refusal, receive_whole
-from dlh.data.partial import Partial
+from dlh.data.fetch.mirror import CONNECT_SECONDS, READ_SECONDS, Refusal, receive_whole
+from dlh.data.fetch.partial import Partial
 
 Progress = Callable[[int, int | None], None]
 

@@ -6,12 +6,12 @@ unknown, or None.
 
 from __future__ import annotations
 
-from dlh.data import kth
-from dlh.data.data_set import DataSet, Part
-from dlh.data.download import Remote
-from dlh.data.first_channel import open_first_channel
-from dlh.data.gqn_records import open_gqn_records
-from dlh.data.layout import Layout
+from dlh.data.fetch.download import Remote
+from dlh.data.published import kth
+from dlh.data.published.data_set import DataSet, Part
+from dlh.data.published.first_channel import open_first_channel
+from dlh.data.published.gqn_records import open_gqn_records
+from dlh.data.published.layout import Layout
 
 MOVING_BALL = "moving-ball"
 MOVING_MNIST = "moving-mnist"

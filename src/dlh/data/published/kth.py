@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 from dlh.data.clips import DataError, Split
-from dlh.data.layout import Layout
+from dlh.data.published.layout import Layout
 from dlh.data.store import StoredVideo
 
 ACTIONS = ("boxing", "handclapping", "handwaving", "jogging", "running", "walking")

@@ -16,8 +16,8 @@ from types import ModuleType
 import numpy as np
 
 from dlh.data.clips import DataError
-from dlh.data.maze import Walk
-from dlh.data.wad import CELL, maps_to_wad
+from dlh.data.mazes.maze import Walk
+from dlh.data.mazes.wad import CELL, maps_to_wad
 
 SIDE = 192  # of the square that is cut out of the middle of the engine's picture, pixels
 _WIDTH = 256

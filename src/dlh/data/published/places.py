@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlh.data.clips import DataError
-from dlh.data.data_set import DataSet
 from dlh.data.digits import digit_file
 from dlh.data.discover import Found
 from dlh.data.folder import cache_folder
+from dlh.data.published.data_set import DataSet
 from dlh.data.store import Store, is_store
 
 

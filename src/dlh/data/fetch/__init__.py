@@ -1,0 +1,1 @@
+"""Files from the network and out of archives: verified, continued, harmless."""

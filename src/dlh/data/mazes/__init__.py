@@ -1,0 +1,1 @@
+"""ViZDoom mazes: random layouts, walks that explore them, and the engine that draws them."""
