@@ -57,3 +57,13 @@ def test_a_sequence_of_the_change_factor_is_its_steps():
         logit, hidden = factor.step(evidence[step], hidden)
         torch.testing.assert_close(logits[step], logit, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(last, hidden, rtol=1e-12, atol=1e-12)
+
+
+def test_each_level_starts_as_sharp_as_it_is_told_and_the_last_number_holds_above():
+    config = small_config(4, initial_std=(0.3, 0.2), std_floor=0.01)
+    for index, std in enumerate((0.3, 0.2, 0.2, 0.2)):
+        one = Level(config, index)
+        features, context = torch.randn(2, config.feature_size), torch.randn(2, config.context_size)
+        memory = torch.randn(2, config.memory_size)
+        for found in (one.posterior(features, context), one.change_prior(memory, context)):
+            torch.testing.assert_close(found.std, torch.full_like(found.std, std + 0.01))

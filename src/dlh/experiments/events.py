@@ -98,7 +98,8 @@ def _draw(found: EventList, frames: np.ndarray) -> tuple[bytes | None, str]:
 
 def _lines(found: EventList) -> Iterator[str]:
     for level in found.levels[1:]:
-        yield f"level {level.level}: {len(level.events)} changes in {found.frames} frames"
+        changes = f"{len(level.events)} change{'' if len(level.events) == 1 else 's'}"
+        yield f"level {level.level}: {changes} in {found.frames} frames"
         for event in level.events[:MOST_LINES]:
             seconds = "" if event.seconds is None else f"  {event.seconds:8.2f} s"
             yield f"  frame {event.frame:>5}{seconds}  surprise {event.surprise:7.2f} nats"

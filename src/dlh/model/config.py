@@ -30,10 +30,10 @@ class DLHConfig:
         convolution_channels: of the four convolutions; the decoder mirrors them.
         activation: between layers; the paper does not say which.
         std_floor: added to the softplus that gives a state's standard deviation.
-        initial_std: what that softplus starts at, in posteriors and priors; the paper does not
-            say. Noisy states make upper levels change at every frame at first, sharp ones make them
-            rest from the first step; an unbiased softplus (0.7) hides what a decoder has yet to
-            learn.
+        initial_std: what that softplus starts at, in posteriors and priors of level 1, level 2,
+            ...; the last one holds for all levels above. The paper does not say. The sharper a
+            level starts, the more its divergence costs, and the less of the position it takes; an
+            unbiased softplus (0.7) hides what a decoder has yet to learn.
         likelihood_std: the fixed standard deviation of a pixel (Eq. 8a); it decides how fast events
             are found.
         static_prior_gradient: whether the static prior b_{t-1} passes gradients (Eq. 8 as it
@@ -61,7 +61,7 @@ class DLHConfig:
     convolution_channels: tuple[int, int, int, int] = (32, 64, 128, 256)
     activation: Literal["elu", "silu", "relu"] = "elu"
     std_floor: float = 0.01
-    initial_std: float = 0.055
+    initial_std: tuple[float, ...] = (0.1,)
     likelihood_std: float = 1.0
     static_prior_gradient: bool = True
     memory: Literal["held", "ticking"] = "held"
@@ -96,9 +96,13 @@ class DLHConfig:
                 raise ConfigError(
                     f"{name} is {length or 'one or more'} positive sizes, found {sizes}"
                 )
-        for name in ("std_floor", "initial_std", "likelihood_std"):
+        for name in ("std_floor", "likelihood_std"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is positive, found {getattr(self, name)}")
+        if not self.initial_std or not min(self.initial_std) > 0:
+            raise ConfigError(
+                f"initial_std is one or more positive numbers, found {self.initial_std}"
+            )
         hints = get_type_hints(type(self))
         for field in fields(self):
             allowed, value = get_args(hints[field.name]), getattr(self, field.name)

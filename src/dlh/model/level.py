@@ -25,6 +25,7 @@ class Level(nn.Module):
         super().__init__()
         top = index == config.num_levels - 1
         self.context_size = config.context_size
+        initial_std = config.initial_std[min(index, len(config.initial_std) - 1)]
         self.posterior = ConditionalGaussian(
             config.feature_size,
             config.context_size,
@@ -32,7 +33,7 @@ class Level(nn.Module):
             config.state_size,
             activation=config.activation,
             std_floor=config.std_floor,
-            initial_std=config.initial_std,
+            initial_std=initial_std,
         )
         self.change_prior = ConditionalGaussian(
             config.memory_size,
@@ -41,7 +42,7 @@ class Level(nn.Module):
             config.state_size,
             activation=config.activation,
             std_floor=config.std_floor,
-            initial_std=config.initial_std,
+            initial_std=initial_std,
         )
         features = config.feature_size
         if not top:
