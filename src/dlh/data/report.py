@@ -103,7 +103,8 @@ class ImportReport:
         clips = self.clips(clip_length)
         lines += [
             "",
-            f"{len(self.videos)} video{'s' if len(self.videos) > 1 else ''}, {frames} frames, stored as {height} x {width} "
+            f"{len(self.videos)} video{'s' if len(self.videos) > 1 else ''}, {frames} frames, "
+            f"stored as {height} x {width} "
             f"{'grey' if channels == 1 else 'colour'} "
             f"({frames * channels * height * width / 2**20:.1f} MB)",
             f"clips of {clip_length} frames: "
