@@ -7,10 +7,14 @@ this file and nothing of theirs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+
+Recompute = Literal["auto", "always", "never"]
+"""Whether what a gradient needs is computed again instead of kept: less memory, a third more time.
+``auto``: for clips that are too long to keep it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +74,17 @@ class VideoModel(Protocol):
     @property
     def frame_shape(self) -> tuple[int, int, int]: ...
 
-    def objective(self, video: Tensor, *, generator: torch.Generator | None = None) -> Objective:
-        """The bound's terms on a video (batch, time, channel, height, width)."""
+    def objective(
+        self,
+        video: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        recompute: Recompute = "auto",
+    ) -> Objective:
+        """The bound's terms on a video (batch, time, channel, height, width).
+
+        ``recompute`` changes no value; a model that keeps little of a clip may ignore it.
+        """
         ...
 
     def predict(

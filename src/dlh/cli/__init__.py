@@ -17,6 +17,7 @@ from dlh.experiments.errors import UsageError
 COMMANDS = {
     "demo": "train on a bouncing ball, watch it discover events, see its future (minutes)",
     "train": "train a preset, on generated clips or on your own videos",
+    "runs": "the runs in a folder: status, step, best figure",
     "predict": "many futures of a video, as mp4, picture and arrays",
     "events": "when something changed in a video",
     "data": "data sets by name; your videos into a clip store; look at one, name its clips",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from dlh.cli.options import parse
@@ -20,7 +21,7 @@ PRESETS = {
 }
 
 HELP = """usage: dlh train PRESET [OPTIONS]        dlh train PRESET --help lists every setting
-       dlh train --resume RUN            goes on where a run stopped
+       dlh train --resume RUN            goes on where a run stopped; --steps N: further
 
 presets:
 {presets}
@@ -75,14 +76,16 @@ def _resume(words: Sequence[str]) -> None:
         folder = others.pop(place)
     if not folder or folder.startswith("-"):
         raise UsageError("dlh train --resume RUN needs the folder of a run")
-    if others:
-        raise UsageError(
-            "a run goes on with the settings that it was started with: dlh train --resume RUN "
-            f"takes nothing else, found {' '.join(others)}"
-        )
+    if others and not others[0].startswith("-"):
+        raise UsageError(f"dlh train --resume RUN takes no preset, found {others[0]}")
     from dlh.experiments.run import resume
 
-    resume(folder, say=say)
+    if not others:
+        resume(folder, say=say)
+        return
+    from dlh.cli.train_options import asked_on_resuming
+
+    resume(folder, change=partial(asked_on_resuming, others), say=say)
 
 
 def _free_folder(name: str) -> Path:

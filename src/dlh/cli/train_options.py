@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from dlh.cli.options import parse
 from dlh.data.digits import MNIST_5K
 from dlh.data.published.catalogue import CATALOGUE
 from dlh.experiments.data_names import name_or_path
@@ -79,3 +81,16 @@ class TrainOptions:
     def _digits(self) -> str:
         digits = self.data.digits
         return digits if digits == MNIST_5K else name_or_path(digits)
+
+
+def asked_on_resuming(words: Sequence[str], saved: Experiment) -> Experiment:
+    """The experiment of a run with what the options after ``--resume RUN`` say instead.
+
+    Raises:
+        UsageError: they are not understood, name a folder, or contradict each other.
+    """
+    defaults = replace(TrainOptions.of(saved), init=saved.init)
+    options = parse(TrainOptions, words, prog="dlh train --resume RUN", default=defaults)
+    if options.run is not None:
+        raise UsageError(f"--resume names the run's folder already, found --run {options.run}")
+    return options.experiment(saved.preset)

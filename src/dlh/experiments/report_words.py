@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dlh.training.held_out import level_states
+
 if TYPE_CHECKING:
     from dlh.analysis import EventScores
     from dlh.experiments.report import Report
@@ -150,6 +152,7 @@ def events(report: Report) -> list[str]:
         paragraphs.append(_against_truth(report, scores))
     elif len(report.change_rates) > 1:
         paragraphs.append(_without_truth(report))
+    paragraphs += _levels_that_do_not_work(report)
     known = report.predicted_change
     if known is not None and None not in (known.where_inferred_change, known.where_inferred_static):
         change, static = known.where_inferred_change or 0.0, known.where_inferred_static or 0.0
@@ -210,6 +213,21 @@ def _against_truth(report: Report, scores: EventScores) -> str:
         verdict = "That is not yet an understanding of events."
     kinds = "".join(f" Recall of {name}: {value:.2f}." for name, value in report.recalls.items())
     return counted + found + verdict + kinds
+
+
+def _levels_that_do_not_work(report: Report) -> list[str]:
+    said = {
+        "dead": (
+            "Level {level} has died: after the first frame it never changed on these clips, so it "
+            "holds what it saw first, and the levels above it can never change either."
+        ),
+        "restless": (
+            "Level {level} never rests: it changed at every frame of these clips, so it holds "
+            "nothing for longer than level 1 does."
+        ),
+    }
+    states = level_states(report.change_rates)
+    return [said[state].format(level=level) for level, state in states.items()]
 
 
 def _without_truth(report: Report) -> str:

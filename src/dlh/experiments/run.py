@@ -12,6 +12,7 @@ from dlh.experiments.build import (
     open_source,
     untrained_network,
 )
+from dlh.experiments.changes import Change, take_over
 from dlh.experiments.experiment import Experiment
 from dlh.experiments.outputs import Say
 from dlh.experiments.show import SUMMARY, describe, show
@@ -59,16 +60,36 @@ def start(
         _present(train_in(run, experiment, source, network, say=say, on_log=on_log), say)
 
 
-def resume(folder: str | Path, *, say: Say = print, on_log: OnLog | None = None) -> None:
+def resume(
+    folder: str | Path,
+    *,
+    change: Change | None = None,
+    say: Say = print,
+    on_log: OnLog | None = None,
+) -> None:
     """Go on with a run from its newest checkpoint, or from step 0; a finished one is only shown.
 
+    Args:
+        folder: the run's.
+        change: makes the experiment that is asked for out of the run's; only some settings may
+            change (:data:`dlh.experiments.changes.MAY_CHANGE`), above all the number of steps.
+        say: takes the lines for a person.
+        on_log: called with every line of metrics.jsonl.
+
     Raises:
+        UsageError: a setting was changed that may not.
         DataError: the data cannot be used any more.
         TrainingError: the folder cannot be used, or the training cannot go on or was stopped.
     """
     run = RunFolder.open(folder)
     experiment = read_snapshot(run)
-    if is_trained(run):
+    if change is not None:
+        asked = change(experiment)
+        with run.lock():
+            for line in take_over(run, experiment, asked):
+                say(line)
+        experiment = asked
+    if is_trained(run, experiment):
         say(f"{run.path} is finished: {experiment.training.steps} steps")
         if (run.path / SUMMARY).exists():
             for line in describe(run.read_json(SUMMARY), run.path):
@@ -77,7 +98,7 @@ def resume(folder: str | Path, *, say: Say = print, on_log: OnLog | None = None)
     with run.lock():
         source = open_source(experiment)
         check_same_videos(run, source)
-        if is_trained(run):
+        if is_trained(run, experiment):
             trained = load_trained(run, experiment, source)
         else:
             network = untrained_network(run, experiment)

@@ -26,6 +26,8 @@ from dlh.experiments.measure import Measured, measure
 from dlh.experiments.report import PredictionReport, Report, write_report
 from dlh.experiments.trained import Trained
 from dlh.settings import to_plain
+from dlh.training.held_out import level_states
+from dlh.training.metrics import best_of
 from dlh.video import to_stored
 
 SUMMARY = "summary.json"
@@ -82,6 +84,10 @@ def describe(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
         if "true_change_rate" in summary:
             line += f"; 1 + the true change rate is {1 + summary['true_change_rate']:.3f}"
         yield line
+    for name, what in (("dead", "never"), ("restless", "always")):
+        if levels := summary.get(f"{name}_levels"):
+            numbers = " and ".join(map(str, levels))
+            yield f"levels:  {what} changing on held-out clips: level {numbers}"
     if "psnr" in summary:
         psnr = summary["psnr"]
         floors = ", ".join(
@@ -105,14 +111,20 @@ def _summary(trained: Trained, measured: Measured | None) -> dict[str, Any]:
     if trained.starts is not None:
         bounds = {str(start.seed): start.elbo for start in trained.starts.tried}
         summary["starts"] = {"chosen": trained.starts.chosen, "elbo": bounds}
+    if (best := best_of(trained.run.metrics.read())) is not None:
+        summary["best"] = asdict(best)
     if measured is None:
         return summary
+    states = level_states(measured.rates)
     model, floors = measured.model, measured.floors
     summary |= {
         "split": measured.split,
         "clips": len(measured.clips.video),
         "mean_depth": measured.mean_depth,
         "mean_depth_with_first": measured.mean_depth_with_first,
+        "change_rates": measured.rates,
+        "dead_levels": [level for level, state in states.items() if state == "dead"],
+        "restless_levels": [level for level, state in states.items() if state == "restless"],
         "state_kl": measured.divergences.state,
         "event_kl": measured.divergences.event,
         "context_steps": measured.context_steps,

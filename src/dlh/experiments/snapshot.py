@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import time
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -36,8 +38,29 @@ def write_snapshot(run: RunFolder, experiment: Experiment, source: ClipSource) -
                 "torch": str(torch.__version__),
                 "python": platform.python_version(),
             },
+            "history": [],
         },
     )
+
+
+def rewrite_snapshot(
+    run: RunFolder,
+    experiment: Experiment,
+    *,
+    step: int,
+    changes: Mapping[str, tuple[Any, Any]],
+) -> None:
+    """Write the experiment that a run goes on with, and add to its history what changed, and at
+    which step.
+    """
+    saved, plain = _read(run), to_plain(experiment)
+    change = {
+        "step": step,
+        "time": time.time(),
+        "changed": {name: {"from": old, "to": new} for name, (old, new) in changes.items()},
+    }
+    saved |= {"experiment": plain, "experiment_sha256": _digest(plain)}
+    run.write_json(EXPERIMENT, saved | {"history": [*saved.get("history", []), change]})
 
 
 def read_snapshot(run: RunFolder) -> Experiment:
@@ -54,7 +77,7 @@ def read_snapshot(run: RunFolder) -> Experiment:
     if _digest(to_plain(experiment)) != saved.get("experiment_sha256"):
         raise RunFolderError(
             f"{path} was edited: a run goes on with the settings that it was started with; undo "
-            "that, or start another run with the settings you want"
+            "that, and give what may change to `dlh train --resume RUN --training.KEY VALUE`"
         )
     return experiment
 

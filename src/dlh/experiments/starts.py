@@ -17,14 +17,15 @@ from dlh.data.clips import ClipSource
 from dlh.experiments.build import untrained_network
 from dlh.experiments.experiment import Experiment
 from dlh.experiments.outputs import Say
+from dlh.experiments.samples import SAMPLES, sample_drawing
 from dlh.training.checkpoint import newest_step
 from dlh.training.errors import Interrupted, RunFolderError, explain
+from dlh.training.held_out import BOUND
 from dlh.training.loop import OnLog, Validate, train
 from dlh.training.run import RunFolder
 
 STARTS = "starts.json"
 FOLDER = "starts"
-BOUND = "elbo"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +149,9 @@ def _begin(
             folder,
             until=end,
             validate=validate,
+            draw_samples=sample_drawing(
+                folder, source, clip_length=experiment.training.clip_length
+            ),
             on_log=on_log,
         )
     except Interrupted as stopped:
@@ -172,8 +176,11 @@ def _adopt(run: RunFolder, seed: int) -> None:
         return
     best = RunFolder(_folder(run, seed))
     try:
-        run.checkpoints.mkdir(exist_ok=True)
-        for part in (*best.checkpoints.glob("*"), best.metrics.path):
+        samples = best.path / SAMPLES
+        for folder in (best.checkpoints, samples):
+            if folder.exists():
+                (run.path / folder.name).mkdir(exist_ok=True)
+        for part in (*best.checkpoints.glob("*"), *samples.glob("*"), best.metrics.path):
             if part.exists():
                 os.replace(part, run.path / part.relative_to(best.path))
         shutil.rmtree(run.path / FOLDER)

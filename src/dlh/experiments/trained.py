@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 
 from dlh.data.clips import ClipSource
 from dlh.experiments.experiment import Experiment
 from dlh.experiments.outputs import Say
+from dlh.experiments.samples import sample_drawing
 from dlh.experiments.starts import Starts, best_start, of_seed, read_starts
 from dlh.experiments.validation import held_out_validation
 from dlh.model import DynamicLatentHierarchy
 from dlh.pretrained import DLH
-from dlh.pretrained.files import holds_model
+from dlh.pretrained.files import holds_model, write_model
+from dlh.training.checkpoint import BEST, read_checkpoint
 from dlh.training.device import choose_device
+from dlh.training.errors import CheckpointError, Interrupted
 from dlh.training.loop import OnLog, TrainingResult, train
 from dlh.training.run import RunFolder
+
+BEST_MODEL = "best"
+"""The folder in a run's with the model of the best validation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +45,11 @@ class Trained:
     starts: Starts | None = None
 
 
-def is_trained(run: RunFolder) -> bool:
-    """Whether the training is finished and its artefact written."""
-    return run.status().state == "finished" and holds_model(run.path)
+def is_trained(run: RunFolder, experiment: Experiment) -> bool:
+    """Whether all steps are done and the artefact is written."""
+    status = run.status()
+    all_done = status.state == "finished" and status.step >= experiment.training.steps
+    return all_done and holds_model(run.path)
 
 
 def train_in(
@@ -52,7 +61,11 @@ def train_in(
     say: Say,
     on_log: OnLog | None = None,
 ) -> Trained:
-    """Train to the end, from the newest checkpoint where there is one; write the artefact."""
+    """Train to the end, from the newest checkpoint where there is one; write the artefact.
+
+    The folder itself gets the weights of the last step, its folder ``best`` those of the best
+    validation, also where the training was stopped.
+    """
     settings = experiment.training
     validate = held_out_validation(
         source, clips=settings.held_out_clips, clip_length=settings.clip_length
@@ -66,9 +79,23 @@ def train_in(
     if settings.starts > 1 and validate is not None:
         starts = best_start(run, experiment, source, validate, say=say, on_log=on_log)
         settings = of_seed(experiment, starts.chosen).training
-    progress = train(network, source, settings, run, validate=validate, on_log=on_log)
+    draw_samples = sample_drawing(run, source, clip_length=settings.clip_length)
+    try:
+        progress = train(
+            network,
+            source,
+            settings,
+            run,
+            validate=validate,
+            draw_samples=draw_samples,
+            on_log=on_log,
+        )
+    except Interrupted:
+        _write_best(run, experiment)
+        raise
     model = DLH(network, next(network.parameters()).device)
     model.save_pretrained(run.path)
+    _write_best(run, experiment)
     return Trained(
         experiment=experiment,
         run=run,
@@ -101,6 +128,21 @@ def load_trained(run: RunFolder, experiment: Experiment, source: ClipSource) -> 
         progress=_with_starts(progress, starts),
         starts=starts,
     )
+
+
+def _write_best(run: RunFolder, experiment: Experiment) -> None:
+    """The weights of ``best.pt`` as a model, where there is a best one."""
+    path = run.checkpoints / BEST
+    if not path.exists():
+        return
+    try:
+        state = read_checkpoint(path)["model"]
+    except CheckpointError as error:  # the run itself is unharmed
+        warnings.warn(f"{run.path / BEST_MODEL} is not written: {error}", stacklevel=2)
+        return
+    network = DynamicLatentHierarchy(experiment.model)
+    network.load_state_dict(state)
+    write_model(run.path / BEST_MODEL, network)
 
 
 def _with_starts(progress: TrainingResult, starts: Starts | None) -> TrainingResult:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dlh.analysis.events import event_scores, mean_depth
+from dlh.analysis.events import change_rates, event_scores, mean_depth
 from dlh.data.clips import Clips, ClipSource
 from dlh.interfaces import VideoModel
 from dlh.model import DynamicLatentHierarchy
 from dlh.model.bound import bound
+from dlh.training.held_out import BOUND, RATE
 from dlh.training.loop import Validate
 from dlh.video import from_stored
 
@@ -22,7 +23,8 @@ def held_out_validation(source: ClipSource, *, clips: int, clip_length: int) -> 
 
     Its figures are nats per frame (``elbo``, ``kl.L1``, ...), ``mean_depth``, and where the data
     knows its events ``events.precision``, ``events.recall``, ``events.f1``, of level 2, and
-    ``true_change_rate``.
+    ``true_change_rate``; how often each level from 2 on changes after the first frame is
+    ``change_rate.L2``, ...
     """
     if clips == 0:
         return None
@@ -53,12 +55,14 @@ def score(model: DynamicLatentHierarchy, clips: Clips) -> dict[str, float]:
         divergences.append((terms.state_kl + terms.event_kl).mean(1))
         changes.append(trace.changed)
     changed = torch.cat(changes).cpu()
-    figures = {"elbo": float(torch.cat(elbos).mean())}
+    figures = {BOUND: float(torch.cat(elbos).mean())}
     for level, value in enumerate(torch.cat(divergences).mean(0).tolist(), start=1):
         figures[f"kl.L{level}"] = value
     if changed.shape[1] < 2:
         return figures
     figures["mean_depth"] = mean_depth(changed)
+    for level, rate in enumerate(change_rates(changed)[1:], start=2):
+        figures[f"{RATE}{level}"] = rate
     if clips.events is not None and changed.shape[2] > 1:
         events = event_scores(changed[..., 1], clips.events)
         figures |= {

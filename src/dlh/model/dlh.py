@@ -9,11 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dlh.interfaces import Objective, Prediction
+from dlh.interfaces import Objective, Prediction, Recompute
 from dlh.model import inference, rollout
 from dlh.model.bound import bound
 from dlh.model.config import DLHConfig
 from dlh.model.level import Level
+from dlh.model.pieces import is_recomputed, piece_by_piece
 from dlh.model.trace import Carried, Noise, Rollout, Trace
 from dlh.networks import FrameDecoder, FrameEncoder
 from dlh.video import VideoError, check_video
@@ -82,6 +83,17 @@ class DynamicLatentHierarchy(nn.Module):
                 is not of the model's floating-point type.
             ValueError: the noise or what is carried is for another number of clips or frames.
         """
+        carried, noise = self._checked(video, carried, noise, generator)
+        return inference.observe(self._levels, self.config, self.encode(video), carried, noise)
+
+    def _checked(
+        self,
+        video: Video,
+        carried: Carried | None,
+        noise: Noise | None,
+        generator: torch.Generator | None,
+    ) -> tuple[Carried, Noise]:
+        """What is carried and the noise, those not given made; all of them fit each other."""
         check_video(video, self.frame_shape)
         own = next(self.parameters()).dtype
         if video.dtype != own:
@@ -95,7 +107,7 @@ class DynamicLatentHierarchy(nn.Module):
             noise = Noise.draw(self.config, batch, steps, like=video, generator=generator)
         _check_size("what is carried", carried.seen.shape, (batch,))
         _check_size("the noise", noise.uniform.shape[:2], (batch, steps))
-        return inference.observe(self._levels, self.config, self.encode(video), carried, noise)
+        return carried, noise
 
     def decode(self, frame_context: Float[Tensor, "batch time features"]) -> Video:
         """Pass 4: the frames' means, deconv(c_t^0)."""
@@ -107,10 +119,32 @@ class DynamicLatentHierarchy(nn.Module):
         *,
         noise: Noise | None = None,
         generator: torch.Generator | None = None,
+        recompute: Recompute = "auto",
     ) -> Objective:
-        """All four passes: the terms of the bound (Eq. 8), in nats."""
-        trace, _ = self.observe(video, noise=noise, generator=generator)
-        return bound(trace, video, self.decode(trace.frame_context), self.config)
+        """All four passes: the terms of the bound (Eq. 8), in nats.
+
+        Args:
+            video: as in :meth:`observe`.
+            noise: as in :meth:`observe`.
+            generator: as in :meth:`observe`.
+            recompute: whether long clips are taken piece by piece, and each piece again for its
+                gradient: the memory is that of a piece, the time a third more. ``auto``: those of
+                more than 200 frames.
+
+        Raises:
+            VideoError, ValueError: as in :meth:`observe`.
+        """
+        carried, noise = self._checked(video, None, noise, generator)
+        if is_recomputed(recompute, video.shape[1]):
+            return piece_by_piece(self._terms, video, carried, noise)
+        return self._terms(video, carried, noise)[0]
+
+    def _terms(self, video: Video, carried: Carried, noise: Noise) -> tuple[Objective, Carried]:
+        """All four passes over a video or the next piece of one, and what it leaves behind."""
+        trace, carried = inference.observe(
+            self._levels, self.config, self.encode(video), carried, noise
+        )
+        return bound(trace, video, self.decode(trace.frame_context), self.config), carried
 
     def imagine(
         self,

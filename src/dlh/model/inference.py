@@ -1,26 +1,28 @@
 """Inference: what every level believes, and which levels change.
 
-Only :func:`observe`'s loop is sequential in time, and in it only levels 2..N: level 1 changes at
-every step, so no decision waits for it, and its posterior, memory and prior are batched calls over
-all steps. In here the time axis comes first, (time, batch, size), and every level has tensors of
-its own; a :class:`Trace` has them joined.
+Only the decisions are sequential in time. They pass no gradient, so the loop that takes them keeps
+none, and in it are only levels 2..N: level 1 changes at every step, so no decision waits for it.
+Once they are known, all that has a gradient is batched over the steps, level by level from the top;
+a memory is one recurrence over the steps at which it moves. In here the time axis comes first,
+(time, batch, size), and every level has tensors of its own; a :class:`Trace` has them joined.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from dlh.distributions import Gaussian, change_posterior, choose, nest, reach
+from dlh.distributions import Gaussian, reach
 from dlh.model.config import DLHConfig
 from dlh.model.level import Level
-from dlh.model.step import Component, Held, advance, split_levels
+from dlh.model.selection import Selection, select
+from dlh.model.step import Held, advance, split_levels
 from dlh.model.trace import Carried, Noise, Trace
+from dlh.networks import latest
 
 
 class Evidence:
@@ -54,89 +56,6 @@ class Evidence:
         return self.levels[index].posterior.given(self.projected[index], contexts)
 
 
-@dataclass(frozen=True)
-class Selection:
-    """The decisions of a step and what they rest on, (batch, levels); level 1 is not tested.
-
-    Attributes:
-        changed: e_t.
-        change_divergence: KL[q' || p'], nats.
-        static_divergence: KL[q' || b_{t-1}], nats.
-        change_estimate: q(e_t = 1): of Eq. 34, or where Eq. 4 decides the decision itself.
-        factor: hidden state of each level's prior factor; it moves only where Eq. 34 asks the
-            factor.
-    """
-
-    changed: Tensor
-    change_divergence: Tensor
-    static_divergence: Tensor
-    change_estimate: Tensor
-    factor: tuple[Tensor, ...]
-
-
-@torch.no_grad()
-def select(
-    levels: Sequence[Level],
-    config: DLHConfig,
-    held: Sequence[Held],
-    component: Component,
-    noise: tuple[Tensor, Tensor],
-    *,
-    changed_before: Bool[Tensor, "batch levels"],
-    factor: tuple[Tensor, ...],
-    first: Bool[Tensor, "batch"],
-) -> Selection:
-    """Which levels change (Sec. 2.3): each tests what it holds, so no test waits for another.
-
-    The test compares two divergences (Eqs. 4, 20, 21) under the held context (Eq. 25) or the full
-    one (Eq. 24). Without a gradient: the decision is no part of what is differentiated.
-
-    Args:
-        levels: levels 1..N.
-        config: which of the paper's rules decides, under which context.
-        held: by each level, after step t - 1.
-        component: the posterior of a level at step t under a context (Eq. 13).
-        noise: normal (batch, levels, state) and uniform (batch, levels) of this step.
-        changed_before: e_{t-1}.
-        factor: hidden state of each level's prior factor.
-        first: where this is a sequence's first step, in which every level changes.
-    """
-    normal, uniform = noise
-    contexts = held
-    if config.selection_context == "full":  # Eq. 24: as if every level were inferred anew
-        everywhere = torch.ones_like(changed_before)
-        contexts = advance(
-            levels, held, component, normal, refreshed=everywhere, remembering=everywhere, lowest=1
-        )
-    untested = torch.zeros_like(uniform[:, 0])
-    change_divergences, static_divergences, estimates = [untested], [untested], [untested + 1]
-    factors = list(factor)
-    for index in range(1, len(levels)):
-        level, before, context = levels[index], held[index], contexts[index].context
-        posterior = component(index, context)  # q'
-        to_change = posterior.kl(level.change_prior(before.memory, context))  # Eq. 20
-        to_static = posterior.kl(before.belief)  # Eq. 21
-        if config.decision == "vade":
-            read = level.change_factor.evidence(
-                before.memory, held[index - 1].memory, changed_before[:, index]
-            )
-            logit, factors[index] = level.change_factor.step(read, factors[index])
-            estimate = change_posterior(to_change, to_static, logit)
-        else:
-            estimate = choose(to_change, to_static).to(untested.dtype)
-        change_divergences.append(to_change)
-        static_divergences.append(to_static)
-        estimates.append(torch.where(first, 1.0, estimate))
-    estimate = torch.stack(estimates, 1)
-    return Selection(
-        changed=nest(uniform < estimate, config.nesting),  # a sure estimate leaves nothing to draw
-        change_divergence=torch.stack(change_divergences, 1),
-        static_divergence=torch.stack(static_divergences, 1),
-        change_estimate=estimate,
-        factor=tuple(factors),
-    )
-
-
 def observe(
     levels: Sequence[Level],
     config: DLHConfig,
@@ -157,14 +76,31 @@ def observe(
         The trace of these steps, and what they leave behind.
     """
     evidence = Evidence(levels, features)
+    selection = _decide(levels, config, evidence, carried, noise)
+    timeline = infer(
+        levels, config, evidence, split_levels(carried), noise.normal, selection.changed
+    )
+    return _complete(levels, config, timeline, selection, carried)
+
+
+@torch.no_grad()
+def _decide(
+    levels: Sequence[Level],
+    config: DLHConfig,
+    evidence: Evidence,
+    carried: Carried,
+    noise: Noise,
+) -> Selection:
+    """The loop over time: the decisions of all steps, (batch, time, levels), without a gradient.
+
+    What the levels hold is folded along, because the next step's tests read it; :func:`infer` has
+    it again with its gradient.
+    """
     # Eq. 34 asks the prior factor, which reads the memory below: only then must level 1 be inside
     # the loop.
     lowest = 0 if config.decision == "vade" else 1
-
-    start = split_levels(carried)
-    held, changed, factor = start, carried.changed, carried.factor.unbind(1)
+    held, changed, factor = split_levels(carried), carried.changed, carried.factor.unbind(1)
     first = ~carried.seen
-    history: list[list[Held]] = []
     selections: list[Selection] = []
     for step, (normal, uniform) in enumerate(
         zip(noise.normal.unbind(1), noise.uniform.unbind(1), strict=True)
@@ -190,14 +126,56 @@ def observe(
             remembering=remembers(changed, config),
             lowest=lowest,
         )
-        history.append(held)
         selections.append(selection)
+    return Selection.stack(selections)
 
-    timeline = [Held.stack(steps) for steps in list(zip(*history, strict=True))[lowest:]]
-    if lowest:
-        of_level = noise.normal[:, :, 0].transpose(0, 1)
-        timeline.insert(0, _lowest_level(levels, evidence, timeline, start[0], of_level))
-    return _complete(levels, config, timeline, selections, carried)
+
+def infer(
+    levels: Sequence[Level],
+    config: DLHConfig,
+    evidence: Evidence,
+    before: Sequence[Held],
+    noise: Float[Tensor, "batch time levels state"],
+    changed: Bool[Tensor, "batch time levels"],
+) -> list[Held]:
+    """What every level holds after every step, once the decisions of all steps are known.
+
+    :func:`advance` for all steps at once: level by level from the top, a level's draws are one
+    batched call, and what it holds at a step is its latest draw. Only its memory is a recurrence,
+    which runs over the steps at which it moves.
+
+    Args:
+        levels: levels 1..N.
+        config: of the model.
+        evidence: on all levels at all steps.
+        before: held by each level before the first of these steps.
+        noise: standard normal.
+        changed: the decisions e_t.
+
+    Returns:
+        For each level, what it holds, (time, batch, size).
+    """
+    noise, changed = noise.transpose(0, 1), changed.transpose(0, 1)
+    refreshed, remembering = reach(changed, config.nesting), remembers(changed, config)
+    context = before[-1].context.expand(len(noise), -1, -1)
+    moved = torch.zeros_like(changed[..., 0])
+    timeline: list[Held] = []
+    for index in reversed(range(len(levels))):
+        level, earlier, refresh = levels[index], before[index], refreshed[..., index]
+        belief = evidence.posteriors(index, context)
+        state = belief.sample(noise[:, :, index])
+        if index:  # level 1 draws at every step
+            state = latest(earlier.state, state, refresh)
+            belief = Gaussian(
+                latest(earlier.belief.mean, belief.mean, refresh),
+                latest(earlier.belief.std, belief.std, refresh),
+            )
+        memory = level.transition.where(remembering[..., index], state, earlier.memory)
+        timeline.insert(0, Held(state, belief, memory, context))
+        if index:
+            moved = moved | refresh
+            context = latest(before[index - 1].context, level.top_down(state, context), moved)
+    return timeline
 
 
 def remembers(changed: Bool[Tensor, "..."], config: DLHConfig) -> Bool[Tensor, "..."]:
@@ -205,36 +183,17 @@ def remembers(changed: Bool[Tensor, "..."], config: DLHConfig) -> Bool[Tensor, "
     return changed if config.memory == "held" else torch.ones_like(changed)
 
 
-def _lowest_level(
-    levels: Sequence[Level],
-    evidence: Evidence,
-    above: Sequence[Held],
-    start: Held,
-    noise: Float[Tensor, "time batch state"],
-) -> Held:
-    """Level 1 at all steps at once: it always changes, so its recurrence is a plain GRU."""
-    context = start.context.expand(len(noise), -1, -1)
-    if above:
-        context = levels[1].top_down(above[0].state, above[0].context)
-    belief = evidence.posteriors(0, context)
-    state = belief.sample(noise)
-    return Held(state, belief, levels[0].transition.sequence(state, start.memory), context)
-
-
 def _complete(
     levels: Sequence[Level],
     config: DLHConfig,
     timeline: Sequence[Held],
-    selections: Sequence[Selection],
+    selection: Selection,
     carried: Carried,
 ) -> tuple[Trace, Carried]:
     """Pass 3: priors and prior factors at all steps; then the levels are joined."""
 
     def over_levels(parts: Sequence[Tensor]) -> Tensor:
         return torch.stack(tuple(parts), 2).transpose(0, 1)
-
-    def over_time(name: str) -> Tensor:
-        return torch.stack([getattr(selection, name) for selection in selections], 1)
 
     def earlier(before: Tensor, parts: Tensor) -> Tensor:
         """Step t - 1 in the place of step t."""
@@ -249,7 +208,7 @@ def _complete(
     )
     memory_after = over_levels([level.memory for level in timeline])
     memory = earlier(carried.memory, memory_after)
-    changed = over_time("changed")
+    changed = selection.changed
     changed_before = earlier(carried.changed, changed)
     first = torch.zeros_like(changed[..., 0])
     first[:, 0] = ~carried.seen
@@ -284,9 +243,9 @@ def _complete(
         reachable=reach(changed, config.nesting),
         first=first,
         change_logit=torch.stack(logits, 2),
-        change_divergence=over_time("change_divergence"),
-        static_divergence=over_time("static_divergence"),
-        change_estimate=over_time("change_estimate"),
+        change_divergence=selection.change_divergence,
+        static_divergence=selection.static_divergence,
+        change_estimate=selection.change_estimate,
     )
     left_behind = Carried(
         state=state[:, -1],

@@ -26,19 +26,6 @@ class Held:
     memory: Tensor
     context: Tensor
 
-    @classmethod
-    def stack(cls, steps: Sequence[Held]) -> Held:
-        """One level over time, time axis first."""
-        return cls(
-            torch.stack([held.state for held in steps]),
-            Gaussian(
-                torch.stack([held.belief.mean for held in steps]),
-                torch.stack([held.belief.std for held in steps]),
-            ),
-            torch.stack([held.memory for held in steps]),
-            torch.stack([held.context for held in steps]),
-        )
-
 
 def split_levels(carried: Carried) -> list[Held]:
     """What each level holds, of what is carried."""

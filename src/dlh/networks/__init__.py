@@ -2,7 +2,7 @@
 
 from dlh.networks.convolution import FrameDecoder, FrameEncoder
 from dlh.networks.perceptron import ACTIVATIONS, ConditionalGaussian, perceptron
-from dlh.networks.recurrent import Recurrence
+from dlh.networks.recurrent import Recurrence, latest
 
 __all__ = [
     "ACTIVATIONS",
@@ -10,5 +10,6 @@ __all__ = [
     "FrameDecoder",
     "FrameEncoder",
     "Recurrence",
+    "latest",
     "perceptron",
 ]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from dlh.networks.gru import GRUSequence
 
 
 class Recurrence(nn.GRU):
@@ -34,5 +37,44 @@ class Recurrence(nn.GRU):
     def sequence(
         self, inputs: Float[Tensor, "time batch inputs"], hidden: Float[Tensor, "batch hidden"]
     ) -> Float[Tensor, "time batch hidden"]:
-        """The hidden state after each step of a sequence, time axis first, in one fused call."""
-        return self(inputs, hidden[None].contiguous())[0]
+        """The hidden state after each step of a sequence, time axis first, in one call."""
+        if inputs.is_cuda:  # torch has a fused kernel there, and a loop elsewhere
+            return self(inputs, hidden[None].contiguous())[0]
+        projected = linear(inputs, self.weight_ih_l0, self.bias_ih_l0)
+        return GRUSequence.apply(projected, hidden, self.weight_hh_l0, self.bias_hh_l0)
+
+    def where(
+        self,
+        moving: Bool[Tensor, "time batch"],
+        inputs: Float[Tensor, "time batch inputs"],
+        hidden: Float[Tensor, "batch hidden"],
+    ) -> Float[Tensor, "time batch hidden"]:
+        """The hidden state after each step of a sequence, of which only some steps move it.
+
+        Each sequence's moving steps are brought to its front, so that the recurrence is as long as
+        the liveliest sequence has such steps; the others compute what nothing reads.
+        """
+        moves = moving.cumsum(0)  # so far
+        length = max(1, int(moves[-1].max()))
+        order = (~moving).byte().argsort(dim=0, stable=True)[:length]
+        hiddens = self.sequence(_steps(inputs, order), hidden)
+        return _steps(torch.cat((hidden[None], hiddens)), moves)
+
+
+def latest(
+    before: Float[Tensor, "batch size"],
+    values: Float[Tensor, "time batch size"],
+    taken: Bool[Tensor, "time batch"],
+) -> Float[Tensor, "time batch size"]:
+    """At each step the value of the latest step at which one was taken, this one included.
+
+    ``before`` where none was taken yet.
+    """
+    steps = torch.arange(1, len(taken) + 1, device=taken.device)
+    number = (steps[:, None] * taken).cummax(0).values
+    return _steps(torch.cat((before[None], values)), number)
+
+
+def _steps(values: Tensor, number: Tensor) -> Tensor:
+    """``values[number[t, b], b]``."""
+    return values.gather(0, number[..., None].expand(-1, -1, values.shape[-1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -18,6 +19,8 @@ from dlh.training.atomic import write_atomically
 from dlh.training.errors import CheckpointError, DamagedCheckpointError, explain
 
 FORMAT = 1
+BEST = "best.pt"
+"""A copy of the checkpoint that was best so far; it stays when those beside it go."""
 _NAME = re.compile(r"step-(\d{7,})\.pt")
 # The digest follows the archive that torch.save wrote; torch.load ignores what comes after one, and
 # does not check the archive's own checksums: a flipped bit in a weight would go unnoticed.
@@ -76,7 +79,7 @@ class Checkpoints:
         path = self.folder / f"step-{step:07d}.pt"
         state = {name: thing.state_dict() for name, thing in self._registry.items()}
         buffer = io.BytesIO()
-        torch.save({"format": FORMAT, "state": state}, buffer)
+        torch.save({"format": FORMAT, "step": step, "state": state}, buffer)
         archive = buffer.getbuffer()
         digest = _MARK + hashlib.sha256(archive).hexdigest().encode()
         try:
@@ -92,30 +95,61 @@ class Checkpoints:
             old.unlink(missing_ok=True)
         return path
 
+    def keep_as_best(self, step: int) -> Path:
+        """Keep the checkpoint of this step, written now if it is not there, as ``best.pt`` too.
+
+        It is the same file under a second name where the file system has such, so it costs nothing
+        until the first name goes.
+
+        Raises:
+            CheckpointError: it could not be written. The best one before it is as it was.
+        """
+        source, best = self.folder / f"step-{step:07d}.pt", self.folder / BEST
+        if not source.exists():
+            self.save(step)
+        temporary = self.folder / f".{BEST}.{os.getpid()}.tmp"
+        try:
+            temporary.unlink(missing_ok=True)
+            try:
+                os.link(source, temporary)
+                os.replace(temporary, best)
+            except OSError:  # a file system without links
+                write_atomically(best, source.read_bytes())
+        except OSError as error:
+            raise CheckpointError(
+                f"cannot write the checkpoint {best}: {explain(error)}"
+            ) from error
+        finally:
+            # Of two names of one file, the rename above removes neither.
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        return best
+
     def load_newest(self) -> Restored | None:
         """Restore everything registered from the newest usable checkpoint.
 
         A damaged one is passed over for the one before it, said in the result's message, and
-        renamed to ``*.damaged`` so that it does not count as one of those that are kept. None
-        where there is no checkpoint at all.
+        renamed to ``*.damaged`` so that it does not count as one of those that are kept. The last
+        resort is ``best.pt``. None where there is no checkpoint at all.
 
         Raises:
             CheckpointError: no checkpoint is usable, or it holds something else than what is
                 registered.
         """
         damaged: list[tuple[Path, str]] = []
-        for path in reversed(self.files()):
+        best = self.folder / BEST
+        for path in (*reversed(self.files()), *([best] if best.exists() else [])):
             try:
-                state = read_checkpoint(path)
+                saved = _read(path)
             except DamagedCheckpointError as error:
                 damaged.append((path, str(error)))
                 continue
-            self._restore(state, path)
+            self._restore(saved["state"], path)
             for old, _ in damaged:
                 os.replace(old, old.with_name(old.name + ".damaged"))
             reasons = "; ".join(reason for _, reason in damaged)
             message = f"{reasons}; going on from {path.name}" if damaged else None
-            return Restored(step=_step(path), path=path, message=message)
+            return Restored(step=saved["step"], path=path, message=message)
         if damaged:
             reasons = "; ".join(reason for _, reason in damaged)
             raise CheckpointError(
@@ -160,6 +194,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         DamagedCheckpointError: the file is cut off, or not what was written.
         CheckpointError: it cannot be read, or is of another version of the format.
     """
+    return _read(path)["state"]
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except PermissionError as error:
@@ -188,7 +226,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"the checkpoint {path} has format {saved['format']}, this version of dlh reads format "
             f"{FORMAT}; use the version of dlh it was written with"
         )
-    return saved["state"]
+    if "step" not in saved:  # as files were written before best.pt, whose name says no step
+        saved["step"] = _step(path)
+    return saved
 
 
 def _step(path: Path) -> int:

@@ -72,6 +72,10 @@ class TrainingConfig:
     held_out_clips: int = 32
     """Clips that a validation scores; 0: none, which leaves a run without validation."""
 
+    sample_every: int = 500
+    """Steps between pictures of predicted held-out clips, always the same ones with the same noise;
+    0: none."""
+
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "clip_length", "starts"):
             self._require_whole(name, minimum=1)
@@ -85,6 +89,7 @@ class TrainingConfig:
             "threads",
             "validate_every",
             "held_out_clips",
+            "sample_every",
         ):
             self._require_whole(name, minimum=0)
         if self.starts > 1 and not 1 <= self.start_steps <= self.steps:

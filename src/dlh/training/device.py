@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+
 import torch
 
 from dlh.training.errors import TrainingError
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
+_MIB = 2**20
 
 
 def choose_device(name: str) -> torch.device:
@@ -30,3 +39,28 @@ def choose_device(name: str) -> torch.device:
             "use device auto or cpu"
         )
     return device
+
+
+def describe_device(device: torch.device, *, asked: str) -> str:
+    """Where a run computes, for a person; that it fell to the CPU is said."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    if device.type != "cpu":
+        return str(device)
+    threads = torch.get_num_threads()
+    said = f"cpu with {threads} thread{'s' if threads > 1 else ''}"
+    return f"{said}; no CUDA device was found" if asked == "auto" else said
+
+
+def memory_used(device: torch.device) -> dict[str, float]:
+    """The most that this process has held so far, MiB: ``memory``, its largest resident size, where
+    the system tells it; ``gpu_memory``, what tensors took on a CUDA device.
+    """
+    used = {}
+    if resource is not None:
+        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        # macOS counts bytes, the others kilobytes.
+        used["memory"] = largest * (1 if sys.platform == "darwin" else 1024) / _MIB
+    if device.type == "cuda":
+        used["gpu_memory"] = torch.cuda.max_memory_allocated(device) / _MIB
+    return used

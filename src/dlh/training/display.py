@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -12,19 +13,22 @@ from typing import Self, TextIO
 
 from tqdm import tqdm
 
-from dlh.training.metrics import VALIDATION, is_training_entry
+from dlh.training.metrics import BEST_STEP, VALIDATION, is_training_entry
 
 _SECONDS_BETWEEN_LINES = 30.0
 
 
 class Display:
-    """A progress bar with the time left; where there is no terminal, a line every half minute."""
+    """A progress bar with the time left, and two lines of figures below it; where there is no
+    terminal, a line every half minute.
+    """
 
     def __init__(self, *, steps: int, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._steps = steps
         self._on_terminal = self._stream.isatty()
         self._bar: tqdm | None = None
+        self._below: list[tqdm] = []
         self._last_line = -_SECONDS_BETWEEN_LINES
 
     def start(self, step: int, *, about: Sequence[str] = ()) -> None:
@@ -42,6 +46,17 @@ class Display:
                     unit="step",
                     dynamic_ncols=True,
                 )
+                self._below = [
+                    tqdm(
+                        total=0,
+                        position=position,
+                        file=self._stream,
+                        bar_format="{desc}",
+                        leave=False,
+                        dynamic_ncols=True,
+                    )
+                    for position in (1, 2)
+                ]
 
     def advance(self) -> None:
         """One more step is done."""
@@ -55,12 +70,14 @@ class Display:
             self.line(held_out_summary(entry))
         elif self._bar is not None:
             with contextlib.suppress(OSError):
-                self._bar.set_postfix_str(training_summary(entry))
+                shown = (training_summary(entry), details(entry))
+                for line, text in zip(self._below, shown, strict=True):
+                    line.set_description_str(text)
         elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             left = (self._steps - entry["step"]) / entry["steps_per_second"]
             self.line(
-                f"step {entry['step']}/{self._steps}  {training_summary(entry)}  "
+                f"step {entry['step']}/{self._steps}  {training_summary(entry)}  {details(entry)}  "
                 f"{entry['steps_per_second']:.3g} steps/s  {timedelta(seconds=round(left))} left"
             )
 
@@ -79,9 +96,10 @@ class Display:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._bar is not None:
-            with contextlib.suppress(OSError):
-                self._bar.close()
+        for bar in (*reversed(self._below), self._bar):
+            if bar is not None:
+                with contextlib.suppress(OSError):
+                    bar.close()
 
 
 def training_summary(entry: Mapping[str, float]) -> str:
@@ -93,8 +111,21 @@ def training_summary(entry: Mapping[str, float]) -> str:
     ]
     if "mean_depth" in entry:
         parts.append(f"L-bar {entry['mean_depth']:.2f}")
-    if entry["data_wait"] > 0.1:
-        parts.append(f"waiting for data {entry['data_wait']:.0%}")
+    return "  ".join(parts)
+
+
+def details(entry: Mapping[str, float]) -> str:
+    """Both divergences of each level, the share of time spent waiting for data, and the memory."""
+    levels = [name for name in entry if re.fullmatch(r"state_kl\.L\d+", name)]
+    both = [entry[name] + entry[name.replace("state", "event")] for name in levels]
+    shown = ", ".join(
+        f"{name.rpartition('.')[2]} {kl:.2f}" for name, kl in zip(levels, both, strict=True)
+    )
+    parts = [f"KL of {shown}"] if shown else []
+    parts.append(f"waiting for data {entry['data_wait']:.0%}")
+    for name, where in (("memory", "memory"), ("gpu_memory", "on the GPU")):
+        if name in entry:
+            parts.append(f"{where} {entry[name]:,.0f} MiB")
     return "  ".join(parts)
 
 
@@ -105,4 +136,5 @@ def held_out_summary(entry: Mapping[str, float]) -> str:
         for name, value in entry.items()
         if name.startswith(VALIDATION)
     ]
-    return "  ".join([f"step {entry['step']} held out:", *figures])
+    best = ["(best so far)"] if entry.get(BEST_STEP) == entry["step"] else []
+    return "  ".join([f"step {entry['step']} held out:", *figures, *best])

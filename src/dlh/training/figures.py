@@ -14,8 +14,12 @@ from dlh.interfaces import Objective
 from dlh.training.errors import NonFiniteError
 from dlh.training.progress import Progress
 
-TIMINGS = ("seconds", "steps_per_second", "data_wait", "validation_seconds")
-"""The names in metrics.jsonl that depend on the clock; a resumed run repeats all others exactly."""
+TIMINGS = (
+    *("seconds", "steps_per_second", "data_wait", "validation_seconds"),
+    *("memory", "gpu_memory"),
+)
+"""The names in metrics.jsonl that depend on the clock and the machine; a resumed run repeats all
+others exactly."""
 
 
 def step_figures(
@@ -113,13 +117,16 @@ class RunningMeans:
         self._steps, self._sums = state_dict["steps"], dict(state_dict["sums"])
 
 
-def log_entry(means: Mapping[str, float], progress: Progress) -> dict[str, float]:
+def log_entry(
+    means: Mapping[str, float], progress: Progress, memory: Mapping[str, float]
+) -> dict[str, float]:
     """A line of metrics.jsonl: the means over the steps since the line before, and the totals.
 
     - ``step``: updates done.
     - ``seconds``: of training, over all resumed parts, without validation.
     - ``steps_per_second``: over the same steps as the means.
     - ``data_wait``: the share of that time spent waiting for clips, in [0, 1].
+    - ``memory``, ``gpu_memory``: the most that this process has held so far, MiB.
     """
     step_seconds, wait_seconds = means["step_seconds"], means["wait_seconds"]
     figures = {name: value for name, value in means.items() if not name.endswith("_seconds")}
@@ -129,4 +136,5 @@ def log_entry(means: Mapping[str, float], progress: Progress) -> dict[str, float
         "seconds": progress.train_seconds,
         "steps_per_second": 1 / step_seconds,
         "data_wait": wait_seconds / step_seconds,
+        **memory,
     }

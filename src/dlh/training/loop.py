@@ -21,11 +21,11 @@ from dlh.data.clips import ClipSource
 from dlh.interfaces import VideoModel
 from dlh.training.checkpoint import Checkpoints, Restored
 from dlh.training.config import TrainingConfig
-from dlh.training.device import choose_device
+from dlh.training.device import choose_device, describe_device, memory_used
 from dlh.training.display import Display
 from dlh.training.errors import CheckpointError, TrainingError
 from dlh.training.figures import RunningMeans, log_entry
-from dlh.training.metrics import VALIDATION
+from dlh.training.held_out import is_best, take_validation, validation_entry
 from dlh.training.progress import Progress, is_due
 from dlh.training.run import RunFolder
 from dlh.training.schedule import learning_rate_factor
@@ -35,6 +35,9 @@ from dlh.training.step import compute_gradients, update
 Validate = Callable[[VideoModel, int], Mapping[str, float]]
 """(model, step) -> figures by name. Called without gradients and with the model in evaluation mode;
 it brings its own generators, so that nothing it does reaches the training."""
+
+DrawSamples = Callable[[VideoModel, int], None]
+"""(model, step): draws what the model predicts, under the same conditions as Validate."""
 
 OnLog = Callable[[dict[str, Any]], None]
 """Called with every line added to metrics.jsonl, of training figures or of held-out ones."""
@@ -69,13 +72,15 @@ def train(
     *,
     until: int | None = None,
     validate: Validate | None = None,
+    draw_samples: DrawSamples | None = None,
     on_log: OnLog | None = None,
 ) -> TrainingResult:
     """Train ``model`` in place until ``config.steps`` updates are done, or the first ``until``.
 
     It goes on from the newest checkpoint in ``run``, where there is one. The state is saved every
-    ``config.checkpoint_every`` steps, before every validation, at the end, when a signal asks to
-    stop, and when a step fails. A finished run is only loaded.
+    ``config.checkpoint_every`` steps, before every validation and drawing, at the end, when a
+    signal asks to stop, and when a step fails; that of the best validation stays. A finished run is
+    only loaded.
 
     Raises:
         Interrupted: somebody stopped it; the run can be resumed.
@@ -120,11 +125,23 @@ def train(
             clock.lap()
             while True:
                 if validate is not None and _validation_is_due(progress, config, end):
-                    with stop.at_once():  # nothing is lost by that: the state was saved before
-                        figures = _held_out_figures(validate, model, progress.step)
+                    with stop.at_once(), _evaluating(model):  # the state was saved before
+                        found = validate(model, progress.step)
+                        figures = {name: float(value) for name, value in found.items()}
                     progress.validation_seconds += clock.lap()
-                    progress.validated, progress.validation = progress.step, figures
-                    log(_validation_entry(progress))
+                    news = take_validation(progress, figures, clips=config.held_out_clips)
+                    if is_best(progress):
+                        checkpoints.keep_as_best(progress.step)
+                    log(validation_entry(progress))
+                    for line in news:
+                        display.line(line)
+                    if progress.step == end:
+                        save()
+                if draw_samples is not None and _samples_are_due(progress, config):
+                    with stop.at_once(), _evaluating(model):
+                        draw_samples(model, progress.step)
+                    progress.validation_seconds += clock.lap()
+                    progress.sampled = progress.step
                     if progress.step == end:
                         save()
                 if progress.step == end:
@@ -152,7 +169,7 @@ def train(
 
                 at_end = progress.step == end
                 if at_end or is_due(progress.step, config.log_every):
-                    log(log_entry(means.take(), progress))
+                    log(log_entry(means.take(), progress, memory_used(device)))
                 if at_end or stop.requested or _saving_is_due(progress.step, config):
                     save()
                 if stop.requested:
@@ -193,8 +210,13 @@ def _validation_is_due(progress: Progress, config: TrainingConfig, end: int) -> 
     return due and progress.validated < progress.step
 
 
+def _samples_are_due(progress: Progress, config: TrainingConfig) -> bool:
+    return is_due(progress.step, config.sample_every) and progress.sampled < progress.step
+
+
 def _saving_is_due(step: int, config: TrainingConfig) -> bool:
-    return is_due(step, config.checkpoint_every) or is_due(step, config.validate_every)
+    every = (config.checkpoint_every, config.validate_every, config.sample_every)
+    return any(is_due(step, number) for number in every)
 
 
 def _resume(
@@ -224,29 +246,21 @@ def _saved_on_failure(checkpoints: Checkpoints, progress: Progress) -> Generator
         raise
 
 
-def _held_out_figures(validate: Validate, model: VideoModel, step: int) -> dict[str, float]:
+@contextmanager
+def _evaluating(model: VideoModel) -> Generator[None]:
     assert isinstance(model, nn.Module)
     model.eval()
     try:
         with torch.no_grad():
-            return {name: float(value) for name, value in validate(model, step).items()}
+            yield
     finally:
         model.train()
-
-
-def _validation_entry(progress: Progress) -> dict[str, Any]:
-    figures = {VALIDATION + name: value for name, value in progress.validation.items()}
-    return {"step": progress.step, **figures, "validation_seconds": progress.validation_seconds}
 
 
 def _about(
     device: torch.device, config: TrainingConfig, end: int, restored: Restored | None
 ) -> list[str]:
-    lines = [f"training on {device}"]
-    if device.type == "cpu":
-        threads = torch.get_num_threads()
-        lines[0] += f" with {threads} thread{'s' if threads > 1 else ''}"
-        lines[0] += "; no CUDA device was found" if config.device == "auto" else ""
+    lines = [f"training on {describe_device(device, asked=config.device)}"]
     if restored is not None:
         lines += [restored.message] if restored.message else []
         lines += [f"resumed from step {restored.step} of {end}"]

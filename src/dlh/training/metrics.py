@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,31 @@ from dlh.training.errors import RunFolderError, explain
 
 VALIDATION = "validation."
 """What the names of held-out figures start with."""
+BEST_STEP = "best_step"
+"""In a line of held-out figures: the step whose bound is the highest so far."""
 
 
 def is_training_entry(entry: Mapping[str, Any]) -> bool:
     """Whether a line holds training figures; otherwise it holds held-out ones, never both."""
     return "loss" in entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Best:
+    """The best validation of a run so far: the held-out bound, nats per frame, and its step."""
+
+    step: int
+    elbo: float
+
+
+def best_of(entries: Sequence[Mapping[str, Any]]) -> Best | None:
+    """What the lines of metrics.jsonl say was best; None before the first validation."""
+    steps = [entry[BEST_STEP] for entry in entries if BEST_STEP in entry]
+    name = VALIDATION + "elbo"
+    for entry in entries:
+        if steps and entry["step"] == steps[-1] and entry.get(name) is not None:
+            return Best(step=steps[-1], elbo=entry[name])
+    return None
 
 
 class Metrics:

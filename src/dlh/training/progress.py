@@ -16,6 +16,11 @@ class Progress:
         train_seconds: wall time of training over all resumed parts, without validation, in seconds.
         validation_seconds: wall time of validation over all resumed parts, in seconds.
         validation: the figures of the last validation.
+        best, best_step: the highest held-out bound, and the step it was measured at; None, 0 before
+            the first.
+        best_clips: the number of held-out clips it was measured on.
+        sampled: the last step of which pictures were drawn; 0 before the first.
+        levels: how the levels that do not work as they should were last said to be, by number.
     """
 
     step: int = 0
@@ -23,6 +28,11 @@ class Progress:
     train_seconds: float = 0.0
     validation_seconds: float = 0.0
     validation: dict[str, float] = field(default_factory=dict)
+    best: float | None = None
+    best_step: int = 0
+    best_clips: int = 0
+    sampled: int = 0
+    levels: dict[int, str] = field(default_factory=dict)
 
     def state_dict(self) -> dict[str, Any]:
         """All counters as plain values."""

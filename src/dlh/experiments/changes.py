@@ -1,0 +1,126 @@
+"""Which settings of a run may change when it goes on, and the record that they did."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dlh.experiments.errors import UsageError
+from dlh.experiments.experiment import Experiment
+from dlh.experiments.show import SUMMARY
+from dlh.experiments.snapshot import rewrite_snapshot
+from dlh.experiments.starts import read_starts
+from dlh.settings import to_plain
+from dlh.training.checkpoint import BEST, newest_step
+from dlh.training.errors import RunFolderError, explain
+from dlh.training.run import RunFolder
+
+Change = Callable[[Experiment], Experiment]
+"""From the experiment of a run to the one that is asked for now."""
+
+MAY_CHANGE = (
+    "training.steps",
+    "training.checkpoint_every",
+    "training.keep_checkpoints",
+    "training.log_every",
+    "training.validate_every",
+    "training.held_out_clips",
+    "training.sample_every",
+    "training.threads",
+    "training.device",
+)
+"""What decides how long a run goes on, where, and how it is watched; not what a step computes."""
+
+_REASONS = {
+    "model": "its weights are those of that model",
+    "data": "it has learnt from those clips",
+    "init": "it began from those weights",
+    "preset": "it began from that preset",
+    "training": "that decides what every step computes",
+}
+
+
+def changed_settings(saved: Experiment, asked: Experiment) -> dict[str, tuple[Any, Any]]:
+    """The settings that differ, by dotted name: what the run has, and what is asked for."""
+    before, after = _flat(to_plain(saved)), _flat(to_plain(asked))
+    return {name: (before[name], after[name]) for name in before if before[name] != after[name]}
+
+
+def take_over(run: RunFolder, saved: Experiment, asked: Experiment) -> list[str]:
+    """Make ``asked`` the experiment of a run and record what changed; say it in lines for a person.
+
+    The caller has the run's lock.
+
+    Raises:
+        UsageError: a setting that may not change does, or the steps asked for are done already. The
+            message names them, and nothing is changed.
+        RunFolderError: the folder cannot be read or written.
+    """
+    changes = changed_settings(saved, asked)
+    if not changes:
+        return []
+    _refuse(run, saved, changes)
+    done = run.status().step
+    lines = [f"{name} is {new} from now on; it was {old}" for name, (old, new) in changes.items()]
+    if "training.steps" in changes:
+        old, new = changes["training.steps"]
+        cooldown = saved.training.cooldown_steps
+        if cooldown and done > old - cooldown:
+            lines.append(
+                f"the learning rate had begun to fall: it rises again, and falls over the last "
+                f"{cooldown} of the {new} steps"
+            )
+        try:
+            (run.path / SUMMARY).unlink(missing_ok=True)  # of the run as it was
+        except OSError as error:
+            raise RunFolderError(f"cannot write in {run.path}: {explain(error)}") from error
+    rewrite_snapshot(run, asked, step=done, changes=changes)
+    return lines
+
+
+def _refuse(run: RunFolder, saved: Experiment, changes: Mapping[str, tuple[Any, Any]]) -> None:
+    refused = [name for name in changes if name not in MAY_CHANGE]
+    if refused:
+        found = "; ".join(
+            f"{name} is {changes[name][0]} in the run in {run.path} and cannot become "
+            f"{changes[name][1]}: {_REASONS[name.partition('.')[0]]}"
+            for name in refused
+        )
+        allowed = ", ".join(name.replace("_", "-") for name in MAY_CHANGE)
+        raise UsageError(
+            f"{found}; start another run (`dlh train {saved.preset} --init "
+            f"{shlex.quote(str(run.path))}` begins with its weights); what may change is {allowed}"
+        )
+    unchosen = saved.training.starts > 1 and read_starts(run) is None
+    if unchosen and "training.held_out_clips" in changes:
+        raise UsageError(
+            f"training.held_out_clips cannot change while the {saved.training.starts} starts of "
+            f"the run in {run.path} are compared on these clips; change it once one is chosen"
+        )
+    if "training.steps" not in changes:
+        return
+    status, steps = run.status(), changes["training.steps"][1]
+    done = max(status.step if status.state == "finished" else 0, newest_step(run.checkpoints))
+    if steps < done:
+        raise UsageError(
+            f"the run in {run.path} has done {done} steps, --steps {steps} was asked for; ask for "
+            f"at least {done}"
+        )
+    has_state = newest_step(run.checkpoints) or (run.checkpoints / BEST).exists()
+    if done and not has_state:
+        raise UsageError(
+            f"the run in {run.path} has no checkpoint any more, so it cannot go on to step "
+            f"{steps}; start another with its weights: `dlh train {saved.preset} --init "
+            f"{shlex.quote(str(run.path))}`"
+        )
+
+
+def _flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in plain.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat

@@ -1,0 +1,106 @@
+"""What a validation says about a run: whether it is the best so far, and which levels work."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from dlh.training.metrics import BEST_STEP, VALIDATION
+from dlh.training.progress import Progress
+
+BOUND = "elbo"
+"""The figure of a validation by which the best checkpoint is chosen, the higher the better."""
+RATE = "change_rate.L"
+"""With the number n of a level behind it: how often e^n is 1 after the first frame, in [0, 1]."""
+
+LevelState = Literal["dead", "restless"]
+"""A level that never changes, or that changes at every step."""
+
+_SAID = {
+    "dead": "level {n} has died: on held-out clips it never changes after the first frame",
+    "restless": "level {n} never rests: on held-out clips it changes at every frame",
+}
+
+
+def level_states(rates: Sequence[float]) -> dict[int, LevelState]:
+    """The levels, n from 2, that do not work as they should, from the change rates of all levels.
+
+    Level 1 is left out: it changes at every step by definition.
+    """
+    found: dict[int, LevelState] = {}
+    for level, rate in enumerate(rates[1:], start=2):
+        if rate in (0.0, 1.0):
+            found[level] = "dead" if rate == 0.0 else "restless"
+    return found
+
+
+def take_validation(
+    progress: Progress, figures: Mapping[str, float], *, clips: int
+) -> Sequence[str]:
+    """Enter the figures of a validation of the present step into the counters.
+
+    A level counts as dead or restless when two validations in a row found it so, and is then
+    spoken of once.
+
+    Args:
+        progress: changed in place.
+        figures: by name.
+        clips: how many clips they were measured on; the bounds of other clips do not compare.
+
+    Returns:
+        What a person should be told about the levels; mostly nothing.
+    """
+    before, now = _states_of(progress.validation), _states_of(figures)
+    lasting = {n: state for n, state in now.items() if before.get(n) == state}
+    # What was said holds until a validation finds something else.
+    states = lasting | {n: said for n, said in progress.levels.items() if now.get(n) == said}
+    lines = [
+        f"step {progress.step}: {_SAID[state].format(n=level)}"
+        for level, state in sorted(states.items())
+        if progress.levels.get(level) != state
+    ]
+    for level in sorted(progress.levels.keys() - states.keys()):
+        rate = figures.get(f"{RATE}{level}", math.nan)
+        lines.append(
+            f"step {progress.step}: level {level} works again: on held-out clips it changes at "
+            f"{rate:.1%} of frames"
+        )
+    progress.levels = dict(states)
+    progress.validated, progress.validation = progress.step, dict(figures)
+    _compare(progress, figures.get(BOUND, math.nan), clips)
+    return lines
+
+
+def is_best(progress: Progress) -> bool:
+    """Whether the present step is the best so far."""
+    return progress.best is not None and progress.best_step == progress.step
+
+
+def validation_entry(progress: Progress) -> dict[str, Any]:
+    """A line of metrics.jsonl: the last validation, and which step was best so far."""
+    figures = {VALIDATION + name: value for name, value in progress.validation.items()}
+    best = {} if progress.best is None else {BEST_STEP: progress.best_step}
+    return {
+        "step": progress.step,
+        **figures,
+        **best,
+        "validation_seconds": progress.validation_seconds,
+    }
+
+
+def _compare(progress: Progress, bound: float, clips: int) -> None:
+    if not math.isfinite(bound):
+        return
+    if progress.best is None or progress.best_clips != clips or bound > progress.best:
+        progress.best, progress.best_step, progress.best_clips = bound, progress.step, clips
+
+
+def _states_of(figures: Mapping[str, float]) -> dict[int, LevelState]:
+    rates = {}
+    for name, value in figures.items():
+        if match := re.fullmatch(re.escape(RATE) + r"(\d+)", name):
+            rates[int(match.group(1))] = value
+    upper = [rates.get(level, math.nan) for level in range(2, max(rates, default=1) + 1)]
+    return level_states([1.0, *upper])
