@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dlh.data.clips import Clips, Split
-from dlh.interfaces import Objective, Prediction
+from dlh.interfaces import WHOLE, Objective, Prediction, Recompute, Share
 from dlh.training import checkpoint
 from dlh.training.config import TrainingConfig
 from dlh.training.figures import TIMINGS
@@ -49,10 +49,18 @@ class TinyModel(nn.Module):
     def frame_shape(self) -> tuple[int, int, int]:
         return FRAME
 
-    def objective(self, video: Tensor, *, generator: torch.Generator | None = None) -> Objective:
+    def objective(
+        self,
+        video: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        share: Share = WHOLE,
+        recompute: Recompute = "auto",
+    ) -> Objective:
         pixels = video.flatten(2)
         mean = self.encoder(pixels)
-        state = mean + torch.randn(mean.shape, generator=generator, device=mean.device)
+        whole = (len(mean) * share.count, *mean.shape[1:])
+        state = mean + share.of(torch.randn(whole, generator=generator, device=mean.device))
         state_kl = mean.square() / 2
         surprise = nn.functional.softplus(mean[..., 1:])
         changed = mean.detach() > mean.detach().mean()
@@ -97,7 +105,7 @@ class TinySource:
         rows = (first + speed * np.arange(clip_length)) % 4
         frames = np.zeros((batch_size, clip_length, 4, 4, 1), np.uint8)
         np.put_along_axis(frames, rows[:, :, None, None, None], 200, axis=2)
-        return Clips(video=frames[rank::world_size])
+        return Clips(video=frames[np.array_split(np.arange(batch_size), world_size)[rank]])
 
     def held_out(self, split: Split, *, count: int, clip_length: int) -> Clips | None:
         return self.batch(10**6, batch_size=count, clip_length=clip_length, seed=0)
