@@ -89,6 +89,7 @@ def start_processes(count: int, words: Sequence[str]) -> int:
     Raises:
         UsageError: the count is not positive.
     """
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -112,4 +113,6 @@ def start_processes(count: int, words: Sequence[str]) -> int:
         failures = error.failures
         failed = failures[0] if 0 in failures else next(iter(failures.values()))
         return failed.exitcode if failed.exitcode > 0 else 128 - failed.exitcode
+    except SignalException:  # passed on to the processes, of which the leader saved and said so
+        return 130
     return 0

@@ -54,10 +54,14 @@ class TrainingConfig:
 
     starts: int = 1
     """Trainings that are begun, each with weights, clips and noise of its own. With more than one,
-    the one with the highest held-out bound after ``start_steps`` goes on (paper: silent)."""
+    the best after ``start_steps`` goes on (paper: silent)."""
 
     start_steps: int = 0
     """Steps after which several starts are compared."""
+
+    start_margin: float = 0.0
+    """Of the starts whose held-out bound is within so many nats per frame of the highest, the one
+    goes on whose levels above the first say the most (their divergences); with 0, the highest."""
 
     accumulate: int = 1
     """Parts in which each process computes its clips of a step, one after the other: less memory,
@@ -138,6 +142,9 @@ class TrainingConfig:
                 raise ValueError(
                     f"trackers are of {', '.join(get_args(Tracker))}, found {tracker!r}"
                 )
+        margin = self.start_margin
+        if not isinstance(margin, (int, float)) or not 0 <= margin < math.inf:
+            raise ValueError(f"start_margin must be a finite number from 0, found {margin!r}")
         self._require_positive("learning_rate")
         self._require_positive("adam_epsilon")
         if self.gradient_norm is not None:
