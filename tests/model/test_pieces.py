@@ -117,6 +117,5 @@ def test_nothing_that_grows_with_the_clip_is_made():
 
 
 def test_another_word_is_refused():
-    config = small_config()
     with pytest.raises(ValueError, match="recompute is auto, always or never, found 'sometimes'"):
-        lively_model(config).objective(lively_video(config), recompute="sometimes")
+        pieces.is_recomputed("sometimes", 12)

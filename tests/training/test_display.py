@@ -41,7 +41,7 @@ def test_without_a_terminal_there_is_a_line_now_and_then(monkeypatch: pytest.Mon
         "step 25/100  loss 120.0  reconstruction -100.0  KL 19.00 + 1.04  L-bar 1.19  "
         "waiting for data 25%  0.5 steps/s  0:02:30 left",
         "step 50/100  loss 120.0  reconstruction -100.0  KL 19.00 + 1.04  L-bar 1.19  "
-        "0.5 steps/s  0:01:40 left",
+        "waiting for data 0%  0.5 steps/s  0:01:40 left",
     ]
 
 
