@@ -23,7 +23,13 @@ from dlh.experiments.presets import PRESETS
 from documentation import PAGES, blocks, section_of, spans
 
 OPTIONS = {"demo": DemoOptions, "predict": PredictOptions, "events": EventsOptions}
-PLACEHOLDERS = {"PRESET": "tiny", "RUN": "runs/demo", "VIDEO": "clip.mp4", "FOLDER": "my_videos"}
+PLACEHOLDERS = {
+    "PRESET": "tiny",
+    "RUN": "runs/demo",
+    "VIDEO": "clip.mp4",
+    "FOLDER": "my_videos",
+    "S": "1",  # of --seed S
+}
 
 
 def command_lines() -> list[tuple[str, str]]:

@@ -19,12 +19,13 @@ from documentation import section_of
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a short run in run/, the futures of a clip, and its events."""
+    """A folder with a short run of two starts in run/, the futures of a clip, and its events."""
     folder = tmp_path_factory.mktemp("finished")
     frames = MovingBall(tiny().data.ball).draw(1, 14, np.random.default_rng(0)).video[0]
     write_video(folder / "clip.mp4", frames, fps=10)
     run, clip = str(folder / "run"), str(folder / "clip.mp4")
     options = ["--data.ball.colour-change-probability", "0.2", "--steps", "10"]
+    options += ["--training.starts", "2", "--training.start-steps", "5"]
     assert main(["train", "tiny", "--run", run, *options]) == 0
     small = ["--context", "6", "--horizon", "8", "--samples", "2"]
     places = ["--out", str(folder / "out.mp4"), "--save", str(folder / "futures.npz")]
@@ -55,8 +56,9 @@ def flat(value: dict[str, Any], prefix: str = "") -> set[str]:
 def test_summary_json(finished: Path) -> None:
     summary = json.loads((finished / "run" / "summary.json").read_text("utf-8"))
     assert summary["psnr_curve"].keys() == summary["psnr"].keys()
-    written = {name for name in flat(summary) if not name.startswith("psnr_curve.")}
-    assert written == documented("summary.json") - {"psnr_curve."}
+    assert summary["starts"]["elbo"].keys() == {"0", "1"}  # the seeds
+    written = {re.sub(r"^(psnr_curve|starts\.elbo)\..+", r"\1", name) for name in flat(summary)}
+    assert written - {"psnr_curve"} == documented("summary.json") - {"psnr_curve."}
 
 
 def test_metrics_jsonl(finished: Path) -> None:
