@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import pytest
 import torch
+from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from dlh.model import pieces
@@ -114,6 +117,26 @@ def test_nothing_that_grows_with_the_clip_is_made():
         largest.append(mode.elements)
     views_of_the_video = video.numel()
     assert largest[1] == max(largest[0], views_of_the_video)
+
+
+def peak_memory(model, steps: int, recompute: str) -> int:
+    """Bytes of tensors held at most while a gradient is computed, the clip left out."""
+    video = torch.rand(2, steps, 1, 16, 16, dtype=torch.float64)
+    noise = noise_for(model.config, video)
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+        model.objective(video, noise=noise, recompute=recompute).loss().backward()
+    model.zero_grad(set_to_none=True)
+    events = profiled.profiler.kineto_results.events()
+    return max(accumulate(event.nbytes() for event in events if event.name() == "[memory]"))
+
+
+@pytest.mark.usefixtures("short_pieces")
+def test_ten_times_the_frames_need_less_than_the_memory_of_a_clip_that_is_kept():
+    """As 1,000 frames against 100 with pieces of 25: the aim is twice the memory at most."""
+    model = lively_model(small_config(2))
+    short, long = peak_memory(model, 12, "never"), peak_memory(model, 120, "always")
+    assert long < short
+    assert peak_memory(model, 120, "never") > 7 * short
 
 
 def test_another_word_is_refused():
