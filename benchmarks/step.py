@@ -20,7 +20,8 @@ they are the clock's, and worth as much as the machine was idle.
 
 With ``--growth``: seconds and memory of a step against the number of frames, levels and clips, each
 in a process of its own. ``step MB`` is the peak of resident memory above what the process held with
-the model and the video loaded; it includes what torch allocates once, about 20 MB.
+the model and the video loaded; it includes what torch allocates once, about 20 MB. Clips of more
+than 200 frames are computed piece by piece, each piece twice.
 """
 
 from __future__ import annotations
@@ -238,7 +239,7 @@ def grow(case: Case, rounds: int, threads: int) -> dict:
 def growth(rounds: int, threads: int) -> list[dict]:
     """A step against the number of frames (T), of levels (N) and of clips (B), 32 px."""
     base = Case(size=32, levels=2, batch=8, frames=50, convolutions=NARROW)
-    cases = [replace(base, frames=frames) for frames in (50, 100, 200, 400)]
+    cases = [replace(base, frames=frames) for frames in (50, 100, 200, 400, 1000)]
     cases += [replace(base, levels=levels) for levels in (1, 2, 3, 4, 5)]
     cases += [replace(base, batch=batch) for batch in (4, 8, 16, 32)]
     results = []

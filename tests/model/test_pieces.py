@@ -79,15 +79,20 @@ def frames_encoded(model, video, recompute: str) -> list[int]:
 
 
 def test_clips_of_more_than_200_frames_are_computed_in_pieces(monkeypatch):
+    assert [pieces.is_recomputed("auto", steps) for steps in (100, 200, 201)] == [
+        False,
+        False,
+        True,
+    ]
     config = small_config(1)
     model = lively_model(config)
-    for steps, pieces_of in ((200, [200]), (201, [25] * 8 + [1] + [1] + [25] * 8)):
+    monkeypatch.setattr(pieces, "STEPS_KEPT", 20)
+    monkeypatch.setattr(pieces, "STEPS_OF_PIECE", 8)
+    for steps, pieces_of in ((20, [20]), (21, [8, 8, 5, 5, 8, 8])):
         video = torch.rand(1, steps, 1, 16, 16, dtype=torch.float64)
         assert frames_encoded(model, video, "auto") == pieces_of
         assert frames_encoded(model, video, "never") == [steps]
-    monkeypatch.setattr(pieces, "STEPS_OF_PIECE", 5)
-    assert frames_encoded(model, video[:, :10], "always") == [5] * 4
-    assert frames_encoded(model, video[:, :10], "auto") == [10]
+    assert frames_encoded(model, video[:, :16], "always") == [8] * 4
 
 
 class LargestTensors(TorchDispatchMode):
@@ -105,11 +110,12 @@ class LargestTensors(TorchDispatchMode):
         return result
 
 
+@pytest.mark.usefixtures("short_pieces")
 def test_nothing_that_grows_with_the_clip_is_made():
-    """Of ten times the frames no operation makes a larger tensor, forward or backward."""
+    """Of six times the frames no operation makes a larger tensor, forward or backward."""
     config = small_config(2, convolution_channels=(16, 16, 16, 16))
     model, largest = lively_model(config), []
-    for steps in (50, 500):
+    for steps in (10, 60):
         video = torch.rand(1, steps, 1, 16, 16, dtype=torch.float64)
         noise = noise_for(config, video)
         with LargestTensors() as mode:
@@ -130,13 +136,13 @@ def peak_memory(model, steps: int, recompute: str) -> int:
     return max(accumulate(event.nbytes() for event in events if event.name() == "[memory]"))
 
 
-@pytest.mark.usefixtures("short_pieces")
-def test_ten_times_the_frames_need_less_than_the_memory_of_a_clip_that_is_kept():
+def test_ten_times_the_frames_need_less_than_the_memory_of_a_clip_that_is_kept(monkeypatch):
     """As 1,000 frames against 100 with pieces of 25: the aim is twice the memory at most."""
+    monkeypatch.setattr(pieces, "STEPS_OF_PIECE", 1)
     model = lively_model(small_config(2))
-    short, long = peak_memory(model, 12, "never"), peak_memory(model, 120, "always")
+    short, long = peak_memory(model, 3, "never"), peak_memory(model, 30, "always")
     assert long < short
-    assert peak_memory(model, 120, "never") > 7 * short
+    assert peak_memory(model, 30, "never") > 5 * short
 
 
 def test_another_word_is_refused():
