@@ -19,11 +19,23 @@ from dlh.cli import COMMANDS, main
 from dlh.cli.demo import DemoOptions
 from dlh.cli.events import EventsOptions
 from dlh.cli.predict import PredictOptions
+from dlh.cli.runs import RunsOptions
 from dlh.experiments.presets import PRESETS
 from documentation import PAGES, blocks, section_of, spans
 
-OPTIONS = {"demo": DemoOptions, "predict": PredictOptions, "events": EventsOptions}
-PLACEHOLDERS = {"PRESET": "tiny", "RUN": "runs/demo", "VIDEO": "clip.mp4", "FOLDER": "my_videos"}
+OPTIONS = {
+    "demo": DemoOptions,
+    "predict": PredictOptions,
+    "events": EventsOptions,
+    "runs": RunsOptions,
+}
+PLACEHOLDERS = {
+    "PRESET": "tiny",
+    "RUN": "runs/demo",
+    "VIDEO": "clip.mp4",
+    "FOLDER": "my_videos",
+    "S": "1",  # of --seed S
+}
 
 
 def command_lines() -> list[tuple[str, str]]:
@@ -50,6 +62,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
 
     instead_of("dlh.experiments.run", "start")
     instead_of("dlh.experiments.run", "resume")
+    instead_of("dlh.experiments.runs", "list_runs")
     instead_of("dlh.experiments.demo", "demo")
     instead_of("dlh.experiments.predict", "predict_file")
     instead_of("dlh.experiments.events", "events_of_file")
@@ -96,7 +109,7 @@ def test_what_the_program_does_not_take_would_be_found(asked: dict[str, Any]) ->
 def test_the_options_of_a_command_are_those_documented(command: str) -> None:
     section = section_of(f"dlh {command}")
     documented = set(re.findall(r"^\| `--([\w-]+)` \|", section, re.MULTILINE))
-    positional = {"model", "video"}
+    positional = {"model", "video", "folder"}
     there = {field.name.replace("_", "-") for field in dataclasses.fields(OPTIONS[command])}
     assert documented == there - positional
 

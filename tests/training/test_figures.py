@@ -95,9 +95,13 @@ def test_means_go_on_from_their_state() -> None:
 
 def test_a_log_line_says_how_fast_and_how_long_it_waited() -> None:
     means = {"loss": 3.0, "step_seconds": 0.25, "wait_seconds": 0.1}
-    entry = log_entry(means, Progress(step=7, train_seconds=12.0, validation_seconds=5.0))
+    progress = Progress(step=7, train_seconds=12.0, validation_seconds=5.0)
+    entry = log_entry(means, progress, {"memory": 812.5})
     assert entry == pytest.approx(
-        {"step": 7, "loss": 3.0, "seconds": 12.0, "steps_per_second": 4.0, "data_wait": 0.4}
+        {
+            **{"step": 7, "loss": 3.0, "seconds": 12.0, "steps_per_second": 4.0},
+            **{"data_wait": 0.4, "memory": 812.5},
+        }
     )
 
 

@@ -108,6 +108,7 @@ def test_the_lines_of_metrics_are_means_at_the_steps_asked_for(tmp_path: Path) -
     assert result.validation == {
         "loss": held_out[-1]["validation.loss"],
         "draw": validate(TinyModel(), 14)["draw"],
+        "elbo": -held_out[-1]["validation.loss"],
     }
     assert result.validation_seconds == held_out[-1]["validation_seconds"] > 0
     assert (result.step, result.resumed_from, result.message) == (14, None, None)

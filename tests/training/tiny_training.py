@@ -119,7 +119,8 @@ def validate(model: Any, step: int) -> dict[str, float]:
     assert clips is not None
     video = torch.from_numpy(clips.video).movedim(-1, 2) / 255
     objective = model.objective(video, generator=generator)
-    return {"loss": objective.loss().item(), "draw": float(torch.rand(()))}
+    loss = objective.loss().item()
+    return {"loss": loss, "draw": float(torch.rand(())), "elbo": -loss}
 
 
 def new_run(path: Path) -> RunFolder:
@@ -142,7 +143,12 @@ def weights(model: TinyModel) -> dict[str, Tensor]:
 
 def final_state(run: RunFolder) -> dict[str, Any]:
     """Everything in the newest checkpoint but the clock."""
-    state = checkpoint.read_checkpoint(checkpoint.checkpoint_files(run.checkpoints)[-1])
+    return state_of(checkpoint.checkpoint_files(run.checkpoints)[-1])
+
+
+def state_of(path: Path) -> dict[str, Any]:
+    """Everything in a checkpoint but the clock."""
+    state = checkpoint.read_checkpoint(path)
     for name in ("train_seconds", "validation_seconds"):
         del state["progress"][name]
     for name in ("step_seconds", "wait_seconds"):
@@ -157,8 +163,14 @@ def final_metrics(run: RunFolder) -> list[dict[str, Any]]:
 
 
 def assert_same_run(left: RunFolder, right: RunFolder) -> None:
-    """Equal to the last bit: weights, Adam's state, counters, means, and every measured figure."""
+    """Equal to the last bit: weights, Adam's state, counters, means, and every measured figure;
+    the best checkpoint too.
+    """
     assert_same(final_state(left), final_state(right))
+    best = [run.checkpoints / checkpoint.BEST for run in (left, right)]
+    assert best[0].exists() == best[1].exists()
+    if best[0].exists():
+        assert_same(*(state_of(path)["model"] for path in best))
     assert final_metrics(left) == final_metrics(right)
     assert left.status().state == right.status().state == "finished"
 
