@@ -120,6 +120,7 @@ def measure_wait(folder: Path, rounds: int, quick: bool) -> list[dict]:
 
     from dlh.experiments.build import build_model
     from dlh.experiments.presets import preset
+    from dlh.training.processes import Processes
     from dlh.training.step import compute_gradients, update
 
     def shares(name: str, source: ClipSource) -> dict:
@@ -129,6 +130,7 @@ def measure_wait(folder: Path, rounds: int, quick: bool) -> list[dict]:
         training = experiment.training
         if quick:
             training = replace(training, batch_size=2, clip_length=4)
+        processes = Processes(torch.device("cpu"))
         model = build_model(replace(experiment, model=sizes)).train()
         parameters = dict(model.named_parameters())
         optimizer = torch.optim.Adam(model.parameters())
@@ -136,15 +138,10 @@ def measure_wait(folder: Path, rounds: int, quick: bool) -> list[dict]:
         for step in range(rounds + 1):
             start = time.perf_counter()
             figures = compute_gradients(
-                model, parameters, source, training, step=step, device=torch.device("cpu")
+                model, parameters, source, training, step=step, processes=processes
             )
-            update(
-                parameters,
-                optimizer,
-                learning_rate=training.learning_rate,
-                gradient_norm=figures["gradient_norm"],
-                largest=training.gradient_norm,
-            )
+            norm = figures["gradient_norm"]
+            update(parameters, optimizer, training, step=step, gradient_norm=norm)
             if step:
                 waited.append(figures["wait_seconds"])
                 found.append(figures["wait_seconds"] / (time.perf_counter() - start))

@@ -7,8 +7,8 @@ the run is the one that its seed alone would have given.
 
 Which is best? A level 2 that also holds what changes all the time costs bound, and is known by it.
 A level 2 that leaves a part of what lasts to level 1 costs none: the bound does not know who holds
-what. So of the starts whose bounds are about as high as the highest, the one goes on whose upper
-levels say the most, which is what a hierarchy is for.
+what. But such a level misses changes. So of the starts whose bounds are about as high as the
+highest, the one goes on whose upper levels change the most.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from dlh.training.run import RunFolder
 
 STARTS = "starts.json"
 FOLDER = "starts"
-DIVERGENCE = "kl.L"
+DEPTH = "mean_depth"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +41,13 @@ class Start:
     Attributes:
         seed: of its weights, clips and noise.
         elbo: the bound of held-out clips, nats per frame.
-        upper_kl: divergence of the levels above the first there, nats per frame.
+        mean_depth: L-bar there, the mean number of levels that change at a step.
         train_seconds, validation_seconds: what it took.
     """
 
     seed: int
     elbo: float
-    upper_kl: float
+    mean_depth: float
     train_seconds: float
     validation_seconds: float
 
@@ -69,7 +69,7 @@ class Starts:
         """The seed of the start that goes on."""
         highest = max(start.elbo for start in self.tried)
         equals = [start for start in self.tried if start.elbo >= highest - self.margin]
-        return max(equals, key=lambda start: start.upper_kl).seed
+        return max(equals, key=lambda start: start.mean_depth).seed
 
     def seconds_of_others(self) -> tuple[float, float]:
         """What the starts took that were given up: training, validation."""
@@ -137,11 +137,11 @@ def best_start(
         starts = Starts(tried=tuple(tried), margin=settings.start_margin)
         run.write_json(STARTS, {"chosen": starts.chosen, **asdict(starts)})
         found = ", ".join(
-            f"seed {start.seed}: {start.elbo:.2f} ({start.upper_kl:.2f})" for start in tried
+            f"seed {start.seed}: {start.elbo:.2f} ({start.mean_depth:.2f})" for start in tried
         )
         say(
-            f"held-out bound after {settings.start_steps} steps (and what the levels above the "
-            f"first say), nats a frame: {found}; seed {starts.chosen} goes on"
+            f"held-out bound after {settings.start_steps} steps, nats a frame (and how many levels "
+            f"change at a step): {found}; seed {starts.chosen} goes on"
         )
     _adopt(run, starts.chosen)
     return starts
@@ -185,11 +185,7 @@ def _begin(
     return Start(
         seed=seed,
         elbo=result.validation[BOUND],
-        upper_kl=sum(
-            value
-            for name, value in result.validation.items()
-            if name.startswith(DIVERGENCE) and name != f"{DIVERGENCE}1"
-        ),
+        mean_depth=result.validation.get(DEPTH, 1.0),  # clips of one frame have none
         train_seconds=result.train_seconds,
         validation_seconds=result.validation_seconds,
     )

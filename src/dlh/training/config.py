@@ -61,7 +61,7 @@ class TrainingConfig:
 
     start_margin: float = 0.0
     """Of the starts whose held-out bound is within so many nats per frame of the highest, the one
-    goes on whose levels above the first say the most (their divergences); with 0, the highest."""
+    goes on whose levels above the first change the most; with 0, the one with the highest."""
 
     accumulate: int = 1
     """Parts in which each process computes its clips of a step, one after the other: less memory,
