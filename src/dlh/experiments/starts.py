@@ -69,7 +69,7 @@ class Starts:
         """The seed of the start that goes on."""
         highest = max(start.elbo for start in self.tried)
         equals = [start for start in self.tried if start.elbo >= highest - self.margin]
-        return max(equals, key=lambda start: start.mean_depth).seed
+        return max(equals, key=lambda start: (start.mean_depth, start.elbo)).seed
 
     def seconds_of_others(self) -> tuple[float, float]:
         """What the starts took that were given up: training, validation."""
