@@ -9,7 +9,8 @@ The parts:
                 out of one memory map, and against one copy of as many bytes in a row;
     wait        the share of a training step that is spent waiting for its clips, on the CPU;
     import      frames a second of an import, resizing included, against plain decoding of the same
-                files with PyAV and as many threads;
+                files with PyAV and as many threads: one file after the other with so many threads
+                of FFmpeg's, and so many files side by side with one each;
     memory      the peak of an import's resident memory for a short and for a long video, each in a
                 process of its own (Linux);
     generators  clips a second;
@@ -240,6 +241,8 @@ PARTS: dict[str, tuple[Callable[[Path, int, bool], list[dict]], dict[str, str]]]
             "frames a second": "{frames_a_second:.0f}",
             "over plain decoding": "{over_plain:.2f}",
             "processor time": "{over_plain_processor:.2f}",
+            "over files side by side": "{over_side:.2f}",
+            "processor time ": "{over_side_processor:.2f}",
         },
     ),
     "memory": (
