@@ -16,13 +16,19 @@ from typing import Any
 import pytest
 
 from dlh.cli import COMMANDS, main
+from dlh.cli.analyse import AnalyseOptions
 from dlh.cli.demo import DemoOptions
 from dlh.cli.events import EventsOptions
 from dlh.cli.predict import PredictOptions
 from dlh.experiments.presets import PRESETS
 from documentation import PAGES, blocks, section_of, spans
 
-OPTIONS = {"demo": DemoOptions, "predict": PredictOptions, "events": EventsOptions}
+OPTIONS = {
+    "demo": DemoOptions,
+    "predict": PredictOptions,
+    "events": EventsOptions,
+    "analyse": AnalyseOptions,
+}
 PLACEHOLDERS = {"PRESET": "tiny", "RUN": "runs/demo", "VIDEO": "clip.mp4", "FOLDER": "my_videos"}
 
 
@@ -53,6 +59,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     instead_of("dlh.experiments.demo", "demo")
     instead_of("dlh.experiments.predict", "predict_file")
     instead_of("dlh.experiments.events", "events_of_file")
+    instead_of("dlh.experiments.analyse.command", "analyse")
     instead_of("dlh.experiments.data_commands", "import_videos")
     instead_of("dlh.experiments.data_commands", "verify")
     instead_of("dlh.experiments.data_commands", "write_manifest")

@@ -17,6 +17,8 @@ from dlh.data.moving_ball import MovingBallClips, MovingBallConfig, move
 PARTICLES = 128
 MOVES = 6
 """Steps of the random walk that spreads particles out again."""
+ROUNDS = 10
+"""Times as many steps to find back to the frames where no particle agrees with them."""
 DRAWN_AT_FIRST = 16
 """Times as many particles are drawn before the direction is known at all."""
 
@@ -104,7 +106,8 @@ def foreseen_bounces(
     is uniform on all beginnings (place and direction) that agree with every frame. The particles
     are such beginnings. Where most of them have died out, the rest is spread out again by a random
     walk on the beginnings, whose steps are differences of two other particles, and which keeps to
-    those that agree with all frames. Two seeds show the error that the number of particles leaves.
+    those that agree with all frames (or comes nearer to agreeing, where none does). Two seeds show
+    the error that the number of particles leaves.
 
     Args:
         clips: of the ball, with its positions.
@@ -147,7 +150,7 @@ class _Cloud:
         angle = 2 * math.pi * random.random((*many, 1))
         self.beginning = np.concatenate([place, angle], 2)
         self.here, self.velocity = self._start(self.beginning)
-        self.ancestor = np.broadcast_to(np.arange(many[1]), many)
+        self.ancestor = np.tile(np.arange(many[1]), (many[0], 1))
 
     def step(self) -> np.ndarray:
         """Move all by one step; the share that bounced, (clips,)."""
@@ -156,52 +159,80 @@ class _Cloud:
         return bounced.mean(1)
 
     def observe(self) -> int:
-        """Replace what does not agree with the frame by what does; how many clips had nothing."""
-        agrees = self._agrees(self.here, slice(None), self.time)
+        """Keep the particles that agree with the frame; how many clips have none even so."""
+        agrees = (np.abs(self.here - self._centre(slice(None), self.time)) <= 0.5).all(-1)
         none = ~agrees.any(1)
-        agrees[none] = True
-        # One of those that agree, at random: the k-th of them, in order.
-        rank = np.argsort(~agrees, axis=1, kind="stable")
+        self._keep(np.arange(len(agrees)), agrees | none[:, None])
+        distinct = np.array([len(np.unique(row)) for row in self.ancestor])
+        if (few := np.flatnonzero((distinct < self.particles / 2) & ~none)).size:
+            self._spread(few)
+        without = np.flatnonzero(none)
+        for _ in range(ROUNDS):
+            if without.size:
+                agrees = self._spread(without) == 0
+                found = agrees.any(1)
+                self._keep(without[found], agrees[found])
+                without = without[~found]
+        return len(without)
+
+    def _keep(self, clips: np.ndarray, agrees: np.ndarray) -> None:
+        """As many particles as before, each one of those that agree."""
+        rank = np.argsort(~agrees, axis=1, kind="stable")  # those that agree come first
         found = agrees.sum(1, keepdims=True)
         drawn = (self.random.random((len(agrees), self.particles)) * found).astype(int)
-        self._keep(np.take_along_axis(rank, drawn, 1))
-        distinct = np.array([len(np.unique(row)) for row in self.ancestor])
-        if (few := np.flatnonzero(distinct < self.particles / 2)).size:
-            self._spread(few)
-        return int(none.sum())
+        chosen = np.take_along_axis(rank, drawn, 1)
+        if self.here.shape[1] != self.particles:  # the many of the beginning
+            for name in ("beginning", "here", "velocity"):
+                values = getattr(self, name)
+                setattr(self, name, np.take_along_axis(values, chosen[..., None], 1))
+            self.ancestor = np.take_along_axis(self.ancestor, chosen, 1)
+            return
+        for values in (self.beginning, self.here, self.velocity):
+            values[clips] = np.take_along_axis(values[clips], chosen[..., None], 1)
+        self.ancestor[clips] = np.take_along_axis(self.ancestor[clips], chosen, 1)
 
-    def _keep(self, chosen: np.ndarray) -> None:
-        for name in ("beginning", "here", "velocity"):
-            values = getattr(self, name)
-            setattr(self, name, np.take_along_axis(values, chosen[..., None], 1))
-        self.ancestor = np.take_along_axis(self.ancestor, chosen, 1)
+    def _spread(self, clips: np.ndarray) -> np.ndarray:
+        """A random walk of the particles of some clips; how far each then is from agreeing.
 
-    def _spread(self, few: np.ndarray) -> None:
-        rows = np.arange(len(few))[:, None]
-        beginning = self.beginning[few]
-        here, velocity = self.here[few], self.velocity[few]
+        A step is taken where it does not lead further from the frames. So particles that agree
+        with all of them walk among those that do, and others walk towards them.
+        """
+        rows = np.arange(len(clips))[:, None]
+        beginning, size = self.beginning[clips], (len(clips), self.particles)
+        here, velocity, apart = self._replay(beginning, clips)
         for _ in range(MOVES):
-            one, other = self.random.integers(0, self.particles, (2, len(few), self.particles))
-            stretch = self.random.choice([0.3, 1.0], (len(few), self.particles, 1))
+            one, other = self.random.integers(0, self.particles, (2, *size))
+            stretch = self.random.choice([0.3, 1.0], (*size, 1))
             proposed = beginning + stretch * (beginning[rows, one] - beginning[rows, other])
-            # So that clouds of one particle can grow: less than what a frame resolves by now.
-            proposed += self.random.normal(0, 0.02 / self.time, proposed.shape)
-            place = proposed[..., :2]
-            agrees = ((place >= self.low) & (place <= self.high)).all(-1)
-            there, speed = self._start(proposed)
-            for time in range(self.time + 1):
-                if time:
-                    _, there, speed = move(there, speed, self.low, self.high)
-                agrees &= self._agrees(there, few, time)
-            taken = agrees[..., None]
+            # So that clouds of one particle can grow: by about what the frames resolve by now.
+            reach = np.exp(self.random.uniform(math.log(0.003), math.log(0.3), (*size, 1)))
+            proposed += reach / self.time * self.random.normal(size=proposed.shape)
+            there, speed, away = self._replay(proposed, clips)
+            taken = (away <= apart)[..., None]
             beginning = np.where(taken, proposed, beginning)
             here, velocity = np.where(taken, there, here), np.where(taken, speed, velocity)
-        self.beginning[few], self.here[few], self.velocity[few] = beginning, here, velocity
-        self.ancestor[few] = np.arange(self.particles)
+            apart = np.minimum(away, apart)
+        self.beginning[clips], self.here[clips], self.velocity[clips] = beginning, here, velocity
+        self.ancestor[clips] = np.arange(self.particles)
+        return apart
+
+    def _replay(
+        self, beginning: np.ndarray, clips: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where beginnings lead by now, and how far from agreeing they were on the way, pixels."""
+        here, velocity = self._start(beginning)
+        outside = np.maximum(self.low - here, here - self.high)
+        apart = np.maximum(outside, 0).sum(-1)
+        for time in range(self.time + 1):
+            if time:
+                _, here, velocity = move(here, velocity, self.low, self.high)
+            off = np.abs(here - self._centre(clips, time)) - 0.5
+            apart += np.maximum(off, 0).sum(-1)
+        return here, velocity, apart
+
+    def _centre(self, clips: slice | np.ndarray, time: int) -> np.ndarray:
+        return self.centres[clips, time][:, None]
 
     def _start(self, beginning: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         angle = beginning[..., 2]
         return beginning[..., :2], self.speed * np.stack([np.cos(angle), np.sin(angle)], -1)
-
-    def _agrees(self, here: np.ndarray, clips: slice | np.ndarray, time: int) -> np.ndarray:
-        return (np.floor(here + 0.5) == self.centres[clips, time][:, None]).all(-1)
