@@ -15,7 +15,6 @@ from dlh.training.errors import NonFiniteError
 from dlh.training.lock import FolderLock
 from dlh.training.run import RunFolder
 
-
 LITTLE = ("--clips", 2, "--futures-clips", 1, "--samples", 1, "--horizon", 5)
 
 
