@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 from dlh.cli import COMMANDS, main
+from dlh.cli.analyse import AnalyseOptions
 from dlh.cli.demo import DemoOptions
 from dlh.cli.events import EventsOptions
 from dlh.cli.predict import PredictOptions
 from dlh.cli.runs import RunsOptions
+from dlh.cli.sweep import SweepOptions
 from dlh.experiments.presets import PRESETS
 from documentation import PAGES, blocks, section_of, spans
 
@@ -28,6 +30,8 @@ OPTIONS = {
     "predict": PredictOptions,
     "events": EventsOptions,
     "runs": RunsOptions,
+    "analyse": AnalyseOptions,
+    "sweep": SweepOptions,
 }
 PLACEHOLDERS = {
     "PRESET": "tiny",
@@ -55,8 +59,9 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     seen: dict[str, Any] = {}
 
     def instead_of(module: str, name: str) -> None:
-        def record(*arguments: Any, **options: Any) -> None:
+        def record(*arguments: Any, **options: Any) -> tuple[()]:
             seen[name] = (arguments, options)
+            return ()
 
         monkeypatch.setattr(importlib.import_module(module), name, record)
 
@@ -66,6 +71,12 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     instead_of("dlh.experiments.demo", "demo")
     instead_of("dlh.experiments.predict", "predict_file")
     instead_of("dlh.experiments.events", "events_of_file")
+    instead_of("dlh.experiments.analyse.command", "analyse")
+    instead_of("dlh.experiments.sweep", "sweep")
+    instead_of("dlh.experiments.findings.driver", "plan")
+    instead_of("dlh.experiments.findings.driver", "run_all")
+    instead_of("dlh.experiments.findings.write", "write_results")
+    instead_of("dlh.experiments.findings.publish", "publish")
     instead_of("dlh.experiments.data_commands", "import_videos")
     instead_of("dlh.experiments.manifests", "verify")
     instead_of("dlh.experiments.manifests", "write_manifest")
@@ -80,8 +91,9 @@ def test_a_command_line_is_one_the_program_takes(
     page: str, line: str, asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line)[1:]]
-    if words[0] == "data" and len(words) == 2 and words[1] != "list":  # the name of a command
-        words.append("--help")
+    group = words[0] in ("data", "experiments") and len(words) == 2
+    if group and words[1] in ("prepare", "import", "verify", "inspect", "manifest", "publish"):
+        words.append("--help")  # the name of a command
     whole = len(words) > 1 or words[0] in ("demo", "info", "--help", "--version")
     if not whole and words[0] in COMMANDS:  # `dlh predict` as the name of a command
         words.append("--help")
@@ -109,7 +121,7 @@ def test_what_the_program_does_not_take_would_be_found(asked: dict[str, Any]) ->
 def test_the_options_of_a_command_are_those_documented(command: str) -> None:
     section = section_of(f"dlh {command}")
     documented = set(re.findall(r"^\| `--([\w-]+)` \|", section, re.MULTILINE))
-    positional = {"model", "video", "folder"}
+    positional = {"model", "video", "folder", *({"preset"} if command == "sweep" else set())}
     there = {field.name.replace("_", "-") for field in dataclasses.fields(OPTIONS[command])}
     assert documented == there - positional
 
@@ -128,6 +140,7 @@ def test_defaults_in_the_option_tables_are_the_programs() -> None:
         for name, written in rows:
             value = defaults[name.replace("-", "_")]
             said = written.strip().strip("`")
+            value = " ".join(map(str, value)) if isinstance(value, tuple) else value
             assert said == ("" if value is None or value is False else str(value)), (command, name)
 
 

@@ -20,6 +20,9 @@ COMMANDS = {
     "runs": "the runs in a folder: status, step, best figure",
     "predict": "many futures of a video, as mp4, picture and arrays",
     "events": "when something changed in a video",
+    "analyse": "what each level of a model holds, foresees and predicts, as the paper analyses it",
+    "sweep": "which standard deviation of the likelihood suits your clips: several short runs",
+    "experiments": "the trainings behind the results page, each run once; and the page",
     "data": "data sets by name; your videos into a clip store; look at one, name its clips",
     "info": "versions and hardware, for a bug report",
 }
