@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 Recompute = Literal["auto", "always", "never"]
-"""Whether what a gradient needs is computed again instead of kept: less memory, a third more time.
+"""Whether what a gradient needs is computed again instead of kept: less memory, a third more
+arithmetic.
 ``auto``: for clips that are too long to keep it."""
 
 

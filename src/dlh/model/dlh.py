@@ -128,8 +128,8 @@ class DynamicLatentHierarchy(nn.Module):
             noise: as in :meth:`observe`.
             generator: as in :meth:`observe`.
             recompute: whether long clips are taken piece by piece, and each piece again for its
-                gradient: the memory is that of a piece, the time a third more. ``auto``: those of
-                more than 200 frames.
+                gradient: the memory is that of a piece, the arithmetic a third more. ``auto``:
+                those of more than 200 frames.
 
         Raises:
             VideoError, ValueError: as in :meth:`observe`.
