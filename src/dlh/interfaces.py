@@ -14,8 +14,7 @@ from torch import Tensor
 
 Recompute = Literal["auto", "always", "never"]
 """Whether what a gradient needs is computed again instead of kept: less memory, a third more
-arithmetic.
-``auto``: for clips that are too long to keep it."""
+arithmetic. ``auto``: for clips that are too long to keep it."""
 
 
 @dataclass(frozen=True, kw_only=True)
