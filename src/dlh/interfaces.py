@@ -14,8 +14,8 @@ if TYPE_CHECKING:  # who only reads a configuration does not wait for torch
     from torch import Tensor
 
 Recompute = Literal["auto", "always", "never"]
-"""Whether what a gradient needs is computed again instead of kept: less memory, a third more time.
-``auto``: for clips that are too long to keep it."""
+"""Whether what a gradient needs is computed again instead of kept: less memory, a third more
+arithmetic. ``auto``: for clips that are too long to keep it."""
 
 
 @dataclass(frozen=True, kw_only=True)

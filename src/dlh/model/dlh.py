@@ -146,8 +146,8 @@ class DynamicLatentHierarchy(nn.Module):
             generator: as in :meth:`observe`.
             share: which clips of a batch these are; the noise is that share of the batch's.
             recompute: whether long clips are taken piece by piece, and each piece again for its
-                gradient: the memory is that of a piece, the time a third more. ``auto``: those of
-                more than 200 frames.
+                gradient: the memory is that of a piece, the arithmetic a third more. ``auto``:
+                those of more than 200 frames.
 
         Raises:
             VideoError, ValueError: as in :meth:`observe`.
