@@ -10,6 +10,7 @@ import pytest
 
 from dlh import DLH
 from dlh.data.encode import write_video
+from dlh.experiments.analyse.compute import AnalysisConfig
 from dlh.experiments.presets import tiny
 from dlh.model import DLHConfig, DynamicLatentHierarchy
 from small_models import lively_model
@@ -23,6 +24,7 @@ LITTLE = [
 
 @pytest.fixture(autouse=True)
 def few_resamplings(monkeypatch):
+    monkeypatch.setitem(AnalysisConfig.__init__.__kwdefaults__, "traced_steps", 15)
     monkeypatch.setattr("dlh.experiments.analyse.levels.MOMENTS", 4)
     monkeypatch.setattr("dlh.experiments.analyse.levels.RESAMPLINGS", 3)
     monkeypatch.setattr("dlh.analysis.figures.canvas.DOTS_PER_INCH", 40)

@@ -27,7 +27,9 @@ def named(seed: int, **training) -> Named:
         kind="0",
         what="a tiny one",
         experiment=replace(base, training=replace(base.training, **training)),
-        analysis=AnalysisConfig(clips=3, futures_clips=1, context_steps=4, horizon=5, samples=2),
+        analysis=AnalysisConfig(
+            clips=3, futures_clips=1, context_steps=4, horizon=5, samples=2, traced_steps=9
+        ),
         figures=("events",),
     )
 
@@ -38,6 +40,7 @@ def tiny_list(monkeypatch):
     listed = (named(0), named(1), named(2))
     monkeypatch.setattr("dlh.experiments.findings.catalogue.experiments", lambda: listed)
     monkeypatch.setattr("dlh.experiments.findings.write.experiments", lambda: listed)
+    monkeypatch.setitem(AnalysisConfig.__init__.__kwdefaults__, "traced_steps", 15)
     monkeypatch.setattr("dlh.experiments.analyse.levels.MOMENTS", 2)
     monkeypatch.setattr("dlh.experiments.analyse.levels.RESAMPLINGS", 2)
     monkeypatch.setattr("dlh.analysis.figures.canvas.DOTS_PER_INCH", 30)

@@ -119,7 +119,7 @@ def compute(subject: Subject, config: AnalysisConfig, say: Say = print) -> Findi
         DataError: there are no held-out clips.
     """
     model, device = subject.model.model, subject.model.device
-    wanted = config.context_steps + config.horizon
+    wanted = max(config.context_steps + config.horizon, config.traced_steps)
     split, clips = held_out(subject, clips=config.clips, lengths=(wanted, config.traced_steps))
     ball = subject.experiment.data.ball if isinstance(clips, MovingBallClips) else None
     say(

@@ -47,6 +47,8 @@ def draw_courses(records: Sequence[Mapping[str, Any]], *, name: str) -> bytes:
             axes.set_ylim(-0.02, 1.05)
         elif quantity == "elbo":
             _without_the_beginning(axes, records)
+        if index >= len(PANELS) - COLUMNS:
+            axes.set_xlabel("training step", fontsize=8.5, color=canvas.QUIET)
         axes.tick_params(labelsize=8)
     _legend(figure, name, kinds)
     return canvas.png_bytes(figure)

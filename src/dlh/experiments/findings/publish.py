@@ -47,7 +47,8 @@ class Worth:
         clips, steps: how many, of how many frames.
         elbo: nats per frame.
         f1, precision, recall: of level 2; None where there is no truth or no level 2.
-        psnr: of the best of a few futures over 20 steps, dB.
+        psnr: of the best of a few futures over 20 steps, dB, on the first few clips. Another
+            rounding is another draw of the futures, so it moves by a tenth without meaning.
     """
 
     clips: int
@@ -176,12 +177,17 @@ def _lines(folder: Path, dtype: str, before: Worth, after: Worth) -> list[str]:
     except OSError as error:
         raise OutputError(f"cannot read {folder}: {explain(error)}") from error
     lines = [f"{folder}: {size / 1e6:.2f} MB, weights as {dtype}"]
-    rows = [("nats per frame", "elbo", 2), ("event F1", "f1", 4), ("PSNR, dB", "psnr", 2)]
-    for said, name, digits in rows:
+    predicted = min(before.clips, PREDICTED_CLIPS)
+    rows = [
+        ("nats per frame", "elbo", 2, before.clips),
+        ("event F1", "f1", 4, before.clips),
+        (f"PSNR of {HORIZON} steps, dB", "psnr", 2, predicted),
+    ]
+    for said, name, digits, clips in rows:
         one, other = getattr(before, name), getattr(after, name)
         if one is not None and other is not None:
             lines.append(
                 f"{said}: {one:.{digits}f} as trained, {other:.{digits}f} as stored "
-                f"({other - one:+.{digits}f}), on {before.clips} held-out clips"
+                f"({other - one:+.{digits}f}), on {clips} held-out clips"
             )
     return lines
