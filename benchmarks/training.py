@@ -47,6 +47,7 @@ from dlh.training.step import compute_gradients, update
 
 CPU = torch.device("cpu")
 F1 = 0.98
+CHECKPOINTS_OF = "moving-ball"
 
 
 class Stepper:
@@ -162,7 +163,7 @@ def measure_processes(steps: int) -> dict[str, Any]:
 
 def measure_checkpoints(rounds: int) -> dict[str, Any]:
     """What saving costs, beside the steps between two saves."""
-    stepper = Stepper(with_settings("moving-ball"))
+    stepper = Stepper(with_settings(CHECKPOINTS_OF))
     step_seconds = statistics.median(stepper() for _ in range(rounds + 1))
     with tempfile.TemporaryDirectory() as folder:
         checkpoints = Checkpoints(Path(folder))

@@ -1,0 +1,66 @@
+"""The benchmarks of training run, on a model too small for their figures to mean anything."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from dlh.training.run import RunFolder
+
+
+def benchmark(name: str) -> ModuleType:
+    """A file of benchmarks/ as a module, under a name that no test has."""
+    source = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_benchmark", source)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+gpu, training = benchmark("gpu"), benchmark("training")
+
+
+def run(module, monkeypatch, *words: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmark", *words])
+    module.main()
+
+
+def test_the_script_for_a_gpu_can_be_rehearsed_on_a_cpu(workspace, monkeypatch) -> None:
+    words = ["--device", "cpu", "--quick", "--rounds", "1", "--most", "2", "--out", "found"]
+    run(gpu, monkeypatch, *words, "--train-minutes", "0.001")
+    found = json.loads((workspace / "found" / "gpu.json").read_text())
+    assert found["device"] == "cpu" and found["batch"]["batch"] == 2
+    assert found["check"]["float32"] == 0 and found["check"]["bf16"] < 1e-2
+    assert all(found["time"][way]["step"] > 0 for way in ("plain", "channels-last", "bf16"))
+    status = RunFolder.open(workspace / "found" / "run").status()
+    assert status.state == "interrupted" and status.step == found["train"]["step"] == 10
+
+
+def test_without_a_gpu_the_script_says_so(monkeypatch) -> None:
+    monkeypatch.setattr(gpu.torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SystemExit, match="no CUDA device was found; --device cpu --quick"):
+        run(gpu, monkeypatch, "--out", "nowhere")
+
+
+def test_speed_and_checkpoints_are_measured(workspace, monkeypatch) -> None:
+    words = ["--part", "speed,checkpoints", "--preset", "tiny", "--rounds", "1"]
+    monkeypatch.setattr(training, "CHECKPOINTS_OF", "tiny")
+    run(training, monkeypatch, *words, "--json", "found.json")
+    found = json.loads((workspace / "found.json").read_text())
+    assert found["speed"]["over_plain"]["plain"] == 1.0
+    assert set(found["speed"]["seconds"]) == {"plain", "channels-last", "bf16"}
+    saved = found["checkpoints"]
+    share = saved["save_seconds"] / (saved["checkpoint_every"] * saved["step_seconds"])
+    assert saved["share"] == pytest.approx(share) and share > 0
+
+
+def test_an_unknown_part_is_named(monkeypatch, capsys) -> None:
+    with pytest.raises(SystemExit):
+        run(training, monkeypatch, "--part", "sped")
+    assert "there is no part sped; they are speed, memory" in capsys.readouterr().err
