@@ -32,13 +32,18 @@ def test_switches_of_a_known_answer():
     assert found.true_switch_rate == pytest.approx(2 / 4)
 
 
-def test_pairs_with_an_unclear_frame_are_no_switches():
+def test_an_unclear_frame_hides_a_switch_for_a_while_only():
     futures = reading([[[0, 2, 1, 1]]], [[[True, False, True, True]]])
-    found = world_scores(futures, reading([[0, 0, 0, 0]]), None, colours=6)
-    assert found.clear == 0.75 and found.switch_rate == 0
-    assert found.in_order is None and found.event_rate is None and found.switches_at_events is None
-    nothing = reading([[[0, 2]]], [[[True, False]]])
-    assert world_scores(nothing, reading([[0, 0]]), None, colours=6).switch_rate is None
+    changed = torch.tensor([[[0, 1, 0, 0]]]).bool()
+    found = world_scores(futures, reading([[0, 0, 0, 0]]), changed, colours=6)
+    assert found.clear == 0.75 and found.switch_rate == pytest.approx(1 / 3)
+    assert found.in_order == 1 and found.true_switch_rate == 0
+    assert found.switches_at_events is None  # it is not known at which of the two steps
+    alone = world_scores(futures, reading([[0, 0, 0, 0]]), None, colours=6)
+    assert alone.event_rate is None and alone.switches_at_events is None
+    first = reading([[[2, 2, 0]]], [[[False, False, True]]])
+    nothing = world_scores(first, reading([[0, 0, 0]]), None, colours=6)
+    assert nothing.switch_rate is None and nothing.in_order is None
 
 
 def test_steps_until_a_ball_is_off_by_its_radius():

@@ -19,12 +19,13 @@ class WorldScores:
         clear: the share of them with a ball of one saturated colour of the six.
         true_clear: the same of the true frames, of which a few have the ball in a corner, outside.
         sharpness: its mean, of 1.
-        switch_rate: how often the colour of a frame is another one than that of the frame before,
-            per step, over pairs of clear frames; None where there is no such pair.
+        switch_rate: how often a clear frame has another colour than the last clear one before it,
+            per step; None where there is no clear frame with one after it.
         in_order: the share of switches that go to the next colour of the cycle; None without any.
         event_rate: how often level 2 was drawn to change, per step; None with one level.
-        switches_at_events: the share of switches at which level 2 changed; None without either.
-        true_switch_rate: of the true futures.
+        switches_at_events: the share of switches between neighbours at which level 2 changed; None
+            without either.
+        true_switch_rate: of the true futures, by the same rule.
     """
 
     frames: int
@@ -49,23 +50,32 @@ def world_scores(
         changed: e^2 as drawn, bool (clips, samples, horizon); None with one level.
         colours: in the cycle.
     """
-    both = reading.clear[..., 1:] & reading.clear[..., :-1]
-    step = (reading.colour[..., 1:] - reading.colour[..., :-1]) % colours
-    switched = both & (step != 0)
-    at_events = None if changed is None else _share(changed[..., 1:][switched])
+    known, step = _colour_steps(reading, colours)
+    switched = known & (step != 0)
+    neighbours = switched & reading.clear[..., 1:] & reading.clear[..., :-1]
+    at_events = None if changed is None else _share(changed[..., 1:][neighbours])
+    true_known, true_step = _colour_steps(true_reading, colours)
     return WorldScores(
         frames=reading.clear.numel(),
         clear=float(reading.clear.double().mean()),
         true_clear=float(true_reading.clear.double().mean()),
         sharpness=float(reading.sharpness.double().mean()),
-        switch_rate=_share((step != 0)[both]),
+        switch_rate=_share((step != 0)[known]),
         in_order=_share((step == 1)[switched]),
         event_rate=None if changed is None else float(changed.double().mean()),
         switches_at_events=at_events,
-        true_switch_rate=float(
-            (true_reading.colour[:, 1:] != true_reading.colour[:, :-1]).double().mean()
-        ),
+        true_switch_rate=_share((true_step != 0)[true_known]) or 0.0,
     )
+
+
+def _colour_steps(reading: BallReading, colours: int) -> tuple[Tensor, Tensor]:
+    """By how many places of the cycle the colour goes on at each step after the first, where an
+    unclear frame has the colour of the clear one before it; and whether there was one.
+    """
+    time = torch.arange(reading.clear.shape[-1], device=reading.clear.device)
+    latest = torch.where(reading.clear, time, -1).cummax(-1).values
+    colour = reading.colour.gather(-1, latest.clamp_min(0))
+    return latest[..., :-1] >= 0, (colour[..., 1:] - colour[..., :-1]) % colours
 
 
 @dataclass(frozen=True, kw_only=True)
