@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 import published
-from dlh.cli.data import COMMANDS, ImportOptions, InspectOptions, ManifestOptions, VerifyOptions
+from dlh.cli.data import COMMANDS, ImportOptions, InspectOptions, VerifyOptions
 from dlh.cli.data_sets import ListOptions, PrepareOptions
+from dlh.cli.manifest_options import ManifestOptions
 from dlh.data import build as build_module
 from dlh.data.encode import write_video
 from dlh.data.manifest import Manifest, read_clips

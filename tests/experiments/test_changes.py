@@ -26,6 +26,7 @@ QUIET = {"say": lambda line: None}
 def tiny(**settings) -> Experiment:
     experiment = presets.preset("tiny")
     changed = {"steps": 4, "validate_every": 2, "checkpoint_every": 2, "log_every": 1}
+    changed["speed"] = "plain"  # what "auto" becomes is for the hardware to say
     return with_training(experiment, **(changed | settings))
 
 
@@ -182,7 +183,7 @@ def test_the_clips_that_starts_are_compared_on_stay(tmp_path):
     asked = with_training(saved, held_out_clips=3)
     with pytest.raises(UsageError, match=r"held_out_clips cannot change while the 2 starts of th"):
         take_over(run, saved, asked)
-    run.write_json("starts.json", {"tried": []})
+    run.write_json("starts.json", {"tried": [], "margin": 0.0})
     run.write_json("experiment.json", {"version": 1})
     assert take_over(run, saved, asked) == [
         "training.held_out_clips is 3 from now on; it was " + (str(saved.training.held_out_clips))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from dlh.cli.data_sets import list_data, prepare
 from dlh.cli.options import parse
 from dlh.cli.output import say
-from dlh.data.digits import MNIST_5K
-from dlh.data.moving_ball import MovingBallConfig
-from dlh.data.moving_mnist import MovingMNISTConfig
 from dlh.experiments.errors import UsageError
 
 StorePath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
@@ -77,38 +74,6 @@ class InspectOptions:
     """Of the clips that the report counts, frames."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ManifestOptions:
-    """Name the clips of an evaluation, by file, content and first frame, so that anyone can
-    compute on the same ones; holds what exists where that is less than asked for.
-
-    example:  dlh data manifest kth --context 30 --horizon 300 --select first
-    """
-
-    store: StorePath
-    """A store that dlh data import made, or the name of a data set (moving-ball and moving-mnist
-    are generated)."""
-    context: int = 30
-    """Frames that a model is shown."""
-    horizon: int = 300
-    """Frames after these, which it predicts."""
-    clips: int = 100
-    """At most so many."""
-    split: Literal["train", "validation", "test"] = "test"
-    """Whose videos."""
-    select: Literal["spaced", "first"] = "spaced"
-    """spaced: without overlap, evenly over all videos and in each; first: the first frames of each
-    video that is long enough."""
-    out: Path = Path("manifest.json")
-    """Where the manifest goes."""
-    digits: str = MNIST_5K
-    """Of moving-mnist: mnist, the folder of MNIST's four files, or mnist-5k."""
-    ball: MovingBallConfig = field(default_factory=MovingBallConfig)
-    """The world of moving-ball."""
-    mnist: MovingMNISTConfig = field(default_factory=MovingMNISTConfig)
-    """The world of moving-mnist."""
-
-
 def main(arguments: Sequence[str]) -> int:
     """``dlh data``."""
     words = list(arguments)
@@ -147,6 +112,8 @@ def _inspect(words: Sequence[str]) -> None:
 
 
 def _manifest(words: Sequence[str]) -> None:
+    from dlh.cli.manifest_options import ManifestOptions
+
     options = parse(ManifestOptions, words, prog="dlh data manifest")
     from dlh.experiments.manifests import write_manifest
 

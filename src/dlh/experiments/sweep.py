@@ -21,6 +21,7 @@ from dlh.experiments.outputs import Say, check_writable, write_bytes
 from dlh.experiments.run import resume, start
 from dlh.experiments.show import SUMMARY
 from dlh.experiments.snapshot import read_snapshot
+from dlh.experiments.workers import settled
 from dlh.training import strict_json
 from dlh.training.metrics import VALIDATION
 from dlh.training.run import EXPERIMENT, RunFolder
@@ -94,7 +95,7 @@ def sweep(
         place = folder / f"std-{std:g}"
         say(f"[{number}/{len(stds)}] std {std:g}: {place}")
         if (place / EXPERIMENT).exists():
-            if read_snapshot(RunFolder.open(place)) != each:
+            if read_snapshot(RunFolder.open(place)) != settled(each):
                 raise UsageError(
                     f"{place} holds a run of other settings; choose another folder with --run, or "
                     f"move it aside (mv {shlex.quote(str(place))} ...)"

@@ -24,7 +24,7 @@ MOST_CORE_HOURS = 16.0
 COSTS: Mapping[str, float] = {"levels3": 1.17, "levels4": 1.35, "levels5": 1.54, "mnist": 2.15}
 
 FULL = {"steps": 2_400, "cooldown_steps": 2_000}
-"""Of the runs that are trained until the marks stand; the others have the preset's 900 steps."""
+"""Of the runs that are trained until the marks stand; the others have the preset's own."""
 LAMBDAS = (0.0, 0.1, 0.3)
 SEEDS = (0, 1, 2)
 ABLATION_SEEDS = (0, 1)

@@ -15,6 +15,7 @@ from dlh.experiments.outputs import Say, check_writable, write_bytes
 from dlh.experiments.run import resume, start
 from dlh.experiments.show import SUMMARY
 from dlh.experiments.snapshot import read_snapshot
+from dlh.experiments.workers import settled
 from dlh.settings import to_plain
 from dlh.training.errors import (
     Interrupted,
@@ -133,7 +134,7 @@ def _run(named: Named, folder: Path, results: Path, say: Say) -> dict[str, Any]:
     began = time.perf_counter()
     try:
         if (folder / EXPERIMENT).exists():
-            if read_snapshot(RunFolder.open(folder)) != named.experiment:
+            if read_snapshot(RunFolder.open(folder)) != settled(named.experiment):
                 raise RunFolderError(
                     f"the run in {folder} has other settings than {named.name} has now; move it "
                     "aside"
