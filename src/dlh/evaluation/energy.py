@@ -49,15 +49,17 @@ def energy_terms(frames: Tensor, truth: Tensor) -> EnergyTerms:
         frames: (samples, time, channel, height, width); clipped to [0, 1].
         truth: (time, channel, height, width), in [0, 1].
     """
-    frames = frames.clamp(0, 1)
-    per_pixel = frames[0, 0].numel() ** -0.5
-    error = (frames - truth).flatten(2).norm(dim=2).mean(0) * per_pixel
-    if len(frames) == 1:
-        diversity = torch.zeros_like(error)
-    else:
-        steps = frames.flatten(2).unbind(1)
-        diversity = torch.stack([pdist(step.contiguous()).mean() for step in steps]) * per_pixel
-    return EnergyTerms(error=error, diversity=diversity, samples=len(frames))
+    errors, diversities = [], []
+    for step, true in zip(frames.flatten(2).unbind(1), truth.flatten(1), strict=True):
+        step = step.clamp(0, 1)
+        errors.append((step - true).norm(dim=1).mean())
+        diversities.append(pdist(step).mean() if len(step) > 1 else torch.zeros_like(errors[-1]))
+    per_pixel = truth[0].numel() ** -0.5
+    return EnergyTerms(
+        error=torch.stack(errors) * per_pixel,
+        diversity=torch.stack(diversities) * per_pixel,
+        samples=len(frames),
+    )
 
 
 def pooled(blocks: list[EnergyTerms]) -> tuple[Tensor, Tensor]:

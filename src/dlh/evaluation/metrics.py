@@ -86,4 +86,4 @@ METRICS: dict[str, Metric] = {
         ),
     )
 }
-"""The metrics that need nothing but the frames; LPIPS needs weights, see dlh.evaluation.lpips."""
+"""The metrics that need nothing but the frames; lpips.py has the one that needs weights."""
