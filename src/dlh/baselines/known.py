@@ -8,7 +8,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from dlh.interfaces import Prediction
+from dlh.interfaces import Prediction, Recompute
 from dlh.video import VideoError, check_video
 
 
@@ -33,7 +33,13 @@ class KnownFutures:
         channels, height, width = self.futures.shape[2:]
         return channels, height, width
 
-    def objective(self, video: Tensor, *, generator: torch.Generator | None = None) -> NoReturn:
+    def objective(
+        self,
+        video: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        recompute: Recompute = "auto",
+    ) -> NoReturn:
         """Always raises TypeError: known futures put no probability on a video."""
         raise TypeError(
             f"{self.name!r} has no likelihood, so it cannot be trained or give a bound; compare it "

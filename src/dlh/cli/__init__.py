@@ -20,6 +20,8 @@ COMMANDS = {
     "runs": "the runs in a folder: status, step, best figure",
     "predict": "many futures of a video, as mp4, picture and arrays",
     "events": "when something changed in a video",
+    "evaluate": "scores of a model, or of a file of predictions, beside what knows nothing",
+    "compare": "several scores side by side, if they may be",
     "data": "data sets by name; your videos into a clip store; look at one, name its clips",
     "info": "versions and hardware, for a bug report",
 }

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from dlh.data.clips import SPLITS, Clips, Split
+from dlh.data.clips import SPLITS, Clips, DataError, Split
 from dlh.data.sampling import check_held_out, check_request, rank_rows
 
 AnyClips = TypeVar("AnyClips", bound=Clips)
@@ -52,6 +52,16 @@ class GeneratedSource(ABC, Generic[AnyClips]):
         check_request(clip_length=clip_length, count=count)
         check_held_out(split)
         return self._clips(_HELD_OUT_SEED, split, range(count), clip_length)
+
+    def held_out_clip(self, split: Split, number: int, *, clip_length: int) -> AnyClips:
+        """Clip ``number`` of a held-out split alone, as a batch of one; :meth:`held_out` gives the
+        first ones together.
+        """
+        check_request(clip_length=clip_length)
+        check_held_out(split)
+        if number < 0:
+            raise DataError(f"clips are numbered from 0, found {number}")
+        return self._clips(_HELD_OUT_SEED, split, range(number, number + 1), clip_length)
 
     def draw(self, count: int, clip_length: int, random: np.random.Generator) -> AnyClips:
         """``count`` clips from a generator of random numbers of one's own, as for training."""

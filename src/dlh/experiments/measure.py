@@ -144,7 +144,7 @@ def measure(
             chunk=max(2, VALUES_AT_ONCE // followed[0].numel()),
         )
 
-    mean = _mean_training_frame(source, clip_length=clip_length, batch_size=batch_size)
+    mean = mean_training_frame(source, clip_length=clip_length, batch_size=batch_size)
     return Measured(
         split=split,
         clips=clips,
@@ -195,7 +195,7 @@ def _recalls(trace: Trace, clips: Clips) -> dict[str, float]:
     return {name: event_scores(trace.changed[..., 1], mask).recall for name, mask in kinds.items()}
 
 
-def _mean_training_frame(source: ClipSource, *, clip_length: int, batch_size: int) -> torch.Tensor:
+def mean_training_frame(source: ClipSource, *, clip_length: int, batch_size: int) -> torch.Tensor:
     """(channel, height, width): the mean over about MEAN_FRAME_CLIPS training clips."""
     means = []
     for step in range(-(-MEAN_FRAME_CLIPS // batch_size)):

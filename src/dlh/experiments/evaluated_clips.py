@@ -1,0 +1,177 @@
+"""The clips of an evaluation, one at a time: named by a manifest, generated, or out of a store."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlh.data.clips import Clips, ClipSource, DataError, Split
+from dlh.data.generated import GeneratedSource
+from dlh.data.manifest import Manifest, of_store, read_clips
+from dlh.data.source import StoreSource
+from dlh.evaluation.protocol import ScoredClips
+from dlh.video import from_stored, to_stored
+
+CACHED_BYTES = 2**28
+"""Clips are kept in memory up to here: each is read again as another clip of the others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluatedClip:
+    """One clip.
+
+    Attributes:
+        context: (context_steps, channel, height, width), float in [0, 1]; None where it is not
+            known.
+        truth: (horizon, channel, height, width), likewise.
+        events: bool (context_steps + horizon,), where the data knows them.
+    """
+
+    context: Tensor | None
+    truth: Tensor
+    events: np.ndarray | None = None
+
+
+class EvaluatedClips(Protocol):
+    """Clips by number.
+
+    Attributes:
+        name: of the data, for people.
+        split: where they are from, if that is known.
+        count: how many.
+        context: frames observed, None where it is not known.
+        horizon: frames predicted.
+        frame_shape: (channel, height, width).
+        manifest_sha256: of the manifest that names them; None where they have none.
+    """
+
+    name: str
+    split: Split | None
+    count: int
+    context: int | None
+    horizon: int
+    frame_shape: tuple[int, int, int]
+    manifest_sha256: str | None
+
+    def read(self, clip: int) -> EvaluatedClip: ...
+
+
+class SourceClips:
+    """Held-out clips of a source, or those that a manifest names.
+
+    Args:
+        source: of the clips.
+        context, horizon: frames to observe and to predict.
+        count: at most so many.
+        manifest: which clips; it decides all of the above.
+
+    Raises:
+        DataError: there is no held-out clip of that length; manifest and data do not fit.
+    """
+
+    def __init__(
+        self,
+        source: ClipSource,
+        *,
+        context: int,
+        horizon: int,
+        count: int,
+        manifest: Manifest | None = None,
+    ) -> None:
+        if manifest is None and isinstance(source, StoreSource):
+            manifest = _held_out_manifest(source, context=context, horizon=horizon, count=count)
+        if manifest is not None and not isinstance(source, StoreSource):
+            raise DataError(
+                f"the manifest names clips of a store of {manifest.name}, found the generator "
+                f"{source.name}; name the store with --data"
+            )
+        self._source, self._manifest = source, manifest
+        self.name, self.frame_shape = source.name, source.frame_shape
+        self.split: Split | None = "test"
+        self.context: int | None = context
+        self.horizon, self.count, self.manifest_sha256 = horizon, count, None
+        if manifest is not None:
+            assert isinstance(source, StoreSource)
+            manifest.check(source.store)
+            self.split, self.context, self.horizon = (
+                manifest.split,
+                manifest.context,
+                manifest.horizon,
+            )
+            self.count, self.manifest_sha256 = len(manifest.clips), manifest.digest()
+        channels, height, width = self.frame_shape
+        one = (context + self.horizon) * channels * height * width
+        self._stored = functools.lru_cache(max(2, CACHED_BYTES // one))(self._read_stored)
+
+    def read(self, clip: int) -> EvaluatedClip:
+        clips = self._stored(clip)
+        video, context = from_stored(clips.video)[0], self.context
+        events = None if clips.events is None else clips.events[0]
+        return EvaluatedClip(context=video[:context], truth=video[context:], events=events)
+
+    def _read_stored(self, clip: int) -> Clips:
+        source = self._source
+        if self._manifest is not None:
+            assert isinstance(source, StoreSource)
+            return read_clips(self._manifest, source.store, range(clip, clip + 1))
+        assert isinstance(source, GeneratedSource) and self.split is not None
+        length = (self.context or 0) + self.horizon
+        return source.held_out_clip(self.split, clip, clip_length=length)
+
+
+def load_manifest(path: Path) -> Manifest:
+    """A manifest of clips of a store.
+
+    Raises:
+        DataError: there is none, or it cannot be read.
+    """
+    return Manifest.load(path)
+
+
+def identify(clips: EvaluatedClips) -> ScoredClips:
+    """What a protocol says of the clips; all of them are read once, one at a time.
+
+    Raises:
+        DataError: two clips are the same, so that one would count twice.
+    """
+    frames, truths = hashlib.sha256(), hashlib.sha256()
+    seen: dict[bytes, int] = {}
+    for number in range(clips.count):
+        clip = clips.read(number)
+        truth = to_stored(clip.truth).tobytes()
+        context = b"" if clip.context is None else to_stored(clip.context).tobytes()
+        own = hashlib.sha256(context + truth).digest()
+        if own in seen:
+            raise DataError(
+                f"clips {seen[own]} and {number} of {clips.name} are the same, frame by frame, so "
+                "that one would count twice; leave one of them out"
+            )
+        seen[own] = number
+        frames.update(own)
+        truths.update(truth)
+    return ScoredClips(
+        name=clips.name,
+        split=clips.split,
+        clips=clips.count,
+        frame_shape=clips.frame_shape,
+        manifest_sha256=clips.manifest_sha256 or frames.hexdigest(),
+        truth_sha256=truths.hexdigest(),
+    )
+
+
+def futures_of(clips: EvaluatedClips, numbers: list[int]) -> Tensor:
+    """(clips, horizon, channel, height, width): what happened in the named clips."""
+    return torch.stack([clips.read(number).truth for number in numbers])
+
+
+def _held_out_manifest(source: StoreSource, *, context: int, horizon: int, count: int) -> Manifest:
+    """Test clips, or validation clips where there are no test videos at all."""
+    split: Split = "test" if source.videos("test") else "validation"
+    return of_store(source.store, context=context, horizon=horizon, count=count, split=split)
