@@ -96,9 +96,8 @@ def open_scorers(
         except NotComputed as error:
             missing[name] = str(error)
     try:
-        metric = lpips.lpips_metric(lpips.PUBLISHED.find(weights.lpips, **found), device)
-        metric.score(frame, frame)
-        metrics.append(metric)
+        lpips.check_pair(frame, frame)  # before anything is fetched
+        metrics.append(lpips.lpips_metric(lpips.PUBLISHED.find(weights.lpips, **found), device))
     except NotComputed as error:
         missing["lpips"] = str(error)
     try:
