@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,6 +27,7 @@ class Outer:
     on: bool = True
     limit: float | None = None
     name: str | None = "x"
+    free: Mapping[str, object] = field(default_factory=lambda: {"any": [1, {"deep": None}]})
 
     def __post_init__(self) -> None:
         if self.rate <= 0:
@@ -60,13 +62,20 @@ def test_a_whole_number_is_a_float_where_a_float_is_wanted():
     "plain, said",
     [
         (changed(knid="slow"), "unknown setting run.knid; did you mean kind\\?"),
-        (changed(zzz=1), "unknown setting run.zzz; there are inner, kind, rate, on, limit, name"),
-        ({}, "missing setting run.inner, run.kind, run.rate, run.on, run.limit, run.name"),
+        (
+            changed(zzz=1),
+            "unknown setting run.zzz; there are inner, kind, rate, on, limit, name, free",
+        ),
+        (
+            {},
+            "missing setting run.inner, run.kind, run.rate, run.on, run.limit, run.name, run.free",
+        ),
         (changed(kind="medium"), "run.kind cannot be 'medium', it is one of fast, slow"),
         (changed(rate="1"), "run.rate cannot be '1', it is of type float"),
         (changed(rate=True), "run.rate cannot be True, it is of type float"),
         (changed(on=1), "run.on cannot be 1, it is of type bool"),
         (changed(name=3), "run.name cannot be 3, it is of type str"),
+        (changed(free=[1]), r"run.free cannot be \[1\], it is of type .*Mapping.*"),
         (changed(limit="none"), "run.limit cannot be 'none', it is of type float"),
         (changed(inner=None), "run.inner holds names and values, found None"),
         (changed(inner={"size": 1}), "missing setting run.inner.names, run.inner.pair"),

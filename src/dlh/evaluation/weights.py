@@ -57,11 +57,7 @@ class Published:
             NotComputed: they are not here, or what is here or came is not what was published.
         """
         if given:
-            for path in given:
-                if not path.is_file():
-                    raise WeightsError(
-                        f"there is no file {path}, which was to hold the weights of {self.score}"
-                    )
+            self.check_given(given)
             return list(given)
         folder = cache_folder() / FOLDER
         try:
@@ -79,6 +75,14 @@ class Published:
             raise NotComputed(" ".join(str(error).split())) from error
         except OSError as error:
             raise NotComputed(f"{folder} cannot be used: {error.strerror or error}") from error
+
+    def check_given(self, given: Sequence[Path]) -> None:
+        """Raises :class:`WeightsError` for a given file that is not there."""
+        for path in given:
+            if not path.is_file():
+                raise WeightsError(
+                    f"there is no file {path}, which was to hold the weights of {self.score}"
+                )
 
 
 def read_tensors(paths: Sequence[Path]) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -21,7 +22,13 @@ from dlh.experiments import evaluation_tables as tables
 from dlh.experiments.errors import UsageError
 from dlh.experiments.evaluated_events import pool_events
 from dlh.experiments.evaluation import EVENTS, TRUTH, Evaluation, say_missing
-from dlh.experiments.evaluation_files import CURVES, SCORES, claim_folder, write_result
+from dlh.experiments.evaluation_files import (
+    CURVES,
+    SCORES,
+    check_folder,
+    claim_folder,
+    write_result,
+)
 from dlh.experiments.evaluation_report import render
 from dlh.experiments.evaluation_request import Opened, Request, open_request
 from dlh.experiments.evaluation_work import (
@@ -72,16 +79,20 @@ def evaluate(
             raise UsageError(f"{name} is at least {least}, found {value}")
     if request.seed < 0:
         raise UsageError(f"seed is at least 0, found {request.seed}")
-    claim_folder(out)
-    opened = _open(request)
-    if opened.file is not None:
-        opened.file.check_values(say)
-    evaluation = opened.evaluation
-    protocol = evaluation.protocol(
-        name=opened.name, samples=opened.samples, seed=request.seed, model=opened.model
-    )
-    claim_folder(out, protocol)
-    _announce(request, protocol, evaluation, say)
+    check_folder(out)
+    try:
+        opened = _open(request)
+        if opened.file is not None:
+            opened.file.check_values(say)
+        evaluation = opened.evaluation
+        protocol = evaluation.protocol(
+            name=opened.name, samples=opened.samples, seed=request.seed, model=opened.model
+        )
+        claim_folder(out, protocol)
+    except BaseException:
+        shutil.rmtree(request.scratch, ignore_errors=True)
+        raise
+    _announce(opened, protocol, say)
     parts = Parts.of(out, protocol)
     processes = default_processes(evaluation.device) if processes is None else processes
     try:
@@ -119,18 +130,17 @@ def _open(request: Request) -> Opened:
         return open_request(request, device=choose_device("auto"), progress=progress)
 
 
-def _announce(request: Request, protocol: Protocol, evaluation: Evaluation, say: Say) -> None:
+def _announce(opened: Opened, protocol: Protocol, say: Say) -> None:
     data = protocol.data
-    asked = request.clips
-    if asked is not None and data.clips < asked:
-        say(f"{asked} clips were asked for and {data.clips} exist: these are scored")
+    if data.clips < opened.asked:
+        say(f"{opened.asked} clips were asked for and {data.clips} exist: these are scored")
     context = "" if protocol.context is None else f"{protocol.context} + "
     say(
         f"protocol {protocol.name}: {data.clips} {data.split or ''}".rstrip()
         + f" clips of {data.name}, {context}{protocol.horizon} frames, {protocol.samples} "
         f"sample{'s' if protocol.samples > 1 else ''} of each, seed {protocol.seed}"
     )
-    say_missing(evaluation.scorers, say)
+    say_missing(opened.evaluation.scorers, say)
 
 
 def _results(

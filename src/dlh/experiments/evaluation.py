@@ -86,6 +86,8 @@ def open_scorers(
     Raises:
         WeightsError: a file of weights was named and cannot be used.
     """
+    lpips.PUBLISHED.check_given(weights.lpips)
+    fvd.PUBLISHED.check_given(weights.fvd)
     metrics, missing, frechet = [], {}, None
     found = {"download": weights.download, "progress": progress}
     frame = torch.zeros(1, *frame_shape, device=device)

@@ -43,16 +43,20 @@ def read_scores(path: Path) -> tuple[Protocol, dict[str, Any]]:
         raise UsageError(f"{path} holds no scores; `dlh evaluate` writes {SCORES}") from None
 
 
-def claim_folder(out: Path, protocol: Protocol | None = None) -> None:
+def check_folder(out: Path) -> None:
+    """Raises UsageError for a name that cannot be a folder's."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file; name a folder for the scores")
+
+
+def claim_folder(out: Path, protocol: Protocol) -> None:
     """Make the folder, and refuse one that holds the scores of something else.
 
     Raises:
-        UsageError: it does, or it is a file.
+        UsageError: it does.
         OutputError: nothing can be written there.
     """
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file; name a folder for the scores")
-    if protocol is not None and (out / SCORES).exists():
+    if (out / SCORES).exists():
         there, _ = read_scores(out)
         if there.digest() != protocol.digest():
             found = differences(protocol, there)

@@ -61,6 +61,8 @@ PROTOCOLS = {
     "demo": Numbers(context=30, horizon=100, samples=16, clips=64),
     "paper": Numbers(context=30, horizon=300, samples=100, clips=100),
 }
+CHANGED = ", changed"
+"""Behind the name of a protocol of which a number is not its own."""
 MAZE_HORIZON = 200
 """The paper predicts so many frames of mazes, whose videos have 300."""
 
@@ -111,6 +113,7 @@ class Opened:
         evaluation: all that scoring takes.
         name: of the protocol.
         samples: futures of a clip.
+        asked: clips that were asked for; there may be fewer.
         model: what is scored.
         file: the predictions, where they are scored.
     """
@@ -118,6 +121,7 @@ class Opened:
     evaluation: Evaluation
     name: str
     samples: int
+    asked: int
     model: ScoredModel
     file: PredictionsFile | None = None
 
@@ -147,17 +151,20 @@ def open_request(
     numbers, name = _numbers(request, experiment.data.source)
     manifest = None if request.manifest is None else load_manifest(request.manifest)
     if manifest is not None:
-        for option, asked, named in (
+        for option, asked, there in (
             ("context", request.context, manifest.context),
             ("horizon", request.horizon, manifest.horizon),
             ("clips", request.clips, len(manifest.clips)),
         ):
-            if asked not in (None, named):
+            if asked not in (None, there):
                 raise UsageError(
                     f"{request.manifest} names {len(manifest.clips)} clips of {manifest.context} + "
                     f"{manifest.horizon} frames, --{option} {asked} cannot be; leave it out"
                 )
-        numbers = replace(numbers, context=manifest.context, horizon=manifest.horizon)
+        named = replace(numbers, context=manifest.context, horizon=manifest.horizon)
+        if named != numbers and not name.endswith(CHANGED):
+            name += CHANGED
+        numbers = named
     clips = SourceClips(
         source,
         context=numbers.context,
@@ -178,6 +185,7 @@ def open_request(
         evaluation=replace(evaluation, decides=dlh.model),
         name=name,
         samples=numbers.samples,
+        asked=clips.count if manifest is not None else numbers.clips,
         model=ScoredModel(name=request.model, sha256=model_digest(dlh.model)),
     )
 
@@ -197,7 +205,12 @@ def _open_file(
     )
     model = ScoredModel(name=path.name, sha256=sha256_of(path))
     return Opened(
-        evaluation=evaluation, name="predictions", samples=file.samples, model=model, file=file
+        evaluation=evaluation,
+        name="predictions",
+        samples=file.samples,
+        asked=file.count,
+        model=model,
+        file=file,
     )
 
 
@@ -264,7 +277,7 @@ def _numbers(request: Request, source: str) -> tuple[Numbers, str]:
         for key in ("context", "horizon", "samples", "clips")
         if (value := getattr(request, key)) is not None and value != getattr(numbers, key)
     }
-    return replace(numbers, **changes), f"{name}, changed" if changes else name
+    return replace(numbers, **changes), name + CHANGED if changes else name
 
 
 def _mean_frame(source: ClipSource, experiment: Experiment) -> Tensor | str:

@@ -86,7 +86,7 @@ class PredictionsFile:
                 self._check_prediction(frames, f"samples of clip {clip}, sample {sample}")
                 outside += int(((frames < 0) | (frames > 1)).sum())
                 total += frames.numel()
-        if self._truth.dtype == np.uint8 and 0 < largest <= 1 / 255:
+        if self._truth.dtype == np.uint8 and 0 < largest < 1.5 / 255:
             raise DataError(
                 f"{self.path}: bytes count from 0 to 255, and those of truth are at most 1; save "
                 "floats, or multiply by 255"
