@@ -121,9 +121,9 @@ def paper_model(quick: bool) -> DynamicLatentHierarchy:
 
 
 @torch.no_grad()
-def cost(quick: bool, rounds: int) -> dict:
+def cost(quick: bool, rounds: int, samples: int) -> dict:
     """Prediction and metrics of the futures of one clip over the decoding of as many frames."""
-    samples, horizon = (4, 6) if quick else (100, 300)
+    samples, horizon = (4, 6) if quick else (samples, 300)
     model = paper_model(quick)
     shape = model.frame_shape
     context, truth = torch.rand(CONTEXT, *shape), torch.rand(horizon, *shape)
@@ -223,9 +223,9 @@ def growth(quick: bool, rounds: int) -> dict:
     return {"growth": {"horizons": rows, "samples": per_sample}}
 
 
-def floors(quick: bool) -> dict:
+def floors(quick: bool, samples: int) -> dict:
     """The rows of a table without a model, on Moving MNIST."""
-    count, horizon, samples = (3, 5, 2) if quick else (100, 270, 100)
+    count, horizon, samples = (3, 5, 2) if quick else (100, 270, samples)
     source = MovingMNIST(load_digits(MNIST_5K))
     clips = SourceClips(source, context=CONTEXT, horizon=horizon, count=count)
     protocol = Protocol(
@@ -284,6 +284,9 @@ def main() -> None:
     parser.add_argument("--part", choices=parts, action="append", help="only this part")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--samples", type=int, default=100, help="of cost: futures; of floors: other clips"
+    )
     parser.add_argument("--json", type=Path, help="write the figures there too")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, for a test")
     options = parser.parse_args()
@@ -298,11 +301,11 @@ def main() -> None:
         if part == "agreement":
             figures |= agreement(options.quick)
         elif part == "cost":
-            figures |= cost(options.quick, options.rounds)
+            figures |= cost(options.quick, options.rounds, options.samples)
         elif part == "growth":
             figures |= growth(options.quick, options.rounds)
         else:
-            figures |= floors(options.quick)
+            figures |= floors(options.quick, options.samples)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 

@@ -284,3 +284,11 @@ def test_the_papers_protocol():
     assert (paper.context, paper.horizon, paper.samples) == (30, 300, 100)
     assert protocol_numbers("paper", of_mazes=True).horizon == 200
     assert protocol_numbers("demo", of_mazes=True).horizon == 100
+
+
+def test_the_best_model_of_a_run_is_scored_on_the_data_of_the_run(finished):
+    from dlh.experiments.evaluation_request import Request, open_request
+
+    opened = open_request(Request(model=str(finished / "best"), context=4, horizon=3, clips=2))
+    assert (opened.evaluation.clips.name, opened.asked, opened.samples) == ("moving-ball", 2, 16)
+    assert opened.name == "demo, changed" and opened.evaluation.decides is not None

@@ -12,10 +12,17 @@ from torch import nn
 
 from dlh.evaluation import fvd
 from dlh.evaluation.i3d import I3D
+from dlh.experiments import evaluate
 
 CLIPS, SAMPLES, CONTEXT, HORIZON = 3, 4, 2, 5
 SHAPE = (12, 14, 1)
 SMALL = ("--num-processes", 1)
+
+
+@pytest.fixture(autouse=True)
+def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes longer than scoring these; test_evaluate_command.py has the pictures."""
+    monkeypatch.setattr(evaluate, "_pictures", lambda scores, beside: {})
 
 
 def arrays(seed: int = 0, shape=SHAPE, horizon: int = HORIZON) -> dict[str, np.ndarray]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -124,6 +126,21 @@ def test_scores_come_back_from_their_arrays():
     assert np.array_equal(again.metrics["ssim"].best_curve, found.metrics["ssim"].best_curve)
     assert again.metrics["psnr"].best_sample == found.metrics["psnr"].best_sample
     assert again.features is None
+
+
+def test_no_more_than_a_block_of_futures_is_ever_alive():
+    alive, most = weakref.WeakSet(), []
+
+    class Counting(scoring.Noise):
+        def predict(self, context, *, horizon, samples=1, generator=None):
+            drawn = super().predict(context, horizon=horizon, samples=samples, generator=generator)
+            alive.add(drawn.frames)
+            most.append((samples, len(alive)))
+            return drawn
+
+    score(scoring.row(Counting()), samples=7, samples_per_draw=3)
+    assert [samples for samples, _ in most] == [2, 2, 3]
+    assert max(count for _, count in most) <= 2  # the last block may wait for the next one
 
 
 def test_time_is_measured_by_part():

@@ -93,6 +93,10 @@ class SourceClips:
                 f"{source.name}; name the store with --data"
             )
         self._source, self._manifest = source, manifest
+        self._whole: Clips | None = None
+        if manifest is None and not isinstance(source, GeneratedSource):
+            self._whole = _all_at_once(source, count, context + horizon)
+            count = len(self._whole.video)
         self.name, self.frame_shape = source.name, source.frame_shape
         self.split: Split | None = "test"
         self.context: int | None = context
@@ -121,6 +125,12 @@ class SourceClips:
         if self._manifest is not None:
             assert isinstance(source, StoreSource)
             return read_clips(self._manifest, source.store, range(clip, clip + 1))
+        if self._whole is not None:
+            events = self._whole.events
+            rows = slice(clip, clip + 1)
+            return Clips(
+                video=self._whole.video[rows], events=None if events is None else events[rows]
+            )
         assert isinstance(source, GeneratedSource) and self.split is not None
         length = (self.context or 0) + self.horizon
         return source.held_out_clip(self.split, clip, clip_length=length)
@@ -175,3 +185,13 @@ def _held_out_manifest(source: StoreSource, *, context: int, horizon: int, count
     """Test clips, or validation clips where there are no test videos at all."""
     split: Split = "test" if source.videos("test") else "validation"
     return of_store(source.store, context=context, horizon=horizon, count=count, split=split)
+
+
+def _all_at_once(source: ClipSource, count: int, length: int) -> Clips:
+    """The test clips of a source that gives them only together."""
+    clips = source.held_out("test", count=count, clip_length=length)
+    if clips is None:
+        raise DataError(
+            f"{source.name} has no test clip of {length} frames; ask for a shorter horizon"
+        )
+    return clips
