@@ -253,18 +253,20 @@ def evaluated(dlh, name: str, **changes) -> str:
 
 
 def test_scores_of_the_same_clips_are_compared(dlh):
-    one = evaluated(dlh, "one")
-    two = evaluated(dlh, "two", samples=arrays()["truth"][:, None].repeat(SAMPLES, 1) * 0.9)
-    answer = dlh("compare", one, f"{two}/scores.json", "--out", "both")
+    near = 0.9 * arrays()["truth"][:, None].repeat(SAMPLES, 1)
+    one, two = evaluated(dlh, "one"), evaluated(dlh, "two", samples=near)
+    bad = evaluated(dlh, "bad", samples=1 - near)
+    answer = dlh("compare", one, f"{two}/scores.json", bad, "--out", "all")
     assert (answer.status, answer.err) == (0, "")
     lines = answer.out.splitlines()
     assert sum(line.startswith("| floor: black frame") for line in lines) == 1
-    firsts = [line.split(" | ")[0] for line in lines]
-    assert firsts.count("| one") == firsts.count("| two/scores.json") == 1
-    assert "one: PSNR: the model's best is below black frame" in answer.out
-    assert Path("both/compare.md").read_text().strip() in answer.out
-    high = next(line for line in lines if line.startswith("| two"))
-    assert "below a floor" not in high.split(" | ")[1]
+    rows = {line.split(" | ")[0]: line for line in lines}
+    assert "below a floor" not in rows["| two/scores.json"]
+    assert "below a floor" in rows["| bad"].split(" | ")[1]
+    below = "bad: PSNR: the model's best is below last frame, another clip and best of other clips"
+    assert below in answer.out
+    assert "one: PSNR: the model's best is above all floors, its mean is below last frame." in lines
+    assert Path("all/compare.md").read_text().strip() in answer.out
 
 
 def test_scores_that_differ_in_how_they_came_about_are_refused(dlh):

@@ -80,7 +80,7 @@ class PredictionsFile:
                     check_video(video[None])
                 except VideoError as error:
                     raise DataError(f"{self.path}: {name} of clip {clip}: {error}") from None
-                largest = max(largest, float(video.max()))
+            largest = max(largest, float(shown.truth.max()))
             for sample in range(self.samples):
                 frames = self.futures(clip, range(sample, sample + 1))
                 self._check_prediction(frames, f"samples of clip {clip}, sample {sample}")
