@@ -9,7 +9,8 @@ The parts:
                 out of one memory map, and against one copy of as many bytes in a row;
     wait        the share of a training step that is spent waiting for its clips, on the CPU;
     import      frames a second of an import, resizing included, against plain decoding of the same
-                files with PyAV and as many threads;
+                files with PyAV and as many threads: one file after the other with so many threads
+                of FFmpeg's, and so many files side by side with one each;
     memory      the peak of an import's resident memory for a short and for a long video, each in a
                 process of its own (Linux);
     generators  clips a second;
@@ -120,6 +121,7 @@ def measure_wait(folder: Path, rounds: int, quick: bool) -> list[dict]:
 
     from dlh.experiments.build import build_model
     from dlh.experiments.presets import preset
+    from dlh.training.processes import Processes
     from dlh.training.step import compute_gradients, update
 
     def shares(name: str, source: ClipSource) -> dict:
@@ -129,6 +131,7 @@ def measure_wait(folder: Path, rounds: int, quick: bool) -> list[dict]:
         training = experiment.training
         if quick:
             training = replace(training, batch_size=2, clip_length=4)
+        processes = Processes(torch.device("cpu"))
         model = build_model(replace(experiment, model=sizes)).train()
         parameters = dict(model.named_parameters())
         optimizer = torch.optim.Adam(model.parameters())
@@ -136,15 +139,10 @@ def measure_wait(folder: Path, rounds: int, quick: bool) -> list[dict]:
         for step in range(rounds + 1):
             start = time.perf_counter()
             figures = compute_gradients(
-                model, parameters, source, training, step=step, device=torch.device("cpu")
+                model, parameters, source, training, step=step, processes=processes
             )
-            update(
-                parameters,
-                optimizer,
-                learning_rate=training.learning_rate,
-                gradient_norm=figures["gradient_norm"],
-                largest=training.gradient_norm,
-            )
+            norm = figures["gradient_norm"]
+            update(parameters, optimizer, training, step=step, gradient_norm=norm)
             if step:
                 waited.append(figures["wait_seconds"])
                 found.append(figures["wait_seconds"] / (time.perf_counter() - start))
@@ -243,6 +241,8 @@ PARTS: dict[str, tuple[Callable[[Path, int, bool], list[dict]], dict[str, str]]]
             "frames a second": "{frames_a_second:.0f}",
             "over plain decoding": "{over_plain:.2f}",
             "processor time": "{over_plain_processor:.2f}",
+            "over files side by side": "{over_side:.2f}",
+            "processor time ": "{over_side_processor:.2f}",
         },
     ),
     "memory": (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
+import os
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,14 @@ import av
 from moving_scenes import Kind
 from turns import ratio, seconds, take_turns
 
+from dlh.data.claim import claim
+from dlh.data.discover import find_sources
 from dlh.data.folder import import_folder
+from dlh.data.importing import Import
+from dlh.data.published.first_channel import open_first_channel
+from dlh.data.read_ahead import MOST_AT_ONCE
+from dlh.data.splits import Shares
 from dlh.data.store import Store
-from dlh.data.video_file import decoder_threads
 
 KINDS = (
     Kind(name="h264 mp4", width=640, height=480, files=3, frames=500),
@@ -30,19 +36,46 @@ KINDS = (
         tag="XVID",
         options={"b": "400k"},
     ),
-    Kind(name="h264 mp4 (as Moving MNIST)", width=64, height=64, files=8, frames=1000, channels=1),
+    Kind(
+        name="h264 mp4 (as Moving MNIST)",
+        width=64,
+        height=64,
+        files=8,
+        frames=1000,
+        channels=1,
+        opener=open_first_channel,
+    ),
 )
 
 
-def decode(paths: list[Path], threads: int) -> int:
+def decode(path: Path, threads: int) -> int:
     """Plain decoding with PyAV: the number of frames."""
-    frames = 0
-    for path in paths:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            stream.thread_type, stream.thread_count = "AUTO", threads
-            frames += sum(1 for _ in container.decode(stream))
-    return frames
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type, stream.thread_count = "AUTO", threads
+        return sum(1 for _ in container.decode(stream))
+
+
+def decode_side_by_side(paths: list[Path], threads: int) -> int:
+    """The same, each file by one of so many threads."""
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(pool.map(lambda path: decode(path, 1), paths))
+
+
+def bring_in(kind: Kind, files: Path, out: Path) -> Store:
+    """The import, as the commands do it."""
+    if kind.opener is None:
+        import_folder(files, out, height=64, width=64, channels=kind.channels)
+        return Store.open(out)
+    plan = Import.of(
+        files,
+        find_sources(files),
+        frame_shape=(kind.channels, 64, 64),
+        rule=Shares((0.8, 0.1, 0.1), seed=0),
+        opener=kind.opener,
+    )
+    with claim(out, wait=False) as claimed:
+        return plan.build(claimed, None)
 
 
 def measure_import(folder: Path, rounds: int, quick: bool) -> list[dict]:
@@ -53,21 +86,24 @@ def measure_import(folder: Path, rounds: int, quick: bool) -> list[dict]:
             kind = replace(kind, files=2, frames=8)
         files, stores = folder / str(number), folder / f"stores-{number}"
         paths = kind.write(files)
-        threads = decoder_threads(kind.width, kind.height)
+        threads = min(MOST_AT_ONCE, os.cpu_count() or 1, kind.files)
         made: list[Store] = []
-
-        def bring_in(files=files, stores=stores, made=made, channels=kind.channels) -> None:
-            out = stores / str(len(made))
-            import_folder(files, out, height=64, width=64, channels=channels)
-            made.append(Store.open(out))
-
         stores.mkdir()
+
+        def imported(kind=kind, files=files, stores=stores, made=made) -> None:
+            made.append(bring_in(kind, files, stores / str(len(made))))
+
         times = take_turns(
-            {"import": bring_in, "plain": lambda paths=paths, n=threads: decode(paths, n)}, rounds
+            {
+                "import": imported,
+                "plain": lambda paths=paths, n=threads: [decode(path, n) for path in paths],
+                "side": lambda paths=paths, n=threads: decode_side_by_side(paths, n),
+            },
+            rounds,
         )
         frames = sum(video.length for video in made[0].videos)
-        if frames != decode(paths, threads):
-            raise AssertionError("the two sides did not decode the same frames")
+        if frames != decode_side_by_side(paths, threads):
+            raise AssertionError("the sides did not decode the same frames")
         results.append(
             {
                 "kind": kind.name,
@@ -80,6 +116,8 @@ def measure_import(folder: Path, rounds: int, quick: bool) -> list[dict]:
                 "frames_a_second": frames / seconds(times["import"]),
                 "over_plain": ratio(times["import"], times["plain"]),
                 "over_plain_processor": ratio(times["import"], times["plain"], clock=1),
+                "over_side": ratio(times["import"], times["side"]),
+                "over_side_processor": ratio(times["import"], times["side"], clock=1),
             }
         )
     return results

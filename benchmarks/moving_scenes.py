@@ -9,6 +9,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from dlh.data.importing import Opener
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
@@ -17,6 +19,7 @@ class Kind:
     Attributes:
         channels: of the store that they are imported into; grey where the data set is.
         frames: of each file.
+        opener: reads a file in a way of its own; None for the usual one.
     """
 
     name: str
@@ -28,6 +31,7 @@ class Kind:
     suffix: str = ".mp4"
     codec: str = "libx264"
     tag: str | None = None
+    opener: Opener | None = None
     options: dict[str, str] = field(default_factory=lambda: {"preset": "veryfast"})
 
     def write(self, folder: Path) -> list[Path]:

@@ -21,7 +21,7 @@ KEYS = {
     },
     "import": {
         "kind", "width", "height", "channels", "files", "frames", "threads", "frames_a_second",
-        "over_plain", "over_plain_processor",
+        "over_plain", "over_plain_processor", "over_side", "over_side_processor",
     },
     "memory": {"frames", "width", "height", "peak_megabytes"},
     "generators": {"data", "batch", "frames", "size", "clips_a_second"},

@@ -7,14 +7,32 @@ this file and nothing of theirs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:  # who only reads a configuration does not wait for torch
+    import torch
+    from torch import Tensor
 
 Recompute = Literal["auto", "always", "never"]
-"""Whether what a gradient needs is computed again instead of kept: less memory, a third more time.
-``auto``: for clips that are too long to keep it."""
+"""Whether what a gradient needs is computed again instead of kept: less memory, a third more
+arithmetic. ``auto``: for clips that are too long to keep it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """Number ``index`` of ``count`` equal parts of a batch: what one process, or one part of a
+    step, computes. The shares of a batch, in order, are the batch.
+    """
+
+    index: int = 0
+    count: int = 1
+
+    def of(self, whole: Tensor) -> Tensor:
+        """This share of a tensor whose first axis is the whole batch."""
+        return whole.unflatten(0, (self.count, -1))[self.index]
+
+
+WHOLE = Share()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +97,15 @@ class VideoModel(Protocol):
         video: Tensor,
         *,
         generator: torch.Generator | None = None,
+        share: Share = WHOLE,
         recompute: Recompute = "auto",
     ) -> Objective:
         """The bound's terms on a video (batch, time, channel, height, width).
 
-        ``recompute`` changes no value; a model that keeps little of a clip may ignore it.
+        The video holds the clips of ``share``. The noise is that of the whole batch, of which the
+        share's is taken: all shares, each with the generator in the same state, draw what one
+        batch draws. ``recompute`` changes no value; a model that keeps little of a clip may ignore
+        it.
         """
         ...
 

@@ -56,9 +56,17 @@ def check_video(video: Tensor, frame_shape: tuple[int, int, int] | None = None) 
 
 
 def from_stored(
-    frames: np.ndarray, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    frames: np.ndarray,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    *,
+    channels_last: bool = False,
 ) -> Tensor:
-    """uint8 ([batch,] time, height, width, channel) to a video; bytes travel, then scale."""
+    """uint8 ([batch,] time, height, width, channel) to a video; bytes travel, then scale.
+
+    With ``channels_last`` the numbers stay in memory in the order in which they are stored, which
+    convolutions of the same layout (``torch.channels_last``) take as it is.
+    """
     if frames.dtype != np.uint8 or frames.ndim not in (4, 5):
         raise VideoError(
             "stored frames are uint8 of shape ([batch,] time, height, width, channel), found "
@@ -67,7 +75,8 @@ def from_stored(
     if frames.ndim == 4:
         frames = frames[None]
     bytes_on_device = torch.from_numpy(np.ascontiguousarray(frames)).to(device)
-    return bytes_on_device.permute(0, 1, 4, 2, 3).to(dtype).div_(255).contiguous()
+    video = bytes_on_device.permute(0, 1, 4, 2, 3).to(dtype).div_(255)
+    return video if channels_last else video.contiguous()
 
 
 def to_stored(video: Tensor) -> np.ndarray:

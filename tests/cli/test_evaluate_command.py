@@ -292,3 +292,19 @@ def test_the_best_model_of_a_run_is_scored_on_the_data_of_the_run(finished):
     opened = open_request(Request(model=str(finished / "best"), context=4, horizon=3, clips=2))
     assert (opened.evaluation.clips.name, opened.asked, opened.samples) == ("moving-ball", 2, 16)
     assert opened.name == "demo, changed" and opened.evaluation.decides is not None
+
+
+def test_generated_clips_are_named_by_a_manifest_too(dlh, finished, evaluated):
+    ball = ("--ball.size", 16, "--ball.radius", 2, "--ball.speed", 3.0)
+    numbers = ("--context", 8, "--horizon", 12, "--clips", 3)
+    assert dlh("data", "manifest", "moving-ball", *ball, *numbers, "--out", "c.json").status == 0
+    words = ("--samples", 4, "--num-processes", 1, "--out", "s")
+    assert dlh("evaluate", finished, "--manifest", "c.json", *words).status == 0
+    mine, other = scores_in("s"), scores_in(evaluated)
+    written = json.loads(Path("c.json").read_text("utf-8"))["sha256"]
+    assert mine["protocol"]["data"]["manifest_sha256"] == written
+    assert mine["protocol"] == other["protocol"] and mine["rows"] == other["rows"]
+    assert dlh("data", "manifest", "moving-ball", *numbers, "--out", "d.json").status == 0
+    wrong = dlh("evaluate", finished, "--manifest", "d.json", "--out", "t")
+    assert "size is 16 there and 64 in the manifest" in wrong.line
+    assert not Path("t").exists()

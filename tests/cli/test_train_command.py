@@ -10,6 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+import torch
 
 import tiny_run
 from dlh import DLH
@@ -19,6 +20,7 @@ from dlh.data.encode import write_video
 from dlh.data.moving_ball import MovingBall
 from dlh.data.source import StoreSource
 from dlh.experiments import presets
+from dlh.training.checkpoint import read_checkpoint
 from dlh.training.figures import TIMINGS
 from dlh.training.run import RunFolder
 from tiny_run import ball_frames
@@ -96,8 +98,8 @@ def test_every_setting_of_a_preset_is_in_its_help(dlh):
         ("train mazes", "`dlh data prepare gqn-mazes`"),
         ("train --resume", "dlh train --resume RUN needs the folder of a run"),
         ("train --resume --seed 1", "dlh train --resume RUN needs the folder of a run"),
-        ("train --resume a --seed 1", "dlh train --resume RUN takes nothing else, found --seed 1"),
-        ("train tiny --resume=a", "dlh train --resume RUN takes nothing else, found tiny"),
+        ("train tiny --resume=a", "dlh train --resume RUN takes no preset, found tiny"),
+        ("train --resume a tiny", "dlh train --resume RUN takes no preset, found tiny"),
     ],
 )
 def test_what_cannot_be_asked_for_is_one_line_and_status_2(dlh, words, said):
@@ -143,15 +145,44 @@ def test_a_finished_training_leaves_a_model_and_its_pages(dlh, unbroken):
     there = {path.name for path in unbroken.iterdir()} - {".lock"}
     assert there == {
         *("experiment.json", "status.json", "metrics.jsonl", "checkpoints"),
-        *("config.json", "model.safetensors", "summary.json", "report.html"),
+        *("config.json", "model.safetensors", "best", "summary.json", "report.html"),
         *("curves.png", "events.png", "psnr.png", "prediction.png", "prediction.mp4"),
     }
     assert DLH.from_pretrained(unbroken).config == presets.tiny().model
+    best = read_checkpoint(unbroken / "checkpoints/best.pt")["model"]
+    of_best = DLH.from_pretrained(unbroken / "best").model.state_dict()
+    assert all(torch.equal(of_best[name], best[name]) for name in best)
     before = {path: path.stat().st_mtime_ns for path in unbroken.iterdir()}
     answer = dlh("train", f"--resume={unbroken}")
     assert answer.status == 0 and f"{unbroken} is finished: 4 steps" in answer.out
     assert "future:  PSNR" in answer.out
     assert before == {path: path.stat().st_mtime_ns for path in unbroken.iterdir()}
+
+
+def test_a_run_goes_on_for_more_steps_and_nothing_else_may_change(dlh, unbroken):
+    shutil.copytree(unbroken, "run")
+    answer = dlh("train", "--resume", "run", "--seed", 1, "--training.batch-size", 2)
+    assert answer.status == 2 and "training.seed is 0 in the run in run and cannot" in answer.line
+    assert "training.batch_size is 4 in the run in run and cannot become 2" in answer.line
+    answer = dlh("train", "--resume", "run", "--steps", 3)
+    assert answer.status == 2 and "has done 4 steps, --steps 3 was asked for" in answer.line
+    answer = dlh("train", "--resume", "run", "--run", "other")
+    assert "--resume names the run's folder already, found --run other" in answer.line
+    answer = dlh("train", "--resume", "run", "--stepps", 9)
+    assert answer.status == 2 and "did you mean --steps" in answer.line
+    assert_equal_runs(Path("run"), unbroken)
+    answer = dlh("train", "--steps", 6, "--resume", "run")
+    assert answer.status == 0 and "training.steps is 6 from now on; it was 4" in answer.out
+    assert "resumed from step 4 of 6" in answer.err
+    assert json.loads(Path("run/summary.json").read_text())["steps"] == 6
+
+
+def test_an_interrupted_run_leaves_its_best_model(dlh):
+    with interrupted_at(3):
+        words = ("train", "tiny", "--run", "run", *SHORT, "--training.validate-every", 2)
+        assert dlh(*words).status == 130
+    assert not Path("run/model.safetensors").exists()
+    assert DLH.from_pretrained("run/best").config == presets.tiny().model
 
 
 @pytest.mark.parametrize("damaged", [False, True])

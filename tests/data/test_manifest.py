@@ -1,4 +1,6 @@
-"""Clips that are named: chosen, written down, refused when they are not what they were."""
+"""Clips of a store that are named: chosen, written down, refused when they are not what they
+were.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from dlh.data.build import StoreBuilder
 from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.journal import Recipe
-from dlh.data.manifest import Manifest, ManifestClip, of_store, read_clips
+from dlh.data.manifest import Manifest, ManifestClip, of_store, open_clips, read_clips
+from dlh.data.moving_ball import MovingBall
+from dlh.data.source import StoreSource
 from dlh.data.store import Store
 
 LENGTHS = {"a": 20, "b": 8, "c": 33, "d": 9, "e": 50}
@@ -129,7 +133,6 @@ def test_saved_and_loaded_it_is_the_same(manifest, tmp_path):
     assert written["sha256"] == manifest.digest()
     del written["format"], written["version"], written["sha256"]
     canonical = json.dumps(written, sort_keys=True, separators=(",", ":"))
-    assert canonical == manifest.canonical_json()
     assert hashlib.sha256(canonical.encode()).hexdigest() == manifest.digest()
     path.write_text(json.dumps(json.loads(path.read_text())))  # laid out otherwise
     assert Manifest.load(path) == manifest
@@ -159,7 +162,7 @@ def test_a_save_that_fails_leaves_the_old_file(manifest, tmp_path, monkeypatch):
         path.write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dlh.data.manifest.write_durably", full)
+    monkeypatch.setattr("dlh.data.manifest_file.write_durably", full)
     with pytest.raises(DataError, match="clips.json cannot be written: No space left on device"):
         manifest.save(path)
     assert path.read_text() == "old" and len(list(tmp_path.glob(".*"))) == 0
@@ -254,6 +257,8 @@ def test_a_store_without_these_clips_is_refused(manifest, tmp_path, options, mes
         manifest.check(other)
     with pytest.raises(DataError, match=message):
         read_clips(manifest, other)
+    with pytest.raises(DataError, match=message):
+        open_clips(manifest, other)  # at once, before a clip is asked for
 
 
 def test_a_store_of_the_same_files_will_do(manifest, tmp_path):
@@ -262,3 +267,26 @@ def test_a_store_of_the_same_files_will_do(manifest, tmp_path):
     assert more.digest() != manifest.store_sha256
     (tmp_path / "store").rename(tmp_path / "moved")
     assert Store.open(tmp_path / "moved").digest() == manifest.store_sha256
+
+
+def test_clips_come_one_at_a_time_as_context_and_truth(store, manifest):
+    whole = read_clips(manifest, store).video
+    for source in (store, StoreSource(store)):
+        clips = list(open_clips(manifest, source))
+        assert [context.shape for context, _ in clips] == [(3, 4, 6, 3)] * 7
+        for expected, (context, truth) in zip(whole, clips, strict=True):
+            np.testing.assert_array_equal(np.concatenate([context, truth]), expected)
+    with pytest.raises(DataError, match="names clips of a store of five, found the gen.* moving-b"):
+        open_clips(manifest, MovingBall())
+
+
+def test_frames_that_changed_in_the_store_are_refused_at_their_clip(store, manifest):
+    (video,) = [video for video in store.videos if video.source == "c.mp4"]
+    shard = store.path / "frames-00000.npy"
+    data = bytearray(shard.read_bytes())
+    data[128 + (video.offset + 2) * 4 * 6 * 3] ^= 1
+    shard.write_bytes(data)
+    clips = open_clips(manifest, Store.open(store.path))
+    assert len([next(clips) for _ in range(3)]) == 3  # of a and b
+    with pytest.raises(DataError, match="c.mp4 in .*store is damaged: its frames are not those"):
+        next(clips)

@@ -129,6 +129,6 @@ def test_pixels_that_cannot_be_converted_are_one_clear_error(tmp_path, videos, m
         raise av.error.ArgumentError(22, "Invalid argument")
 
     path = videos.encode(tmp_path / "a.mkv", videos.ramp())
-    monkeypatch.setattr("dlh.data.resize.Resizer.__call__", refuses)
+    monkeypatch.setattr("dlh.data.resize.Resizer.scale", refuses)
     with pytest.raises(DataError, match=r"a.mkv: its pixels \(bgr0\) cannot be converted"):
         read_video(path, height=8, width=8, channels=3)

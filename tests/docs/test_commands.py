@@ -16,11 +16,14 @@ from typing import Any
 import pytest
 
 from dlh.cli import COMMANDS, main
+from dlh.cli.analyse import AnalyseOptions
 from dlh.cli.compare import CompareOptions
 from dlh.cli.demo import DemoOptions
 from dlh.cli.evaluate import EvaluateOptions
 from dlh.cli.events import EventsOptions
 from dlh.cli.predict import PredictOptions
+from dlh.cli.runs import RunsOptions
+from dlh.cli.sweep import SweepOptions
 from dlh.experiments.presets import PRESETS
 from documentation import PAGES, blocks, section_of, spans
 
@@ -30,8 +33,17 @@ OPTIONS = {
     "events": EventsOptions,
     "evaluate": EvaluateOptions,
     "compare": CompareOptions,
+    "runs": RunsOptions,
+    "analyse": AnalyseOptions,
+    "sweep": SweepOptions,
 }
-PLACEHOLDERS = {"PRESET": "tiny", "RUN": "runs/demo", "VIDEO": "clip.mp4", "FOLDER": "my_videos"}
+PLACEHOLDERS = {
+    "PRESET": "tiny",
+    "RUN": "runs/demo",
+    "VIDEO": "clip.mp4",
+    "FOLDER": "my_videos",
+    "S": "1",  # of --seed S
+}
 
 
 def command_lines() -> list[tuple[str, str]]:
@@ -51,21 +63,29 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     seen: dict[str, Any] = {}
 
     def instead_of(module: str, name: str) -> None:
-        def record(*arguments: Any, **options: Any) -> None:
+        def record(*arguments: Any, **options: Any) -> tuple[()]:
             seen[name] = (arguments, options)
+            return ()
 
         monkeypatch.setattr(importlib.import_module(module), name, record)
 
     instead_of("dlh.experiments.run", "start")
     instead_of("dlh.experiments.run", "resume")
+    instead_of("dlh.experiments.runs", "list_runs")
     instead_of("dlh.experiments.demo", "demo")
     instead_of("dlh.experiments.predict", "predict_file")
     instead_of("dlh.experiments.events", "events_of_file")
     instead_of("dlh.experiments.evaluate", "evaluate")
     instead_of("dlh.experiments.compare", "compare")
+    instead_of("dlh.experiments.analyse.command", "analyse")
+    instead_of("dlh.experiments.sweep", "sweep")
+    instead_of("dlh.experiments.findings.driver", "plan")
+    instead_of("dlh.experiments.findings.driver", "run_all")
+    instead_of("dlh.experiments.findings.write", "write_results")
+    instead_of("dlh.experiments.findings.publish", "publish")
     instead_of("dlh.experiments.data_commands", "import_videos")
-    instead_of("dlh.experiments.data_commands", "verify")
-    instead_of("dlh.experiments.data_commands", "write_manifest")
+    instead_of("dlh.experiments.manifests", "verify")
+    instead_of("dlh.experiments.manifests", "write_manifest")
     instead_of("dlh.experiments.inspect_store", "inspect")
     instead_of("dlh.experiments.data_sets", "list_data")
     instead_of("dlh.experiments.data_sets", "prepare")
@@ -77,8 +97,9 @@ def test_a_command_line_is_one_the_program_takes(
     page: str, line: str, asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line)[1:]]
-    if words[0] == "data" and len(words) == 2 and words[1] != "list":  # the name of a command
-        words.append("--help")
+    group = words[0] in ("data", "experiments") and len(words) == 2
+    if group and words[1] in ("prepare", "import", "verify", "inspect", "manifest", "publish"):
+        words.append("--help")  # the name of a command
     whole = len(words) > 1 or words[0] in ("demo", "info", "--help", "--version")
     if not whole and words[0] in COMMANDS:  # `dlh predict` as the name of a command
         words.append("--help")
@@ -109,7 +130,8 @@ def test_the_options_of_a_command_are_those_documented(command: str) -> None:
     section = section_of(f"dlh {command}")
     cells = re.findall(r"^\| (`--[^|]+) \|", section, re.MULTILINE)
     documented = {name for cell in cells for name in re.findall(r"--([\w-]+)", cell)}
-    positional = {"model", "video", "scores"}
+    positional = {"model", "video", "folder", "scores"}
+    positional |= {"preset"} if command == "sweep" else set()
     there = {field.name.replace("_", "-") for field in dataclasses.fields(OPTIONS[command])}
     assert documented == there - positional
 
@@ -128,8 +150,8 @@ def test_defaults_in_the_option_tables_are_the_programs() -> None:
         for name, written in rows:
             value = defaults[name.replace("-", "_")]
             said = written.strip().strip("`")
-            nothing = value is None or value is False or value == ()
-            assert said == ("" if nothing else str(value)), (command, name)
+            value = " ".join(map(str, value)) if isinstance(value, tuple) else value
+            assert said == ("" if value is None or value is False else str(value)), (command, name)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -98,13 +98,15 @@ def test_validation_says_the_same_every_time_and_counts_every_clip(model):
     figures = validate(model, 5)
     assert figures == validate(model, 900)
     assert set(figures) == {
-        *("elbo", "kl.L1", "kl.L2", "mean_depth", "true_change_rate"),
+        *("elbo", "kl.L1", "kl.L2", "mean_depth", "change_rate.L2", "true_change_rate"),
         *("events.precision", "events.recall", "events.f1"),
     }
     clips = MovingBall(BALL).held_out("validation", count=11, clip_length=12)
     assert figures["true_change_rate"] == pytest.approx(clips.events[:, 1:].mean())
     blind = score(model, Clips(video=clips.video))
-    assert blind == {name: figures[name] for name in ("elbo", "kl.L1", "kl.L2", "mean_depth")}
+    seen = ("elbo", "kl.L1", "kl.L2", "mean_depth", "change_rate.L2")
+    assert blind == {name: figures[name] for name in seen}
+    assert figures["mean_depth"] == pytest.approx(1 + figures["change_rate.L2"])
     assert "mean_depth" not in score(model, Clips(video=clips.video[:, :1]))
 
 

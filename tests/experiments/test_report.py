@@ -220,6 +220,17 @@ def test_levels_that_do_not_rest_or_never_wake_are_called_so(rate: float, title:
     assert "never" in words  # how often level 3 changes
 
 
+def test_levels_that_died_or_never_rest_are_said_to():
+    def words(*rates: float) -> str:
+        return Page(render_report(replace(OWN, change_rates=rates))).words
+
+    both = words(1.0, 1.0, 0.0)
+    assert "Level 2 never rests: it changed at every frame of these clips" in both
+    assert "Level 3 has died: after the first frame it never changed on these clips" in both
+    healthy = words(1.0, 0.99, 0.001)
+    assert "has died" not in healthy and "never rests" not in healthy
+
+
 def test_what_is_not_known_is_left_out():
     page = Page(render_report(BARE))
     for absent in ("What it expects next", "How it got there", "Go on", "settings", "None", "nan"):

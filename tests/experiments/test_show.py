@@ -37,6 +37,11 @@ def test_a_summary_in_lines_says_what_was_measured_and_no_more():
         "black 17.0, mean frame 16.0",
         "trained in 61 s; open runs/a/report.html",
     ]
+    works_not = {**whole, "dead_levels": [3, 4], "restless_levels": [2]}
+    assert list(describe(works_not, Path("runs/a")))[2:4] == [
+        "levels:  never changing on held-out clips: level 3 and 4",
+        "levels:  always changing on held-out clips: level 2",
+    ]
     for name in ("events", "true_change_rate"):
         del whole[name]
     assert next(describe(whole, Path("runs/a"))) == "depth:   1.210 levels change at a step"

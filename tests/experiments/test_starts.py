@@ -10,7 +10,7 @@ import pytest
 from dlh.experiments import presets, starts
 from dlh.experiments.experiment import Experiment
 from dlh.experiments.run import resume, start
-from dlh.experiments.starts import STARTS, of_seed, read_starts, seeds
+from dlh.experiments.starts import STARTS, Start, Starts, of_seed, read_starts, seeds
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import Interrupted, RunFolderError
 from dlh.training.run import RunFolder
@@ -45,6 +45,7 @@ def test_the_start_with_the_highest_bound_goes_on(of_three):
     assert [one.seed for one in tried] == [6, 7, 8]
     assert len({one.elbo for one in tried}) == 3
     best = max(tried, key=lambda one: one.elbo)
+    assert all(1 < one.mean_depth < 2 for one in tried)
     saved = json.loads((folder / STARTS).read_text())
     assert saved["chosen"] == best.seed
     assert sum(line.startswith("start ") for line in said) == 3
@@ -53,6 +54,18 @@ def test_the_start_with_the_highest_bound_goes_on(of_three):
     assert summary["starts"]["chosen"] == best.seed
     assert summary["starts"]["elbo"][str(best.seed)] == best.elbo
     assert summary["seconds"]["train"] > sum(one.train_seconds for one in tried)
+
+
+def test_of_bounds_about_as_high_the_one_goes_on_whose_levels_change_the_most():
+    def started(seed, elbo, mean_depth):
+        return Start(
+            seed=seed, elbo=elbo, mean_depth=mean_depth, train_seconds=1.0, validation_seconds=1.0
+        )
+
+    tried = (started(0, -20.0, 1.9), started(1, -15.0, 1.19), started(2, -16.0, 1.23))
+    assert Starts(tried=tried, margin=0.0).chosen == 1
+    assert Starts(tried=tried, margin=1.5).chosen == 2  # seed 0 costs too much
+    assert Starts(tried=tried, margin=5.0).chosen == 0
 
 
 def test_the_rest_of_the_run_is_that_of_its_seed_alone(of_three, tmp_path):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import pytest
 import torch
+from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from dlh.model import pieces
@@ -76,15 +79,20 @@ def frames_encoded(model, video, recompute: str) -> list[int]:
 
 
 def test_clips_of_more_than_200_frames_are_computed_in_pieces(monkeypatch):
+    assert [pieces.is_recomputed("auto", steps) for steps in (100, 200, 201)] == [
+        False,
+        False,
+        True,
+    ]
     config = small_config(1)
     model = lively_model(config)
-    for steps, pieces_of in ((200, [200]), (201, [25] * 8 + [1] + [1] + [25] * 8)):
+    monkeypatch.setattr(pieces, "STEPS_KEPT", 20)
+    monkeypatch.setattr(pieces, "STEPS_OF_PIECE", 8)
+    for steps, pieces_of in ((20, [20]), (21, [8, 8, 5, 5, 8, 8])):
         video = torch.rand(1, steps, 1, 16, 16, dtype=torch.float64)
         assert frames_encoded(model, video, "auto") == pieces_of
         assert frames_encoded(model, video, "never") == [steps]
-    monkeypatch.setattr(pieces, "STEPS_OF_PIECE", 5)
-    assert frames_encoded(model, video[:, :10], "always") == [5] * 4
-    assert frames_encoded(model, video[:, :10], "auto") == [10]
+    assert frames_encoded(model, video[:, :16], "always") == [8] * 4
 
 
 class LargestTensors(TorchDispatchMode):
@@ -102,11 +110,12 @@ class LargestTensors(TorchDispatchMode):
         return result
 
 
+@pytest.mark.usefixtures("short_pieces")
 def test_nothing_that_grows_with_the_clip_is_made():
-    """Of ten times the frames no operation makes a larger tensor, forward or backward."""
+    """Of six times the frames no operation makes a larger tensor, forward or backward."""
     config = small_config(2, convolution_channels=(16, 16, 16, 16))
     model, largest = lively_model(config), []
-    for steps in (50, 500):
+    for steps in (10, 60):
         video = torch.rand(1, steps, 1, 16, 16, dtype=torch.float64)
         noise = noise_for(config, video)
         with LargestTensors() as mode:
@@ -116,7 +125,26 @@ def test_nothing_that_grows_with_the_clip_is_made():
     assert largest[1] == max(largest[0], views_of_the_video)
 
 
+def peak_memory(model, steps: int, recompute: str) -> int:
+    """Bytes of tensors held at most while a gradient is computed, the clip left out."""
+    video = torch.rand(2, steps, 1, 16, 16, dtype=torch.float64)
+    noise = noise_for(model.config, video)
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+        model.objective(video, noise=noise, recompute=recompute).loss().backward()
+    model.zero_grad(set_to_none=True)
+    events = profiled.profiler.kineto_results.events()
+    return max(accumulate(event.nbytes() for event in events if event.name() == "[memory]"))
+
+
+def test_ten_times_the_frames_need_less_than_the_memory_of_a_clip_that_is_kept(monkeypatch):
+    """As 1,000 frames against 100 with pieces of 25: the aim is twice the memory at most."""
+    monkeypatch.setattr(pieces, "STEPS_OF_PIECE", 1)
+    model = lively_model(small_config(2))
+    short, long = peak_memory(model, 3, "never"), peak_memory(model, 30, "always")
+    assert long < short
+    assert peak_memory(model, 30, "never") > 5 * short
+
+
 def test_another_word_is_refused():
-    config = small_config()
     with pytest.raises(ValueError, match="recompute is auto, always or never, found 'sometimes'"):
-        lively_model(config).objective(lively_video(config), recompute="sometimes")
+        pieces.is_recomputed("sometimes", 12)

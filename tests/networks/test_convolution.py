@@ -40,6 +40,21 @@ def test_frames_of_64_pixels_get_the_stack_of_cwvae():
     assert weights == [(1024, 128, 5, 5), (128, 64, 5, 5), (64, 32, 6, 6), (32, 3, 6, 6)]
 
 
+def test_the_matrix_product_of_a_pixel_is_torchs_transposed_convolution():
+    torch.manual_seed(0)
+    layer = FrameDecoder((3, 64, 64), CHANNELS, 7, "elu").double().convolutions[0]
+    assert type(layer) is not torch.nn.ConvTranspose2d
+    torch.nn.init.normal_(layer.bias)
+    pixel = torch.randn(3, 20, 1, 1, dtype=torch.float64, requires_grad=True)
+    expected = torch.nn.functional.conv_transpose2d(pixel, layer.weight, layer.bias, stride=2)
+    weights, gradients = torch.randn_like(expected), []
+    for result in (layer(pixel), expected):
+        torch.testing.assert_close(result, expected, rtol=1e-12, atol=1e-12)
+        inputs = (pixel, layer.weight, layer.bias)
+        gradients.append(torch.autograd.grad((weights * result).sum(), inputs))
+    torch.testing.assert_close(*gradients, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("size", [(32, 32), (48, 64)])
 def test_frames_of_another_size_are_halved_and_doubled_four_times(size):
     height, width = size

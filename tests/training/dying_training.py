@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import resource
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+from dlh.training import checkpoint
 from dlh.training.atomic import write_atomically
 from dlh.training.checkpoint import Checkpoints
 from dlh.training.config import TrainingConfig
@@ -51,6 +53,9 @@ def child_trains(path: Path, config: TrainingConfig = CONFIG, pause: float = 0.0
         sys.exit(3)
 
 
+BEST_FILES = "checkpoints/*best.pt*"
+"""best.pt, and the name that is to replace it."""
+
 MOMENTS = (
     "before the first checkpoint",
     "in a step",
@@ -62,6 +67,9 @@ MOMENTS = (
     "after a log line",
     "in a validation",
     "after the last validation",
+    "before the best checkpoint has a second name",
+    "before the best checkpoint replaces the one before",
+    "after the best checkpoint",
 )
 
 
@@ -90,7 +98,37 @@ def child_is_killed(path: Path, moment: str) -> None:
         held_out = _dies(validate, call=2)
     elif moment == "after the last validation":
         held_out = _dies(validate, call=3, afterwards=True)
+    elif moment == "before the best checkpoint has a second name":
+        os.link = _dies(os.link, call=2)
+    elif moment == "before the best checkpoint replaces the one before":
+        os.replace = _dies(os.replace, when=lambda: len([*path.glob(BEST_FILES)]) == 2)
+    elif moment == "after the best checkpoint":
+        Checkpoints.keep_as_best = _dies(Checkpoints.keep_as_best, call=2, afterwards=True)
     train_tiny(RunFolder.open(path), model=model, validate=held_out)
+
+
+def child_is_killed_drawing(path: Path, config: TrainingConfig) -> None:
+    """Train until SIGKILL falls in the second drawing."""
+    train_tiny(RunFolder.open(path), config, draw_samples=_dies(lambda model, step: None, call=2))
+
+
+def child_is_denied_the_best(path: Path) -> None:
+    """Exit code 6 where there is no room for the second best checkpoint, whichever way."""
+    link = os.link
+
+    def full(source: Any, target: Any) -> None:
+        if "step-0000010" in str(source):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        link(source, target)
+
+    os.link = full
+    write = checkpoint.write_atomically
+    checkpoint.write_atomically = lambda path, *parts: (
+        full("step-0000010", path) if path.name == checkpoint.BEST else write(path, *parts)
+    )
+    with pytest.raises(CheckpointError, match=r"cannot write .*best\.pt: No space left"):
+        train_tiny(RunFolder.open(path))
+    sys.exit(6)
 
 
 def _dies(

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from dlh.training.checkpoint import (
+    BEST,
     Checkpoints,
     DamagedCheckpointError,
     checkpoint_files,
@@ -139,6 +140,72 @@ def test_when_none_is_usable_nothing_is_loaded_or_renamed(tmp_path: Path) -> Non
             checkpoints.load_newest()
     assert restored(checkpoints)[0] == 1
     assert names(tmp_path) == ["step-0000003.pt", "step-0000006.pt"]
+
+
+def test_the_best_one_stays_when_those_beside_it_go(tmp_path: Path) -> None:
+    save(tmp_path, 3)
+    assert registry(tmp_path, step=3).keep_as_best(3) == tmp_path / BEST
+    best = (tmp_path / BEST).read_bytes()
+    assert (tmp_path / BEST).samefile(tmp_path / "step-0000003.pt")  # it takes no room
+    save(tmp_path, 6, 9)
+    assert names(tmp_path) == [BEST, "step-0000006.pt", "step-0000009.pt"]
+    assert (tmp_path / BEST).read_bytes() == best
+    assert newest_step(tmp_path) == 9
+    registry(tmp_path, step=9).keep_as_best(9)
+    registry(tmp_path, step=9).keep_as_best(9)  # of two names of one file a rename removes neither
+    assert names(tmp_path) == [BEST, "step-0000006.pt", "step-0000009.pt"]
+    assert read_checkpoint(tmp_path / BEST)["progress"]["step"] == 9
+
+
+def test_the_best_one_is_written_where_there_is_no_such_file(tmp_path: Path) -> None:
+    registry(tmp_path, step=4).keep_as_best(4)
+    assert names(tmp_path) == [BEST, "step-0000004.pt"]
+
+
+def test_where_there_are_no_links_the_best_one_is_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(source: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("dlh.training.checkpoint.os.link", no_links)
+    save(tmp_path, 3)
+    registry(tmp_path, step=3).keep_as_best(3)
+    assert names(tmp_path) == [BEST, "step-0000003.pt"]
+    assert (tmp_path / BEST).read_bytes() == (tmp_path / "step-0000003.pt").read_bytes()
+    assert not (tmp_path / BEST).samefile(tmp_path / "step-0000003.pt")
+
+
+def test_a_best_one_that_cannot_be_written_is_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path, 3, 6)
+    registry(tmp_path, step=3).keep_as_best(3)
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dlh.training.checkpoint.os.link", full)
+    monkeypatch.setattr("dlh.training.checkpoint.write_atomically", full)
+    with pytest.raises(CheckpointError, match=r"cannot write the checkpoint .*best\.pt: No space"):
+        registry(tmp_path, step=6).keep_as_best(6)
+    assert read_checkpoint(tmp_path / BEST)["progress"]["step"] == 3
+    assert names(tmp_path) == [BEST, "step-0000003.pt", "step-0000006.pt"]
+
+
+def test_the_best_one_is_the_last_resort(tmp_path: Path) -> None:
+    save(tmp_path, 3)
+    registry(tmp_path, step=3).keep_as_best(3)
+    save(tmp_path, 6, 9)
+    for path in checkpoint_files(tmp_path):
+        path.write_bytes(b"?")
+    checkpoints = registry(tmp_path)
+    found = checkpoints.load_newest()
+    assert found is not None and (found.step, found.path.name) == (3, BEST)
+    assert found.message is not None and "step-0000009.pt is damaged" in found.message
+    assert found.message.endswith("going on from best.pt")
+    assert restored(checkpoints)[0] == 3
+    assert names(tmp_path) == [BEST, "step-0000006.pt.damaged", "step-0000009.pt.damaged"]
 
 
 def test_a_checkpoint_of_another_model_is_no_damage(tmp_path: Path) -> None:

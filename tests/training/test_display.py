@@ -5,7 +5,7 @@ import io
 import pytest
 
 from dlh.training import display
-from dlh.training.display import Display
+from dlh.training.display import Display, details, held_out_summary
 
 ENTRY = {
     "step": 25,
@@ -41,8 +41,22 @@ def test_without_a_terminal_there_is_a_line_now_and_then(monkeypatch: pytest.Mon
         "step 25/100  loss 120.0  reconstruction -100.0  KL 19.00 + 1.04  L-bar 1.19  "
         "waiting for data 25%  0.5 steps/s  0:02:30 left",
         "step 50/100  loss 120.0  reconstruction -100.0  KL 19.00 + 1.04  L-bar 1.19  "
-        "0.5 steps/s  0:01:40 left",
+        "waiting for data 0%  0.5 steps/s  0:01:40 left",
     ]
+
+
+def test_levels_and_memory_are_on_the_line_where_they_are_known() -> None:
+    levels = {"state_kl.L1": 12.0, "state_kl.L2": 7.0, "event_kl.L1": 0.0, "event_kl.L2": 1.04}
+    entry = {**ENTRY, **levels, "memory": 1234.4, "gpu_memory": 56.0}
+    assert details(entry) == (
+        "KL of L1 12.00, L2 8.04  waiting for data 25%  memory 1,234 MiB  on the GPU 56 MiB"
+    )
+
+
+def test_the_best_validation_so_far_is_marked() -> None:
+    entry = {"step": 25, "validation.elbo": -3.0, "best_step": 25}
+    assert held_out_summary(entry) == "step 25 held out:  elbo -3  (best so far)"
+    assert held_out_summary({**entry, "step": 50}) == "step 50 held out:  elbo -3"
 
 
 def test_held_out_figures_are_always_shown() -> None:
@@ -62,7 +76,8 @@ def test_a_terminal_gets_a_bar_with_the_time_left() -> None:
         shown.figures(ENTRY)
         shown.figures(HELD_OUT)
     text = stream.getvalue()
-    assert "2/4" in text and "loss 120.0" in text and "step 25 held out:" in text and "<" in text
+    for part in ("2/4", "loss 120.0", "waiting for data 25%", "step 25 held out:", "<"):
+        assert part in text, part
 
 
 def test_a_finished_run_shows_nothing() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dlh.training.errors import RunFolderError
-from dlh.training.metrics import Metrics
+from dlh.training.metrics import Best, Metrics, best_of
 
 
 def written(path: Path, *entries: dict[str, Any]) -> Metrics:
@@ -78,3 +78,18 @@ def test_a_file_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> Non
     (tmp_path / "metrics.jsonl").mkdir()
     with pytest.raises(RunFolderError, match=r"cannot write .*metrics\.jsonl: Is a directory"):
         written(tmp_path, *TRAINED)
+
+
+def test_the_best_validation_is_the_one_that_the_last_line_names() -> None:
+    lines = [
+        {"step": 3, "loss": 1.0},
+        {"step": 3, "validation.elbo": -2.0, "best_step": 3},
+        {"step": 6, "validation.elbo": -1.0, "best_step": 6},
+        {"step": 9, "validation.elbo": -4.0, "best_step": 6},
+    ]
+    assert best_of(lines) == Best(step=6, elbo=-1.0)
+    assert best_of(lines[:2]) == Best(step=3, elbo=-2.0)
+    assert best_of(lines[:1]) is None and best_of([]) is None
+    lines.append({"step": 12, "validation.elbo": -3.0, "best_step": 12})  # on other clips
+    assert best_of(lines) == Best(step=12, elbo=-3.0)
+    assert best_of([{"step": 3, "validation.elbo": None, "best_step": 3}]) is None

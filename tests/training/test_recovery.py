@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from dlh.training.checkpoint import checkpoint_files, newest_step
+from dlh.training.checkpoint import BEST, checkpoint_files, newest_step, read_checkpoint
 from dlh.training.run import RunFolder
 from training.dying_training import (
     MOMENTS,
     child_fills_the_disk,
+    child_is_denied_the_best,
     child_is_killed,
+    child_is_killed_drawing,
     child_trains,
     exit_code,
     start_child,
@@ -38,6 +40,17 @@ def test_killed_at_any_moment_and_resumed_equals_unbroken(
     train_tiny(run)
     assert_same_run(run, unbroken)
     assert list(run.path.rglob("*.tmp")) == []
+
+
+def test_killed_in_a_drawing_and_resumed_equals_unbroken(tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, sample_every=4)
+    run, whole = new_run(tmp_path / "run"), new_run(tmp_path / "whole")
+    drawn: list[int] = []
+    train_tiny(whole, config, draw_samples=lambda model, step: None)
+    assert exit_code(child_is_killed_drawing, run.path, config) == -signal.SIGKILL
+    train_tiny(run, config, draw_samples=lambda model, step: drawn.append(step))
+    assert drawn == [8, 12]
+    assert_same_run(run, whole)
 
 
 def test_killed_again_and_again_and_resumed_equals_unbroken(tmp_path: Path) -> None:
@@ -86,6 +99,16 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path: Path, unbroken: RunF
     with run.lock():
         assert exit_code(child_trains, run.path) == 1
         train_tiny(run)
+    assert_same_run(run, unbroken)
+
+
+def test_a_full_disk_leaves_the_best_checkpoint_before(tmp_path: Path, unbroken: RunFolder) -> None:
+    run = new_run(tmp_path / "run")
+    assert exit_code(child_is_denied_the_best, run.path) == 6
+    assert run.status().state == "failed" and "No space left" in run.status().message
+    assert read_checkpoint(run.checkpoints / BEST)["progress"]["step"] == 5
+    assert newest_step(run.checkpoints) == 10
+    train_tiny(run)
     assert_same_run(run, unbroken)
 
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from dlh.data.clips import Clips
-from dlh.training.checkpoint import newest_step, read_checkpoint
+from dlh.training.checkpoint import BEST, checkpoint_files, newest_step, read_checkpoint
 from dlh.training.errors import CheckpointError, Interrupted, TrainingError
 from dlh.training.loop import train
+from dlh.training.metrics import Best, best_of
 from training.tiny_training import (
     CONFIG,
     TinyModel,
@@ -145,6 +146,33 @@ def test_a_damaged_newest_checkpoint_costs_only_the_steps_since_the_one_before(
     assert result.message.startswith("step-0000014.pt is damaged: it was cut off")
     assert result.message in capsys.readouterr().err
     assert_same_run(run, unbroken)
+
+
+def test_when_all_are_damaged_it_goes_on_from_the_best_one(
+    tmp_path: Path, unbroken: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = new_run(tmp_path / "run")
+    with pytest.raises(Interrupted):
+        train_tiny(run, validate=_stopped_at_14)
+    for path in checkpoint_files(run.checkpoints):
+        path.write_bytes(b"")
+    result = train_tiny(run)
+    assert result.resumed_from == 10 and "going on from best.pt" in str(result.message)
+    assert "going on from best.pt" in capsys.readouterr().err
+    assert_same_run(run, unbroken)
+
+
+def _stopped_at_14(model: Any, step: int) -> dict[str, float]:
+    if step == 14:
+        raise KeyboardInterrupt
+    return validate(model, step)
+
+
+def test_the_best_step_is_known_to_metrics_and_checkpoint(unbroken: Any) -> None:
+    held_out = [line for line in unbroken.metrics.read() if "validation.elbo" in line]
+    best = max(held_out, key=lambda line: line["validation.elbo"])
+    assert best_of(held_out) == Best(step=best["step"], elbo=best["validation.elbo"])
+    assert read_checkpoint(unbroken.checkpoints / BEST)["progress"]["step"] == best["step"]
 
 
 def test_lines_beyond_the_checkpoint_are_dropped_on_resuming(tmp_path: Path, unbroken: Any) -> None:

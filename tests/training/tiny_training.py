@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dlh.data.clips import Clips, Split
-from dlh.interfaces import Objective, Prediction
+from dlh.interfaces import WHOLE, Objective, Prediction, Recompute, Share
 from dlh.training import checkpoint
 from dlh.training.config import TrainingConfig
 from dlh.training.figures import TIMINGS
@@ -49,10 +49,18 @@ class TinyModel(nn.Module):
     def frame_shape(self) -> tuple[int, int, int]:
         return FRAME
 
-    def objective(self, video: Tensor, *, generator: torch.Generator | None = None) -> Objective:
+    def objective(
+        self,
+        video: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        share: Share = WHOLE,
+        recompute: Recompute = "auto",
+    ) -> Objective:
         pixels = video.flatten(2)
         mean = self.encoder(pixels)
-        state = mean + torch.randn(mean.shape, generator=generator, device=mean.device)
+        whole = (len(mean) * share.count, *mean.shape[1:])
+        state = mean + share.of(torch.randn(whole, generator=generator, device=mean.device))
         state_kl = mean.square() / 2
         surprise = nn.functional.softplus(mean[..., 1:])
         changed = mean.detach() > mean.detach().mean()
@@ -97,7 +105,7 @@ class TinySource:
         rows = (first + speed * np.arange(clip_length)) % 4
         frames = np.zeros((batch_size, clip_length, 4, 4, 1), np.uint8)
         np.put_along_axis(frames, rows[:, :, None, None, None], 200, axis=2)
-        return Clips(video=frames[rank::world_size])
+        return Clips(video=frames[np.array_split(np.arange(batch_size), world_size)[rank]])
 
     def held_out(self, split: Split, *, count: int, clip_length: int) -> Clips | None:
         return self.batch(10**6, batch_size=count, clip_length=clip_length, seed=0)
@@ -111,7 +119,8 @@ def validate(model: Any, step: int) -> dict[str, float]:
     assert clips is not None
     video = torch.from_numpy(clips.video).movedim(-1, 2) / 255
     objective = model.objective(video, generator=generator)
-    return {"loss": objective.loss().item(), "draw": float(torch.rand(()))}
+    loss = objective.loss().item()
+    return {"loss": loss, "draw": float(torch.rand(())), "elbo": -loss}
 
 
 def new_run(path: Path) -> RunFolder:
@@ -134,7 +143,12 @@ def weights(model: TinyModel) -> dict[str, Tensor]:
 
 def final_state(run: RunFolder) -> dict[str, Any]:
     """Everything in the newest checkpoint but the clock."""
-    state = checkpoint.read_checkpoint(checkpoint.checkpoint_files(run.checkpoints)[-1])
+    return state_of(checkpoint.checkpoint_files(run.checkpoints)[-1])
+
+
+def state_of(path: Path) -> dict[str, Any]:
+    """Everything in a checkpoint but the clock."""
+    state = checkpoint.read_checkpoint(path)
     for name in ("train_seconds", "validation_seconds"):
         del state["progress"][name]
     for name in ("step_seconds", "wait_seconds"):
@@ -149,8 +163,14 @@ def final_metrics(run: RunFolder) -> list[dict[str, Any]]:
 
 
 def assert_same_run(left: RunFolder, right: RunFolder) -> None:
-    """Equal to the last bit: weights, Adam's state, counters, means, and every measured figure."""
+    """Equal to the last bit: weights, Adam's state, counters, means, and every measured figure;
+    the best checkpoint too.
+    """
     assert_same(final_state(left), final_state(right))
+    best = [run.checkpoints / checkpoint.BEST for run in (left, right)]
+    assert best[0].exists() == best[1].exists()
+    if best[0].exists():
+        assert_same(*(state_of(path)["model"] for path in best))
     assert final_metrics(left) == final_metrics(right)
     assert left.status().state == right.status().state == "finished"
 

@@ -15,7 +15,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from dlh.interfaces import Prediction, Recompute
+from dlh.interfaces import WHOLE, Prediction, Recompute, Share
 from dlh.video import VideoError, check_video
 
 
@@ -40,6 +40,7 @@ class StillFrame:
         *,
         generator: torch.Generator | None = None,
         recompute: Recompute = "auto",
+        share: Share = WHOLE,
     ) -> NoReturn:
         """Always raises TypeError: a floor puts no probability on a video."""
         raise TypeError(

@@ -8,7 +8,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from dlh.interfaces import Prediction, Recompute
+from dlh.interfaces import WHOLE, Prediction, Recompute, Share
 from dlh.video import VideoError, check_video
 
 
@@ -39,6 +39,7 @@ class KnownFutures:
         *,
         generator: torch.Generator | None = None,
         recompute: Recompute = "auto",
+        share: Share = WHOLE,
     ) -> NoReturn:
         """Always raises TypeError: known futures put no probability on a video."""
         raise TypeError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +12,9 @@ import tyro
 from dlh.cli.data_sets import list_data, prepare
 from dlh.cli.options import parse
 from dlh.cli.output import say
+from dlh.data.digits import MNIST_5K
+from dlh.data.moving_ball import MovingBallConfig
+from dlh.data.moving_mnist import MovingMNISTConfig
 from dlh.experiments.errors import UsageError
 
 StorePath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
@@ -46,13 +49,16 @@ class ImportOptions:
 @dataclass(frozen=True, kw_only=True)
 class VerifyOptions:
     """Read a whole store and compare its index, the sizes of its files and the checksum of every
-    video; the exit status is 1 if anything is damaged.
+    video, or all clips that a manifest names; the exit status is 1 if anything is another.
 
     example:  dlh data verify my_store
     """
 
     store: StorePath
-    """A store that dlh data import made, or the name of a data set that is prepared."""
+    """A store that dlh data import made, the name of a data set that is prepared, or a manifest."""
+    data: str | None = None
+    """Of a manifest: the store its clips are in, or the digits that move; what it names itself when
+    not given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +86,8 @@ class ManifestOptions:
     """
 
     store: StorePath
-    """A store that dlh data import made, or the name of a data set that is prepared."""
+    """A store that dlh data import made, or the name of a data set (moving-ball and moving-mnist
+    are generated)."""
     context: int = 30
     """Frames that a model is shown."""
     horizon: int = 300
@@ -94,6 +101,12 @@ class ManifestOptions:
     video that is long enough."""
     out: Path = Path("manifest.json")
     """Where the manifest goes."""
+    digits: str = MNIST_5K
+    """Of moving-mnist: mnist, the folder of MNIST's four files, or mnist-5k."""
+    ball: MovingBallConfig = field(default_factory=MovingBallConfig)
+    """The world of moving-ball."""
+    mnist: MovingMNISTConfig = field(default_factory=MovingMNISTConfig)
+    """The world of moving-mnist."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -121,7 +134,7 @@ def _import(words: Sequence[str]) -> None:
 
 def _verify(words: Sequence[str]) -> None:
     options = parse(VerifyOptions, words, prog="dlh data verify")
-    from dlh.experiments.data_commands import verify
+    from dlh.experiments.manifests import verify
 
     verify(**vars(options), say=say)
 
@@ -135,7 +148,7 @@ def _inspect(words: Sequence[str]) -> None:
 
 def _manifest(words: Sequence[str]) -> None:
     options = parse(ManifestOptions, words, prog="dlh data manifest")
-    from dlh.experiments.data_commands import write_manifest
+    from dlh.experiments.manifests import write_manifest
 
     write_manifest(**vars(options), say=say)
 

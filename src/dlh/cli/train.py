@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -33,38 +34,77 @@ options:
   --seed S                decides weights, clips and noise
   --checkpoint-every N    steps between checkpoints
   --init RUN_OR_NAME      start from trained weights
+  --num-processes K       train in K processes on this machine (torchrun works too)
   --SECTION.KEY VALUE     any setting: --model.num-levels 3, --training.learning-rate 1e-3
 
 examples:
   dlh train moving-ball --seed 1
   dlh train videos --data my_videos/ --run runs/mine
-  dlh train --resume runs/mine"""
+  dlh train --resume runs/mine
+  dlh train videos --data my_videos/ --num-processes 2"""
 
 
 def main(arguments: Sequence[str]) -> int:
     """``dlh train``."""
-    words = list(arguments)
+    count, words = _without_processes(arguments)
     resumes = any(word.partition("=")[0] == "--resume" for word in words)
     asks_for_help = "-h" in words or "--help" in words
     if not words or (asks_for_help and (resumes or words[0].startswith("-"))):
         say(HELP.format(presets=_presets()))
         return 0 if words else 2
-    if resumes:
-        _resume(words)
-    elif words[0].startswith("-"):
+    if not resumes and words[0].startswith("-"):
         raise UsageError(f"the preset comes first: dlh train PRESET [OPTIONS], found {words[0]}")
-    else:
-        _start(words[0], words[1:])
+    train = partial(_resume, words) if resumes else partial(_start, words[0], words[1:])
+    if asks_for_help:
+        train()
+        return 0
+    from dlh.training.processes import leads, world_size
+
+    if count is not None and world_size() == 1:  # otherwise this is one of them
+        from dlh.experiments.workers import start_processes
+
+        return start_processes(count, ["train", *words])
+    if leads():
+        train()
+        return 0
+    try:
+        train()
+    except Exception:
+        if os.environ.get("DLH_DEBUG"):
+            raise
+        return 1  # what is wrong here is wrong with the leader too, which says so
     return 0
+
+
+def _without_processes(arguments: Sequence[str]) -> tuple[int | None, list[str]]:
+    """The number of processes asked for, and the other words, which each process gets."""
+    words = list(arguments)
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name in ("--num-processes", "--num_processes"):
+            end = place + 1
+            if not equals:
+                value, end = (words[end] if end < len(words) else ""), place + 2
+            if not value.isdecimal() or int(value) < 1:
+                raise UsageError(
+                    f"--num-processes takes a whole number of at least 1, found {value!r}"
+                )
+            return int(value), words[:place] + words[end:]
+    return None, words
 
 
 def _start(name: str, words: Sequence[str]) -> None:
     from dlh.cli.train_options import TrainOptions
     from dlh.experiments.presets import preset
     from dlh.experiments.run import start
+    from dlh.experiments.workers import follow_leader
+    from dlh.training.processes import leads
 
     defaults = TrainOptions.of(preset(name))
     options = parse(TrainOptions, words, prog=f"dlh train {name}", default=defaults)
+    if not leads():
+        follow_leader(options.training.device)
+        return
     start(options.experiment(name), options.run or _free_folder(name), say=say)
 
 
@@ -79,13 +119,18 @@ def _resume(words: Sequence[str]) -> None:
     if others and not others[0].startswith("-"):
         raise UsageError(f"dlh train --resume RUN takes no preset, found {others[0]}")
     from dlh.experiments.run import resume
+    from dlh.experiments.workers import follow_resumed
+    from dlh.training.processes import leads
 
-    if not others:
-        resume(folder, say=say)
-        return
-    from dlh.cli.train_options import asked_on_resuming
+    change = None
+    if others:
+        from dlh.cli.train_options import asked_on_resuming
 
-    resume(folder, change=partial(asked_on_resuming, others), say=say)
+        change = partial(asked_on_resuming, others)
+    if leads():
+        resume(folder, change=change, say=say)
+    else:
+        follow_resumed(folder, change)
 
 
 def _free_folder(name: str) -> Path:

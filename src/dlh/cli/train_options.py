@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -17,7 +17,7 @@ from dlh.experiments.data_names import name_or_path
 from dlh.experiments.errors import UsageError
 from dlh.experiments.experiment import DataConfig, Experiment
 from dlh.model import DLHConfig
-from dlh.training.config import TrainingConfig
+from dlh.training.config import Speed, TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,10 @@ class TrainOptions:
     """Short for --training.seed."""
     checkpoint_every: int | None = None
     """Short for --training.checkpoint-every."""
+    speed: Speed | None = None
+    """Short for --training.speed."""
+    num_processes: int | None = None
+    """Processes that train together on this machine; of a GPU each, where there are GPUs."""
     init: str | None = None
     """A run, folder, shipped model or hub name whose weights to start from."""
     model: DLHConfig
@@ -55,8 +59,12 @@ class TrainOptions:
 
         A path of this folder becomes absolute: a run may be resumed from anywhere.
         """
-        shorthands = {"steps": self.steps, "seed": self.seed}
-        shorthands["checkpoint_every"] = self.checkpoint_every
+        shorthands: dict[str, Any] = {
+            "steps": self.steps,
+            "seed": self.seed,
+            "checkpoint_every": self.checkpoint_every,
+            "speed": self.speed,
+        }
         given = {name: value for name, value in shorthands.items() if value is not None}
         init = self.init
         if init is not None and os.path.isdir(init):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlh.data.blocks import blocks
 from dlh.data.claim import Claim
 from dlh.data.clips import DataError, Split
 from dlh.data.journal import Journal, Recipe, intact
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _JOURNAL = "journal.jsonl"
 _RECIPE = "recipe.json"
-_BLOCK_BYTES = 2**20
 
 
 class StoreBuilder:
@@ -119,7 +119,7 @@ class StoreBuilder:
         assert self._frames is not None
         offset, crc = self._frames.items, 0
         try:
-            for block in self._blocks(stream):
+            for block in blocks(stream, self._item_shape):
                 crc = zlib.crc32(block.data, crc)
                 self._frames.append(block)
                 if progress is not None:
@@ -192,19 +192,6 @@ class StoreBuilder:
         os.rename(unfinished, self._claimed.path)
         sync_folder(self._claimed.path.parent)
         return Store.open(self._claimed.path)
-
-    def _blocks(self, stream: Frames) -> Iterable[np.ndarray]:
-        """Frames gathered to about a megabyte, in one buffer that is used again and again."""
-        buffer = np.empty((max(1, _BLOCK_BYTES // self._frame_bytes), *self._item_shape), np.uint8)
-        filled = 0
-        for frame in stream:
-            buffer[filled] = frame
-            filled += 1
-            if filled == len(buffer):
-                yield buffer
-                filled = 0
-        if filled:
-            yield buffer[:filled]
 
     def _add_events(self, source: str, events: np.ndarray | None, length: int) -> None:
         if (events is not None) != self._recipe.has_events:

@@ -15,6 +15,7 @@ from dlh.data.clips import DataError
 from dlh.data.decode import Frames, open_clips
 from dlh.data.discover import Found, SourceFile
 from dlh.data.journal import Recipe
+from dlh.data.read_ahead import ReadAhead, Reading
 from dlh.data.resize import check_target
 from dlh.data.retime import check_rate
 from dlh.data.splits import SplitRule
@@ -126,9 +127,11 @@ class Import:
                 if not builder.has(skipped.source):
                     builder.skip(skipped.source, skipped.reason)
             known = {video.sha256: file_of(video.source) for video in builder.videos}
-            for number, source in enumerate(self.found.sources):
-                if not builder.has(source.name):
-                    self._add(builder, source, number, known, progress)
+            missing = [source for source in self.found.sources if not builder.has(source.name)]
+            done = len(self.found.sources) - len(missing)
+            with self._read_ahead(missing, builder) as ahead:
+                for number, reading in enumerate(ahead, start=done):
+                    self._add(builder, reading, number, known, progress)
             if not builder.videos:
                 reasons = "\n".join(
                     f"  {skipped.source} {skipped.reason}" for skipped in builder.skipped[:20]
@@ -144,15 +147,25 @@ class Import:
                 {name: files[file_of(name)] for name in names}, others=self.found.others
             )
 
+    def _read_ahead(self, sources: list[SourceFile], builder: StoreBuilder) -> ReadAhead:
+        channels, height, width = self.recipe.frame_shape
+        opener = self.opener or open_clips
+        return ReadAhead(
+            sources,
+            lambda path: opener(path, height=height, width=width, channels=channels, fps=self.fps),
+            wanted=lambda source, clip: not builder.has(_video_name(source, clip)),
+            item_shape=(height, width, channels),
+        )
+
     def _add(
         self,
         builder: StoreBuilder,
-        source: SourceFile,
+        reading: Reading,
         number: int,
         known: dict[str, str],
         progress: Callable[[Progress], None] | None,
     ) -> None:
-        channels, height, width = self.recipe.frame_shape
+        source = reading.source
 
         def store(name: str, stream: Frames, sha256: str) -> None:
             def tell(frames: int) -> None:
@@ -173,16 +186,16 @@ class Import:
                 known[sha256] = source.name
 
         with _skipping(builder, source.name, source.path):
-            sha256 = source.sha256()
+            sha256 = reading.sha256()
             # Two copies of one file could come to lie on both sides of the split.
             if known.get(sha256, source.name) != source.name:
                 raise DataError(f"has the same content as {known[sha256]}")
-            for clip, stream in (self.opener or open_clips)(
-                source.path, height=height, width=width, channels=channels, fps=self.fps
-            ):
-                name = source.name if clip is None else clip_name(source.name, clip)
-                if not builder.has(name):
-                    store(name, stream, sha256)
+            for clip, stream in reading.clips():
+                store(_video_name(source, clip), stream, sha256)
+
+
+def _video_name(source: SourceFile, clip: int | None) -> str:
+    return source.name if clip is None else clip_name(source.name, clip)
 
 
 @contextmanager

@@ -6,24 +6,22 @@ and picks the same clips out of any store of the same files, of whatever size it
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from dlh.data.clips import SPLITS, Clips, DataError, Split
+from dlh.data import manifest_file
+from dlh.data.clips import SPLITS, Clips, ClipSource, DataError, Split
+from dlh.data.generated_manifest import GeneratedManifest
+from dlh.data.manifest_file import check_numbers
 from dlh.data.sampling import Window, spaced_windows
-from dlh.data.shards import sync_folder, write_durably
 from dlh.data.source import StoreSource
-from dlh.data.store import Store
-from dlh.settings import SettingsError, from_plain, to_plain
-
-FORMAT = "dlh-manifest"
-VERSION = 1
+from dlh.data.store import Store, checksum
+from dlh.settings import to_plain
 
 Select = Literal["spaced", "first"]
 """How clips are chosen: evenly spaced over all videos and in each, or the first frames of each."""
@@ -72,9 +70,7 @@ class Manifest:
     clips: tuple[ManifestClip, ...]
 
     def __post_init__(self) -> None:
-        for name, value in (("context", self.context), ("horizon", self.horizon)):
-            if value < 1:
-                raise DataError(f"{name} is at least 1, found {value}")
+        check_numbers(context=self.context, horizon=self.horizon)
         if not self.clips:
             raise DataError("a manifest holds at least one clip")
         for clip in self.clips:
@@ -92,13 +88,9 @@ class Manifest:
         """context + horizon, frames."""
         return self.context + self.horizon
 
-    def canonical_json(self) -> str:
-        """The one text of these values: sorted names, no spaces, ASCII."""
-        return _canonical(to_plain(self))
-
     def digest(self) -> str:
         """SHA-256 of the canonical JSON: two equal digests are the same clips."""
-        return hashlib.sha256(self.canonical_json().encode("ascii")).hexdigest()
+        return manifest_file.digest(to_plain(self))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes JSON with the digest in it, as a whole or not at all; an old file is replaced.
@@ -106,54 +98,15 @@ class Manifest:
         Raises:
             DataError: it cannot be written.
         """
-        path = Path(path)
-        about = {"format": FORMAT, "version": VERSION, "sha256": self.digest()}
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-        try:
-            try:
-                write_durably(unfinished, json.dumps(about | to_plain(self), indent=1) + "\n")
-                os.replace(unfinished, path)
-                sync_folder(path.parent)
-            finally:
-                unfinished.unlink(missing_ok=True)
-        except OSError as error:
-            raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
+        manifest_file.write(Path(path), to_plain(self))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Manifest:
-        """Reads what :meth:`save` wrote.
-
-        Raises:
-            DataError: there is no such file, it is something else, of a newer version, or not what
-                was written.
-        """
-        path = Path(path)
-        try:
-            plain = json.loads(path.read_text(encoding="utf-8"))
-            written = {key: plain.pop(key) for key in ("format", "version", "sha256")}
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-            raise DataError(f"{path} is not a manifest of clips; {_MAKE}") from None
-        if written["format"] != FORMAT or type(written["version"]) is not int:
-            raise DataError(
-                f"{path} is not a manifest of clips: it says {written['format']!r}; {_MAKE}"
-            )
-        if written["version"] > VERSION:
-            raise DataError(
-                f"{path} is of version {written['version']} and this dlh reads up to version "
-                f"{VERSION}; update dlh"
-            )
-        found = hashlib.sha256(_canonical(plain).encode("ascii")).hexdigest()
-        if found != written["sha256"]:
-            raise DataError(
-                f"{path} was changed after it was made: its SHA-256 is {found[:12]}... and it says "
-                f"{str(written['sha256'])[:12]}...; {_MAKE}"
-            )
-        try:
-            return from_plain(cls, plain)
-        except SettingsError as error:
-            raise DataError(f"{path} is not a manifest of clips: {error}; {_MAKE}") from None
+        """Reads what :meth:`save` wrote; see :func:`load_manifest`, which reads either kind."""
+        found = load_manifest(path)
+        if not isinstance(found, cls):
+            raise DataError(f"{path} names clips of the generator {found.name}, not of a store")
+        return found
 
     def check(self, store: Store) -> None:
         """Raises :class:`DataError` where the store lacks a clip; :meth:`windows` says when."""
@@ -222,9 +175,7 @@ def of_store(
     Raises:
         DataError: a number cannot be, or the split has no clip of that length.
     """
-    for name, value in (("context", context), ("horizon", horizon), ("clips", count)):
-        if value < 1:
-            raise DataError(f"{name} is at least 1, found {value}")
+    check_numbers(context=context, horizon=horizon, clips=count)
     if split not in SPLITS:
         raise DataError(f"a split is one of {', '.join(SPLITS)}, found {split!r}")
     if select not in ("spaced", "first"):
@@ -274,11 +225,63 @@ def read_clips(manifest: Manifest, store: Store, rows: range | None = None) -> C
     return StoreSource(store).read(manifest.split, chosen)
 
 
-_MAKE = "make one with `dlh data manifest STORE`"
+def load_manifest(path: str | os.PathLike[str]) -> Manifest | GeneratedManifest:
+    """Reads a manifest of either kind: of clips in a store, or of generated ones.
+
+    Raises:
+        DataError: there is no such file, it is something else, of a newer version, or not what was
+            written.
+    """
+    path = Path(path)
+    plain = manifest_file.read(path)
+    kind = GeneratedManifest if "generator" in plain else Manifest
+    return manifest_file.parse(kind, plain, path)
 
 
-def _canonical(plain: object) -> str:
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+def open_clips(
+    manifest: Manifest | GeneratedManifest, source: Store | ClipSource
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The clips of a manifest one after the other, each compared with what the manifest names.
+
+    Args:
+        source: the store, or a source of it; for generated clips the generator, which
+            :meth:`GeneratedManifest.generator` makes.
+
+    Returns an iterator of (context, truth): uint8 (context frames, height, width, channel) and
+    (horizon frames, height, width, channel), in the order of the manifest. No more than one clip is
+    held at a time.
+
+    Raises:
+        DataError: at once where the source is not the one that the manifest names, in words that
+            say what differs; at the clip where its frames are not those that were written.
+    """
+    if isinstance(manifest, GeneratedManifest):
+        clips = manifest.read(source)
+    else:
+        store = source.store if isinstance(source, StoreSource) else source
+        if not isinstance(store, Store):
+            raise DataError(
+                f"the manifest names clips of a store of {manifest.name}, found the generator "
+                f"{store.name}"
+            )
+        clips = _compared(manifest, store, manifest.windows(store))
+    context = manifest.context
+    return ((clip[:context], clip[context:]) for clip in clips)
+
+
+def _compared(manifest: Manifest, store: Store, windows: list[Window]) -> Iterator[np.ndarray]:
+    """Clips out of a store; the checksum of each video is compared before its first clip."""
+    videos = [video for video in store.videos if video.split == manifest.split]
+    intact = set()
+    for window in windows:
+        video = videos[window.video]
+        if window.video not in intact and checksum(store.frames(video)) != video.crc32:
+            raise DataError(
+                f"{video.source} in {store.path} is damaged: its frames are not those that were "
+                "stored; remove the store and import the videos again"
+            )
+        intact.add(window.video)
+        yield np.array(store.frames(video, window.start, window.length))
 
 
 def _no_clips(store: Store, split: Split, context: int, horizon: int) -> str:

@@ -103,6 +103,25 @@ class MovingBallClips(Clips):
     colours: np.ndarray
 
 
+def move(
+    here: np.ndarray, velocity: np.ndarray, low: float, high: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One step of any number of balls: test, flip, move.
+
+    Args:
+        here: centres, (..., 2), pixels.
+        velocity: pixels per step, (..., 2).
+        low, high: between which a centre turns around, pixels.
+
+    Returns:
+        Whether each bounced, (...), its new centre and its new velocity, (..., 2).
+    """
+    due = ((here < low) & (velocity < 0)) | ((here > high) & (velocity > 0))
+    due[..., 1] &= ~due[..., 0]  # one axis a step, x first: a corner is two events
+    velocity = np.where(due, -velocity, velocity)
+    return np.any(due, axis=-1), np.add(here, velocity), velocity
+
+
 class MovingBall(GeneratedSource[MovingBallClips]):
     """A source of Moving Ball clips. Every clip is a pure function of (seed, split, clip index)."""
 
@@ -132,12 +151,9 @@ class MovingBall(GeneratedSource[MovingBallClips]):
         positions[:, 0] = low + (high - low) * draws[:, :2]
         bounces = np.zeros((batch, clip_length), dtype=bool)
         for time in range(1, clip_length):
-            here = positions[:, time - 1]
-            due = ((here < low) & (velocity < 0)) | ((here > high) & (velocity > 0))
-            due[:, 1] &= ~due[:, 0]  # one axis a step, x first: a corner is two events
-            velocity = np.where(due, -velocity, velocity)
-            bounces[:, time] = due.any(axis=1)
-            positions[:, time] = here + velocity
+            bounces[:, time], positions[:, time], velocity = move(
+                positions[:, time - 1], velocity, low, high
+            )
         random_changes = np.zeros_like(bounces)
         random_changes[:, 1:] = draws[:, _START_DRAWS:] < config.colour_change_probability
         events = bounces | random_changes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ _CONTAINERS = (
 _MOST_DECODER_THREADS = 8
 # Up to this many pixels, handing a frame from thread to thread costs more than it gains.
 _PIXELS_FOR_ONE_THREAD = 400 * 300
+_MOST_IN_TURN, _BYTES_IN_TURN = 31, 2**22
 _FALLBACK_RATE = Fraction(25)
 
 
@@ -49,6 +51,8 @@ class VideoFile:
     ) -> None:
         self._target_rate = None if fps is None else check_rate(fps)
         self._resizer = Resizer(height=height, width=width, channels=channels)
+        self._shape = (height, width, channels)
+        self._orientation: Orientation | None = None
         self.path = path
         self.notes: list[str] = []
         self.source_size: tuple[int, int] | None = None
@@ -66,38 +70,72 @@ class VideoFile:
             else round(announced * self._target_rate / rate)
         )
 
-    def __iter__(self) -> Iterator[np.ndarray]:
-        with self._container:
-            if self._target_rate is None:
-                yield from self._resized(frame for _, frame in self._timed())
-            else:
-                yield from self._resized(
-                    retime(
-                        self._timed(),
-                        fps=self._target_rate,
-                        source_fps=self._source_rate,
-                        notes=self.notes,
-                    )
-                )
+    @property
+    def threads(self) -> int:
+        """How many decode it."""
+        return self._stream.thread_count
 
-    def _resized(self, frames: Iterator[av.VideoFrame]) -> Iterator[np.ndarray]:
-        before, pixels, orientation = None, None, None
-        for frame in frames:
-            if before is None:
-                orientation = Orientation.of(frame)
-                turned = orientation is not None and orientation.transposes
-                self.source_size = (
-                    (frame.height, frame.width) if turned else (frame.width, frame.height)
-                )
+    def use_one_thread(self) -> None:
+        """Decodes with one thread, whatever its size; to be said before the first frame."""
+        self._stream.thread_count = 1
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        before, pixels = None, None
+        for frame in self._frames():
             if pixels is None or frame is not before:  # re-timing repeats frames
-                before, pixels = frame, self._upright(frame, orientation)
+                before = frame
+                pixels = self._resizer.pixels(self._scaled(frame), self._orientation)
             yield pixels
 
-    def _upright(self, frame: av.VideoFrame, orientation: Orientation | None) -> np.ndarray:
+    def blocks(self, count: int) -> Iterator[np.ndarray]:
+        """All frames, uint8 (up to ``count``, height, width, channel), every array new."""
+        height, width, channels = self._shape
+        size = height * width * channels
+        block, filled = np.empty((count, height, width, channels), np.uint8), 0
+        before, scaled = None, None
+        for frames in _in_turns(self._frames()):
+            # Decoder, scaler and copying in turns, each with its own code and tables in the
+            # processor's caches: a fifth less time than frame by frame.
+            done = []
+            for frame in frames:
+                if scaled is None or frame is not before:  # re-timing repeats frames
+                    before, scaled = frame, self._scaled(frame)
+                done.append(scaled)
+            for picture in done:
+                to = block.data.cast("B")[filled * size : (filled + 1) * size]
+                self._resizer.copy(picture, to, self._orientation)
+                filled += 1
+                if filled == count:
+                    yield block
+                    block, filled = np.empty_like(block), 0
+        if filled:
+            yield block[:filled]
+
+    def _frames(self) -> Iterator[av.VideoFrame]:
+        """Decoded frames at the rate that is wanted; the first says how they are turned."""
+        with self._container:
+            frames = (frame for _, frame in self._timed())
+            if self._target_rate is not None:
+                frames = retime(
+                    self._timed(),
+                    fps=self._target_rate,
+                    source_fps=self._source_rate,
+                    notes=self.notes,
+                )
+            for frame in frames:
+                if self.source_size is None:
+                    self._orientation = Orientation.of(frame)
+                    turned = self._orientation is not None and self._orientation.transposes
+                    self.source_size = (
+                        (frame.height, frame.width) if turned else (frame.width, frame.height)
+                    )
+                yield frame
+
+    def _scaled(self, frame: av.VideoFrame) -> av.VideoFrame:
         import av
 
         try:
-            return self._resizer(frame, orientation)
+            return self._resizer.scale(frame, self._orientation)
         except (av.error.FFmpegError, ValueError) as error:
             raise DataError(
                 f"{self.path}: its pixels ({frame.format.name}) cannot be converted ({error})"
@@ -176,6 +214,13 @@ class VideoFile:
             announced = frames - 1 + int((seconds - reached) * self._source_rate)
         if frames < announced - max(2, announced // 50):
             self.notes.append(f"the end is missing: {frames} of about {announced} frames are there")
+
+
+def _in_turns(frames: Iterator[av.VideoFrame]) -> Iterator[list[av.VideoFrame]]:
+    """Several frames at a time, as many as take little memory."""
+    for frame in frames:
+        size = max(1, frame.width * frame.height * 3 // 2)
+        yield [frame, *islice(frames, min(_MOST_IN_TURN, _BYTES_IN_TURN // size))]
 
 
 def _open(path: Path) -> tuple[InputContainer, VideoStream]:

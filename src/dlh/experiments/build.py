@@ -10,16 +10,16 @@ from pathlib import Path
 import torch
 
 from dlh.data.clips import ClipSource, DataError
-from dlh.data.digits import load_digits
 from dlh.data.folder import open_data
 from dlh.data.moving_ball import MovingBall
 from dlh.data.moving_mnist import MovingMNIST
-from dlh.data.published.catalogue import CATALOGUE, MNIST
+from dlh.data.published.catalogue import CATALOGUE
 from dlh.data.published.places import Place
 from dlh.data.report import ImportReport
 from dlh.data.source import StoreSource
+from dlh.experiments.data_names import load_named_digits
 from dlh.experiments.errors import UsageError
-from dlh.experiments.experiment import MOVING_MNIST, DataConfig, Experiment
+from dlh.experiments.experiment import MOVING_MNIST, Experiment
 from dlh.experiments.import_bar import ImportBar
 from dlh.experiments.presets import how_to_get_data, how_to_prepare
 from dlh.model import DynamicLatentHierarchy
@@ -78,7 +78,7 @@ def open_source(experiment: Experiment) -> ClipSource:
     if data.is_moving_ball:
         return MovingBall(data.ball)
     if data.source == MOVING_MNIST:
-        return _moving_mnist(data)
+        return MovingMNIST(load_named_digits(data.digits), data.mnist)
     if not data.source:
         raise UsageError(how_to_get_data(experiment.preset))
     with ImportBar() as bar:
@@ -151,23 +151,6 @@ def frames_per_second(source: ClipSource) -> float | None:
         return None
     rates = {video.fps for video in source.store.videos}
     return rates.pop() if len(rates) == 1 else None
-
-
-def _moving_mnist(data: DataConfig) -> MovingMNIST:
-    folder: str | Path = data.digits
-    if data.digits == MNIST:
-        place = Place.of(CATALOGUE[MNIST])
-        if not place.is_prepared():
-            raise UsageError(place.how_to_prepare())
-        folder = place.folder
-    try:
-        digits = load_digits(folder)
-    except DataError as error:
-        raise DataError(
-            f"{error}; which digits move is --data.digits: mnist, the folder of MNIST's files or "
-            "mnist-5k"
-        ) from None
-    return MovingMNIST(digits, data.mnist)
 
 
 def _shapes(model: torch.nn.Module) -> dict[str, torch.Size]:

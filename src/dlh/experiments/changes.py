@@ -27,6 +27,9 @@ MAY_CHANGE = (
     "training.validate_every",
     "training.held_out_clips",
     "training.sample_every",
+    "training.accumulate",
+    "training.recompute",
+    "training.trackers",
     "training.threads",
     "training.device",
 )

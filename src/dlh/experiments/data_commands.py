@@ -1,4 +1,4 @@
-"""What the commands on data do: videos into a store, a store checked, its clips named."""
+"""What the commands on data do: videos into a store, and a store checked."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dlh.data.clips import DataError, Split
+from dlh.data.clips import DataError
 from dlh.data.folder import import_folder
-from dlh.data.manifest import Manifest, Select, of_store
 from dlh.data.retime import check_rate
 from dlh.data.splits import Fractions, check_fractions
 from dlh.data.store import INDEX, Index, Store, is_store
@@ -17,7 +16,7 @@ from dlh.data.verify import store_bytes, verify_store
 from dlh.experiments.data_names import store_path
 from dlh.experiments.errors import UsageError
 from dlh.experiments.import_bar import ImportBar
-from dlh.experiments.outputs import Say, check_writable
+from dlh.experiments.outputs import Say
 
 LISTED = 20
 """Damaged parts named one by one."""
@@ -125,55 +124,6 @@ def verify(*, store: Path, say: Say = print) -> None:
         more = f" and {len(found.damage) - 3} more" if len(found.damage) > 3 else ""
         raise DataError(f"{store} is damaged: {where}{more}; remove it and import the videos again")
     say(f"{store} is as it was written")
-
-
-def write_manifest(
-    *,
-    store: Path,
-    context: int,
-    horizon: int,
-    clips: int,
-    split: Split,
-    select: Select,
-    out: Path,
-    say: Say = print,
-) -> Manifest:
-    """Name clips of a store for an evaluation, and write them down.
-
-    Args:
-        store: the store, or the name of a data set that is prepared.
-        context, horizon: frames to watch and to predict.
-        clips: at most so many.
-        split: which videos.
-        select: "spaced" or "first", see :func:`dlh.data.manifest.of_store`.
-        out: the manifest, .json.
-        say: takes a line for each thing found or done.
-
-    Raises:
-        UsageError: a number, or the name of the output, cannot be.
-        DataError: there is no store, or no clip of that length in the split.
-        OutputError: the manifest cannot be written.
-    """
-    for name, value in (("context", context), ("horizon", horizon), ("clips", clips)):
-        if value < 1:
-            raise UsageError(f"{name} is at least 1, found {value}")
-    opened = open_store(store)
-    manifest = of_store(
-        opened, context=context, horizon=horizon, count=clips, split=split, select=select
-    )
-    check_writable(out, ".json")
-    manifest.save(out)
-    found = len(manifest.clips)
-    videos = len({clip.source for clip in manifest.clips})
-    there = sum(video.split == split for video in opened.videos)
-    if found < clips:
-        say(f"{clips} clips were asked for and {found} exist: the manifest holds these {found}")
-    say(
-        f"{found} {split} clips of {context} + {horizon} frames ({select}), from {videos} of "
-        f"{there} {split} videos of {manifest.name}"
-    )
-    say(f"written: {out} (SHA-256 {manifest.digest()})")
-    return manifest
 
 
 def check_is_store(path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from dlh.data.published.catalogue import CATALOGUE
+from dlh.data.clips import DataError
+from dlh.data.digits import Digits, load_digits
+from dlh.data.published.catalogue import CATALOGUE, MNIST
 from dlh.data.published.data_set import DataSet
 from dlh.data.published.places import Place
 from dlh.experiments.errors import UsageError
@@ -58,3 +60,25 @@ def store_path(given: str | os.PathLike[str]) -> Path:
     if data_set.kind not in ("videos", "made"):
         raise UsageError(f"{data_set.name} has no store: it is {data_set.origin}")
     return Place.of(data_set).open().path
+
+
+def load_named_digits(given: str, *, option: str = "--data.digits") -> Digits:
+    """The digits that an option names: mnist, the folder of its files, or mnist-5k.
+
+    Raises:
+        UsageError: mnist is not prepared.
+        DataError: the files cannot be used.
+    """
+    folder: str | Path = given
+    if given == MNIST:
+        place = Place.of(CATALOGUE[MNIST])
+        if not place.is_prepared():
+            raise UsageError(place.how_to_prepare())
+        folder = place.folder
+    try:
+        return load_digits(folder)
+    except DataError as error:
+        raise DataError(
+            f"{error}; which digits move is {option}: mnist, the folder of MNIST's files or "
+            "mnist-5k"
+        ) from None

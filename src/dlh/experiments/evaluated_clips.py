@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -13,11 +12,15 @@ import torch
 from torch import Tensor
 
 from dlh.data.clips import Clips, ClipSource, DataError, Split
-from dlh.data.generated import GeneratedSource
+from dlh.data.generated_manifest import GeneratedManifest, of_generator
 from dlh.data.manifest import Manifest, of_store, read_clips
+from dlh.data.moving_ball import MovingBall
+from dlh.data.moving_mnist import MovingMNIST
 from dlh.data.source import StoreSource
 from dlh.evaluation.protocol import ScoredClips
 from dlh.video import from_stored, to_stored
+
+AnyManifest = Manifest | GeneratedManifest
 
 CACHED_BYTES = 2**28
 """Clips are kept in memory up to here: each is read again as another clip of the others."""
@@ -49,7 +52,7 @@ class EvaluatedClips(Protocol):
         context: frames observed, None where it is not known.
         horizon: frames predicted.
         frame_shape: (channel, height, width).
-        manifest_sha256: of the manifest that names them; None where they have none.
+        manifest_sha256: of the manifest that names them; None where there is none.
     """
 
     name: str
@@ -83,35 +86,28 @@ class SourceClips:
         context: int,
         horizon: int,
         count: int,
-        manifest: Manifest | None = None,
+        manifest: AnyManifest | None = None,
     ) -> None:
-        if manifest is None and isinstance(source, StoreSource):
-            manifest = _held_out_manifest(source, context=context, horizon=horizon, count=count)
-        if manifest is not None and not isinstance(source, StoreSource):
-            raise DataError(
-                f"the manifest names clips of a store of {manifest.name}, found the generator "
-                f"{source.name}; name the store with --data"
-            )
-        self._source, self._manifest = source, manifest
-        self._whole: Clips | None = None
-        if manifest is None and not isinstance(source, GeneratedSource):
-            self._whole = _all_at_once(source, count, context + horizon)
-            count = len(self._whole.video)
         self.name, self.frame_shape = source.name, source.frame_shape
         self.split: Split | None = "test"
         self.context: int | None = context
-        self.horizon, self.count, self.manifest_sha256 = horizon, count, None
-        if manifest is not None:
-            assert isinstance(source, StoreSource)
-            manifest.check(source.store)
-            self.split, self.context, self.horizon = (
-                manifest.split,
-                manifest.context,
-                manifest.horizon,
-            )
-            self.count, self.manifest_sha256 = len(manifest.clips), manifest.digest()
+        self.horizon, self.count = horizon, count
+        self.manifest_sha256: str | None = None
+        self._source, self._whole = source, None
+        if manifest is None:
+            manifest = _manifest_of(source, context=context, horizon=horizon, count=count)
+        else:
+            _check(manifest, source)
+        self._manifest = manifest
+        if manifest is None:
+            self._whole = _all_at_once(source, count, context + horizon)
+            self.count = len(self._whole.video)
+        else:
+            self.split, self.count = manifest.split, len(manifest.clips)
+            self.context, self.horizon = manifest.context, manifest.horizon
+            self.manifest_sha256 = manifest.digest()
         channels, height, width = self.frame_shape
-        one = (context + self.horizon) * channels * height * width
+        one = (self.context + self.horizon) * channels * height * width
         self._stored = functools.lru_cache(max(2, CACHED_BYTES // one))(self._read_stored)
 
     def read(self, clip: int) -> EvaluatedClip:
@@ -121,28 +117,24 @@ class SourceClips:
         return EvaluatedClip(context=video[:context], truth=video[context:], events=events)
 
     def _read_stored(self, clip: int) -> Clips:
-        source = self._source
-        if self._manifest is not None:
+        manifest, source = self._manifest, self._source
+        if isinstance(manifest, Manifest):
             assert isinstance(source, StoreSource)
-            return read_clips(self._manifest, source.store, range(clip, clip + 1))
-        if self._whole is not None:
-            events = self._whole.events
-            rows = slice(clip, clip + 1)
-            return Clips(
-                video=self._whole.video[rows], events=None if events is None else events[rows]
-            )
-        assert isinstance(source, GeneratedSource) and self.split is not None
-        length = (self.context or 0) + self.horizon
-        return source.held_out_clip(self.split, clip, clip_length=length)
-
-
-def load_manifest(path: Path) -> Manifest:
-    """A manifest of clips of a store.
-
-    Raises:
-        DataError: there is none, or it cannot be read.
-    """
-    return Manifest.load(path)
+            return read_clips(manifest, source.store, range(clip, clip + 1))
+        if manifest is not None:
+            assert isinstance(source, MovingBall | MovingMNIST)
+            named = manifest.clips[clip]
+            clips = source.held_out_clip(manifest.split, named.number, clip_length=named.length)
+            if (found := hashlib.sha256(clips.video.tobytes()).hexdigest()) != named.sha256:
+                raise DataError(
+                    f"{manifest.split} clip {named.number} of {manifest.name} is another one than "
+                    f"the manifest's: SHA-256 {found[:12]}..., expected {named.sha256[:12]}...; it "
+                    "was made by another version of the generator"
+                )
+            return clips
+        assert self._whole is not None
+        rows, events = slice(clip, clip + 1), self._whole.events
+        return Clips(video=self._whole.video[rows], events=None if events is None else events[rows])
 
 
 def identify(clips: EvaluatedClips) -> ScoredClips:
@@ -181,10 +173,30 @@ def futures_of(clips: EvaluatedClips, numbers: list[int]) -> Tensor:
     return torch.stack([clips.read(number).truth for number in numbers])
 
 
-def _held_out_manifest(source: StoreSource, *, context: int, horizon: int, count: int) -> Manifest:
-    """Test clips, or validation clips where there are no test videos at all."""
-    split: Split = "test" if source.videos("test") else "validation"
-    return of_store(source.store, context=context, horizon=horizon, count=count, split=split)
+def _manifest_of(
+    source: ClipSource, *, context: int, horizon: int, count: int
+) -> AnyManifest | None:
+    """Names test clips, or validation clips of a store without test videos; None for a source of
+    which no clip can be named.
+    """
+    if isinstance(source, StoreSource):
+        split: Split = "test" if source.videos("test") else "validation"
+        return of_store(source.store, context=context, horizon=horizon, count=count, split=split)
+    if isinstance(source, MovingBall | MovingMNIST):
+        return of_generator(source, context=context, horizon=horizon, count=count)
+    return None
+
+
+def _check(manifest: AnyManifest, source: ClipSource) -> None:
+    if isinstance(manifest, GeneratedManifest):
+        manifest.check(source.store if isinstance(source, StoreSource) else source)
+    elif isinstance(source, StoreSource):
+        manifest.check(source.store)
+    else:
+        raise DataError(
+            f"the manifest names clips of a store of {manifest.name}, found the generator "
+            f"{source.name}; name the store with --data"
+        )
 
 
 def _all_at_once(source: ClipSource, count: int, length: int) -> Clips:

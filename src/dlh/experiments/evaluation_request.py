@@ -11,11 +11,12 @@ from torch import Tensor
 
 from dlh.data.clips import ClipSource, DataError
 from dlh.data.fetch.download import sha256_of
+from dlh.data.manifest import load_manifest
 from dlh.data.published.catalogue import CATALOGUE
 from dlh.evaluation.protocol import ScoredModel
 from dlh.experiments.build import open_source
 from dlh.experiments.errors import UsageError
-from dlh.experiments.evaluated_clips import EvaluatedClips, SourceClips, load_manifest
+from dlh.experiments.evaluated_clips import EvaluatedClips, SourceClips
 from dlh.experiments.evaluated_rows import Rows, floor_rows, row_of_file, row_of_model
 from dlh.experiments.evaluation import (
     Evaluation,

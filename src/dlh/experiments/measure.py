@@ -119,7 +119,7 @@ def measure(
     split, clips = found
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(SEED)
-    trace, objective = _observe(model, clips, generator)
+    trace, objective = observe_clips(model, clips, generator)
     steps = trace.changed.shape[1]
     truth = None if clips.events is None else clips.events[:, :steps]
     events = predicted = None
@@ -155,19 +155,25 @@ def measure(
         mean_depth_with_first=mean_depth_with_first(trace.changed),
         divergences=level_divergences(objective),
         events=events,
-        recalls=_recalls(trace, clips),
+        recalls=event_recalls(trace, clips),
         predicted=predicted,
         model=scores(model, SAMPLES),
         floors={floor.name: scores(floor, 1) for floor in floors(mean)},
     )
 
 
-def _observe(
-    model: DynamicLatentHierarchy, clips: Clips, generator: torch.Generator
+def observe_clips(
+    model: DynamicLatentHierarchy,
+    clips: Clips,
+    generator: torch.Generator,
+    *,
+    steps: int | None = None,
 ) -> tuple[Trace, Objective]:
-    """The trace and the bound of the first frames of every clip, a few clips at a time."""
+    """The trace and the bound of the first ``steps`` frames (TRACED_STEPS) of every clip, both on
+    the CPU; a few clips at a time.
+    """
     device = next(model.parameters()).device
-    stored = clips.video[:, :TRACED_STEPS]
+    stored = clips.video[:, : TRACED_STEPS if steps is None else steps]
     clips_at_once = max(1, FRAMES_AT_ONCE // stored.shape[1])
     traces: list[Trace] = []
     objectives: list[Objective] = []
@@ -177,14 +183,14 @@ def _observe(
         objectives.append(bound(trace, video, model.decode(trace.frame_context), model.config))
         traces.append(trace.map(torch.Tensor.cpu))
     objective = Objective(
-        reconstruction=torch.cat([part.reconstruction for part in objectives]),
-        state_kl=torch.cat([part.state_kl for part in objectives]),
-        event_kl=torch.cat([part.event_kl for part in objectives]),
+        reconstruction=torch.cat([part.reconstruction for part in objectives]).cpu(),
+        state_kl=torch.cat([part.state_kl for part in objectives]).cpu(),
+        event_kl=torch.cat([part.event_kl for part in objectives]).cpu(),
     )
     return Trace.concatenate(traces, 0), objective
 
 
-def _recalls(trace: Trace, clips: Clips) -> dict[str, float]:
+def event_recalls(trace: Trace, clips: Clips) -> dict[str, float]:
     """Recall of each kind of event apart: a random change cannot be foreseen, a bounce can."""
     if not isinstance(clips, MovingBallClips) or trace.changed.shape[2] < 2:
         return {}

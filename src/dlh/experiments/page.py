@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Sequence
 
 
 class Html(str):
@@ -56,7 +57,9 @@ def figure(png: bytes | None, description: str, caption: str) -> Html:
     return element("figure", picture(png, description), element("figcaption", caption))
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]], marked: int | None = None) -> Html:
+def table(
+    head: tuple[str, ...], rows: Sequence[tuple[str, ...]], marked: int | None = None
+) -> Html:
     """A table; its first column is text, the others numbers; the row ``marked`` stands out."""
     cells = [element("th", text, scope="col") for text in head]
     body = [

@@ -23,6 +23,7 @@ from dlh.experiments.trained import (
     load_trained,
     train_in,
 )
+from dlh.experiments.workers import leading, settled
 from dlh.training.errors import Interrupted, RunFolderError
 from dlh.training.loop import OnLog
 from dlh.training.run import RunFolder
@@ -54,10 +55,13 @@ def start(
     if report := describe_source(source, clip_length=clip_length):
         say(report)
     check_clips(source, clip_length=clip_length)
+    experiment = settled(experiment)
     run = RunFolder.create(folder)
     with run.lock():
         write_snapshot(run, experiment, source)
-        _present(train_in(run, experiment, source, network, say=say, on_log=on_log), say)
+        with leading(experiment):
+            trained = train_in(run, experiment, source, network, say=say, on_log=on_log)
+        _present(trained, say)
 
 
 def resume(
@@ -102,7 +106,8 @@ def resume(
             trained = load_trained(run, experiment, source)
         else:
             network = untrained_network(run, experiment)
-            trained = train_in(run, experiment, source, network, say=say, on_log=on_log)
+            with leading(experiment):
+                trained = train_in(run, experiment, source, network, say=say, on_log=on_log)
         _present(trained, say)
 
 

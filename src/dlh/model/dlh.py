@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dlh.interfaces import Objective, Prediction, Recompute
+from dlh.interfaces import WHOLE, Objective, Prediction, Recompute, Share
 from dlh.model import inference, rollout
 from dlh.model.bound import bound
 from dlh.model.config import DLHConfig
@@ -58,9 +58,13 @@ class DynamicLatentHierarchy(nn.Module):
         return [cast(Level, level) for level in self.levels]
 
     def encode(self, video: Video) -> Float[Tensor, "time batch features"]:
-        """Pass 1: x_t^1 = conv(o_t) (Eq. 10), time axis first."""
-        frames = video.transpose(0, 1)
-        return self.encoder(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+        """Pass 1: x_t^1 = conv(o_t) (Eq. 10), time axis first.
+
+        Under ``torch.autocast`` the convolutions compute in its type; the features are of the
+        video's.
+        """
+        features = self.encoder(video.flatten(0, 1)).unflatten(0, video.shape[:2])
+        return features.to(video.dtype).transpose(0, 1).contiguous()
 
     def observe(
         self,
@@ -84,7 +88,7 @@ class DynamicLatentHierarchy(nn.Module):
             ValueError: the noise or what is carried is for another number of clips or frames.
         """
         carried, noise = self._checked(video, carried, noise, generator)
-        return inference.observe(self._levels, self.config, self.encode(video), carried, noise)
+        return self._infer(self.encode(video), carried, noise)
 
     def _checked(
         self,
@@ -92,6 +96,7 @@ class DynamicLatentHierarchy(nn.Module):
         carried: Carried | None,
         noise: Noise | None,
         generator: torch.Generator | None,
+        share: Share = WHOLE,
     ) -> tuple[Carried, Noise]:
         """What is carried and the noise, those not given made; all of them fit each other."""
         check_video(video, self.frame_shape)
@@ -104,14 +109,25 @@ class DynamicLatentHierarchy(nn.Module):
         if carried is None:
             carried = Carried.start(self.config, batch, like=video)
         if noise is None:
-            noise = Noise.draw(self.config, batch, steps, like=video, generator=generator)
+            whole = Noise.draw(
+                self.config, batch * share.count, steps, like=video, generator=generator
+            )
+            noise = whole.map(share.of)
         _check_size("what is carried", carried.seen.shape, (batch,))
         _check_size("the noise", noise.uniform.shape[:2], (batch, steps))
         return carried, noise
 
     def decode(self, frame_context: Float[Tensor, "batch time features"]) -> Video:
-        """Pass 4: the frames' means, deconv(c_t^0)."""
-        return self.decoder(frame_context.flatten(0, 1)).unflatten(0, frame_context.shape[:2])
+        """Pass 4: the frames' means, deconv(c_t^0); precision as in :meth:`encode`."""
+        frames = self.decoder(frame_context.flatten(0, 1)).unflatten(0, frame_context.shape[:2])
+        return frames.to(frame_context.dtype)
+
+    def _infer(
+        self, features: Float[Tensor, "time batch features"], carried: Carried, noise: Noise
+    ) -> tuple[Trace, Carried]:
+        """Passes 2 and 3, in full precision also under ``torch.autocast``."""
+        with _full_precision(features):
+            return inference.observe(self._levels, self.config, features, carried, noise)
 
     def objective(
         self,
@@ -119,6 +135,7 @@ class DynamicLatentHierarchy(nn.Module):
         *,
         noise: Noise | None = None,
         generator: torch.Generator | None = None,
+        share: Share = WHOLE,
         recompute: Recompute = "auto",
     ) -> Objective:
         """All four passes: the terms of the bound (Eq. 8), in nats.
@@ -127,24 +144,25 @@ class DynamicLatentHierarchy(nn.Module):
             video: as in :meth:`observe`.
             noise: as in :meth:`observe`.
             generator: as in :meth:`observe`.
+            share: which clips of a batch these are; the noise is that share of the batch's.
             recompute: whether long clips are taken piece by piece, and each piece again for its
-                gradient: the memory is that of a piece, the time a third more. ``auto``: those of
-                more than 200 frames.
+                gradient: the memory is that of a piece, the arithmetic a third more. ``auto``:
+                those of more than 200 frames.
 
         Raises:
             VideoError, ValueError: as in :meth:`observe`.
         """
-        carried, noise = self._checked(video, None, noise, generator)
+        carried, noise = self._checked(video, None, noise, generator, share)
         if is_recomputed(recompute, video.shape[1]):
             return piece_by_piece(self._terms, video, carried, noise)
         return self._terms(video, carried, noise)[0]
 
     def _terms(self, video: Video, carried: Carried, noise: Noise) -> tuple[Objective, Carried]:
         """All four passes over a video or the next piece of one, and what it leaves behind."""
-        trace, carried = inference.observe(
-            self._levels, self.config, self.encode(video), carried, noise
-        )
-        return bound(trace, video, self.decode(trace.frame_context), self.config), carried
+        trace, carried = self._infer(self.encode(video), carried, noise)
+        mean = self.decode(trace.frame_context)
+        with _full_precision(video):
+            return bound(trace, video, mean, self.config), carried
 
     def imagine(
         self,
@@ -159,7 +177,8 @@ class DynamicLatentHierarchy(nn.Module):
         if noise is None:
             noise = Noise.draw(self.config, batch, steps, like=like, generator=generator)
         _check_size("the noise", noise.uniform.shape[:2], (batch, steps))
-        return rollout.imagine(self._levels, self.config, carried, noise)
+        with _full_precision(like):
+            return rollout.imagine(self._levels, self.config, carried, noise)
 
     @torch.no_grad()
     def predict(
@@ -196,6 +215,11 @@ class DynamicLatentHierarchy(nn.Module):
         return Prediction(
             frames=frames.unflatten(0, futures), changed=drawn.changed.unflatten(0, futures[:2])
         )
+
+
+def _full_precision(like: Tensor) -> torch.autocast:
+    """Where decisions, divergences and what is carried are computed: never in half precision."""
+    return torch.autocast(like.device.type, enabled=False)
 
 
 def _check_size(name: str, found: Sequence[int], needed: Sequence[int]) -> None:

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor, addmm, nn
 
 from dlh.networks.perceptron import ACTIVATIONS, start_orthogonal
 
@@ -84,8 +85,10 @@ class FrameDecoder(nn.Module):
         kernels = CWVAE_DECODER_KERNELS if exact else (4, 4, 4, 4)
         layers: list[nn.Module] = []
         for inputs, outputs, kernel in zip(sizes[:-1], sizes[1:], kernels, strict=True):
+            of_pixel = exact and not layers
+            kind = TransposedConvolutionOfPixel if of_pixel else nn.ConvTranspose2d
             layers += [
-                nn.ConvTranspose2d(inputs, outputs, kernel, stride=2, padding=0 if exact else 1),
+                kind(inputs, outputs, kernel, stride=2, padding=0 if exact else 1),
                 ACTIVATIONS[activation](),
             ]
         self.convolutions = nn.Sequential(*layers[:-1])
@@ -95,6 +98,21 @@ class FrameDecoder(nn.Module):
         self, context: Float[Tensor, "batch context"]
     ) -> Float[Tensor, "batch channel height width"]:
         return self.convolutions(self.seed(context))
+
+
+class TransposedConvolutionOfPixel(nn.ConvTranspose2d):
+    """A transposed convolution without padding whose input is one pixel: a matrix product.
+
+    As such it takes a fifth of the time that torch's takes on a CPU.
+    """
+
+    def forward(
+        self, input: Float[Tensor, "batch inputs 1 1"], output_size: list[int] | None = None
+    ) -> Float[Tensor, "batch outputs height width"]:
+        outputs, height, width = self.weight.shape[1:]
+        bias = cast(Tensor, self.bias).repeat_interleave(height * width)
+        product = addmm(bias, input.flatten(1), self.weight.flatten(1))
+        return product.view(-1, outputs, height, width)
 
 
 def _start_glorot(module: nn.Module) -> None:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from dlh.model import DLHConfig, DynamicLatentHierarchy
 from dlh.settings import SettingsError, from_plain, to_plain
 from dlh.training.atomic import write_atomically
@@ -26,8 +28,16 @@ def holds_model(folder: Path) -> bool:
     return (folder / CONFIG_NAME).exists() and (folder / WEIGHTS_NAME).exists()
 
 
-def write_model(folder: Path, model: DynamicLatentHierarchy) -> None:
+def write_model(
+    folder: Path, model: DynamicLatentHierarchy, *, dtype: torch.dtype | None = None
+) -> None:
     """Write both files, each as a whole or not at all.
+
+    Args:
+        folder: made where it is not there.
+        model: of which the configuration and the weights are written.
+        dtype: how the weights are stored; as they are where it is None. They become float32 again
+            when they are read.
 
     Raises:
         PretrainedError: they cannot be written there.
@@ -35,7 +45,9 @@ def write_model(folder: Path, model: DynamicLatentHierarchy) -> None:
     from safetensors.torch import save
 
     description = {"format": FORMAT, "version": VERSION, "model": to_plain(model.config)}
-    weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
+    weights = {
+        name: value.to("cpu", dtype).contiguous() for name, value in model.state_dict().items()
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / WEIGHTS_NAME, save(weights, metadata={"format": "pt"}))
@@ -46,7 +58,7 @@ def write_model(folder: Path, model: DynamicLatentHierarchy) -> None:
 
 
 def read_model(folder: Path) -> DynamicLatentHierarchy:
-    """The model in a folder.
+    """The model in a folder; its weights are float32, however they are stored.
 
     Raises:
         PretrainedError: a file is missing, damaged, of another version, or not the other's.

@@ -10,7 +10,7 @@ from pathlib import Path
 from dlh.model import DynamicLatentHierarchy
 from dlh.pretrained.files import CONFIG_NAME, WEIGHTS_NAME, PretrainedError, write_model
 
-SHIPPED = Path(__file__).parents[1] / "shipped"
+SHIPPED = Path(__file__).parent / "weights"
 """Models that come with the package, a folder each."""
 HUB_SECONDS = 10.0
 

@@ -5,6 +5,15 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+from dlh.interfaces import Recompute
+
+Speed = Literal["auto", "plain", "channels-last", "bf16"]
+"""How a step is computed; see :mod:`dlh.training.speed`."""
+
+Tracker = Literal["tensorboard", "wandb", "trackio"]
+"""Where figures go beside metrics.jsonl."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +54,26 @@ class TrainingConfig:
 
     starts: int = 1
     """Trainings that are begun, each with weights, clips and noise of its own. With more than one,
-    the one with the highest held-out bound after ``start_steps`` goes on (paper: silent)."""
+    the best after ``start_steps`` goes on (paper: silent)."""
 
     start_steps: int = 0
     """Steps after which several starts are compared."""
+
+    start_margin: float = 0.0
+    """Of the starts whose held-out bound is within so many nats per frame of the highest, the one
+    goes on whose levels above the first change the most; with 0, the one with the highest."""
+
+    accumulate: int = 1
+    """Parts in which each process computes its clips of a step, one after the other: less memory,
+    the same update. ``batch_size`` is divisible by it times the number of processes."""
+
+    recompute: Recompute = "auto"
+    """Whether what a gradient needs is computed again instead of kept (always, never), which saves
+    memory; auto: for clips of more than 200 frames."""
+
+    speed: Speed = "auto"
+    """How the convolutions are computed: plain (float32), channels-last (float32, another layout
+    in memory), bf16 (the same in 16 bits); auto: the fastest by rule, fixed when a run begins."""
 
     threads: int = 0
     """Threads of torch on the CPU; 0: as torch has it. Results are bit-equal for equal numbers."""
@@ -76,8 +101,11 @@ class TrainingConfig:
     """Steps between pictures of predicted held-out clips, always the same ones with the same noise;
     0: none."""
 
+    trackers: tuple[Tracker, ...] = ()
+    """Where every line of metrics.jsonl goes too: tensorboard, wandb, trackio."""
+
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "clip_length", "starts"):
+        for name in ("steps", "batch_size", "clip_length", "starts", "accumulate"):
             self._require_whole(name, minimum=1)
         for name in ("checkpoint_every", "keep_checkpoints", "log_every"):
             self._require_whole(name, minimum=1)
@@ -101,6 +129,22 @@ class TrainingConfig:
             raise ValueError(
                 f"{self.starts} starts are compared on held-out clips, found held_out_clips = 0"
             )
+        if self.batch_size % self.accumulate:
+            parts = _nearest_divisors(self.batch_size, self.accumulate)
+            raise ValueError(
+                f"batch_size {self.batch_size} cannot be computed in accumulate = "
+                f"{self.accumulate} equal parts; {parts}"
+            )
+        self._require_one_of("recompute", get_args(Recompute))
+        self._require_one_of("speed", get_args(Speed))
+        for tracker in self.trackers:
+            if tracker not in get_args(Tracker):
+                raise ValueError(
+                    f"trackers are of {', '.join(get_args(Tracker))}, found {tracker!r}"
+                )
+        margin = self.start_margin
+        if not isinstance(margin, (int, float)) or not 0 <= margin < math.inf:
+            raise ValueError(f"start_margin must be a finite number from 0, found {margin!r}")
         self._require_positive("learning_rate")
         self._require_positive("adam_epsilon")
         if self.gradient_norm is not None:
@@ -117,8 +161,21 @@ class TrainingConfig:
                 f"{name} must be a whole number of at least {minimum}, found {value!r}"
             )
 
+    def _require_one_of(self, name: str, allowed: tuple[str, ...]) -> None:
+        if getattr(self, name) not in allowed:
+            raise ValueError(
+                f"{name} is one of {', '.join(allowed)}, found {getattr(self, name)!r}"
+            )
+
     def _require_positive(self, name: str) -> None:
         value = getattr(self, name)
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or not math.isfinite(value) or value <= 0:
             raise ValueError(f"{name} must be a finite number above 0, found {value!r}")
+
+
+def _nearest_divisors(whole: int, number: int) -> str:
+    divisors = [divisor for divisor in range(1, whole + 1) if whole % divisor == 0]
+    below = max(divisor for divisor in divisors if divisor <= number)
+    above = min(divisor for divisor in divisors if divisor >= min(number, whole))
+    return f"{below} or {above} would do" if below != above else f"{below} would do"

@@ -22,10 +22,8 @@ TIMINGS = (
 others exactly."""
 
 
-def step_figures(
-    objective: Objective, *, loss: Tensor, gradient_norm: Tensor, beta: float
-) -> dict[str, float]:
-    """The figures of one step, fetched from the device in one transfer.
+def step_figures(objective: Objective, *, loss: Tensor) -> dict[str, Tensor]:
+    """What is measured of a step, or of a part of one; still on its device.
 
     - ``loss``, ``reconstruction``, ``state_kl``, ``event_kl``: nats per frame, means over batch and
       time, the divergences summed over levels and not weighted by beta; ``state_kl.L1`` ...
@@ -33,8 +31,6 @@ def step_figures(
     - ``mean_depth``: L-bar, the mean over t >= 2 of the number of levels with e_t^n = 1, level 1
       counted (so 1 + the mean number of changing levels above it). The forced first step is left
       out. Only for a model that decides.
-    - ``beta``: the weight of the divergences in the loss.
-    - ``gradient_norm``: the 2-norm over all parameters, before clipping.
     """
     tensors = {
         "loss": loss,
@@ -47,9 +43,7 @@ def step_figures(
         tensors.update({f"{term}.L{n}": value for n, value in enumerate(levels, start=1)})
     if objective.changed is not None and objective.changed.shape[1] > 1:
         tensors["mean_depth"] = objective.changed[:, 1:].sum(2).to(loss.dtype).mean()
-    tensors["gradient_norm"] = gradient_norm
-    values = torch.stack([value.detach().to(loss) for value in tensors.values()]).tolist()
-    return {**dict(zip(tensors, values, strict=True)), "beta": beta}
+    return {name: value.detach().to(loss) for name, value in tensors.items()}
 
 
 def refuse_non_finite(

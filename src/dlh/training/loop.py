@@ -3,15 +3,13 @@
 Everything that happens in step k, its clips, its noise and its weight of the divergences, is a
 function of the configuration and k; everything that is carried from step to step is registered in
 the checkpoint. So a run that was killed at any moment and resumed equals an unbroken one, bit for
-bit on the CPU with the same number of threads.
+bit on the CPU with the same number of threads; and several processes, of which each computes a
+share of every step's clips, train the model that one trains.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,28 +17,22 @@ from torch import nn
 
 from dlh.data.clips import ClipSource
 from dlh.interfaces import VideoModel
+from dlh.training import speed
 from dlh.training.checkpoint import Checkpoints, Restored
 from dlh.training.config import TrainingConfig
-from dlh.training.device import choose_device, describe_device, memory_used
+from dlh.training.device import choose_device, describe_device
 from dlh.training.display import Display
-from dlh.training.errors import CheckpointError, TrainingError
-from dlh.training.figures import RunningMeans, log_entry
-from dlh.training.held_out import is_best, take_validation, validation_entry
-from dlh.training.progress import Progress, is_due
+from dlh.training.errors import TrainingError
+from dlh.training.figures import RunningMeans
+from dlh.training.processes import LeaderGone, Processes
+from dlh.training.progress import Progress
+from dlh.training.recorder import Clock, DrawSamples, OnLog, Recorder, Validate
 from dlh.training.run import RunFolder
-from dlh.training.schedule import learning_rate_factor
 from dlh.training.signals import StopRequest
 from dlh.training.step import compute_gradients, update
+from dlh.training.trackers import tracking
 
-Validate = Callable[[VideoModel, int], Mapping[str, float]]
-"""(model, step) -> figures by name. Called without gradients and with the model in evaluation mode;
-it brings its own generators, so that nothing it does reaches the training."""
-
-DrawSamples = Callable[[VideoModel, int], None]
-"""(model, step): draws what the model predicts, under the same conditions as Validate."""
-
-OnLog = Callable[[dict[str, Any]], None]
-"""Called with every line added to metrics.jsonl, of training figures or of held-out ones."""
+__all__ = ["DrawSamples", "OnLog", "TrainingResult", "Validate", "follow", "train"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +56,17 @@ class TrainingResult:
     message: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What the leader tells its followers to train: how, until which step, and from what state."""
+
+    config: TrainingConfig
+    end: int
+    step: int
+    model: dict[str, Any]
+    optimizer: dict[str, Any]
+
+
 def train(
     model: VideoModel,
     source: ClipSource,
@@ -80,23 +83,20 @@ def train(
     It goes on from the newest checkpoint in ``run``, where there is one. The state is saved every
     ``config.checkpoint_every`` steps, before every validation and drawing, at the end, when a
     signal asks to stop, and when a step fails; that of the best validation stays. A finished run is
-    only loaded.
+    only loaded. Where several processes were started, this one leads and the others :func:`follow`.
 
     Raises:
         Interrupted: somebody stopped it; the run can be resumed.
         NonFiniteError: a loss or gradient is not finite; the update was refused.
-        TrainingError: the model, device, run folder or checkpoint cannot be used.
+        TrainingError: the model, device, run folder or checkpoint cannot be used, or a step does
+            not fit into the memory.
     """
     if not isinstance(model, nn.Module):
         raise TrainingError(f"{type(model).__name__} is no torch.nn.Module: it cannot be trained")
     _require_same_frames(model, source)
-    device = choose_device(config.device)
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    model.to(device).train()
-    parameters = dict(model.named_parameters())
-    optimizer = torch.optim.Adam(model.parameters())
-    progress, means, clock = Progress(), RunningMeans(), _Clock()
+    config, processes, parameters, optimizer = _prepared(model, config)
+    processes.shares(config)  # refuses what cannot be shared before anything is written
+    progress, means, clock = Progress(), RunningMeans(), Clock()
     end = config.steps if until is None else min(until, config.steps)
 
     checkpoints = Checkpoints(run.checkpoints, keep=config.keep_checkpoints)
@@ -105,75 +105,53 @@ def train(
     checkpoints.register("progress", progress)
     checkpoints.register("means", means)
 
-    def log(entry: dict[str, Any]) -> None:
-        run.metrics.append(entry)
-        display.figures(entry)
-        if on_log is not None:
-            on_log(entry)
-
-    def save() -> None:
-        checkpoints.save(progress.step)
-        run.write_status("running", step=progress.step, steps=end)
-
-    with run.lock(), StopRequest() as stop, Display(steps=end) as display:
+    with (
+        run.lock(),
+        StopRequest() as stop,
+        Display(steps=end) as display,
+        tracking(config, run, whole=until is None) as track,
+    ):
         restored = _resume(run, checkpoints, progress, end)
-        for group in optimizer.param_groups:  # after the checkpoint: the configuration decides
-            group.update(eps=config.adam_epsilon)
-        display.start(progress.step, about=_about(device, config, end, restored))
+        record = Recorder(
+            model=model,
+            config=config,
+            run=run,
+            end=end,
+            device=processes.device,
+            progress=progress,
+            means=means,
+            checkpoints=checkpoints,
+            display=display,
+            stop=stop,
+            clock=clock,
+            validate=validate,
+            draw_samples=draw_samples,
+            loggers=tuple(logger for logger in (track, on_log) if logger is not None),
+        )
+        display.start(progress.step, about=_about(processes, config, end, restored))
+        processes.tell(
+            Job(
+                config=config,
+                end=end,
+                step=progress.step,
+                model=model.state_dict(),
+                optimizer=optimizer.state_dict(),
+            )
+        )
 
         with run.reported(progress, steps=end):
             clock.lap()
             while True:
-                if validate is not None and _validation_is_due(progress, config, end):
-                    with stop.at_once(), _evaluating(model):  # the state was saved before
-                        found = validate(model, progress.step)
-                        figures = {name: float(value) for name, value in found.items()}
-                    progress.validation_seconds += clock.lap()
-                    news = take_validation(progress, figures, clips=config.held_out_clips)
-                    if is_best(progress):
-                        checkpoints.keep_as_best(progress.step)
-                    log(validation_entry(progress))
-                    for line in news:
-                        display.line(line)
-                    if progress.step == end:
-                        save()
-                if draw_samples is not None and _samples_are_due(progress, config):
-                    with stop.at_once(), _evaluating(model):
-                        draw_samples(model, progress.step)
-                    progress.validation_seconds += clock.lap()
-                    progress.sampled = progress.step
-                    if progress.step == end:
-                        save()
+                record.before_step()
                 if progress.step == end:
                     break
-
-                with _saved_on_failure(checkpoints, progress):
+                with record.saved_on_failure():
                     figures = compute_gradients(
-                        model, parameters, source, config, step=progress.step, device=device
+                        model, parameters, source, config, step=progress.step, processes=processes
                     )
-                factor = learning_rate_factor(
-                    progress.step, steps=config.steps, cooldown_steps=config.cooldown_steps
-                )
-                update(
-                    parameters,
-                    optimizer,
-                    learning_rate=config.learning_rate * factor,
-                    gradient_norm=figures["gradient_norm"],
-                    largest=config.gradient_norm,
-                )
-                progress.step += 1
-                step_seconds = clock.lap()
-                progress.train_seconds += step_seconds
-                means.add({**figures, "step_seconds": step_seconds})
-                display.advance()
-
-                at_end = progress.step == end
-                if at_end or is_due(progress.step, config.log_every):
-                    log(log_entry(means.take(), progress, memory_used(device)))
-                if at_end or stop.requested or _saving_is_due(progress.step, config):
-                    save()
-                if stop.requested:
-                    raise KeyboardInterrupt
+                norm = figures["gradient_norm"]
+                update(parameters, optimizer, config, step=progress.step, gradient_norm=norm)
+                record.after_step(figures)
 
     return TrainingResult(
         step=progress.step,
@@ -185,15 +163,44 @@ def train(
     )
 
 
-class _Clock:
-    """Wall time from lap to lap: every second counts once, as training or as validation."""
+def follow(model: VideoModel, source: ClipSource, processes: Processes) -> None:
+    """What every process but the leader does: its share of every step of all that is trained.
 
-    def __init__(self) -> None:
-        self._mark = time.perf_counter()
+    Its model begins as the leader's and changes as the leader's does. It writes nothing and says
+    nothing, and leaves it to the leader to be stopped.
 
-    def lap(self) -> float:
-        before, self._mark = self._mark, time.perf_counter()
-        return self._mark - before
+    Raises:
+        LeaderGone: the leader stopped before all was done.
+    """
+    assert isinstance(model, nn.Module)
+    with StopRequest():
+        while (job := processes.hear()) is not None:
+            config, processes, parameters, optimizer = _prepared(model, job.config)
+            model.load_state_dict(job.model)
+            optimizer.load_state_dict(job.optimizer)
+            for step in range(job.step, job.end):
+                try:
+                    figures = compute_gradients(
+                        model, parameters, source, config, step=step, processes=processes
+                    )
+                except RuntimeError as error:  # the exchange broke, or the leader refused it too
+                    raise LeaderGone(str(error)) from error
+                norm = figures["gradient_norm"]
+                update(parameters, optimizer, config, step=step, gradient_norm=norm)
+
+
+def _prepared(
+    model: nn.Module, config: TrainingConfig
+) -> tuple[TrainingConfig, Processes, dict[str, nn.Parameter], torch.optim.Optimizer]:
+    """The model on its device and in its layout, and what trains it."""
+    device = choose_device(config.device)
+    config = replace(config, speed=speed.resolve(config.speed, device))
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    processes = Processes(device, half=config.speed == "bf16")
+    model.to(processes.device).train()
+    speed.lay_out(model, config.speed)
+    return config, processes, dict(model.named_parameters()), torch.optim.Adam(model.parameters())
 
 
 def _require_same_frames(model: VideoModel, source: ClipSource) -> None:
@@ -203,20 +210,6 @@ def _require_same_frames(model: VideoModel, source: ClipSource) -> None:
             f"{source.name} has {tuple(source.frame_shape)}; build the model for the data, or "
             "resize the data"
         )
-
-
-def _validation_is_due(progress: Progress, config: TrainingConfig, end: int) -> bool:
-    due = progress.step == end or is_due(progress.step, config.validate_every)
-    return due and progress.validated < progress.step
-
-
-def _samples_are_due(progress: Progress, config: TrainingConfig) -> bool:
-    return is_due(progress.step, config.sample_every) and progress.sampled < progress.step
-
-
-def _saving_is_due(step: int, config: TrainingConfig) -> bool:
-    every = (config.checkpoint_every, config.validate_every, config.sample_every)
-    return any(is_due(step, number) for number in every)
 
 
 def _resume(
@@ -232,35 +225,12 @@ def _resume(
     return restored
 
 
-@contextmanager
-def _saved_on_failure(checkpoints: Checkpoints, progress: Progress) -> Generator[None]:
-    """When what is inside fails, save the state that the last finished step left."""
-    try:
-        yield
-    except Exception as failure:
-        try:
-            path = checkpoints.save(progress.step)
-            failure.add_note(f"The state of step {progress.step} is saved in {path}.")
-        except CheckpointError as error:
-            failure.add_note(str(error))
-        raise
-
-
-@contextmanager
-def _evaluating(model: VideoModel) -> Generator[None]:
-    assert isinstance(model, nn.Module)
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train()
-
-
 def _about(
-    device: torch.device, config: TrainingConfig, end: int, restored: Restored | None
+    processes: Processes, config: TrainingConfig, end: int, restored: Restored | None
 ) -> list[str]:
-    lines = [f"training on {describe_device(device, asked=config.device)}"]
+    together = f"in {processes.count} processes " if processes.count > 1 else ""
+    where = describe_device(processes.device, asked=config.device)
+    lines = [f"training {together}on {where}; {speed.describe(config.speed)}"]
     if restored is not None:
         lines += [restored.message] if restored.message else []
         lines += [f"resumed from step {restored.step} of {end}"]

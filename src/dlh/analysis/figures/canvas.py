@@ -53,6 +53,16 @@ def png_bytes(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
+def pdf_bytes(figure: Figure) -> bytes:
+    """The figure as PDF, with fonts that can be edited; the same bytes for the same drawing."""
+    import matplotlib
+
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"pdf.fonttype": 42}):
+        figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
+    return buffer.getvalue()
+
+
 def place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Axes at a position in inches, measured from the figure's upper left corner."""
     full_width, full_height = figure.get_size_inches()

@@ -12,8 +12,10 @@ from dlh.analysis.figures.lines import Curve, Line, as_curve, draw_lines, name_e
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDTH = 11.0
+PSNR_TITLE = "How close do the futures stay to what happened?"
 FLOOR_DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)))
 
 
@@ -24,10 +26,27 @@ def draw_psnr_curves(
     floors: Mapping[str, Curve],
     window: int,
     samples: int,
-    title: str = "How close do the futures stay to what happened?",
+    title: str = PSNR_TITLE,
 ) -> bytes:
+    """PNG bytes of :func:`psnr_figure`."""
+    return canvas.png_bytes(
+        psnr_figure(
+            best=best, mean=mean, floors=floors, window=window, samples=samples, title=title
+        )
+    )
+
+
+def psnr_figure(
+    *,
+    best: Curve,
+    mean: Curve,
+    floors: Mapping[str, Curve],
+    window: int,
+    samples: int,
+    title: str = PSNR_TITLE,
+) -> Figure:
     """PSNR against the prediction step: the best and the average future, and what knowing nothing
-    scores.
+    scores (as Fig. 9).
 
     Args:
         best: (horizon,), the best future of each clip, chosen once over the window.
@@ -36,9 +55,6 @@ def draw_psnr_curves(
         window: the first predicted steps, over which the headline numbers are taken; shaded.
         samples: how many futures were drawn, for the legend.
         title: the headline.
-
-    Returns:
-        PNG bytes.
     """
     curves = {f"best of {samples}": as_curve(best)}
     if samples > 1:
@@ -74,7 +90,7 @@ def draw_psnr_curves(
             0.5 + 0.006 * horizon, high + 0.08 * (high - low), f"first {window} steps", **style
         )
     name_ends(axes, lines)
-    return canvas.png_bytes(figure)
+    return figure
 
 
 def draw_curves(rows: Sequence[Mapping[str, Any]], *, title: str = "How it learnt") -> bytes:

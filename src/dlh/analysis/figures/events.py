@@ -49,6 +49,28 @@ def draw_events(
     Returns:
         PNG bytes.
     """
+    return canvas.png_bytes(
+        events_figure(
+            video,
+            changed,
+            truth=truth,
+            change_probability=change_probability,
+            fps=fps,
+            title=title,
+        )
+    )
+
+
+def events_figure(
+    video: np.ndarray,
+    changed: Tensor | ArrayLike,
+    *,
+    truth: Tensor | ArrayLike | None = None,
+    change_probability: Tensor | ArrayLike | None = None,
+    fps: float | None = None,
+    title: str = "When did something change?",
+) -> Figure:
+    """What :func:`draw_events` draws (Fig. 5c), before it is written as PNG or PDF."""
     story = _story(video, changed, truth, change_probability, fps)
     first, stride = _window(story)
     columns = min(COLUMNS, -(-story.length // stride))
@@ -73,7 +95,7 @@ def draw_events(
         heading = f"The whole clip, {story.length} frames. The shaded window is the one above."
         canvas.write(figure, LEFT, height + 0.06, heading)
         whole.draw(figure, height + 0.36, NOTE)
-    return canvas.png_bytes(figure)
+    return figure
 
 
 def _story(video, changed, truth, change_probability, fps) -> Story:

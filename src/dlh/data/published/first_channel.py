@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dlh.data.blocks import blocks
 from dlh.data.decode import Frames, open_clips
 
 
@@ -15,15 +16,17 @@ def open_first_channel(
 ) -> Iterator[tuple[int | None, Frames]]:
     """The videos of a file, grey by their first channel, which is what the field reads."""
     assert channels == 1
+    shape = (height, width, 3)
     for clip, stream in open_clips(path, height=height, width=width, channels=3, fps=fps):
-        yield clip, _FirstChannel(stream)
+        yield clip, _FirstChannel(stream, shape)
 
 
 class _FirstChannel:
     """Another stream's first channel; see :class:`dlh.data.decode.Frames`."""
 
-    def __init__(self, stream: Frames) -> None:
+    def __init__(self, stream: Frames, shape: tuple[int, int, int]) -> None:
         self._stream = stream
+        self._shape = shape
         self.path = stream.path
         self.fps = stream.fps
         self.expected_frames = stream.expected_frames
@@ -34,3 +37,9 @@ class _FirstChannel:
         for frame in self._stream:
             self.source_size = self._stream.source_size
             yield frame[..., :1]
+
+    def blocks(self, count: int) -> Iterator[np.ndarray]:
+        """See :class:`dlh.data.blocks.InBlocks`."""
+        for block in blocks(self._stream, self._shape):
+            self.source_size = self._stream.source_size
+            yield np.ascontiguousarray(block[..., :1])

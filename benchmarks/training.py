@@ -1,0 +1,270 @@
+"""What a training costs beside its steps, and how long it takes to find the events.
+
+    python benchmarks/training.py --part processes,checkpoints,start --json training.json
+    python benchmarks/training.py --part speed --threads 1
+    python benchmarks/training.py --part structure --seeds 0 1 2
+
+``speed``        seconds of a training step, convolutions computed as each ``--speed`` does it, over
+                 the plain one; in turn, round after round, the median of the ratios.
+``memory``       peak of a step's memory on clips of 1,000 frames over that on clips of 100, each in
+                 a process of its own (Linux).
+``processes``    seconds of the same training (the same global batch) in two processes over one.
+``checkpoints``  seconds of a checkpoint over those of the steps between two, at the default
+                 interval of the preset.
+``start``        seconds from the command to the first step of the preset.
+``structure``    seconds of training until held-out event F1 passes .98, a line for each seed: of
+                 the whole run, all its starts included, and of the start that goes on.
+
+On a machine that does something else too, seconds say little; the ratios are taken within a run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dlh.experiments.build import build_model, open_source
+from dlh.experiments.experiment import Experiment
+from dlh.experiments.presets import preset
+from dlh.training.checkpoint import Checkpoints
+from dlh.training.processes import Processes
+from dlh.training.run import RunFolder
+from dlh.training.speed import lay_out, multiplies_bf16
+from dlh.training.step import compute_gradients, update
+
+CPU = torch.device("cpu")
+F1 = 0.98
+
+
+class Stepper:
+    """A model that takes training steps, one call each."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.config = experiment.training
+        self.model = build_model(experiment).train()
+        lay_out(self.model, self.config.speed)
+        self.source = open_source(experiment)
+        self.parameters = dict(self.model.named_parameters())
+        self.optimizer = torch.optim.Adam(self.model.parameters())
+        self.processes = Processes(CPU, half=self.config.speed == "bf16")
+        self.steps = 0
+
+    def __call__(self) -> float:
+        """Seconds of one step."""
+        start = time.perf_counter()
+        figures = compute_gradients(
+            self.model,
+            self.parameters,
+            self.source,
+            self.config,
+            step=self.steps,
+            processes=self.processes,
+        )
+        norm = figures["gradient_norm"]
+        update(self.parameters, self.optimizer, self.config, step=self.steps, gradient_norm=norm)
+        self.steps += 1
+        return time.perf_counter() - start
+
+
+def with_settings(name: str, **settings: Any) -> Experiment:
+    """A preset with other training settings."""
+    experiment = preset(name)
+    return replace(experiment, training=replace(experiment.training, **settings))
+
+
+def measure_speed(name: str, rounds: int, threads: int) -> dict[str, Any]:
+    """The step in each way of computing the convolutions, over the plain one."""
+    torch.set_num_threads(threads)
+    ways = ("plain", "channels-last", "bf16")
+    steppers = {way: Stepper(with_settings(name, speed=way)) for way in ways}
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for turn in range(rounds + 1):
+        for way, step in steppers.items():
+            seconds = step()
+            if turn:
+                times[way].append(seconds)
+    over = {
+        way: statistics.median(a / b for a, b in zip(times[way], times["plain"], strict=True))
+        for way in ways
+    }
+    return {
+        "preset": name,
+        "threads": threads,
+        "hardware_bf16": multiplies_bf16(CPU),
+        "seconds": {way: statistics.median(found) for way, found in times.items()},
+        "over_plain": over,
+    }
+
+
+def peak_of_a_step(frames: int) -> float:
+    """Megabytes that a step on clips of so many frames takes at most, above what was there before;
+    to be called in a process of its own.
+    """
+    torch.set_num_threads(1)
+    stepper = Stepper(with_settings("moving-ball", batch_size=1, clip_length=frames))
+
+    def resident(name: str) -> float:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+
+    before = resident("VmRSS")
+    stepper()
+    return resident("VmHWM") - before
+
+
+def measure_memory() -> dict[str, Any]:
+    """Long clips are computed piece by piece: what a step takes at most hardly grows."""
+    found = {}
+    for frames in (100, 200, 1000):
+        fresh = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=fresh) as process:
+            found[frames] = process.submit(peak_of_a_step, frames).result()
+    return {"megabytes": found, "1000_over_100": found[1000] / found[100]}
+
+
+def train(words: list[str], folder: Path) -> tuple[float, RunFolder]:
+    """Run ``dlh train`` and return the seconds that its steps took, and its run."""
+    run = folder / "run"
+    subprocess.run(
+        [sys.executable, "-m", "dlh", "train", *words, "--run", str(run)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    done = RunFolder.open(run)
+    return max(entry["seconds"] for entry in done.metrics.read() if "seconds" in entry), done
+
+
+def measure_processes(steps: int) -> dict[str, Any]:
+    """The same training in one process and in two, of one thread each."""
+    words = ["moving-ball", "--steps", str(steps), "--training.starts", "1"]
+    words += ["--training.threads", "1", "--training.validate-every", "0"]
+    words += ["--training.held-out-clips", "0", "--training.sample-every", "0"]
+    seconds = []
+    for more in ([], ["--num-processes", "2"]):
+        with tempfile.TemporaryDirectory() as folder:
+            seconds.append(train(words + more, Path(folder))[0])
+    return {"steps": steps, "seconds": seconds, "two_over_one": seconds[1] / seconds[0]}
+
+
+def measure_checkpoints(rounds: int) -> dict[str, Any]:
+    """What saving costs, beside the steps between two saves."""
+    stepper = Stepper(with_settings("moving-ball"))
+    step_seconds = statistics.median(stepper() for _ in range(rounds + 1))
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoints = Checkpoints(Path(folder))
+        checkpoints.register("model", stepper.model)
+        checkpoints.register("optimizer", stepper.optimizer)
+        found = []
+        for step in range(1, rounds + 1):
+            start = time.perf_counter()
+            checkpoints.save(step)
+            found.append(time.perf_counter() - start)
+    every, save_seconds = stepper.config.checkpoint_every, statistics.median(found)
+    return {
+        "checkpoint_every": every,
+        "save_seconds": save_seconds,
+        "step_seconds": step_seconds,
+        "share": save_seconds / (every * step_seconds),
+    }
+
+
+def measure_start() -> dict[str, Any]:
+    """From the command to the first line of metrics.jsonl, less the step it reports."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        words = ["train", "moving-ball", "--run", str(run), "--training.starts", "1"]
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dlh", *words, "--training.log-every", "1"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        metrics = run / "metrics.jsonl"
+        while not (metrics.exists() and metrics.stat().st_size):
+            if process.poll() is not None:
+                raise RuntimeError(f"dlh {' '.join(words)} ended with status {process.returncode}")
+            time.sleep(0.01)
+        elapsed = time.perf_counter() - start
+        process.terminate()
+        process.wait()
+        first = json.loads(metrics.read_text().splitlines()[0])["seconds"]
+    return {"seconds": elapsed - first, "first_step_seconds": first}
+
+
+def measure_structure(seed: int) -> dict[str, Any]:
+    """When held-out event F1 first passes the mark, with the preset as it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["moving-ball", "--seed", str(seed), "--training.validate-every", "25"]
+        _, run = train(words, Path(folder))
+        entries, summary = run.metrics.read(), run.read_json("summary.json")
+    seconds, reached = 0.0, None
+    for entry in entries:
+        seconds = entry.get("seconds", seconds)
+        if reached is None and entry.get("validation.events.f1", 0.0) >= F1:
+            reached = {"step": entry["step"], "seconds": seconds}
+    whole = summary["seconds"]["train"]
+    others = whole - max(entry.get("seconds", 0.0) for entry in entries)
+    return {
+        "seed": seed,
+        "of_the_start": reached,
+        "of_the_run": None if reached is None else reached["seconds"] + others,
+        "all_seconds": whole,
+        "events": summary["events"],
+        "mean_depth": summary["mean_depth"],
+        "true_change_rate": summary["true_change_rate"],
+    }
+
+
+def main() -> None:
+    """Measure, print, and write what was measured."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parts = ("speed", "memory", "processes", "checkpoints", "start", "structure")
+    parser.add_argument("--part", default=",".join(parts[:-1]), help=f"of {', '.join(parts)}")
+    parser.add_argument("--preset", default="moving-ball", help="of --part speed")
+    parser.add_argument("--threads", type=int, default=1, help="of --part speed")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=20, help="of --part processes")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    asked = options.part.split(",")
+    if unknown := set(asked) - set(parts):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; they are {', '.join(parts)}")
+    if min(options.threads, options.rounds, options.steps) < 1:
+        parser.error("threads, rounds and steps are at least 1")
+
+    report: dict[str, Any] = {"torch": torch.__version__, "processors": os.cpu_count()}
+    work = {
+        "speed": lambda: measure_speed(options.preset, options.rounds, options.threads),
+        "memory": measure_memory,
+        "processes": lambda: measure_processes(options.steps),
+        "checkpoints": lambda: measure_checkpoints(options.rounds),
+        "start": measure_start,
+        "structure": lambda: [measure_structure(seed) for seed in options.seeds],
+    }
+    for part in asked:
+        print(f"measuring {part} ...", file=sys.stderr)
+        report[part] = work[part]()
+        print(json.dumps({part: report[part]}, indent=2), flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

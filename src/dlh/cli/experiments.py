@@ -1,0 +1,146 @@
+"""``dlh experiments``: the trainings behind the results page, each run once; and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from dlh.cli.options import parse
+from dlh.cli.output import say
+from dlh.experiments.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListOptions:
+    """All experiments: what each is for, what it should cost, and how it stands.
+
+    example:  dlh experiments list
+    """
+
+    only: str | None = None
+    """Those whose names match, such as "ablation-*"."""
+    root: Path = Path("runs/findings")
+    """The folder of their runs."""
+    results: Path = Path("docs/results")
+    """The folder of their records."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(ListOptions):
+    """Train and analyse the experiments that have no record yet; an unfinished one goes on. Each
+    finished one writes a small record, and is never run again. Several of these commands at a time
+    share the work.
+
+    example:  dlh experiments run --only "full-lambda0-*"
+    """
+
+    dry_run: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Only say what would be run, and what it should cost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageOptions:
+    """Make the results page, its numbers and its curves anew from the records.
+
+    example:  dlh experiments page
+    """
+
+    results: Path = Path("docs/results")
+    """The folder of the records and the page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishOptions:
+    """Make a shipped model of a finished run: its weights in half the size, and what that cost.
+
+    example:  dlh experiments publish runs/findings/full-lambda0-seed0 moving-ball
+    """
+
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """A finished run."""
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+    """What the model will be called."""
+    dtype: Literal["bfloat16", "float16", "float32"] = "float16"
+    """How a weight is stored."""
+    out: Path | None = None
+    """The folder of shipped models; default: that of the installed package."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """``dlh experiments``."""
+    words = list(arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        say(_help())
+        return 0 if words else 2
+    name, *rest = words
+    if name not in COMMANDS:
+        from dlh.settings import suggestion
+
+        known = suggestion(name, list(COMMANDS))
+        raise UsageError(f"there is no command dlh experiments {name}{known}")
+    _, run = COMMANDS[name]
+    run(rest)
+    return 0
+
+
+def _list(words: Sequence[str]) -> None:
+    options = parse(ListOptions, words, prog="dlh experiments list")
+    from dlh.experiments.findings.catalogue import chosen
+    from dlh.experiments.findings.driver import plan
+
+    for line in plan(chosen(options.only), root=options.root, results=options.results):
+        say(line)
+
+
+def _run(words: Sequence[str]) -> None:
+    options = parse(RunOptions, words, prog="dlh experiments run")
+    from dlh.experiments.findings.catalogue import chosen
+    from dlh.experiments.findings.driver import plan, run_all
+
+    experiments = chosen(options.only)
+    if options.dry_run:
+        for line in plan(experiments, root=options.root, results=options.results):
+            say(line)
+        return
+    run_all(experiments, root=options.root, results=options.results, say=say)
+
+
+def _page(words: Sequence[str]) -> None:
+    options = parse(PageOptions, words, prog="dlh experiments page")
+    from dlh.experiments.findings.write import write_results
+
+    write_results(options.results, say=say)
+
+
+def _publish(words: Sequence[str]) -> None:
+    options = parse(PublishOptions, words, prog="dlh experiments publish")
+    from dlh.experiments.findings.publish import publish
+
+    publish(**vars(options), say=say)
+
+
+COMMANDS: dict[str, tuple[str, Callable[[Sequence[str]], None]]] = {
+    "list": ("all of them: cost and state", _list),
+    "run": ("train and analyse those that have no record yet", _run),
+    "page": ("make the results page anew from the records", _page),
+    "publish": ("make a shipped model of a finished run", _publish),
+}
+
+HELP = """usage: dlh experiments COMMAND [OPTIONS]        dlh experiments COMMAND --help says more
+
+{commands}
+
+examples:
+  dlh experiments list
+  dlh experiments run --only "full-lambda0-*"
+  dlh experiments page"""
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {what}" for name, (what, _) in COMMANDS.items()]
+    return HELP.format(commands="\n".join(lines))

@@ -1,0 +1,283 @@
+"""analysis.html: an analysis on one page, with what each figure says and the paper's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dlh.analysis.pooled import Pooled
+from dlh.analysis.prediction import Foresight
+from dlh.experiments.analyse.compute import Findings
+from dlh.experiments.analyse.levels import LevelFindings
+from dlh.experiments.page import Html, element, figure, join, page, table
+
+Pictures = Mapping[str, bytes]
+
+LEDE = (
+    "Read off what the model infers on held-out clips, and off what it decodes and predicts. What "
+    "the paper calls a table or a figure is named with its number there. A number after ± is a "
+    "standard error between clips."
+)
+LEVELS = (
+    "Left: how often each level changes. Level 1 always does; if level 2 changed exactly when "
+    "something happens, its bar would end at the dashed line. Right: what each level has to say, "
+    "as divergence from what it expected."
+)
+EVENTS = (
+    "Frames of a held-out clip and, below, what each level decided; a black line is the "
+    "probability that it gave to a change before it saw the frame."
+)
+RELIABILITY = (
+    "Of all steps at which a change was given the probability p, the share at which one came. On "
+    "the diagonal a probability means what it says. Below, how many steps there were."
+)
+EXCHANGED = (
+    "What changes in a row is what that level holds. The number at the right is the variance of "
+    "pixels between the frames of a row, over {moments} moments."
+)
+ROLLED = "What a level alone expects: its own transitions, under what all others hold."
+FUTURES = (
+    "Futures of one context, drawn from the priors alone. If the strokes fall where the colours of "
+    "the band change, it is level 2 that decides when the ball changes its colour."
+)
+FRAMES_ONLY = "Futures of one context, drawn from the priors alone."
+TRACKING = (
+    "The share of predicted balls whose centre has never been further from the true one than the "
+    "ball's radius. A future that is off once and comes back counts as lost."
+)
+PSNR = (
+    "The best future is chosen once per clip, by its mean over all steps; a floor is what a still "
+    "frame scores on the same clips."
+)
+
+
+def render(findings: Findings, pictures: Pictures) -> str:
+    """The page as HTML; a picture that is missing, for want of matplotlib, is left out."""
+    clips, steps, _ = findings.trace.changed.shape
+    name, data = findings.subject.name, findings.subject.source.name
+    sections = (
+        element("p", f"Dynamic Latent Hierarchy · {data} · {name}", class_="eyebrow"),
+        element("h1", "What its levels hold"),
+        element("p", f"{clips} {findings.split} clips of {steps} frames. {LEDE}", class_="lede"),
+        _depth(findings, pictures),
+        _events(findings, pictures),
+        _foresight(findings, pictures),
+        _held(findings, pictures),
+        _futures(findings, pictures),
+        _left_out(findings),
+        element(
+            "footer",
+            element(
+                "p",
+                "Made by dlh analyse. The numbers are in analysis.json, the figures as PNG and PDF "
+                "in figures/. This page is one file: it fetches nothing and can be sent as it is.",
+            ),
+        ),
+    )
+    return page(f"Analysis of {name} - {data}", *(part for part in sections if part))
+
+
+def _depth(findings: Findings, pictures: Pictures) -> Html:
+    rows = [
+        ("mean depth, t >= 2", _value(findings.mean_depth, 3)),
+        ("with the forced first step, as Table 2", _value(findings.mean_depth_with_first, 3)),
+        ("state divergence, nats per clip (Table 2)", _value(findings.total_state_kl, 1)),
+        ("bound, nats per frame", _value(findings.elbo, 1)),
+    ]
+    truth = findings.truth
+    if truth is not None:
+        rows.insert(1, ("1 + true change rate", f"{1 + truth[:, 1:].mean():.3f}"))
+    total = findings.total_state_kl.mean
+    levels = [
+        (
+            f"level {level.level}",
+            f"{level.change_rate:.3f}",
+            _value(level.state_kl, 2),
+            f"{level.state_kl.mean / total:.1%}" if total else "",
+            _value(level.event_kl, 2),
+        )
+        for level in findings.levels
+    ]
+    head = ("", "changes per step", "state divergence", "its share", "event divergence")
+    return join(
+        element("h2", "How deep changes reach (Tables 2 and 5)"),
+        figure(pictures.get("levels"), "Change rates and divergences by level", LEVELS),
+        table(("", ""), rows),
+        table(head, levels),
+    )
+
+
+def _events(findings: Findings, pictures: Pictures) -> Html:
+    if len(findings.levels) < 2:
+        return Html("")
+    parts = [element("h2", "When it changed (Fig. 5c)")]
+    if findings.events is not None:
+        scores = findings.events
+        rows = [
+            ("precision", f"{scores.precision:.3f}"),
+            ("recall", f"{scores.recall:.3f}"),
+            ("F1", f"{scores.f1:.3f}"),
+        ]
+        rows += [(f"recall of {name}", f"{value:.3f}") for name, value in findings.recalls.items()]
+        parts.append(table(("level 2 against true events", ""), rows))
+    parts.append(figure(pictures.get("events"), "Frames and decisions of a clip", EVENTS))
+    return join(*parts)
+
+
+def _foresight(findings: Findings, pictures: Pictures) -> Html:
+    if findings.model is None:
+        return Html("")
+    rows = [_foresight_row("the model", findings.model)]
+    words = []
+    if findings.observers is not None:
+        observers = findings.observers
+        rows += [
+            _foresight_row("who has seen the past", observers.knows_past),
+            _foresight_row("who knows the bounces", observers.knows_bounces),
+        ]
+        inferred, known = observers.closed_form_inferred, observers.closed_form
+        rows.append(
+            (
+                "who knows the bounces, closed form",
+                f"{inferred.change:.3f}",
+                f"{inferred.static:.3f}",
+                f"{known.change:.3f}",
+                f"{known.static:.3f}",
+                "",
+            )
+        )
+        words.append(
+            "Nobody can know more of the next change than who has seen every pixel of the past and "
+            "knows the rules; that is a particle filter over where the ball was and whither it "
+            f"goes (its own error is {observers.filter_error:.4f}). The distance to it is the "
+            "score. Who knows the bounces knows more than can be known."
+        )
+    head = (
+        "mean p(change)",
+        "inferred change",
+        "inferred static",
+        "true change",
+        "true static",
+        "nats per step",
+    )
+    columns = 6 if findings.truth is not None else 3
+    return join(
+        element("h2", "What it foresees (Table 3)"),
+        *(element("p", text) for text in words),
+        table(head[:columns], [row[:columns] for row in rows]),
+        figure(pictures.get("reliability"), "Reliability of predicted changes", RELIABILITY),
+    )
+
+
+def _foresight_row(name: str, found: Foresight) -> tuple[str, ...]:
+    values = (
+        found.inferred_change,
+        found.inferred_static,
+        found.true_change,
+        found.true_static,
+        found.surprisal,
+    )
+    return (name, *(_value(value, 3) for value in values))
+
+
+def _held(findings: Findings, pictures: Pictures) -> Html:
+    head: tuple[str, ...] = ("pixel variance", "from elsewhere", "from its change prior")
+    rows: list[tuple[str, ...]] = [
+        (
+            f"level {level.level}",
+            f"{level.variance_elsewhere:.5f}",
+            f"{level.variance_expected:.5f}",
+        )
+        for level in findings.levels
+    ]
+    rows.append(("all levels", f"{findings.all_levels_variance:.5f}", ""))
+    parts = [
+        element("h2", "What each level holds (Figs. 5a, 5b, 10, 11)"),
+        table(head, rows),
+    ]
+    if findings.levels[0].of_ball:
+        parts.append(
+            table(
+                (
+                    "of the ball",
+                    "another colour",
+                    "centre moves, px",
+                    "rolled: switches per step",
+                    "rolled: centre moves, px",
+                ),
+                [_ball_row(level) for level in findings.levels],
+            )
+        )
+    moments = EXCHANGED.format(moments=32)
+    parts += [
+        figure(pictures.get("exchanged"), "Frames with one level exchanged", moments),
+        figure(pictures.get("rolled"), "Frames of one level rolled forward", ROLLED),
+    ]
+    return join(*parts)
+
+
+def _ball_row(level: LevelFindings) -> tuple[str, ...]:
+    names = (
+        ("exchanged_colour_differs", ".0%"),
+        ("exchanged_centre_moves", ".2f"),
+        ("rolled_switch_rate", ".3f"),
+        ("rolled_centre_moves", ".2f"),
+    )
+    values = [(level.of_ball[name], form) for name, form in names]
+    return (f"level {level.level}", *("-" if v is None else format(v, f) for v, f in values))
+
+
+def _futures(findings: Findings, pictures: Pictures) -> Html:
+    futures = findings.futures
+    clips, samples, horizon = futures.model.curves.shape
+    parts = [
+        element("h2", "What it predicts (Figs. 6 and 9)"),
+        element(
+            "p",
+            f"{samples} futures of {horizon} frames for each of {clips} clips, after "
+            f"{futures.context_steps} frames.",
+        ),
+    ]
+    world, tracking = futures.world, futures.tracking
+    if world is not None and tracking is not None:
+        rows = [
+            ("frames with one saturated colour", f"{world.clear:.1%}", f"{world.true_clear:.1%}"),
+            ("sharpness", f"{world.sharpness:.3f}", "1.000"),
+            ("switches per step", _number(world.switch_rate), f"{world.true_switch_rate:.3f}"),
+            ("of these, to the next colour of the cycle", _number(world.in_order), "1.000"),
+            ("level 2 drawn to change, per step", _number(world.event_rate), ""),
+            ("switches at such a step", _number(world.switches_at_events), ""),
+            (f"steps within {tracking.radius:g} px, best", f"{tracking.median_best:.0f}", ""),
+            (f"steps within {tracking.radius:g} px, mean", f"{tracking.median_mean:.0f}", ""),
+        ]
+        parts.append(table(("of the predicted ball", "futures", "truth"), rows))
+    shown = FUTURES if world is not None and len(findings.levels) > 1 else FRAMES_ONLY
+    parts += [
+        figure(pictures.get("futures"), "Sampled futures with their switches", shown),
+        figure(pictures.get("tracking"), "How long predicted balls are in place", TRACKING),
+    ]
+    psnr = [("best future", f"{futures.model.best:.1f}")]
+    psnr.append(("average future", f"{futures.model.mean:.1f}"))
+    psnr += [(name, f"{scores.best:.1f}") for name, scores in futures.floors.items()]
+    parts += [
+        table(("PSNR, dB", f"mean of {horizon} steps"), psnr),
+        figure(pictures.get("psnr"), "PSNR by predicted step", PSNR),
+    ]
+    return join(*parts)
+
+
+def _left_out(findings: Findings) -> Html:
+    if not findings.left_out:
+        return Html("")
+    items = [element("li", f"{what}: {why}") for what, why in findings.left_out.items()]
+    return join(element("h2", "What is left out"), element("ul", *items))
+
+
+def _value(value: Pooled | None, digits: int) -> str:
+    if value is None:
+        return "-"
+    error = "" if value.error is None else f" ± {value.error:.{digits}f}"
+    return f"{value.mean:.{digits}f}{error}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,250 @@
+"""All records as one: means and spreads over seeds, under the names of the paper's tables."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from dlh.experiments.findings.catalogue import LAMBDAS, Named
+
+Record = Mapping[str, Any]
+VERSION = 1
+
+
+def aggregate(records: Mapping[str, Record], experiments: Sequence[Named]) -> dict[str, Any]:
+    """What ``docs/results/moving-ball.json`` holds, of the records that there are.
+
+    Every quantity is ``mean``, ``spread`` (the standard deviation over seeds; null for one seed),
+    ``values`` and their ``seeds``.
+
+    Args:
+        records: by name.
+        experiments: all that are to be run.
+    """
+    planned = [named.name for named in experiments]
+    known = {name: records[name] for name in planned if name in records}
+    done = {name: record for name, record in known.items() if "failed" not in record}
+
+    def of(group: str, kind: str) -> list[Record]:
+        return [r for r in done.values() if (r["group"], r["kind"]) == (group, kind)]
+
+    kinds = _kinds(experiments)
+    full = {kind: of("full", kind) for kind in kinds.get("full", [])}
+    levels = {kind: of("levels", kind) for kind in kinds.get("levels", [])}
+    ablations = {kind: of("ablation", kind) for kind in kinds.get("ablation", [])}
+    references = {named.kind: named.reference for named in experiments if named.reference}
+    return {
+        "version": VERSION,
+        "runs": {
+            "planned": len(planned),
+            "done": sorted(done),
+            "failed": {n: r["failed"] for n, r in known.items() if "failed" in r},
+            "missing": [name for name in planned if name not in known],
+            "core_hours": round(sum(r["core_hours"] for r in done.values()), 2),
+        },
+        "table2": _of_each(levels, _table2),
+        "table5": {
+            kind: [
+                _over(found, lambda r, n=level: _levels_of(r)[n]["state_kl"]["mean"])
+                for level in range(int(kind))
+            ]
+            for kind, found in levels.items()
+            if found
+        },
+        "table3": _of_each(full, _table3),
+        "events": _of_each(full, _events),
+        "futures": _of_each(full, _futures),
+        "held": {
+            kind: [_held(found, level) for level in range(2)]
+            for kind, found in full.items()
+            if found
+        },
+        "depth": _of_each(full, _table2),
+        "ablations": {
+            kind: {"reference": references[kind], **_compared(found)}
+            for kind, found in ablations.items()
+            if found
+        },
+        "references": {kind: _compared(found) for kind, found in levels.items() if found},
+        "mnist": _mnist(of("mnist", "mnist")),
+    }
+
+
+def lambdas() -> list[str]:
+    """The lambdas as names."""
+    return [f"{chance:g}" for chance in LAMBDAS]
+
+
+def _kinds(experiments: Sequence[Named]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for named in experiments:
+        kinds = found.setdefault(named.group, [])
+        if named.kind not in kinds:
+            kinds.append(named.kind)
+    return found
+
+
+def _of_each(
+    groups: Mapping[str, list[Record]], table: Callable[[list[Record]], dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    return {kind: table(found) for kind, found in groups.items() if found}
+
+
+def _over(records: Iterable[Record], value: Callable[[Record], float | None]) -> Any:
+    """Mean and spread over the seeds for which there is a value; None where there is none."""
+    found = []
+    for record in records:
+        try:
+            number = value(record)
+        except (KeyError, IndexError):
+            number = None
+        if number is not None:
+            found.append((record["settings"]["training"]["seed"], float(number)))
+    if not found:
+        return None
+    seeds, values = zip(*sorted(found), strict=True)
+    return {
+        "mean": _round(statistics.fmean(values)),
+        "spread": _round(statistics.stdev(values)) if len(values) > 1 else None,
+        "seeds": list(seeds),
+        "values": [_round(value) for value in values],
+    }
+
+
+def _path(*names: str) -> Callable[[Record], float | None]:
+    """The value below ``final`` under these names."""
+
+    def value(record: Record) -> float | None:
+        found: Any = record["final"]
+        for name in names:
+            found = found[name]
+        return found
+
+    return value
+
+
+def _levels_of(record: Record) -> Sequence[Mapping[str, Any]]:
+    return record["final"]["levels"]
+
+
+def _upper_share(record: Record) -> float:
+    nats = [level["state_kl"]["mean"] for level in _levels_of(record)]
+    return sum(nats[2:]) / sum(nats) if sum(nats) else 0.0
+
+
+def _table2(records: list[Record]) -> dict[str, Any]:
+    return {
+        "mean_depth": _over(records, _path("depth", "mean_depth", "mean")),
+        "mean_depth_with_first": _over(records, _path("depth", "mean_depth_with_first", "mean")),
+        "true_change_rate": _over(records, _path("depth", "true_change_rate")),
+        "total_state_kl": _over(records, _path("depth", "total_state_kl", "mean")),
+        "share_above_level_2": _over(records, _upper_share),
+    }
+
+
+def _table3(records: list[Record]) -> dict[str, Any]:
+    def both(observer: str, outcome: str) -> Any:
+        return _over(records, _path("foresight", observer, outcome, "mean"))
+
+    closed = ("foresight", "closed_form")
+    return {
+        "change": both("model", "inferred_change"),
+        "static": both("model", "inferred_static"),
+        "true_change": both("model", "true_change"),
+        "true_static": both("model", "true_static"),
+        "surprisal": both("model", "surprisal"),
+        "ideal_change": both("knows_past", "inferred_change"),
+        "ideal_static": both("knows_past", "inferred_static"),
+        "ideal_true_change": both("knows_past", "true_change"),
+        "ideal_true_static": both("knows_past", "true_static"),
+        "ideal_surprisal": both("knows_past", "surprisal"),
+        "ideal_error": _over(records, _path("foresight", "knows_past", "filter_error")),
+        "bounces_change": _over(records, _path(*closed, "inferred_change")),
+        "bounces_static": _over(records, _path(*closed, "inferred_static")),
+        "bounces_true_change": _over(records, _path(*closed, "true_change")),
+        "bounces_true_static": _over(records, _path(*closed, "true_static")),
+    }
+
+
+def _events(records: list[Record]) -> dict[str, Any]:
+    return {
+        "precision": _over(records, _path("events", "precision")),
+        "recall": _over(records, _path("events", "recall")),
+        "f1": _over(records, _path("events", "f1")),
+        "recall_bounces": _over(records, _path("events", "recalls", "bounces")),
+        "recall_random_changes": _over(records, _path("events", "recalls", "random_changes")),
+    }
+
+
+def _futures(records: list[Record]) -> dict[str, Any]:
+    world = (
+        "clear",
+        "true_clear",
+        "sharpness",
+        "switch_rate",
+        "true_switch_rate",
+        "in_order",
+        "event_rate",
+        "switches_at_events",
+    )
+    tracking = ("median_steps_best", "median_steps_mean")
+    psnr = ("best", "mean", "black_frame", "mean_frame", "last_frame")
+    return {
+        **{name: _over(records, _path("futures", "world", name)) for name in world},
+        **{name: _over(records, _path("futures", "tracking", name)) for name in tracking},
+        **{f"psnr_{name}": _over(records, _path("futures", "psnr", name)) for name in psnr},
+    }
+
+
+def _held(records: list[Record], level: int) -> dict[str, Any]:
+    ball = ("exchanged_colour_differs", "exchanged_centre_moves", "rolled_switches_in_order")
+    return {
+        "pixel_variance": _over(
+            records, lambda r: _levels_of(r)[level]["pixel_variance"]["elsewhere"]
+        ),
+        **{
+            name: _over(records, lambda r, n=name: _levels_of(r)[level]["ball"][n]) for name in ball
+        },
+    }
+
+
+def _compared(records: list[Record]) -> dict[str, Any]:
+    """What an ablation is compared by."""
+    return {
+        "f1": _over(records, _path("events", "f1")),
+        "precision": _over(records, _path("events", "precision")),
+        "recall": _over(records, _path("events", "recall")),
+        "mean_depth": _over(records, _path("depth", "mean_depth", "mean")),
+        "true_change": _over(records, _path("foresight", "model", "true_change", "mean")),
+        "true_static": _over(records, _path("foresight", "model", "true_static", "mean")),
+        "surprisal": _over(records, _path("foresight", "model", "surprisal", "mean")),
+        "total_state_kl": _over(records, _path("depth", "total_state_kl", "mean")),
+        "psnr_best": _over(records, _path("futures", "psnr", "best")),
+        "seconds_per_update": _over(records, lambda r: r["seconds"]["train"] / r["updates"]),
+    }
+
+
+def _mnist(records: list[Record]) -> dict[str, Any]:
+    psnr = ("best", "mean", "black_frame", "mean_frame", "last_frame")
+    if not records:
+        return {}
+    return {
+        "mean_depth": _over(records, _path("depth", "mean_depth", "mean")),
+        "total_state_kl": _over(records, _path("depth", "total_state_kl", "mean")),
+        **{f"psnr_{name}": _over(records, _path("futures", "psnr", name)) for name in psnr},
+        "levels": [
+            {
+                "change_rate": _over(records, lambda r, n=level: _levels_of(r)[n]["change_rate"]),
+                "state_kl": _over(records, lambda r, n=level: _levels_of(r)[n]["state_kl"]["mean"]),
+                "pixel_variance": _over(
+                    records, lambda r, n=level: _levels_of(r)[n]["pixel_variance"]["elsewhere"]
+                ),
+            }
+            for level in range(len(_levels_of(records[0])))
+        ],
+    }
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.6g}")

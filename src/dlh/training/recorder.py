@@ -1,0 +1,167 @@
+"""What the leader of a training does between its steps: log, save, validate, draw, and say so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from dlh.interfaces import VideoModel
+from dlh.training.checkpoint import Checkpoints
+from dlh.training.config import TrainingConfig
+from dlh.training.device import memory_used
+from dlh.training.display import Display
+from dlh.training.errors import CheckpointError
+from dlh.training.figures import RunningMeans, log_entry
+from dlh.training.held_out import is_best, take_validation, validation_entry
+from dlh.training.progress import Progress, is_due
+from dlh.training.run import RunFolder
+from dlh.training.signals import StopRequest
+
+Validate = Callable[[VideoModel, int], Mapping[str, float]]
+"""(model, step) -> figures by name. Called without gradients and with the model in evaluation mode;
+it brings its own generators, so that nothing it does reaches the training."""
+
+DrawSamples = Callable[[VideoModel, int], None]
+"""(model, step): draws what the model predicts, under the same conditions as Validate."""
+
+OnLog = Callable[[dict[str, Any]], None]
+"""Called with every line added to metrics.jsonl, of training figures or of held-out ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorder:
+    """The record of one run.
+
+    Attributes:
+        model: what is trained.
+        config: how.
+        run: the folder that everything is written to.
+        end: the step at which training ends.
+        device: where it computes.
+        progress, means, checkpoints, display, stop, clock: the parts that it keeps in step.
+        validate, draw_samples: what is asked of held-out clips now and then.
+        loggers: take every line of metrics.jsonl.
+    """
+
+    model: VideoModel
+    config: TrainingConfig
+    run: RunFolder
+    end: int
+    device: torch.device
+    progress: Progress
+    means: RunningMeans
+    checkpoints: Checkpoints
+    display: Display
+    stop: StopRequest
+    clock: Clock
+    validate: Validate | None
+    draw_samples: DrawSamples | None
+    loggers: tuple[OnLog, ...]
+
+    def before_step(self) -> None:
+        """What is due of held-out clips; the state was saved before, so a stop loses nothing."""
+        progress = self.progress
+        if self.validate is not None and self._validation_is_due():
+            with self.stop.at_once(), _evaluating(self.model):
+                found = self.validate(self.model, progress.step)
+                figures = {name: float(value) for name, value in found.items()}
+            progress.validation_seconds += self.clock.lap()
+            news = take_validation(progress, figures, clips=self.config.held_out_clips)
+            if is_best(progress):
+                self.checkpoints.keep_as_best(progress.step)
+            self._log(validation_entry(progress))
+            for line in news:
+                self.display.line(line)
+            if progress.step == self.end:
+                self.save()
+        if self.draw_samples is not None and self._samples_are_due():
+            with self.stop.at_once(), _evaluating(self.model):
+                self.draw_samples(self.model, progress.step)
+            progress.validation_seconds += self.clock.lap()
+            progress.sampled = progress.step
+            if progress.step == self.end:
+                self.save()
+
+    def after_step(self, figures: Mapping[str, float]) -> None:
+        """Count a step, log and save where that is due.
+
+        Raises:
+            KeyboardInterrupt: somebody asked to stop; the state is saved.
+        """
+        self.progress.step += 1
+        step_seconds = self.clock.lap()
+        self.progress.train_seconds += step_seconds
+        self.means.add({**figures, "step_seconds": step_seconds})
+        self.display.advance()
+
+        step, config = self.progress.step, self.config
+        at_end = step == self.end
+        if at_end or is_due(step, config.log_every):
+            self._log(log_entry(self.means.take(), self.progress, memory_used(self.device)))
+        every = (config.checkpoint_every, config.validate_every, config.sample_every)
+        if at_end or self.stop.requested or any(is_due(step, number) for number in every):
+            self.save()
+        if self.stop.requested:
+            raise KeyboardInterrupt
+
+    def save(self) -> None:
+        """Write a checkpoint, and how far the run is."""
+        self.checkpoints.save(self.progress.step)
+        self.run.write_status("running", step=self.progress.step, steps=self.end)
+
+    @contextmanager
+    def saved_on_failure(self) -> Generator[None]:
+        """When what is inside fails, save the state that the last finished step left."""
+        try:
+            yield
+        except Exception as failure:
+            try:
+                path = self.checkpoints.save(self.progress.step)
+                failure.add_note(f"The state of step {self.progress.step} is saved in {path}.")
+            except CheckpointError as error:
+                failure.add_note(str(error))
+            raise
+
+    def _log(self, entry: dict[str, Any]) -> None:
+        self.run.metrics.append(entry)
+        self.display.figures(entry)
+        for logger in self.loggers:
+            logger(entry)
+
+    def _validation_is_due(self) -> bool:
+        step = self.progress.step
+        due = step == self.end or is_due(step, self.config.validate_every)
+        return due and self.progress.validated < step
+
+    def _samples_are_due(self) -> bool:
+        step = self.progress.step
+        return is_due(step, self.config.sample_every) and self.progress.sampled < step
+
+
+class Clock:
+    """Wall time from lap to lap: every second counts once, as training or as validation."""
+
+    def __init__(self) -> None:
+        self._mark = time.perf_counter()
+
+    def lap(self) -> float:
+        """Seconds since the lap before."""
+        before, self._mark = self._mark, time.perf_counter()
+        return self._mark - before
+
+
+@contextmanager
+def _evaluating(model: VideoModel) -> Generator[None]:
+    assert isinstance(model, nn.Module)
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train()

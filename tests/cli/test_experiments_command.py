@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dlh.experiments.analyse.compute import AnalysisConfig
+from dlh.experiments.findings import driver
+from dlh.experiments.findings.catalogue import Named
+from dlh.experiments.presets import tiny
+from dlh.training.errors import NonFiniteError
+from dlh.training.lock import FolderLock
+from dlh.training.run import RunFolder
+
+LITTLE = ("--clips", 2, "--futures-clips", 1, "--samples", 1, "--horizon", 5)
+
+
+def named(seed: int, **training) -> Named:
+    base = tiny()
+    training = {"steps": 4, "validate_every": 2, "seed": seed} | training
+    return Named(
+        name=f"full-lambda0-seed{seed}",
+        group="full",
+        kind="0",
+        what="a tiny one",
+        experiment=replace(base, training=replace(base.training, **training)),
+        analysis=AnalysisConfig(
+            clips=3, futures_clips=1, context_steps=4, horizon=5, samples=2, traced_steps=9
+        ),
+        figures=("events",),
+    )
+
+
+@pytest.fixture(autouse=True)
+def tiny_list(monkeypatch):
+    """Three tiny experiments in place of the real ones, and little to analyse."""
+    listed = (named(0), named(1), named(2))
+    monkeypatch.setattr("dlh.experiments.findings.catalogue.experiments", lambda: listed)
+    monkeypatch.setattr("dlh.experiments.findings.write.experiments", lambda: listed)
+    monkeypatch.setitem(AnalysisConfig.__init__.__kwdefaults__, "traced_steps", 15)
+    monkeypatch.setattr("dlh.experiments.analyse.levels.MOMENTS", 2)
+    monkeypatch.setattr("dlh.experiments.analyse.levels.RESAMPLINGS", 2)
+    monkeypatch.setattr("dlh.analysis.figures.canvas.DOTS_PER_INCH", 30)
+    monkeypatch.setattr("dlh.analysis.figures.canvas.pdf_bytes", lambda figure: b"")  # it is slow
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    monkeypatch.setattr("dlh.experiments.analyse.command.figures", lambda findings: {})
+
+
+@pytest.fixture
+def no_page(monkeypatch):
+    """The page of a run itself takes longest; of it the experiments want the seconds alone."""
+
+    def summary(trained) -> dict:
+        found = {"seconds": {"train": trained.progress.train_seconds, "validation": 0.0}}
+        trained.run.write_json("summary.json", found)
+        return found
+
+    monkeypatch.setattr("dlh.experiments.run.show", summary)
+    monkeypatch.setattr("dlh.experiments.run.describe", lambda summary, folder: [])
+
+
+def record(name: str) -> dict:
+    return json.loads(Path(f"docs/results/runs/{name}.json").read_text("utf-8"))
+
+
+def test_each_experiment_is_run_once_and_makes_the_page_grow(dlh, monkeypatch):
+    from dlh.experiments.analyse.pictures import figures
+
+    monkeypatch.setattr(
+        "dlh.experiments.analyse.command.figures",
+        lambda findings: {"events": figures(findings)["events"]},
+    )
+    answer = dlh("experiments", "run", "--only", "*seed0")
+    assert answer.status == 0, answer.err
+    made = record("full-lambda0-seed0")
+    assert made["course"]["step"] == [2, 4] and len(made["course"]["kl.L2"]) == 2
+    assert made["final"]["depth"]["mean_depth"]["count"] == 3 * 8
+    assert made["settings"]["training"]["steps"] == 4 and made["updates"] == 4
+    assert made["core_hours"] > 0 and set(made["seconds"]) == {"train", "validation", "analysis"}
+    assert Path("docs/results/figures/full-lambda0-seed0-events.png").exists()
+    assert Path("docs/results/runs/full-lambda0-seed0.json").stat().st_size < 20_000
+
+    def never(*_, **__):
+        raise AssertionError("it has a record")
+
+    monkeypatch.setattr(driver, "start", never)
+    monkeypatch.setattr(driver, "resume", never)
+    assert dlh("experiments", "run", "--only", "*seed0").status == 0
+    shutil.rmtree("runs")  # the record is enough
+    answer = dlh("experiments", "list")
+    assert "full-lambda0-seed0  4" in answer.out and "done" in answer.out
+    assert answer.out.count("to do") == 2 + 1  # and in the sum
+    answer = dlh("experiments", "page")
+    assert answer.status == 0, answer.err
+    page = Path("docs/results/moving-ball.md").read_text("utf-8")
+    assert "1 of 3 runs are done" in page and "Not run yet: `full-lambda0-seed1`" in page
+    assert "full-lambda0-seed0-events.png" in page and "course-full.png" in page
+    numbers = json.loads(Path("docs/results/moving-ball.json").read_text("utf-8"))
+    assert numbers["events"]["0"]["f1"]["seeds"] == [0]
+
+
+def test_a_dry_run_does_nothing(dlh):
+    answer = dlh("experiments", "run", "--dry-run")
+    assert answer.status == 0 and "3 experiments, 0." in answer.out
+    assert not list(Path().iterdir())
+
+
+def test_an_unfinished_run_goes_on_and_one_of_other_settings_is_refused(dlh, no_figures, no_page):
+    from dlh.experiments.build import build_model, open_source
+    from dlh.experiments.snapshot import write_snapshot
+    from dlh.training.loop import train
+
+    experiment = named(0).experiment
+    run = RunFolder.create(Path("runs/findings/full-lambda0-seed0"))
+    source = open_source(experiment)
+    write_snapshot(run, experiment, source)
+    train(build_model(experiment), source, experiment.training, run, until=2)
+    assert "full-lambda0-seed0" in dlh("experiments", "list").out
+    answer = dlh("experiments", "run", "--only", "*seed0")
+    assert answer.status == 0, answer.err
+    steps = [json.loads(line)["step"] for line in (run.path / "metrics.jsonl").open()]
+    assert steps.count(2) >= 1 and steps[-1] == 4
+    other = named(1, learning_rate=0.1).experiment
+    write_snapshot(RunFolder.create(Path("runs/findings/full-lambda0-seed1")), other, source)
+    answer = dlh("experiments", "run", "--only", "*seed1")
+    assert answer.status == 1 and "1 of 1 experiments failed: full-lambda0-seed1" in answer.line
+    assert "has other settings than full-lambda0-seed1 has now" in answer.err
+
+
+def test_one_that_fails_does_not_stop_the_others(dlh, monkeypatch):
+    from dlh.experiments.build import open_source
+    from dlh.experiments.snapshot import write_snapshot
+
+    def start(experiment, folder, **options):
+        if experiment.training.seed == 0:
+            raise driver.RunFolderError("no room")
+        write_snapshot(RunFolder.create(folder), experiment, open_source(experiment))
+        raise NonFiniteError("the loss of step 1 is not finite", step=1, term="loss")
+
+    monkeypatch.setattr(driver, "start", start)
+    answer = dlh("experiments", "run", "--only", "*seed[01]")
+    assert answer.status == 1
+    assert "1 of 2 experiments failed: full-lambda0-seed0: no room" in answer.err
+    assert record("full-lambda0-seed1")["failed"] == "the loss of step 1 is not finite"
+    assert not Path("docs/results/runs/full-lambda0-seed0.json").exists()
+    assert "failed" in dlh("experiments", "list").out
+    assert dlh("experiments", "page").status == 0
+    page = Path("docs/results/moving-ball.md").read_text("utf-8")
+    assert "`full-lambda0-seed1` did not finish: the loss of step 1" in page
+
+
+def test_what_another_process_is_at_is_left_to_it(dlh, no_figures):
+    Path("runs/findings").mkdir(parents=True)
+    lock = FolderLock(Path("runs/findings/.full-lambda0-seed0.lock"))
+    lock.acquire()
+    answer = dlh("experiments", "run", "--only", "*seed0")
+    lock.release()
+    assert answer.status == 0 and "another process is at it" in answer.out
+    assert not Path("docs/results/runs/full-lambda0-seed0.json").exists()
+
+
+@pytest.mark.parametrize(
+    "words, status, said",
+    [
+        ("experiments", 2, ""),
+        ("experiments rum", 2, "there is no command dlh experiments rum; did you mean run?"),
+        ("experiments run --only nothing", 2, "no experiment is called 'nothing'"),
+        ("experiments page --results file", 1, "cannot write file/moving-ball.json"),
+        ("experiments publish missing ball", 2, "there is no folder missing"),
+        ("experiments publish . Ball/x", 2, "small letters, digits and hyphens, found 'Ball/x'"),
+        ("experiments publish run ball --dtype int8", 2, "int8"),
+    ],
+)
+def test_what_cannot_be_is_one_line(dlh, words, status, said):
+    Path("file").write_text("")
+    answer = dlh(*words.split())
+    assert answer.status == status
+    assert said in answer.err if said else "usage: dlh experiments" in answer.out
+
+
+def test_publishing_makes_a_model_of_half_the_size_that_says_what_it_was_trained_on(
+    dlh, finished, monkeypatch, no_figures
+):
+    import torch
+
+    from dlh import DLH
+    from dlh.experiments.findings import publish
+    from dlh.pretrained import lookup
+
+    monkeypatch.setattr(publish, "CLIPS", 4)
+    monkeypatch.setattr(publish, "PREDICTED_CLIPS", 2)
+    monkeypatch.setattr(publish, "STEPS", 8)
+    monkeypatch.setattr(publish, "CONTEXT_STEPS", 4)
+    monkeypatch.setattr(publish, "HORIZON", 4)
+    monkeypatch.setattr(publish, "SAMPLES", 2)
+    for dtype, worst in (("float16", 1e-3), ("bfloat16", 1e-2)):
+        answer = dlh("experiments", "publish", finished, "ball", "--out", "w", "--dtype", dtype)
+        assert answer.status == 0, answer.err
+        assert f"weights as {dtype}" in answer.out and "nats per frame" in answer.out
+        whole = DLH.from_pretrained(finished).model.state_dict()
+        stored = DLH.from_pretrained("w/ball").model.state_dict()
+        assert all(value.dtype == torch.float32 for value in stored.values())
+        gaps = [(whole[name] - stored[name]).abs().max() for name in whole]
+        assert 0 < max(gaps) < worst * max(value.abs().max() for value in whole.values())
+        about = json.loads(Path("w/ball/about.json").read_text("utf-8"))
+        assert about["stored_as"] == dtype and about["as_stored"]["clips"] == 4
+        assert about["as_stored"]["elbo"] == pytest.approx(about["as_trained"]["elbo"], rel=0.01)
+    size = Path("w/ball/model.safetensors").stat().st_size
+    assert size < 0.6 * (finished / "model.safetensors").stat().st_size
+    monkeypatch.setattr(lookup, "SHIPPED", Path("w").absolute())
+    answer = dlh(
+        "analyse", "ball", "--clips", 2, "--futures-clips", 1, "--samples", 1, "--horizon", 5
+    )
+    assert answer.status == 0, answer.err
+    assert Path("analysis-ball/analysis.json").exists()
+
+
+def test_a_model_that_is_too_large_to_ship_is_refused_and_nothing_is_written(
+    dlh, finished, monkeypatch
+):
+    from dlh.experiments.findings import publish
+
+    monkeypatch.setattr(publish, "MOST_BYTES", 1000)
+    answer = dlh("experiments", "publish", finished, "ball", "--out", "w")
+    assert answer.status == 1 and "a shipped model has at most 0 MB" in answer.line
+    assert not Path("w").exists()

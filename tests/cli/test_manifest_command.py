@@ -1,0 +1,147 @@
+"""``dlh data manifest`` of generated clips, and ``dlh data verify`` of a manifest."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import published
+from dlh.data.encode import write_video
+from dlh.data.manifest import load_manifest, open_clips
+from dlh.data.moving_ball import MovingBall, MovingBallConfig
+from dlh.data.store import Store
+from dlh.experiments.manifests import open_manifest
+from documentation import section_of
+from tiny_run import ball_frames
+
+WORLD = ["--ball.size", 16, "--ball.radius", 2, "--ball.speed", 3]
+NUMBERS = ["--context", 3, "--horizon", 5, "--clips", 4]
+
+
+@pytest.fixture
+def store(dlh, workspace: Path) -> Path:
+    """A store of five videos, and a manifest of its three test clips in clips.json."""
+    Path("films").mkdir()
+    for number in range(5):
+        write_video(f"films/{number}.mp4", ball_frames(10, clip=number), fps=20)
+    words = ["films", "--out", "store", "--size", 16, "--split", 0.2, 0.2, 0.6]
+    assert dlh("data", "import", *words).status == 0
+    assert dlh("data", "manifest", "store", *NUMBERS, "--out", "clips.json").status == 0
+    return Path("store")
+
+
+def test_clips_of_the_ball_are_named_and_found_again(dlh, workspace):
+    answer = dlh("data", "manifest", "moving-ball", *NUMBERS, *WORLD, "--out", "new/clips.json")
+    assert (answer.status, answer.err) == (0, "")
+    manifest, source = open_manifest(Path("new/clips.json"))
+    assert "4 test clips of 3 + 5 frames of moving-ball, generated\n" in answer.out
+    assert f"written: new/clips.json (SHA-256 {manifest.digest()})" in answer.out
+    ball = MovingBall(MovingBallConfig(size=16, radius=2, speed=3.0))
+    expected = ball.held_out("test", count=4, clip_length=8).video
+    found = [np.concatenate(clip) for clip in open_clips(manifest, source)]
+    np.testing.assert_array_equal(found, expected)
+    answer = dlh("data", "verify", "new/clips.json")
+    assert answer.status == 0 and "4 test clips of 3 + 5 frames of moving-ball are th" in answer.out
+    assert manifest.digest() in answer.out
+
+
+def test_clips_of_digits_are_named_and_found_again(dlh, workspace):
+    published.write_mnist(Path("mine"))
+    words = ["moving-mnist", *NUMBERS, "--mnist.size", 32, "--mnist.digit-size", 14]
+    answer = dlh("data", "manifest", *words, "--mnist.speed", 1, 2, "--digits", "mine")
+    assert answer.status == 0, answer.err
+    manifest = load_manifest("manifest.json")
+    assert manifest.mnist.size == 32 and manifest.digits == "mnist"
+    assert dlh("data", "verify", "manifest.json", "--data", "mine").status == 0
+    answer = dlh("data", "verify", "manifest.json")  # by name, and that is not prepared
+    assert answer.status == 2 and "`dlh data prepare mnist`" in answer.line
+    shutil.copytree("mine", "cache/data/mnist")
+    assert dlh("data", "verify", "manifest.json").status == 0
+    for train in Path("mine").glob("train-*"):
+        shutil.copy(train, str(train).replace("train", "t10k"))
+    answer = dlh("data", "verify", "manifest.json", "--data", "mine")
+    assert answer.status == 1 and "other digits than the manifest's mnist" in answer.line
+
+
+def test_clips_that_are_generated_otherwise_are_one_line(dlh, workspace):
+    assert dlh("data", "manifest", "moving-ball", *NUMBERS, *WORLD).status == 0
+    manifest = load_manifest("manifest.json")
+    wrong = dataclasses.replace(manifest.clips[0], sha256="0" * 64)
+    dataclasses.replace(manifest, clips=(*manifest.clips[1:], wrong)).save("manifest.json")
+    answer = dlh("data", "verify", "manifest.json")
+    assert answer.status == 1 and "test clip 0 of moving-ball is another one than" in answer.line
+
+
+def test_a_manifest_of_a_store_is_verified_against_it(dlh, store):
+    answer = dlh("data", "verify", "clips.json", "--data", "store")
+    assert (answer.status, answer.err) == (0, "")
+    assert "3 test clips of 3 + 5 frames of films are those that clips.json names" in answer.out
+    assert "the frames are those that the manifest was made from\n" in answer.out
+    words = ["films", "--out", "larger", "--size", 32, "--split", 0.2, 0.2, 0.6]
+    assert dlh("data", "import", *words).status == 0
+    answer = dlh("data", "verify", "clips.json", "--data", "larger")
+    assert answer.status == 0 and "the store is another one than the manifest was" in answer.out
+    answer = dlh("data", "verify", "clips.json")
+    assert answer.status == 2
+    assert "clips of a store of films: say where it is with --data STORE" in answer.line
+    last = load_manifest("clips.json").clips[-1].source
+    shard = store / "frames-00000.npy"
+    data = bytearray(shard.read_bytes())
+    (video,) = [v for v in Store.open(store).videos if v.source == last]
+    data[128 + video.offset * 16 * 16 * 3] ^= 1
+    shard.write_bytes(data)
+    answer = dlh("data", "verify", "clips.json", "--data", "store")
+    assert answer.status == 1 and f"{last} in store is damaged" in answer.line
+
+
+@pytest.mark.parametrize(
+    "words, status, said",
+    [
+        ("manifest store --ball.size 32", 2, "--ball is for moving-ball, found store"),
+        ("manifest moving-mnist --ball.size 32", 2, "--ball is for moving-ball, found moving-m"),
+        ("manifest moving-ball --mnist.size 72", 2, "--mnist is for moving-mnist, found moving-b"),
+        ("manifest moving-mnist --mnist.size 32", 2, "at most 4 pixels a step (size 32, digit 28)"),
+        ("manifest store --digits mnist", 2, "--digits is for moving-mnist, found store"),
+        ("manifest moving-ball --split train", 2, "clips depend on the seed of a run: name clips"),
+        ("manifest moving-ball --clips 0", 2, "clips is at least 1, found 0"),
+        ("manifest moving-ball --ball.size 9", 2, "needs a frame of at least 14 pixels"),
+        ("manifest moving-ball --out clips.txt", 2, "must end in .json"),
+        ("manifest moving-mnist --digits mnist", 2, "`dlh data prepare mnist`"),
+        ("manifest moving-mnist --digits films", 1, "which digits move is --digits: mnist, the"),
+        ("verify store --data films", 2, "--data is for a manifest (.json), found store"),
+        ("verify other.json", 1, "other.json cannot be read: No such file"),
+        ("verify store/index.json", 1, "store/index.json is not a manifest of clips"),
+        ("verify clips.json --data films", 1, "films is not a clip store, it is a folder"),
+    ],
+)
+def test_what_cannot_be_is_one_line(dlh, store, words, status, said):
+    before = sorted(Path().rglob("*"))
+    answer = dlh("data", *words.split())
+    assert answer.status == status and said in answer.line
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_a_folder_with_the_name_of_a_generated_set_is_not_shadowed(dlh, workspace):
+    Path("moving-ball").mkdir()
+    answer = dlh("data", "manifest", "moving-ball")
+    assert answer.status == 2 and "moving-ball is a data set of dlh and also" in answer.line
+
+
+def test_data_of_another_kind_is_refused(dlh, workspace):
+    assert dlh("data", "manifest", "moving-ball", *NUMBERS, *WORLD).status == 0
+    answer = dlh("data", "verify", "manifest.json", "--data", "store")
+    assert answer.status == 2 and "names clips of moving-ball, found --data store" in answer.line
+
+
+def test_the_fields_are_those_documented(dlh, workspace):
+    assert dlh("data", "manifest", "moving-ball", *NUMBERS, *WORLD).status == 0
+    described = section_of("dlh data manifest").split("```text\n")[2].partition("```")[0]
+    written = json.loads(Path("manifest.json").read_text())
+    names = [line.strip().split("  ")[0] for line in described.splitlines() if line.strip()]
+    flat = [name for entry in names for name in entry.split(", ")]
+    assert flat == [*written, *written["clips"][0]]

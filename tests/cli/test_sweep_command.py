@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from dlh.experiments.sweep import Swept, as_table, at_best_std
+from dlh.model.bound import log_likelihood
+
+SMALL = ("--steps", 4, "--threads", 1)
+
+
+@pytest.fixture(autouse=True)
+def no_page(monkeypatch):
+    """Of a run's page a sweep wants the summary alone."""
+
+    def summary(trained) -> dict:
+        std = trained.experiment.model.likelihood_std
+        found = {
+            "steps": trained.progress.step,
+            "mean_depth": 1.5,
+            "events": {"precision": std, "recall": 1.0},
+            "psnr": {"model_best": 20.0 - std},
+        }
+        trained.run.write_json("summary.json", found)
+        return found
+
+    monkeypatch.setattr("dlh.experiments.run.show", summary)
+    monkeypatch.setattr("dlh.experiments.run.describe", lambda summary, folder: [])
+
+
+def test_the_error_and_the_bound_at_its_best_std_are_known_from_the_bound():
+    generator = torch.Generator().manual_seed(0)
+    video = torch.rand(1, 1, 3, 4, 4, generator=generator)
+    mean = video + 0.3 * torch.randn(video.shape, generator=generator)
+    error = float((video - mean).square().mean().sqrt())
+    nats = 2.5
+    best = float(log_likelihood(video, mean, error)) - nats
+    for std in (0.1, 1.0):
+        elbo = float(log_likelihood(video, mean, std)) - nats
+        assert elbo <= best
+        found = at_best_std(elbo, nats, std=std, values=48)
+        assert found == (pytest.approx(error, rel=1e-4), pytest.approx(best, rel=1e-4))
+
+
+def test_a_perfect_picture_has_a_bound_that_is_finite():
+    values = 48
+    elbo = -values * (math.log(0.1) + 0.5 * math.log(2 * math.pi))
+    error, best = at_best_std(elbo, 0.0, std=0.1, values=values)
+    assert error == 1e-4 and math.isfinite(best) and best > elbo
+
+
+def test_a_sweep_is_one_table_of_several_runs(dlh):
+    answer = dlh("sweep", "tiny", "--std", 0.2, 1.0, *SMALL)
+    assert answer.status == 0, answer.err
+    table = json.loads(Path("runs/sweep/sweep.json").read_text("utf-8"))
+    assert [row["std"] for row in table] == [0.2, 1.0] and {row["steps"] for row in table} == {4}
+    for row in table:
+        experiment = json.loads(
+            Path(f"runs/sweep/std-{row['std']:g}/experiment.json").read_text("utf-8")
+        )["experiment"]
+        assert experiment["model"]["likelihood_std"] == row["std"]
+        assert row["precision"] == row["std"] and 0 < row["pixel_error"] < 1
+        assert row["best_std_elbo"] >= row["elbo"]
+    assert "pixel error" in answer.out and "1.000*" in answer.out
+    before = Path("runs/sweep/std-1/metrics.jsonl").read_bytes()
+    again = dlh("sweep", "tiny", "--std", 0.2, 1.0, *SMALL)
+    assert again.status == 0 and "is finished: 4 steps" in again.out
+    assert Path("runs/sweep/std-1/metrics.jsonl").read_bytes() == before
+    other = dlh("sweep", "tiny", "--std", 0.2, 1.0, "--seed", 3, *SMALL)
+    assert other.status == 2 and "runs/sweep/std-0.2 holds a run of other settings" in other.line
+
+
+def test_what_is_not_known_is_a_dash_and_the_best_is_marked():
+    row = {
+        "steps": 1,
+        "elbo": -5.0,
+        "pixel_error": 0.2,
+        "best_std_elbo": -4.0,
+        "state_kl": 1.0,
+        "mean_depth": None,
+        "precision": None,
+        "recall": None,
+    }
+    table = list(as_table([Swept(std=1.0, psnr=10.0, **row), Swept(std=0.1, psnr=12.0, **row)]))
+    assert "10.00 " in table[1] + " " and table[2].endswith("12.00*") and " - " in table[1]
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("tiny --std 0.1", "a sweep compares two or more different standard deviations, found 0.1"),
+        ("tiny --std 0.1 0.1", "two or more different"),
+        ("tiny --std 0.1 -1", "likelihood_std is positive, found -1.0"),
+        ("tiny --steps 0", "steps must be a whole number of at least 1, found 0"),
+        ("tinny", "there is no preset 'tinny'; did you mean tiny?"),
+        ("videos", "the preset videos needs its data"),
+    ],
+)
+def test_what_cannot_be_is_one_line(dlh, words, said):
+    answer = dlh("sweep", *words.split())
+    assert answer.status == 2 and said in answer.line
+    assert not list(Path().rglob("sweep.json"))

@@ -1,0 +1,76 @@
+"""Imports as processes: killed and repeated, and two that want one place."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from data.small_store import names
+from dlh.data.folder import import_folder
+from dlh.data.store import Store
+
+IMPORT = """
+import sys, time
+from dlh.data.clips import DataError
+from dlh.data.folder import import_folder
+
+def tell(progress):
+    if progress.files_done == int(sys.argv[3]) and progress.frames:
+        print("go", flush=True)
+        sys.stdin.readline()
+
+try:
+    report = import_folder(
+        sys.argv[1], sys.argv[2], height=16, width=16, channels=3, progress=tell
+    )
+    print(len(report.videos))
+except DataError as error:
+    print(error)
+    sys.exit(1)
+"""
+
+
+def start(folder, out, wait_in_file):
+    return subprocess.Popen(
+        [sys.executable, "-c", IMPORT, str(folder), str(out), str(wait_in_file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_an_import_that_is_killed_and_repeated_gives_the_store_of_an_unbroken_one(tmp_path, folder):
+    fresh = import_folder(folder, tmp_path / "fresh", height=16, width=16, channels=3)
+    for killed_in in (1, 3):
+        process = start(folder, tmp_path / "store", killed_in)
+        assert process.stdout.readline() == "go\n", process.stderr.read()
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert not (tmp_path / "store").exists()
+        journal = tmp_path / ".store.unfinished" / "journal.jsonl"
+        assert journal.read_text().count("\n") == killed_in
+    again = start(folder, tmp_path / "store", 99)
+    assert again.communicate()[0] == "5\n"
+    store = Store.open(tmp_path / "store")
+    assert store.videos == fresh.videos and not list(store.damaged())
+    assert names(tmp_path) == ["fresh", "my videos", "store"]
+
+
+def test_of_two_imports_at_once_one_makes_the_store_and_the_other_is_told(tmp_path, folder):
+    first = start(folder, tmp_path / "store", 2)
+    assert first.stdout.readline() == "go\n", first.stderr.read()
+    second = start(folder, tmp_path / "store", 99)
+    said, _ = second.communicate()
+    assert second.returncode == 1
+    assert f"another process (pid {first.pid}) is building {tmp_path / 'store'}; wait" in said
+    assert said.count("\n") == 1
+    with pytest.raises(ValueError, match="store is not a clip store"):  # nothing half-written
+        Store.open(tmp_path / "store")
+    assert first.communicate("\n")[0] == "5\n" and first.returncode == 0
+    assert not list(Store.open(tmp_path / "store").damaged())
+    third = start(folder, tmp_path / "store", 99)
+    assert "store exists already; choose another place" in third.communicate()[0]

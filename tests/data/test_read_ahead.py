@@ -1,0 +1,246 @@
+"""Files that are read several at once: in order, not too far ahead, no thread left behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import dlh.data.read_ahead as module
+import dlh.data.video_file as video_file
+from dlh.data.blocks import blocks
+from dlh.data.clips import DataError
+from dlh.data.decode import open_clips, read_video
+from dlh.data.discover import SourceFile, find_sources
+from dlh.data.folder import import_folder
+from dlh.data.read_ahead import ReadAhead
+from dlh.data.store import Store
+
+SHAPE = (16, 16, 1)
+
+
+class Numbers:
+    """Frames that hold their own number; raises ``error`` after the last."""
+
+    def __init__(self, path, count, error=None, told=None):
+        self.path, self.fps, self.expected_frames = path, 25.0, count
+        self.source_size, self.notes = None, []
+        self.error, self.told = error, told
+
+    def __iter__(self):
+        for number in range(self.expected_frames):
+            self.source_size = (3, 2)
+            if self.told is not None:
+                self.told.append(number)
+            yield np.full(SHAPE, number % 256, np.uint8)
+        self.notes.append(f"a note of {self.path.name}")
+        if self.error is not None:
+            raise self.error
+
+
+def files(tmp_path, count):
+    for number in range(count):
+        (tmp_path / str(number)).write_text(str(number))
+    return [
+        SourceFile(name=str(n), path=tmp_path / str(n), files=(tmp_path / str(n),))
+        for n in range(count)
+    ]
+
+
+def ahead(sources, opener, *, at_once=3, wanted=lambda source, clip: True):
+    return ReadAhead(sources, opener, wanted=wanted, item_shape=SHAPE, at_once=at_once)
+
+
+def readers():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("read ")]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 8])
+def test_files_and_their_clips_come_in_order_whoever_is_fast(tmp_path, at_once):
+    def opened(path):
+        for clip in range(3):
+            time.sleep(0.002 * (5 - int(path.name)))  # the later, the faster
+            yield clip, Numbers(path, 10 * int(path.name) + clip + 2)
+
+    found = []
+    sources = files(tmp_path, 5)
+    wanted = lambda source, clip: (source.name, clip) != ("2", 1)  # noqa: E731
+    with ahead(sources, opened, at_once=at_once, wanted=wanted) as reading_ahead:
+        for reading in reading_ahead:
+            assert reading.sha256() == reading.source.sha256()
+            for clip, stream in reading.clips():
+                values = np.concatenate(list(blocks(stream, SHAPE)))[:, 0, 0, 0]
+                assert values.tolist() == list(range(len(values)))
+                assert stream.source_size == (3, 2) and stream.expected_frames == len(values)
+                assert stream.notes == [f"a note of {reading.source.name}"]
+                found.append((reading.source.name, clip, len(values)))
+    assert found == [
+        (str(n), clip, 10 * n + clip + 2)
+        for n in range(5)
+        for clip in range(3)
+        if (n, clip) != (2, 1)
+    ]
+    assert not readers()
+
+
+def test_several_files_are_read_at_the_same_time(tmp_path):
+    both = threading.Barrier(2, timeout=20)
+
+    def opened(path):
+        stream = Numbers(path, 3)
+        yield None, stream
+        both.wait()  # nobody passes alone
+
+    with ahead(files(tmp_path, 2), opened, at_once=2) as reading_ahead:
+        for reading in reading_ahead:
+            reading.sha256()
+            assert [len(list(stream)) for _, stream in reading.clips()] == [3]
+
+
+def test_a_reader_is_only_so_far_ahead_however_long_a_file_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_AHEAD_BYTES", 2**20)
+    block = 2**20 // 256  # frames
+    told = []
+    opened = lambda path: iter([(None, Numbers(path, 10 * block, told=told))])  # noqa: E731
+    with ahead(files(tmp_path, 1), opened) as reading_ahead:
+        for reading in reading_ahead:
+            reading.sha256()
+            for _, stream in reading.clips():
+                taken = 0
+                for part in stream.blocks(1):
+                    taken += len(part)
+                    time.sleep(0.02)
+                    # one block waits, one is in hand, one is being gathered
+                    assert len(told) <= taken + 2 * block
+                assert taken == 10 * block
+    assert not readers()
+
+
+def test_what_ends_a_clip_or_a_file_is_met_where_it_lies(tmp_path):
+    def opened(path):
+        if path.name == "1":
+            raise DataError("no file of ours")
+        yield 0, Numbers(path, 4, error=DataError("is broken") if path.name == "0" else None)
+        yield 1, Numbers(path, 5)
+        if path.name == "2":
+            raise KeyboardInterrupt
+
+    met = []
+
+    def read():
+        with ahead(files(tmp_path, 4), opened) as reading_ahead:
+            for reading in reading_ahead:
+                try:
+                    reading.sha256()
+                    for clip, stream in reading.clips():
+                        try:
+                            met.append((reading.source.name, clip, len(list(stream))))
+                        except DataError as error:
+                            met.append((reading.source.name, clip, str(error)))
+                except DataError as error:
+                    met.append((reading.source.name, str(error)))
+
+    with pytest.raises(KeyboardInterrupt):
+        read()
+    assert met == [
+        ("0", 0, "is broken"),
+        ("0", 1, 5),
+        ("1", "no file of ours"),
+        ("2", 0, 4),
+        ("2", 1, 5),
+    ]
+    assert not readers()
+
+
+def test_what_is_not_wanted_is_passed_over_and_nothing_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_AHEAD_BYTES", 1)
+    opened = lambda path: iter((clip, Numbers(path, 9000)) for clip in range(2))  # noqa: E731
+    seen = []
+    with ahead(files(tmp_path, 6), opened) as reading_ahead:
+        for reading in reading_ahead:
+            reading.sha256()
+            if reading.source.name == "1":
+                continue  # a copy of another file: not even its first clip
+            for clip, stream in reading.clips():
+                seen.append((reading.source.name, clip))
+                if clip == 0:
+                    next(iter(stream))  # and the rest is dropped
+            if reading.source.name == "3":
+                break
+    assert seen == [(name, clip) for name in "023" for clip in (0, 1)]
+    assert not readers()
+
+
+def test_a_file_that_cannot_be_read_says_so(tmp_path):
+    (source,) = files(tmp_path, 1)
+    source.path.unlink()
+    with ahead([source], None) as reading_ahead:
+        for reading in reading_ahead:
+            with pytest.raises(DataError, match="0 cannot be read: No such file"):
+                reading.sha256()
+
+
+def test_a_long_large_film_has_all_cores_and_short_ones_share_them(tmp_path, videos, monkeypatch):
+    monkeypatch.setattr(video_file, "_PIXELS_FOR_ONE_THREAD", 100)
+    monkeypatch.setattr(video_file.os, "cpu_count", lambda: 4)
+    for name in "abc":
+        videos.encode(tmp_path / f"{name}.mp4", videos.texture(frames=6 + ord(name) % 3))
+    sources = find_sources(tmp_path).sources
+    shape = {"height": 16, "width": 16, "channels": 1}
+
+    def decoders():
+        threads, together = [], []
+
+        def opened(path):
+            for clip, stream in open_clips(path, **shape):
+                yield clip, stream
+                threads.append(stream.threads)
+                together.append(len(readers()))
+
+        with ahead(sources, opened) as reading_ahead:
+            for reading in reading_ahead:
+                reading.sha256()
+                for _, stream in reading.clips():
+                    time.sleep(0.05)
+                    assert len(list(stream)) >= 6
+        return threads, together
+
+    assert decoders()[0] == [1, 1, 1]
+    monkeypatch.setattr(module, "_AHEAD_BYTES", 1000)
+    assert decoders() == ([4, 4, 4], [1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    "options, target",
+    [
+        ({}, {"height": 16, "width": 16, "channels": 3}),
+        ({}, {"height": 17, "width": 13, "channels": 3}),  # rows that are padded
+        ({"rotation": (90,)}, {"height": 24, "width": 18, "channels": 3}),
+        ({}, {"height": 48, "width": 64, "channels": 1}),  # nothing is resized
+        ({}, {"height": 16, "width": 16, "channels": 1, "fps": 60}),  # frames are repeated
+        ({}, {"height": 16, "width": 16, "channels": 3, "fps": 10}),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 7, 1000])
+def test_blocks_hold_the_very_frames_that_come_one_by_one(tmp_path, videos, options, target, count):
+    path = videos.encode(tmp_path / "a.mp4", videos.texture(frames=45), **options)
+    expected, _ = read_video(path, **target)
+    ((_, stream),) = open_clips(path, **target)
+    found = list(stream.blocks(count))
+    assert [len(block) for block in found[:-1]] == [count] * (len(found) - 1)
+    assert len({id(block) for block in found}) == len(found)
+    np.testing.assert_array_equal(np.concatenate(found), expected)
+
+
+def test_the_store_is_the_same_however_many_are_read_at_once(tmp_path, folder, monkeypatch):
+    stores = []
+    for most in (1, 2, 5):
+        monkeypatch.setattr(module, "MOST_AT_ONCE", most)
+        monkeypatch.setattr(module.os, "cpu_count", lambda: 5)
+        import_folder(folder, tmp_path / str(most), height=16, width=16, channels=3)
+        stores.append(Store.open(tmp_path / str(most)))
+    assert len({store.digest() for store in stores}) == 1
+    assert len({(s.path / "frames-00000.npy").read_bytes() for s in stores}) == 1
+    assert stores[0].videos == stores[1].videos == stores[2].videos

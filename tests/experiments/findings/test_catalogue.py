@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from dlh.experiments.build import build_model
+from dlh.experiments.errors import UsageError
+from dlh.experiments.findings.catalogue import (
+    ABLATIONS,
+    MOST_CORE_HOURS,
+    chosen,
+    experiments,
+)
+from dlh.experiments.presets import moving_ball
+from dlh.settings import to_plain
+
+ALL = experiments()
+
+
+def flat(value, prefix=""):
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {k: v for key, entry in value.items() for k, v in flat(entry, f"{prefix}.{key}").items()}
+
+
+def different(one, other) -> set[str]:
+    first, second = flat(to_plain(one)), flat(to_plain(other))
+    return {name.lstrip(".") for name in first if first[name] != second[name]}
+
+
+def test_every_experiment_has_a_name_of_its_own_and_all_that_the_issue_asks_for_is_there():
+    assert len({named.name for named in ALL}) == len(ALL)
+    seeds = Counter((named.group, named.kind) for named in ALL)
+    assert {seeds["full", kind] for kind in ("0", "0.1", "0.3")} == {3}
+    assert {seeds["levels", kind] for kind in "2345"} == {3}
+    assert {seeds["ablation", kind] for kind in ABLATIONS} == {2}
+    assert seeds["mnist", "mnist"] == 1
+
+
+def test_the_sum_of_the_costs_is_within_the_budget():
+    assert sum(named.core_hours for named in ALL) <= MOST_CORE_HOURS
+    assert all(named.experiment.training.threads == 1 for named in ALL)
+
+
+def test_levels_and_ablations_have_one_budget_and_differ_in_what_they_say():
+    by_name = {named.name: named for named in ALL}
+    budgets = {named.updates for named in ALL if named.group in ("levels", "ablation")}
+    assert budgets == {1_800}
+    for named in ALL:
+        if named.group != "ablation":
+            continue
+        seed = named.experiment.training.seed
+        reference = by_name[f"levels{named.reference}-seed{seed}"].experiment
+        _, model, training = ABLATIONS[named.kind]
+        said = {f"model.{key}" for key in model if key != "num_levels"}
+        said |= {f"training.{key}" for key in training}
+        if named.kind in ("held-own", "ticking-below"):  # one of the two is the reference's
+            said -= {"model.memory"} if named.kind == "held-own" else {"model.factor_input"}
+        assert different(named.experiment, reference) == said, named.name
+
+
+def test_the_reference_is_the_preset():
+    reference = next(named for named in ALL if named.name == "levels2-seed0")
+    assert different(reference.experiment, moving_ball()) <= {
+        "training.threads",
+        "training.device",
+        "training.seed",
+    }
+
+
+@pytest.mark.parametrize("kind", sorted({(n.group, n.kind) for n in ALL}))
+def test_every_kind_builds(kind):
+    named = next(n for n in ALL if (n.group, n.kind) == kind)
+    assert build_model(named.experiment).config == named.experiment.model
+
+
+def test_a_pattern_chooses_and_one_that_matches_nothing_is_refused():
+    assert {named.kind for named in chosen("ablation-vade-*")} == {"vade"}
+    assert chosen(None) == ALL
+    with pytest.raises(UsageError, match=r"no experiment is called 'lambda'; there are full-lam"):
+        chosen("lambda")

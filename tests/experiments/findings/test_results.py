@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dlh.experiments.errors import OutputError
+from dlh.experiments.findings.aggregate import aggregate
+from dlh.experiments.findings.catalogue import experiments
+from dlh.experiments.findings.marks import marks
+from dlh.experiments.findings.record import as_text, course, read_record
+from dlh.experiments.findings.results_page import headings, render
+from dlh.experiments.findings.write import read_notes, texts, write_results
+from made_records import made_record, made_records
+
+ALL = experiments()
+COMMITTED = Path(__file__).parents[3] / "docs" / "results"
+
+
+def verdicts(**changes: float) -> dict[str, bool | None]:
+    found = aggregate(made_records(**changes), ALL)
+    return {mark.claim: mark.met for mark in marks(found)}
+
+
+def test_means_and_spreads_are_over_seeds():
+    found = aggregate(made_records(), ALL)
+    depth = found["table2"]["3"]["mean_depth"]
+    assert depth["values"] == [1.23, 1.24, 1.25] and depth["seeds"] == [0, 1, 2]
+    assert depth["mean"] == pytest.approx(1.24) and depth["spread"] == pytest.approx(0.01)
+    assert [level["mean"] for level in found["table5"]["4"]] == [40.0, 7.0, 0.1, 0.1]
+    assert found["table3"]["0.1"]["change"]["mean"] == pytest.approx(0.961)
+    assert {"change", "static", "ideal_change", "ideal_static"} <= found["table3"]["0"].keys()
+    assert found["events"]["0.3"]["f1"]["mean"] == 0.99
+    assert found["events"]["0"]["recall_random_changes"] is None
+    assert found["ablations"]["vade"]["reference"] == "2"
+    assert found["ablations"]["no-nesting"]["seconds_per_update"]["mean"] == pytest.approx(0.2)
+    assert found["runs"] == {
+        "planned": len(ALL),
+        "done": sorted(named.name for named in ALL),
+        "failed": {},
+        "missing": [],
+        "core_hours": pytest.approx(0.1 * len(ALL)),
+    }
+
+
+def test_what_is_missing_or_failed_is_said_and_nothing_is_made_up():
+    named = next(named for named in ALL if named.name == "full-lambda0.1-seed1")
+    records = {named.name: made_record(named)}
+    broken = next(named for named in ALL if named.name == "ablation-vade-seed0")
+    records[broken.name] = {
+        k: v for k, v in made_record(broken).items() if k not in ("final", "course", "core_hours")
+    } | {"failed": "the loss of step 7 is not finite"}
+    found = aggregate(records, ALL)
+    assert set(found["table3"]) == {"0.1"} and found["table2"] == {} == found["ablations"]
+    assert found["table3"]["0.1"]["change"]["spread"] is None
+    assert len(found["runs"]["missing"]) == len(ALL) - 2
+    page = render(found, pictures=[], notes={})
+    assert "`ablation-vade-seed0` did not finish: the loss of step 7 is not finite" in page
+    assert "| 0.1 | change | 0.82 | 0.961 | +0.141 |" in page
+    assert "| 0.3 | change | 0.73 | not run yet | not run yet |" in page
+    assert page.count("not run yet") > 100 and "`levels5-seed2`" in page
+
+
+def test_marks_are_met_missed_and_unknown():
+    assert set(verdicts().values()) == {True}
+    assert len(verdicts()) == 17
+    nothing = aggregate({}, ALL)
+    assert {mark.met for mark in marks(nothing)} == {None}
+    for changes, part in (
+        ({"mean_depth": 1.34}, "within .1 of 1 + true change rate"),
+        ({"change": 0.94}, "at least .95"),
+        ({"static": 0.021}, "at most .02"),
+        ({"f1": 0.97}, "F1 at least"),
+        ({"clear": 0.94}, "one saturated colour"),
+        ({"switch_rate": 0.2}, "within 10 %"),
+        ({"steps": 59.0}, "at least 60 steps"),
+        ({"psnr": 16.85}, "above every floor"),
+    ):
+        missed = {claim for claim, met in verdicts(**changes).items() if met is False}
+        assert missed and all(part in claim for claim in missed), (changes, missed)
+
+
+def test_a_missed_mark_says_by_how_much():
+    found = aggregate(made_records(f1=0.95, mean_depth=1.40), ALL)
+    said = {mark.claim: mark.found for mark in marks(found)}
+    assert said["lambda 0: event F1 at least .98"] == "0.950, missed by 0.030"
+    assert "missed by 0.070" in said["N = 2: mean depth within .1 of 1 + true change rate"]
+
+
+def test_probabilities_must_fall_and_rise_with_lambda():
+    records = made_records()
+    for name, record in records.items():
+        if name.startswith("full-lambda0.3"):
+            record["final"]["foresight"]["model"]["inferred_change"] = {"mean": 0.99}
+    found = {mark.claim: mark.met for mark in marks(aggregate(records, ALL))}
+    (claim,) = [claim for claim in found if "falls with lambda" in claim]
+    assert found[claim] is False
+
+
+def test_differences_stand_beside_the_papers_numbers():
+    page = render(aggregate(made_records(), ALL), pictures=["course-full.png"], notes={})
+    assert "| 2 | 1.22 ± 0.05 | 1.250 ± 0.010 | +0.030 | 1.240 ± 0.010 | 1.230 |" in page
+    assert "| level 3 | at most .3 |  | 0.10 ± 0.00 |" in page
+    assert "![Held-out figures over training, by lambda" in page
+    made = re.sub(r"(?s)## Moving MNIST.*", "", page)
+    assert "not run yet" not in made
+    assert "| 0 | 0.990 ± 0.000 | 0.990 ± 0.000 | 0.990 ± 0.000 | - | - |" in page
+
+
+def test_only_validations_make_a_course():
+    metrics = [
+        {"step": 10, "loss": 3.0},
+        {"step": 10, "validation.elbo": -3.0, "validation.kl.L1": 1.0},
+        {"step": 20, "validation.elbo": -2.0, "validation.kl.L1": None},
+    ]
+    assert course(metrics) == {"step": [10, 20], "elbo": [-3.0, -2.0], "kl.L1": [1.0, None]}
+
+
+def test_a_list_of_numbers_takes_one_line():
+    value = {"a": [1.5, 2], "b": [{"c": None}], "d": {}}
+    text = as_text(value)
+    assert json.loads(text) == value and '"a": [1.5, 2]' in text
+
+
+def test_writing_the_results_twice_changes_nothing_and_notes_are_taken_in(tmp_path, monkeypatch):
+    monkeypatch.setattr("dlh.analysis.figures.canvas.DOTS_PER_INCH", 30)
+    (tmp_path / "runs").mkdir()
+    for name, record in made_records().items():
+        (tmp_path / "runs" / f"{name}.json").write_text(as_text(record))
+    (tmp_path / "notes.md").write_text("# Notes\n\n## Events\n\nThey are few.\n")
+    said: list[str] = []
+    write_results(tmp_path, say=said.append)
+    first = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+    write_results(tmp_path, say=said.append)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()} == first
+    assert "They are few." in (tmp_path / "moving-ball.md").read_text("utf-8")
+    for group in ("full", "levels"):
+        assert (tmp_path / f"figures/course-{group}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_notes_to_a_section_that_is_not_there_are_refused(tmp_path):
+    (tmp_path / "notes.md").write_text("## Evnts\n\nNone.\n")
+    with pytest.raises(OutputError, match=r"notes to 'Evnts', which is no section.*Marks"):
+        read_notes(tmp_path / "notes.md")
+    assert read_notes(tmp_path / "none.md") == {} and "Events" in headings()
+
+
+def test_a_damaged_record_is_refused(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text("{")
+    with pytest.raises(OutputError, match="a.json cannot be read"):
+        read_record(path)
+    path.write_text('{"version": 7}')
+    with pytest.raises(OutputError, match="a.json is no record of version 1"):
+        read_record(path)
+
+
+def test_the_committed_results_are_what_the_committed_records_give():
+    from dlh.experiments.findings.driver import read_records
+
+    numbers, page = texts(COMMITTED, read_records(COMMITTED), ALL)
+    again = "run `dlh experiments page`"
+    assert (COMMITTED / "moving-ball.json").read_text("utf-8") == numbers, again
+    assert (COMMITTED / "moving-ball.md").read_text("utf-8") == page, again
+
+
+def test_every_link_and_picture_of_the_committed_page_is_there():
+    page = (COMMITTED / "moving-ball.md").read_text("utf-8")
+    for target in re.findall(r"\]\(([^)]+)\)", page):
+        assert (COMMITTED / target).exists(), target
+
+
+def test_committed_records_are_of_the_settings_that_the_experiments_have(tmp_path):
+    from dlh.experiments.findings.driver import check_same_settings
+
+    check_same_settings(ALL, COMMITTED)
+    shutil.copytree(COMMITTED, tmp_path / "results")
+    named = ALL[0]
+    record = made_record(named)
+    (tmp_path / "results" / "runs").mkdir(exist_ok=True)
+    place = tmp_path / "results" / "runs" / f"{named.name}.json"
+    place.write_text(as_text(record))
+    check_same_settings(ALL, tmp_path / "results")
+    del record["settings"]["training"]["threads"]  # a setting that did not exist then
+    place.write_text(as_text(record))
+    check_same_settings(ALL, tmp_path / "results")
+    record["settings"]["training"]["learning_rate"] = 1.0
+    place.write_text(as_text(record))
+    with pytest.raises(OutputError, match=f"{named.name}.json is of other settings"):
+        check_same_settings(ALL, tmp_path / "results")

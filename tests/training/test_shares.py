@@ -1,0 +1,136 @@
+"""A batch in parts, one after the other or in several processes, is the batch."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from dlh.cli import main
+from dlh.experiments.build import build_model, open_source
+from dlh.experiments.presets import tiny
+from dlh.interfaces import Share
+from dlh.training.checkpoint import newest_step
+from dlh.training.config import TrainingConfig
+from dlh.training.errors import TrainingError
+from dlh.training.processes import Processes
+from dlh.training.step import compute_gradients
+from training.tiny_training import CONFIG, TinyModel, new_run, train_tiny
+
+CPU = torch.device("cpu")
+
+
+def test_the_shares_of_a_batch_are_the_batch() -> None:
+    batch = torch.arange(12).reshape(6, 2)
+    parts = [Share(index=index, count=3).of(batch) for index in range(3)]
+    assert torch.equal(torch.cat(parts), batch)
+    assert torch.equal(Share().of(batch), batch)
+
+
+def gradients(**settings) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+    """Of one step of the tiny preset in float64, and what was measured in it."""
+    experiment = tiny()
+    model = build_model(experiment).double()
+    config = dataclasses.replace(experiment.training, **settings)
+    source, parameters = open_source(experiment), dict(model.named_parameters())
+    objective = model.objective
+    model.objective = lambda video, **options: objective(video.double(), **options)
+    figures = compute_gradients(
+        model, parameters, source, config, step=30, processes=Processes(CPU)
+    )
+    return {n: p.grad for n, p in parameters.items() if p.grad is not None}, figures
+
+
+@pytest.fixture(scope="module")
+def whole() -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+    return gradients(accumulate=1, speed="plain")
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_a_step_in_parts_has_the_gradients_and_figures_of_the_whole(whole, parts: int) -> None:
+    one, figures = whole
+    other, measured = gradients(accumulate=parts, speed="plain")
+    assert one.keys() == other.keys() and len(one) > 30
+    for name, gradient in one.items():
+        torch.testing.assert_close(other[name], gradient, rtol=1e-9, atol=1e-12)
+    timings = {"wait_seconds"}
+    assert measured.keys() == figures.keys()
+    for name in figures.keys() - timings:
+        assert measured[name] == pytest.approx(figures[name], rel=1e-9), name
+
+
+def test_the_layout_in_memory_changes_nothing(whole) -> None:
+    other, _ = gradients(speed="channels-last")
+    for name, gradient in whole[0].items():
+        torch.testing.assert_close(other[name], gradient, rtol=1e-9, atol=1e-12)
+
+
+def test_a_training_in_parts_is_the_training(tmp_path: Path) -> None:
+    models = []
+    for parts in (1, 2):
+        config = dataclasses.replace(CONFIG, batch_size=4, accumulate=parts)
+        models.append(TinyModel())
+        train_tiny(new_run(tmp_path / str(parts)), config, model=models[-1])
+    for one, other in zip(*(model.parameters() for model in models), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_unequal_parts_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"batch_size 10 .* accumulate = 4 equal parts; 2 or 5 wo"):
+        TrainingConfig(batch_size=10, accumulate=4)
+    processes = Processes(CPU)
+    processes.count = 3
+    config = TrainingConfig(batch_size=10)
+    with pytest.raises(TrainingError, match="10 cannot be shared equally by 3 processes.*of 3"):
+        processes.shares(config)
+
+
+def dlh(*words: str, folder: Path, **options) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "dlh", *words],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_two_processes_train_what_one_trains(workspace: Path) -> None:
+    """The command itself, once: two processes make a step of this size slower, not faster."""
+    short = ["train", "tiny", "--steps", "6", "--training.validate-every", "0"]
+    both = dlh(*short, "--run", "two", "--num-processes", "2", folder=workspace)
+    assert main([*short, "--run", "one"]) == 0
+    assert both.wait(120) == 0, both.communicate()[1]
+    assert "training in 2 processes on cpu" in both.communicate()[1]
+    one, two = (load_file(workspace / name / "model.safetensors") for name in ("one", "two"))
+    for name, weight in one.items():
+        torch.testing.assert_close(two[name], weight, rtol=1e-5, atol=1e-6)
+
+
+def test_two_processes_told_to_stop_save_first(workspace: Path) -> None:
+    """SIGTERM to the command reaches the leader, which saves; the other one ends with it."""
+    both = dlh(
+        *("train", "tiny", "--steps", "100000", "--training.log-every", "1"),
+        *("--training.validate-every", "0", "--run", "run", "--num-processes", "2"),
+        folder=workspace,
+    )
+    metrics = workspace / "run" / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not (metrics.exists() and metrics.read_text()):
+        assert both.poll() is None, both.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    both.send_signal(signal.SIGTERM)
+    _, said = both.communicate(timeout=60)
+    assert both.returncode == 130
+    assert "Traceback" not in said
+    step = newest_step(workspace / "run" / "checkpoints")
+    assert step > 0 and f"interrupted: everything up to step {step} is saved" in said
