@@ -18,7 +18,7 @@ from dlh.data.encode import write_video
 from dlh.data.moving_ball import MovingBall
 from dlh.evaluation.draws import clip_generator
 from dlh.evaluation.summary import FLOORS, NAMES, ROWS, VALUES
-from dlh.experiments import measure
+from dlh.experiments import evaluate, measure
 from dlh.experiments.evaluation import Evaluation
 from dlh.experiments.presets import tiny
 from dlh.model import DynamicLatentHierarchy
@@ -53,6 +53,12 @@ def evaluated(
     words = ["evaluate", finished, *SMALL, "--save-predictions", 3, "--out", out]
     assert main([str(word) for word in words]) == 0
     return out
+
+
+@pytest.fixture
+def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody looks at the pictures: drawing takes longer than scoring."""
+    monkeypatch.setattr(evaluate, "_pictures", lambda scores, beside: {})
 
 
 def test_the_files_are_there_and_the_page_fetches_nothing(evaluated: Path):
@@ -183,6 +189,7 @@ def test_the_same_command_in_two_processes_gives_the_same_files(dlh, finished, e
     assert not Path("again/partial").exists()
 
 
+@pytest.mark.usefixtures("without_curves")
 def test_an_interrupted_evaluation_goes_on_where_it_was(dlh, finished, evaluated, monkeypatch):
     scored, score = [], Evaluation.score
 
@@ -207,6 +214,7 @@ def test_an_interrupted_evaluation_goes_on_where_it_was(dlh, finished, evaluated
     assert not Path("cut/partial").exists()
 
 
+@pytest.mark.usefixtures("without_curves")
 def test_scores_of_something_else_are_not_overwritten(dlh, finished, evaluated):
     shutil.copytree(evaluated, "scores")
     before = Path("scores/scores.json").read_bytes()
@@ -216,6 +224,7 @@ def test_scores_of_something_else_are_not_overwritten(dlh, finished, evaluated):
     assert dlh("evaluate", finished, *SMALL, "--out", "scores").status == 0
 
 
+@pytest.mark.usefixtures("without_curves")
 def test_a_model_without_a_run_is_scored_on_videos_by_name_of_their_manifest(dlh):
     DLH(DynamicLatentHierarchy(tiny().model)).save_pretrained("model")
     Path("videos").mkdir()
@@ -294,6 +303,7 @@ def test_the_best_model_of_a_run_is_scored_on_the_data_of_the_run(finished):
     assert opened.name == "demo, changed" and opened.evaluation.decides is not None
 
 
+@pytest.mark.usefixtures("without_curves")
 def test_generated_clips_are_named_by_a_manifest_too(dlh, finished, evaluated):
     ball = ("--ball.size", 16, "--ball.radius", 2, "--ball.speed", 3.0)
     numbers = ("--context", 8, "--horizon", 12, "--clips", 3)
