@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -101,3 +102,15 @@ def test_without_a_name_the_settings_speak_for_themselves():
 def test_a_suggestion_is_the_nearest_word_or_all_of_them():
     assert suggestion("movng-ball", ["moving-ball", "kth"]) == "; did you mean moving-ball?"
     assert suggestion("x", ["moving-ball", "kth"]) == "; there are moving-ball, kth"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Free:
+    named: Mapping[str, object]
+
+
+def test_names_of_ones_own_are_kept_as_they_are():
+    free = Free(named={"any": [1, {"deep": None}]})
+    assert from_plain(Free, json.loads(json.dumps(to_plain(free)))) == free
+    with pytest.raises(SettingsError, match=r"named cannot be \[1\], it is of type .*Mapping"):
+        from_plain(Free, {"named": [1]})

@@ -83,6 +83,8 @@ def _value(hint: Any, plain: Any, name: str) -> Any:
                 _value(kind, entry, f"{name}[{index}]")
                 for index, (kind, entry) in enumerate(zip(kinds, plain, strict=True))
             )
+    elif origin is Mapping and isinstance(plain, Mapping):
+        return dict(plain)
     elif origin is Literal and plain in arguments:
         return plain
     elif hint is float and isinstance(plain, int | float) and not isinstance(plain, bool):

@@ -17,7 +17,9 @@ import pytest
 
 from dlh.cli import COMMANDS, main
 from dlh.cli.analyse import AnalyseOptions
+from dlh.cli.compare import CompareOptions
 from dlh.cli.demo import DemoOptions
+from dlh.cli.evaluate import EvaluateOptions
 from dlh.cli.events import EventsOptions
 from dlh.cli.predict import PredictOptions
 from dlh.cli.runs import RunsOptions
@@ -29,6 +31,8 @@ OPTIONS = {
     "demo": DemoOptions,
     "predict": PredictOptions,
     "events": EventsOptions,
+    "evaluate": EvaluateOptions,
+    "compare": CompareOptions,
     "runs": RunsOptions,
     "analyse": AnalyseOptions,
     "sweep": SweepOptions,
@@ -71,6 +75,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     instead_of("dlh.experiments.demo", "demo")
     instead_of("dlh.experiments.predict", "predict_file")
     instead_of("dlh.experiments.events", "events_of_file")
+    instead_of("dlh.experiments.evaluate", "evaluate")
+    instead_of("dlh.experiments.compare", "compare")
     instead_of("dlh.experiments.analyse.command", "analyse")
     instead_of("dlh.experiments.sweep", "sweep")
     instead_of("dlh.experiments.findings.driver", "plan")
@@ -97,6 +103,8 @@ def test_a_command_line_is_one_the_program_takes(
     whole = len(words) > 1 or words[0] in ("demo", "info", "--help", "--version")
     if not whole and words[0] in COMMANDS:  # `dlh predict` as the name of a command
         words.append("--help")
+    elif words[0] == "compare" and len(words) == 2:  # `dlh compare DIR OTHER` in a sentence
+        words.append("other")
     elif words[0] in ("predict", "events") and words[1].startswith("--"):
         words[1:1] = ["runs/demo", "clip.mp4"]  # `dlh predict --save FILE` in a sentence
     status = main(words)
@@ -120,8 +128,10 @@ def test_what_the_program_does_not_take_would_be_found(asked: dict[str, Any]) ->
 @pytest.mark.parametrize("command", sorted(OPTIONS))
 def test_the_options_of_a_command_are_those_documented(command: str) -> None:
     section = section_of(f"dlh {command}")
-    documented = set(re.findall(r"^\| `--([\w-]+)` \|", section, re.MULTILINE))
-    positional = {"model", "video", "folder", *({"preset"} if command == "sweep" else set())}
+    cells = re.findall(r"^\| (`--[^|]+) \|", section, re.MULTILINE)
+    documented = {name for cell in cells for name in re.findall(r"--([\w-]+)", cell)}
+    positional = {"model", "video", "folder", "scores"}
+    positional |= {"preset"} if command == "sweep" else set()
     there = {field.name.replace("_", "-") for field in dataclasses.fields(OPTIONS[command])}
     assert documented == there - positional
 

@@ -1,4 +1,4 @@
-"""Models to compare with: here the floors, which know nothing about motion."""
+"""Models to compare with: the floors, which know nothing about motion or about this clip."""
 
 from dlh.baselines.floors import (
     StillFrame,
@@ -7,5 +7,6 @@ from dlh.baselines.floors import (
     last_frame,
     mean_frame,
 )
+from dlh.baselines.known import KnownFutures
 
-__all__ = ["StillFrame", "black_frame", "floors", "last_frame", "mean_frame"]
+__all__ = ["KnownFutures", "StillFrame", "black_frame", "floors", "last_frame", "mean_frame"]

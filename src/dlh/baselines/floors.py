@@ -15,7 +15,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from dlh.interfaces import Prediction
+from dlh.interfaces import WHOLE, Prediction, Recompute, Share
 from dlh.video import VideoError, check_video
 
 
@@ -34,7 +34,14 @@ class StillFrame:
     frame_shape: tuple[int, int, int]
     choose: Callable[[Tensor], Tensor]
 
-    def objective(self, video: Tensor, *, generator: torch.Generator | None = None) -> NoReturn:
+    def objective(
+        self,
+        video: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        recompute: Recompute = "auto",
+        share: Share = WHOLE,
+    ) -> NoReturn:
         """Always raises TypeError: a floor puts no probability on a video."""
         raise TypeError(
             f"the floor {self.name!r} has no likelihood, so it cannot be trained or give a bound; "

@@ -20,6 +20,8 @@ COMMANDS = {
     "runs": "the runs in a folder: status, step, best figure",
     "predict": "many futures of a video, as mp4, picture and arrays",
     "events": "when something changed in a video",
+    "evaluate": "scores of a model, or of a file of predictions, beside what knows nothing",
+    "compare": "several scores side by side, if they may be",
     "analyse": "what each level of a model holds, foresees and predicts, as the paper analyses it",
     "sweep": "which standard deviation of the likelihood suits your clips: several short runs",
     "experiments": "the trainings behind the results page, each run once; and the page",

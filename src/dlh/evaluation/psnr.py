@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from dlh.evaluation.frames import check_frames
+
 PSNR_CAP = 100.0
 """Decibels given to identical frames.
 
@@ -26,10 +28,6 @@ def psnr(prediction: Tensor, truth: Tensor) -> Tensor:
     Returns:
         (...), the broadcast leading axes.
     """
-    if prediction.ndim < 3 or prediction.shape[-3:] != truth.shape[-3:]:
-        raise ValueError(
-            "PSNR compares frames of one (channel, height, width), found prediction "
-            f"{tuple(prediction.shape)} and truth {tuple(truth.shape)}"
-        )
+    check_frames(prediction, truth, score="psnr")
     squared_error = (prediction.clamp(0, 1) - truth).square().mean((-3, -2, -1))
     return -10 * torch.log10(squared_error.clamp_min(10 ** (-PSNR_CAP / 10)))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
 
 from dlh.analysis.figures import canvas
+from dlh.analysis.figures.lines import Curve, Line, as_curve, draw_lines, name_ends
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 WIDTH = 11.0
 PSNR_TITLE = "How close do the futures stay to what happened?"
 FLOOR_DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)))
-Curve = Tensor | np.ndarray | Sequence[float]
 
 
 def draw_psnr_curves(
@@ -58,10 +56,10 @@ def psnr_figure(
         samples: how many futures were drawn, for the legend.
         title: the headline.
     """
-    curves = {f"best of {samples}": _curve(best)}
+    curves = {f"best of {samples}": as_curve(best)}
     if samples > 1:
-        curves["average future"] = _curve(mean)
-    curves |= {name: _curve(curve) for name, curve in floors.items()}
+        curves["average future"] = as_curve(mean)
+    curves |= {name: as_curve(curve) for name, curve in floors.items()}
     lengths = sorted({len(curve) for curve in curves.values()})
     if len(lengths) != 1 or 0 in lengths:
         raise ValueError(f"all curves have one value per predicted step, found lengths {lengths}")
@@ -71,17 +69,15 @@ def psnr_figure(
     for index, (name, curve) in enumerate(curves.items()):
         if name in floors:
             dash = FLOOR_DASHES[(index - len(curves)) % len(FLOOR_DASHES)]
-            lines[name] = _Line(steps, curve, canvas.QUIET, dash, 1.2)
+            lines[name] = Line(steps, curve, canvas.QUIET, dash, 1.2)
         else:
-            lines[name] = _Line(
-                steps, curve, canvas.MODEL, *(("-", 2.4), ((0, (4, 2)), 1.5))[index]
-            )
+            lines[name] = Line(steps, curve, canvas.MODEL, *(("-", 2.4), ((0, (4, 2)), 1.5))[index])
     figure = canvas.new_figure(WIDTH, 4.35)
     canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
     axes = canvas.place(figure, 0.75, 0.75, WIDTH - 0.75 - 1.5, 3.0)
     canvas.plain_axes(axes)
     axes.axvspan(0.5, window + 0.5, color=canvas.WASH, linewidth=0)
-    _draw_lines(axes, lines)
+    draw_lines(axes, lines)
     axes.set_xlim(0.5, horizon + 0.5)
     axes.set_xlabel("predicted step", fontsize=9.5, color=canvas.QUIET)
     axes.set_ylabel("PSNR, dB (higher is closer)", fontsize=9.5, color=canvas.QUIET)
@@ -93,7 +89,7 @@ def psnr_figure(
         axes.text(
             0.5 + 0.006 * horizon, high + 0.08 * (high - low), f"first {window} steps", **style
         )
-    _name_ends(axes, lines)
+    name_ends(axes, lines)
     return figure
 
 
@@ -141,15 +137,15 @@ def _draw_loss(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     ):
         steps, values = _series(rows, name)
         if len(steps):
-            lines[label] = _Line(steps, values if name == "loss" else -values, *style)
-    _draw_lines(axes, lines)
+            lines[label] = Line(steps, values if name == "loss" else -values, *style)
+    draw_lines(axes, lines)
     # The first steps of a run are far above the rest and would flatten it.
     values = np.concatenate([line.values[len(line.values) // 10 :] for line in lines.values()])
     low, high = float(values.min()), float(values.max())
     highest = max(line.values.max() for line in lines.values())
     if highest > high + 2 * (high - low) > low:
         axes.set_ylim(low - 0.06 * (high - low), high + 0.25 * (high - low))
-    _name_ends(axes, lines)
+    name_ends(axes, lines)
 
 
 def _draw_divergences(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -157,11 +153,11 @@ def _draw_divergences(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     for level, colour in enumerate(canvas.LEVELS, start=1):
         steps, values = _preferred(rows, f"state_kl.L{level}")
         if len(steps):
-            lines[f"level {level}"] = _Line(steps, values, colour)
+            lines[f"level {level}"] = Line(steps, values, colour)
     steps, values = _preferred(rows, "event_kl")
     if len(steps) and values.any():
-        lines["events"] = _Line(steps, values, canvas.QUIET, (0, (4, 2)))
-    _draw_lines(axes, lines)
+        lines["events"] = Line(steps, values, canvas.QUIET, (0, (4, 2)))
+    draw_lines(axes, lines)
     positive = np.concatenate([line.values[line.values > 0] for line in lines.values()])
     if positive.size and positive.max() > 20 * np.median(positive):
         axes.set_yscale("log")
@@ -170,7 +166,7 @@ def _draw_divergences(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
         axes.yaxis.set_minor_formatter("")
     else:
         axes.set_ylim(bottom=0)
-    _name_ends(axes, lines)
+    name_ends(axes, lines)
 
 
 def _draw_events(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -181,21 +177,21 @@ def _draw_events(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     ):
         steps, values = _preferred(rows, f"events.{label}")
         if len(steps):
-            lines[label] = _Line(steps, values, colour, dash)
-    _draw_lines(axes, lines)
+            lines[label] = Line(steps, values, colour, dash)
+    draw_lines(axes, lines)
     axes.set_ylim(-0.02, 1.05)
-    _name_ends(axes, lines)
+    name_ends(axes, lines)
 
 
 def _draw_depth(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
-    lines = {"inferred": _Line(*_preferred(rows, "mean_depth"), canvas.MODEL)}
+    lines = {"inferred": Line(*_preferred(rows, "mean_depth"), canvas.MODEL)}
     steps, rate = _preferred(rows, "true_change_rate")
     if len(steps):
-        lines["truth"] = _Line(steps, 1 + rate, canvas.TRUTH, (0, (4, 2)))
-    _draw_lines(axes, lines)
+        lines["truth"] = Line(steps, 1 + rate, canvas.TRUTH, (0, (4, 2)))
+    draw_lines(axes, lines)
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, 0.98), max(high, 1.5))
-    _name_ends(axes, lines)
+    name_ends(axes, lines)
 
 
 VALIDATION = "validation."
@@ -223,51 +219,3 @@ def _preferred(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[np.ndarray
 
 def _has(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
     return len(_preferred(rows, name)[0]) > 0
-
-
-@dataclass(frozen=True)
-class _Line:
-    steps: np.ndarray
-    values: np.ndarray
-    colour: str
-    dash: Any = "-"
-    weight: float = 1.8
-
-
-def _draw_lines(axes: Axes, lines: Mapping[str, _Line]) -> None:
-    for line in lines.values():
-        style: dict[str, Any] = {
-            "color": line.colour,
-            "linewidth": line.weight,
-            "linestyle": line.dash,
-        }
-        if len(line.values) < 3:
-            style |= {"marker": "o", "markersize": 4}
-        axes.plot(line.steps, line.values, **style)
-    axes.ticklabel_format(axis="y", useOffset=False)
-
-
-def _name_ends(axes: Axes, lines: Mapping[str, _Line]) -> None:
-    """Names at the ends of the lines, pushed apart where they overlap: no legend to look up."""
-    if len(lines) < 2:
-        return
-    axes.get_ylim()  # settles the limits, which a plot only announces
-    named = sorted(lines.items(), key=lambda item: item[1].values[-1])
-    ends = np.array([(line.steps[-1], line.values[-1]) for _, line in named])
-    heights = axes.transData.transform(ends)[:, 1]
-    gap = 9 * 1.25 * canvas.DOTS_PER_INCH / 72
-    for _ in range(100):
-        for low in range(len(heights) - 1):
-            overlap = max(0.0, gap - (heights[low + 1] - heights[low]))
-            heights[low : low + 2] += (-overlap / 2, overlap / 2)
-    for (name, line), height in zip(named, heights, strict=True):
-        share = axes.transAxes.inverted().transform((0, height))[1]
-        style: dict[str, Any] = {"fontsize": 9, "color": line.colour, "va": "center"}
-        axes.text(1.015, share, name, transform=axes.transAxes, **style)
-
-
-def _curve(values: Curve) -> np.ndarray:
-    array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
-    if array.ndim != 1:
-        raise ValueError(f"a curve has one value per predicted step, found shape {array.shape}")
-    return array.astype(float)

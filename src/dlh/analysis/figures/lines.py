@@ -1,0 +1,69 @@
+"""Lines of a plot that are named at their ends, so that there is no legend to look up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from dlh.analysis.figures import canvas
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Curve = Tensor | np.ndarray | Sequence[float]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve and how it is drawn."""
+
+    steps: np.ndarray
+    values: np.ndarray
+    colour: str
+    dash: Any = "-"
+    weight: float = 1.8
+
+
+def draw_lines(axes: Axes, lines: Mapping[str, Line]) -> None:
+    """Draw them; one of few points has marks."""
+    for line in lines.values():
+        style: dict[str, Any] = {
+            "color": line.colour,
+            "linewidth": line.weight,
+            "linestyle": line.dash,
+        }
+        if len(line.values) < 3:
+            style |= {"marker": "o", "markersize": 4}
+        axes.plot(line.steps, line.values, **style)
+    axes.ticklabel_format(axis="y", useOffset=False)
+
+
+def name_ends(axes: Axes, lines: Mapping[str, Line]) -> None:
+    """Names at the ends of the lines, pushed apart where they overlap: no legend to look up."""
+    if len(lines) < 2:
+        return
+    axes.get_ylim()  # settles the limits, which a plot only announces
+    named = sorted(lines.items(), key=lambda item: item[1].values[-1])
+    ends = np.array([(line.steps[-1], line.values[-1]) for _, line in named])
+    heights = axes.transData.transform(ends)[:, 1]
+    gap = 9 * 1.25 * canvas.DOTS_PER_INCH / 72
+    for _ in range(100):
+        for low in range(len(heights) - 1):
+            overlap = max(0.0, gap - (heights[low + 1] - heights[low]))
+            heights[low : low + 2] += (-overlap / 2, overlap / 2)
+    for (name, line), height in zip(named, heights, strict=True):
+        share = axes.transAxes.inverted().transform((0, height))[1]
+        style: dict[str, Any] = {"fontsize": 9, "color": line.colour, "va": "center"}
+        axes.text(1.015, share, name, transform=axes.transAxes, **style)
+
+
+def as_curve(values: Curve) -> np.ndarray:
+    """One value per step, float; ValueError for another shape."""
+    array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"a curve has one value per predicted step, found shape {array.shape}")
+    return array.astype(float)

@@ -1,0 +1,193 @@
+"""What a score was computed of, and how: everything that has to be equal for two to be compared."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dlh.evaluation.bootstrap import COVERAGE, RESAMPLES
+from dlh.evaluation.metrics import Metric
+from dlh.settings import to_plain
+
+CLIPPING = "predictions are clipped to [0, 1] before they are scored"
+BEST_OF = "one sample per clip and metric, the best by its mean over all predicted frames"
+MOST_VALUES = 2**26
+"""Pixel values that are drawn in one call: 256 MiB of float32."""
+
+
+class ProtocolError(ValueError):
+    """A protocol that cannot be, or two that differ; the message names what."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredClips:
+    """Which clips.
+
+    Attributes:
+        name: of the data set, for people.
+        split: "test" or "validation"; None where nobody said.
+        clips: how many.
+        frame_shape: (channel, height, width).
+        manifest_sha256: of the manifest that names the clips; where they have none, of the bytes of
+            all their frames, context and truth.
+        truth_sha256: of the frames to be predicted, rounded to 8 bits, so that the same clips are
+            known again in a file of predictions.
+    """
+
+    name: str
+    split: str | None
+    clips: int
+    frame_shape: tuple[int, int, int]
+    manifest_sha256: str
+    truth_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredModel:
+    """What was scored.
+
+    Attributes:
+        name: as it was asked for.
+        sha256: of its weights and configuration, or of the file that holds the predictions.
+    """
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec:
+    """A metric with everything that decides its values."""
+
+    name: str
+    higher_is_better: bool
+    parameters: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, metric: Metric) -> MetricSpec:
+        return cls(
+            name=metric.name,
+            higher_is_better=metric.higher_is_better,
+            parameters=dict(metric.parameters),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """Saved with every result.
+
+    Attributes:
+        name: what was asked for, "paper" for example; for people.
+        data: which clips.
+        context: frames observed; None where a file of predictions does not say.
+        horizon: frames predicted, all of which are scored.
+        samples: futures drawn of each clip.
+        samples_per_draw: how many of them are drawn in one call, with one generator. The energy
+            score compares samples within such a block.
+        seed: of the draws, of the choice of other clips and of the bootstrap.
+        metrics: those that could be computed.
+        model: what was scored.
+        software: versions and device, by name.
+        clipping, best_of: in words.
+        resamples, coverage: of the bootstrap over clips.
+    """
+
+    name: str
+    data: ScoredClips
+    context: int | None
+    horizon: int
+    samples: int
+    samples_per_draw: int
+    seed: int
+    metrics: tuple[MetricSpec, ...]
+    model: ScoredModel
+    software: Mapping[str, str]
+    clipping: str = CLIPPING
+    best_of: str = BEST_OF
+    resamples: int = RESAMPLES
+    coverage: float = COVERAGE
+
+    def __post_init__(self) -> None:
+        for name in ("context", "horizon", "samples", "samples_per_draw"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ProtocolError(f"{name} is at least 1, found {value}")
+        if self.seed < 0:
+            raise ProtocolError(f"seed is at least 0, found {self.seed}")
+
+    def blocks(self, samples: int | None = None) -> list[range]:
+        """The samples in blocks of nearly equal size, each drawn in one call; no block has a single
+        sample unless there is only one.
+        """
+        samples = self.samples if samples is None else samples
+        count = -(-samples // self.samples_per_draw)
+        edges = [samples * index // count for index in range(count + 1)]
+        return [range(start, end) for start, end in itertools.pairwise(edges)]
+
+    def digest(self) -> str:
+        """SHA-256 of all of it."""
+        return hashlib.sha256(_canonical(self).encode()).hexdigest()
+
+
+def samples_per_draw(samples: int, horizon: int, frame_shape: tuple[int, int, int]) -> int:
+    """How many futures one call may draw: as many as memory bounds, at least three.
+
+    A function of the protocol alone, so that the same protocol draws the same futures anywhere.
+    """
+    channels, height, width = frame_shape
+    return min(samples, max(3, MOST_VALUES // (horizon * channels * height * width)))
+
+
+def differences(ours: Protocol, theirs: Protocol) -> list[str]:
+    """What keeps two results from being compared, a line each; empty where they may be.
+
+    The model, the software and the name of the protocol may differ, and so may the manifest where
+    the frames are the same. A metric that only one of them has cannot disagree.
+    """
+    found = []
+    for name, what in (
+        ("context", "frames observed"),
+        ("horizon", "frames predicted"),
+        ("samples", "samples"),
+        ("seed", "seed"),
+        ("clipping", "clipping"),
+        ("best_of", "choice of the best sample"),
+        ("samples_per_draw", "samples in a block"),
+        ("resamples", "resamples of the bootstrap"),
+        ("coverage", "coverage of the intervals"),
+    ):
+        mine, other = getattr(ours, name), getattr(theirs, name)
+        if mine != other:
+            found.append(f"{what}: {_said(mine)} and {_said(other)}")
+    mine, other = ours.data, theirs.data
+    if mine.clips != other.clips:
+        found.append(f"number of clips: {mine.clips} and {other.clips}")
+    if mine.frame_shape != other.frame_shape:
+        found.append(f"frames (channel, height, width): {mine.frame_shape} and {other.frame_shape}")
+    if mine.truth_sha256 != other.truth_sha256 and not found:
+        found.append(
+            f"clips: SHA-256 of their frames {mine.truth_sha256[:12]}... ({mine.name}) and "
+            f"{other.truth_sha256[:12]}... ({other.name})"
+        )
+    specs = {spec.name: spec for spec in theirs.metrics}
+    for spec in ours.metrics:
+        there = specs.get(spec.name)
+        if there is None:
+            continue
+        for key in sorted({*spec.parameters, *there.parameters}):
+            here, elsewhere = spec.parameters.get(key), there.parameters.get(key)
+            if here != elsewhere:
+                found.append(f"{spec.name}, {key}: {_said(here)} and {_said(elsewhere)}")
+    return found
+
+
+def _said(value: object) -> object:
+    return "not given" if value is None else value
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(to_plain(value), sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,84 @@
+"""The arrays of an .npz, read where they lie: one that is larger than the memory is no trouble."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dlh.data.clips import DataError
+
+_LOCAL_HEADER = 30  # bytes of a zip file's local header before the name
+
+
+def map_arrays(path: Path, names: Sequence[str], scratch: Path) -> dict[str, np.ndarray]:
+    """The named arrays of an .npz that are there, mapped into memory.
+
+    ``numpy.load`` would read each as a whole. Compressed ones are unpacked into ``scratch`` first.
+
+    Raises:
+        DataError: the file is not there, cut off or no .npz, or an array holds Python objects.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no file {path}; name an .npz with truth and samples")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename: info for info in archive.infolist()}
+            return {
+                name: _map(path, archive, members[f"{name}.npy"], scratch)
+                for name in names
+                if f"{name}.npy" in members
+            }
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise DataError(
+            f"{path} cannot be read as an .npz: it is cut off, or something else; write it with "
+            "numpy.savez(FILE, truth=..., samples=...)"
+        ) from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _map(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, scratch: Path) -> np.ndarray:
+    name = info.filename.removesuffix(".npy")
+    with archive.open(info) as member:
+        try:
+            version = np.lib.format.read_magic(member)
+            read_header = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
+            shape, fortran, dtype = read_header(member)
+        except ValueError as error:
+            raise DataError(f"{path}: {name} is no array that numpy wrote ({error})") from error
+        header = member.tell()
+    if dtype.hasobject:
+        raise DataError(f"{path}: {name} holds Python objects, not numbers; save plain arrays")
+    place, start = path, header
+    if info.compress_type == zipfile.ZIP_STORED:
+        start += _offset(path, info)
+    else:
+        scratch.mkdir(parents=True, exist_ok=True)
+        place = scratch / f"{name}.npy"
+        if not place.exists() or place.stat().st_size != info.file_size:
+            unfinished = place.with_suffix(".unpacking")
+            with archive.open(info) as packed, open(unfinished, "wb") as unpacked:
+                shutil.copyfileobj(packed, unpacked, 2**20)
+            unfinished.replace(place)
+    if int(np.prod(shape)) == 0:
+        return np.zeros(shape, dtype)
+    if place.stat().st_size < start + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
+        raise DataError(f"{path} is cut off in {name}; write it again")
+    return np.memmap(place, dtype, "r", offset=start, shape=shape, order="F" if fortran else "C")
+
+
+def _offset(path: Path, info: zipfile.ZipInfo) -> int:
+    """Where the content of a member begins: its name and extra field stand before it."""
+    with open(path, "rb") as file:
+        file.seek(info.header_offset + _LOCAL_HEADER - 4)
+        lengths = file.read(4)
+    name, extra = int.from_bytes(lengths[:2], "little"), int.from_bytes(lengths[2:], "little")
+    return info.header_offset + _LOCAL_HEADER + name + extra

@@ -1,0 +1,88 @@
+"""Does each level change where something happened? Counted clip by clip, pooled at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlh.analysis.events import EventScores, event_scores
+from dlh.evaluation.draws import clip_generator
+from dlh.interfaces import VideoModel
+
+TOLERANCES = (0, 1, 2)
+"""Frames that a change may be off."""
+FIRST_LEVEL = 2
+"""Level 1 changes at every frame and has no events."""
+
+
+@torch.no_grad()
+def count_events(
+    model: VideoModel, video: Tensor, truth: np.ndarray, *, clip: int, seed: int
+) -> np.ndarray | None:
+    """(levels from 2, tolerances, 4) counts of one clip: steps, true, inferred and matched events.
+
+    None for a model that decides nothing, or has one level.
+
+    Args:
+        model: whose objective says what it decided.
+        video: (time, channel, height, width), context and truth.
+        truth: bool (time,), true events.
+        clip: its number, which decides the randomness with ``seed``.
+    """
+    generator = clip_generator(seed, clip, 0, video.device)
+    changed = model.objective(video[None], generator=generator, recompute="never").changed
+    if changed is None or changed.shape[2] < FIRST_LEVEL or len(truth) < 2:
+        return None
+    counts = [
+        [_counts(changed[..., index].cpu(), truth, tolerance) for tolerance in TOLERANCES]
+        for index in range(FIRST_LEVEL - 1, changed.shape[2])
+    ]
+    return np.array(counts, dtype=np.int64)
+
+
+def pool_events(counts: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Precision, recall and F1 of every level and tolerance, pooled over clips, and the best level.
+
+    Beside them stands what a detector scores that claims an event at every frame.
+    """
+    total = np.sum(counts, axis=0)
+    steps, true_events = int(total[0, 0, 0]), int(total[0, 0, 1])
+    rate = true_events / steps
+    levels: list[dict[str, Any]] = []
+    for index, of_level in enumerate(total):
+        found = {}
+        for tolerance, four in zip(TOLERANCES, of_level, strict=True):
+            scores = EventScores(
+                steps=int(four[0]),
+                true_events=int(four[1]),
+                inferred_events=int(four[2]),
+                matched=int(four[3]),
+            )
+            found[str(tolerance)] = {
+                "precision": scores.precision,
+                "recall": scores.recall,
+                "f1": scores.f1,
+            }
+        rate_of_level = int(of_level[0, 2]) / steps
+        levels.append({"level": index + FIRST_LEVEL, "rate": rate_of_level, "tolerance": found})
+    best = max(levels, key=lambda level: (level["tolerance"]["0"]["f1"], -level["level"]))
+    return {
+        "true_change_rate": rate,
+        "true_events": true_events,
+        "levels": levels,
+        "best_level": best["level"],
+        "every_frame": {
+            "precision": rate,
+            "recall": 1.0 if true_events else 0.0,
+            "f1": 2 * rate / (1 + rate),
+        },
+    }
+
+
+def _counts(inferred: Tensor, truth: np.ndarray, tolerance: int) -> list[int]:
+    scores = event_scores(inferred, truth[None], tolerance=tolerance)
+    return [scores.steps, scores.true_events, scores.inferred_events, scores.matched]

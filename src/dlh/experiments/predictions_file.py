@@ -1,0 +1,155 @@
+"""Futures that any software drew, in an .npz: checked, and read clip by clip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlh.data.clips import DataError, Split
+from dlh.experiments.array_archive import map_arrays
+from dlh.experiments.evaluated_clips import EvaluatedClip
+from dlh.experiments.outputs import Say
+from dlh.video import VideoError, check_video
+
+CLIP_AXES = "(clip, time, height, width, channel)"
+SAMPLE_AXES = "(clip, sample, time, height, width, channel)"
+FAR_OUT = 0.5
+"""So far outside [0, 1] a prediction may lie, to be clipped; beyond it is on another scale."""
+
+
+class PredictionsFile:
+    """``truth``, ``samples`` and perhaps ``context`` of an .npz, as clips of an evaluation.
+
+    Floats lie in [0, 1], bytes from 0 to 255.
+
+    Args:
+        path: the file.
+        horizon: frames to score; those that the file has when None.
+        scratch: where compressed arrays are unpacked.
+
+    Raises:
+        DataError: an array is missing, or its shape, type or length cannot be.
+    """
+
+    def __init__(self, path: Path, *, horizon: int | None, scratch: Path) -> None:
+        self.path, self.name = path, path.name
+        self.split: Split | None = None
+        self.manifest_sha256: str | None = None
+        arrays = map_arrays(path, ("truth", "samples", "context"), scratch)
+        for name, axes in (("samples", SAMPLE_AXES), ("truth", CLIP_AXES)):
+            if name not in arrays:
+                has = ", ".join(arrays) or "neither"
+                raise DataError(
+                    f"{path} holds no array {name} {axes} (of truth and samples it has: {has})"
+                )
+        self._samples, self._truth = arrays["samples"], arrays["truth"]
+        self._context = arrays.get("context")
+        for name, array in arrays.items():
+            self._check_array(name, array)
+        self.count, self.samples = len(self._samples), self._samples.shape[1]
+        _, height, width, channels = self._truth.shape[1:]
+        self.frame_shape = (channels, height, width)
+        self.context = None if self._context is None else self._context.shape[1]
+        self.horizon = self._checked_horizon(horizon)
+
+    def read(self, clip: int) -> EvaluatedClip:
+        context = None if self._context is None else _video(self._context[clip])
+        return EvaluatedClip(context=context, truth=_video(self._truth[clip, : self.horizon]))
+
+    def futures(self, clip: int, block: range) -> Tensor:
+        """The samples of a block, (samples, horizon, channel, height, width)."""
+        return _video(self._samples[clip, block.start : block.stop, : self.horizon])
+
+    def check_values(self, say: Say) -> None:
+        """Read everything once, and refuse values that cannot be.
+
+        Raises:
+            DataError: a value is not finite, or lies on another scale than [0, 1].
+        """
+        outside = total = 0
+        largest = 0.0
+        for clip in range(self.count):
+            shown = self.read(clip)
+            for name, video in (("context", shown.context), ("truth", shown.truth)):
+                if video is None:
+                    continue
+                try:
+                    check_video(video[None])
+                except VideoError as error:
+                    raise DataError(f"{self.path}: {name} of clip {clip}: {error}") from None
+            largest = max(largest, float(shown.truth.max()))
+            for sample in range(self.samples):
+                frames = self.futures(clip, range(sample, sample + 1))
+                self._check_prediction(frames, f"samples of clip {clip}, sample {sample}")
+                outside += int(((frames < 0) | (frames > 1)).sum())
+                total += frames.numel()
+        if self._truth.dtype == np.uint8 and 0 < largest < 1.5 / 255:
+            raise DataError(
+                f"{self.path}: bytes count from 0 to 255, and those of truth are at most 1; save "
+                "floats, or multiply by 255"
+            )
+        if outside:
+            say(f"{outside / total:.2%} of the predicted values lie outside [0, 1] and are clipped")
+
+    def _check_array(self, name: str, array: np.ndarray) -> None:
+        axes = SAMPLE_AXES if name == "samples" else CLIP_AXES
+        if array.ndim != axes.count(",") + 1 or 0 in array.shape:
+            raise DataError(
+                f"{self.path}: {name} has axes {axes}, at least one of each; found shape "
+                f"{array.shape}"
+            )
+        if array.dtype != np.uint8 and array.dtype.kind != "f":
+            raise DataError(
+                f"{self.path}: {name} is of {array.dtype}; expected floats in [0, 1], or uint8 "
+                "from 0 to 255"
+            )
+        if len(array) != len(self._samples):
+            raise DataError(
+                f"{self.path}: samples has {len(self._samples)} clips, {name} has {len(array)}"
+            )
+        if array.shape[-3:] != self._truth.shape[-3:]:
+            raise DataError(
+                f"{self.path}: truth has frames (height, width, channel) of "
+                f"{self._truth.shape[-3:]}, {name} of {array.shape[-3:]}"
+            )
+
+    def _checked_horizon(self, horizon: int | None) -> int:
+        predicted, known = self._samples.shape[2], self._truth.shape[1]
+        if horizon is None and predicted != known:
+            raise DataError(
+                f"{self.path}: samples have {predicted} frames and truth has {known}; "
+                f"--horizon {min(predicted, known)} scores those that both have"
+            )
+        wanted = predicted if horizon is None else horizon
+        for name, frames in (("samples", predicted), ("truth", known)):
+            if frames < wanted:
+                raise DataError(
+                    f"{self.path}: {wanted} frames are to be scored and {name} has {frames}; give "
+                    f"--horizon {min(predicted, known)} or less"
+                )
+        return wanted
+
+    def _check_prediction(self, frames: Tensor, where: str) -> None:
+        low, high = (float(bound) for bound in torch.aminmax(frames))
+        if not (np.isfinite(low) and np.isfinite(high)):
+            bad = int((~torch.isfinite(frames)).sum())
+            raise DataError(
+                f"{self.path}: {where}: {bad} of {frames.numel()} values are NaN or infinite"
+            )
+        if low < -FAR_OUT or high > 1 + FAR_OUT:
+            scale = "0 to 255: divide by 255" if high > 2 else "-1 to 1: add 1 and halve"
+            raise DataError(
+                f"{self.path}: {where}: floats lie in [0, 1], found {low:g} to {high:g}, which "
+                f"looks like {scale}, or save uint8"
+            )
+
+
+def _video(frames: np.ndarray) -> Tensor:
+    """(..., height, width, channel), bytes or floats, to floats (..., channel, height, width)."""
+    video = torch.from_numpy(np.array(frames, dtype=np.float32))
+    if frames.dtype == np.uint8:
+        video /= 255
+    return video.movedim(-1, -3).contiguous()
