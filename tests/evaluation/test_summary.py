@@ -84,6 +84,15 @@ def test_a_model_below_a_floor_is_marked_by_best_and_by_mean():
     assert again == found  # the oracle is no floor
 
 
+def test_a_better_energy_score_of_a_floor_is_marked():
+    better = [replace(each, energy=each.energy / 2) for each in [clip([10.0])] * 4]
+    scores = table(model=MODEL, black=better)
+    assert summarise(PROTOCOL, scores, missing=WITHOUT)["below"]["energy_score"] == {
+        "best": ["black"],
+        "mean": ["black"],
+    }
+
+
 def test_below_is_above_where_lower_is_better():
     spec = MetricSpec(name="psnr", higher_is_better=False, parameters={})
     protocol = replace(PROTOCOL, metrics=(spec, *SPECS[1:]))

@@ -40,7 +40,7 @@ def summarise(
     then the 95 % intervals of best and mean. What could not be computed holds None, and
     ``not_computed`` says why. ``distribution[NAME]`` has the energy score and the diversity,
     ``samples[NAME]`` how many futures of a clip there were, ``below[METRIC]`` the floors that the
-    model does not reach, by its best and by its average sample.
+    model does not reach, by its best and by its average sample, and ``below`` of the energy score.
 
     Args:
         protocol: of the scores.
@@ -77,7 +77,8 @@ def summarise(
         "rows": rows,
         "distribution": distribution,
         "samples": samples,
-        "below": {name: below(rows, spec) for name, spec in specs.items()},
+        "below": {name: below(rows, spec) for name, spec in specs.items()}
+        | {ENERGY: _worse_energy(distribution)},
     }
 
 
@@ -129,6 +130,19 @@ def below(rows: Mapping[str, Mapping[str, Entry]], spec: MetricSpec) -> dict[str
             if (ours < theirs) if spec.higher_is_better else (ours > theirs):
                 found[value].append(floor)
     return found
+
+
+def _worse_energy(distribution: Mapping[str, Mapping[str, Entry]]) -> dict[str, list[str]]:
+    """The floors whose energy score is the better one; it is of all samples, so there is one."""
+    if MODEL not in distribution:
+        return {"best": [], "mean": []}
+    ours = distribution[MODEL][ENERGY]["mean"]
+    found = [
+        name
+        for name in FLOORS
+        if name in distribution and distribution[name][ENERGY]["mean"] < ours
+    ]
+    return {"best": found, "mean": found}
 
 
 def _of(clips: Sequence[ClipScores], metric: str) -> list[MetricScores]:

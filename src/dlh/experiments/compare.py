@@ -70,7 +70,7 @@ def _table(paths: Sequence[Path], scores: Sequence[dict[str, Any]]) -> str:
         tables.markdown(tables.head(), rows),
     ]
     for path, each in zip(paths, scores, strict=True):
-        below = [text for text in tables.verdicts(each) if "below" in text]
+        below = [text for text in tables.verdicts(each) if "below" in text or "worse" in text]
         parts += [f"{path}: {text}".replace("**", "") for text in below]
         parts += [f"{path}: {name} not computed: {why}" for name, why in _missing(each).items()]
     return "\n\n".join([*parts[:2], "\n".join(parts[2:])]).rstrip()

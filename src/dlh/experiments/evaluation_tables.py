@@ -70,6 +70,13 @@ def number(value: float, metric: str) -> str:
 def verdicts(scores: Mapping[str, Any]) -> Iterator[str]:
     """For each metric, which floors the model does not reach."""
     for metric, marks in scores[BELOW].items():
+        if metric == ENERGY:
+            yield (
+                f"Energy score: **worse than that of {_and(marks['mean'])}**."
+                if marks["mean"]
+                else "Energy score: better than that of all floors."
+            )
+            continue
         title = TITLES[metric].partition(",")[0]
         if best := marks["best"]:
             yield f"{title}: the model's best is **below {_and(best)}**."
