@@ -47,7 +47,7 @@ from dlh.data.source import StoreSource
 from dlh.data.store import Store
 from dlh.data.verify import verify_store
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent))
 from data_import import measure_import, measure_memory
 from turns import ratio, seconds, table, take_turns
 

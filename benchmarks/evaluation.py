@@ -49,7 +49,7 @@ from dlh.experiments.evaluated_rows import floor_rows
 from dlh.experiments.measure import mean_training_frame
 from dlh.model import DLHConfig, DynamicLatentHierarchy
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent))
 from turns import ratio, seconds, table, take_turns
 
 CONTEXT = 30

@@ -114,9 +114,10 @@ def test_a_dry_run_does_nothing(dlh):
 def test_an_unfinished_run_goes_on_and_one_of_other_settings_is_refused(dlh, no_figures, no_page):
     from dlh.experiments.build import build_model, open_source
     from dlh.experiments.snapshot import write_snapshot
+    from dlh.experiments.workers import settled
     from dlh.training.loop import train
 
-    experiment = named(0).experiment
+    experiment = settled(named(0).experiment)
     run = RunFolder.create(Path("runs/findings/full-lambda0-seed0"))
     source = open_source(experiment)
     write_snapshot(run, experiment, source)

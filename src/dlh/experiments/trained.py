@@ -19,6 +19,7 @@ from dlh.training.device import choose_device
 from dlh.training.errors import CheckpointError, Interrupted
 from dlh.training.loop import OnLog, TrainingResult, train
 from dlh.training.run import RunFolder
+from dlh.training.speed import lay_out
 
 BEST_MODEL = "best"
 """The folder in a run's with the model of the best validation."""
@@ -93,6 +94,7 @@ def train_in(
     except Interrupted:
         _write_best(run, experiment)
         raise
+    lay_out(network, "plain")  # as a model that is loaded: what is measured is the same
     model = DLH(network, next(network.parameters()).device)
     model.save_pretrained(run.path)
     _write_best(run, experiment)
