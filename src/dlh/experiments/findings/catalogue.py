@@ -145,7 +145,11 @@ def _base(seed: int, model: Mapping[str, Any], training: Mapping[str, Any]) -> E
     return replace(
         preset,
         model=replace(preset.model, **model),
-        training=replace(preset.training, seed=seed, threads=1, device="cpu", **training),
+        # One start more than the preset, which has to keep to ten minutes.
+        training=replace(
+            preset.training,
+            **{"seed": seed, "threads": 1, "device": "cpu", "starts": 3, **training},
+        ),
     )
 
 
