@@ -51,6 +51,8 @@ sys.path.append(str(Path(__file__).parent))
 from data_import import measure_import, measure_memory
 from turns import ratio, seconds, table, take_turns
 
+sys.path.pop()  # for who imports this: `training`, beside it, would hide a folder of the tests
+
 
 def make_store(folder: Path, *, videos: int, frames: int, size: int = 64) -> Store:
     """A store of random bytes, all for training."""

@@ -52,6 +52,8 @@ from dlh.model import DLHConfig, DynamicLatentHierarchy
 sys.path.append(str(Path(__file__).parent))
 from turns import ratio, seconds, table, take_turns
 
+sys.path.pop()  # for who imports this: `training`, beside it, would hide a folder of the tests
+
 CONTEXT = 30
 
 

@@ -66,6 +66,7 @@ def test_the_reference_is_the_preset():
         "training.threads",
         "training.device",
         "training.seed",
+        "training.starts",
     }
 
 
