@@ -42,6 +42,7 @@ def benchmark() -> ModuleType:
 @pytest.mark.parametrize("part", KEYS)
 def test_what_was_measured_is_written_down(benchmark, monkeypatch, tmp_path, capsys, part):
     target = tmp_path / "data.json"
+    monkeypatch.syspath_prepend(str(SOURCE.parent))  # a process that it starts imports from there
     monkeypatch.setattr(sys, "argv", ["data.py", "--part", part, "--quick", "--json", str(target)])
     benchmark.main()
     report = json.loads(target.read_text())
