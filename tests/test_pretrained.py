@@ -45,7 +45,7 @@ def frames() -> np.ndarray:
     return pictures.repeat(random.integers(1, 5, 12), axis=0)
 
 
-def assert_same_trace(one, other, tolerance=1e-4) -> None:
+def assert_same_trace(one, other, tolerance=1e-5) -> None:
     assert torch.equal(one.changed, other.changed)
     for name in ("state", "memory", "context", "change_logit", "static_divergence"):
         torch.testing.assert_close(
@@ -162,7 +162,8 @@ def test_a_video_may_be_given_in_any_form(model, frames, tmp_path):
     expected, _ = model.observe(frames)
     as_tensor = torch.from_numpy(frames).movedim(-1, 1) / 255
     for form in (frames[None], as_tensor, as_tensor[None], as_tensor.double()):
-        assert_same_trace(model.observe(form)[0], expected)
+        # Another order in memory, and convolutions sum in another order.
+        assert_same_trace(model.observe(form)[0], expected, 1e-4)
     write_video(tmp_path / "a.mp4", frames.repeat(2, axis=1).repeat(3, axis=2), 10)
     read, fps = model.read(tmp_path / "a.mp4")
     assert read.shape == frames.shape and read.dtype == np.uint8 and fps == 10
