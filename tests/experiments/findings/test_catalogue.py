@@ -46,7 +46,7 @@ def test_the_sum_of_the_costs_is_within_the_budget():
 def test_levels_and_ablations_have_one_budget_and_differ_in_what_they_say():
     by_name = {named.name: named for named in ALL}
     budgets = {named.updates for named in ALL if named.group in ("levels", "ablation")}
-    assert budgets == {1_400}
+    assert budgets == {1_100}
     for named in ALL:
         if named.group != "ablation":
             continue

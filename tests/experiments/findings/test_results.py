@@ -37,7 +37,7 @@ def test_means_and_spreads_are_over_seeds():
     assert found["events"]["0"]["recall_random_changes"] is None
     assert found["ablations"]["vade"]["reference"] == "2"
     assert found["ablations"]["no-nesting"]["seconds_per_update"]["mean"] == pytest.approx(
-        360 / 1400
+        360 / 1100
     )
     assert found["runs"] == {
         "planned": len(ALL),
