@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from dlh import __version__
 from dlh.cli.output import complain, nobody_listens, say, warnings_in_one_line
+from dlh.cli.signals import stopped_like_ctrl_c
 from dlh.experiments.errors import UsageError
 
 COMMANDS = {
@@ -47,11 +48,11 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status.
 
-    0: done; 1: failed; 2: asked wrongly; 130: stopped by Ctrl-C.
+    0: done; 1: failed; 2: asked wrongly; 130: stopped by Ctrl-C or a signal like it.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with warnings_in_one_line():
+        with warnings_in_one_line(), stopped_like_ctrl_c():
             status = _run(words)
         sys.stdout.flush()
         return status

@@ -12,12 +12,14 @@ import multiprocessing
 import os
 import shutil
 import signal
+import threading
 import zipfile
 from collections import defaultdict
 from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +184,17 @@ def _elsewhere(
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that began this one is told
     torch.set_num_threads(1)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    """Ends this process with the one that began it, which a kill does not let clean up: the pool by
+    itself would wait for work for ever.
+    """
+    parent.join()
+    os._exit(1)
 
 
 def _score(request: Request, protocol: Protocol, parts: Parts, clip: int) -> dict[str, float]:
