@@ -54,7 +54,7 @@ def render(
         _tiles(scores),
         element("h2", "The table"),
         element("p", READING),
-        table(tables.head(), list(tables.score_rows(scores)), marked=0),
+        _scores(scores),
         *(_verdict(text) for text in tables.verdicts(scores)),
         _missing(scores),
         _distribution(scores),
@@ -98,6 +98,15 @@ def _tiles(scores: Mapping[str, Any]) -> Html:
             )
         )
     return element("div", *tiles, class_="tiles")
+
+
+def _scores(scores: Mapping[str, Any]) -> Html:
+    """The table, as narrow as the page: a cell may go on in a second line, an interval may not."""
+    rows = [
+        (row[0], *(cell.replace(", ", ",\N{NO-BREAK SPACE}") for cell in row[1:]))
+        for row in tables.score_rows(scores)
+    ]
+    return element("div", table(tables.head(), rows, marked=0), class_="scores")
 
 
 def _verdict(text: str) -> Html:

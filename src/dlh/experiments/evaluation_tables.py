@@ -130,7 +130,11 @@ def protocol_lines(protocol: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "predicted frames", f"SHA-256 {data['truth_sha256']}"
     yield "context", context
     yield "horizon", f"{protocol['horizon']} frames, all scored"
-    yield "samples", f"{protocol['samples']} futures of each clip, seed {protocol['seed']}"
+    yield (
+        "samples",
+        f"{protocol['samples']} futures of each clip, drawn {protocol['samples_per_draw']} at a "
+        f"time, seed {protocol['seed']}",
+    )
     yield "best", protocol["best_of"]
     yield "clipping", protocol["clipping"]
     yield (

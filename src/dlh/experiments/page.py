@@ -145,6 +145,9 @@ code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fo
 .does { margin: 18px 0 0; color: var(--quiet); }
 details { margin: 10px 0; } summary { cursor: pointer; color: var(--model); }
 .settings td, .settings th { text-align: left; padding: 4px 22px 4px 0; font-size: .88rem; }
+.settings td { white-space: normal; overflow-wrap: anywhere; }
+.settings th { vertical-align: top; }
+.scores td { white-space: normal; padding-right: 16px; font-size: .92rem; }
 footer { margin-top: 64px; padding-top: 18px; border-top: 1px solid var(--line);
   color: var(--quiet); font-size: .88rem; }
 @media print { main { max-width: none; padding: 0; } body { font-size: 11pt; } h2 {

@@ -41,6 +41,16 @@ def test_lines_are_the_models_and_the_floors_with_their_names(monkeypatch):
     assert list(seen[2]) == ["best of K", "average future"]
 
 
+def test_steps_and_samples_are_counted_in_whole_numbers(monkeypatch):
+    ticks = []
+    monkeypatch.setattr(
+        scores, "name_ends", lambda axes, lines: ticks.extend(axes.xaxis.get_major_locator()())
+    )
+    for length in (2, 3, 20):
+        draw_best_of([panel(best=np.ones(length), mean=np.ones(length))])
+    assert ticks and all(float(tick).is_integer() for tick in ticks)
+
+
 def test_a_curve_of_several_axes_is_refused():
     with pytest.raises(ValueError, match=r"one value per predicted step, found shape \(2, 3\)"):
         draw_score_curves([panel(mean=np.zeros((2, 3)))], samples=1)

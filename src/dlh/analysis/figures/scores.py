@@ -56,6 +56,8 @@ def draw_best_of(
 
 def _draw(panels: Sequence[ScorePanel], title: str, horizontal: str, best_name: str) -> bytes:
     figure = canvas.new_figure(WIDTH, 0.75 + STRIDE * len(panels))
+    from matplotlib.ticker import MaxNLocator
+
     canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
     for place, panel in enumerate(panels):
         top = 1.0 + STRIDE * place
@@ -66,6 +68,7 @@ def _draw(panels: Sequence[ScorePanel], title: str, horizontal: str, best_name: 
         draw_lines(axes, lines)
         longest = max(line.steps[-1] for line in lines.values())
         axes.set_xlim(0.5, longest + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel(horizontal, fontsize=9, color=canvas.QUIET)
         name_ends(axes, lines)
     return canvas.png_bytes(figure)
