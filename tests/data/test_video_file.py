@@ -93,7 +93,7 @@ def broken_files(tmp_path, videos):
         ("sound.mp4", r"holds no video \(found: audio\)"),
         ("wrecked.avi", "not a single frame could be decoded; the file is damaged"),
         ("pipe.mp4", "is not a file"),
-        ("folder", "holds no pictures"),
+        ("folder", r"is a folder and holds no pictures .*; name one video file"),
     ],
 )
 def test_a_file_that_is_no_video_is_one_clear_error(tmp_path, videos, name, message):

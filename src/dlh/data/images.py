@@ -44,7 +44,10 @@ class ImageSequence:
         self.path = path
         self.files = image_files(path)
         if not self.files:
-            raise DataError(f"{path} holds no pictures ({', '.join(sorted(IMAGE_SUFFIXES))})")
+            raise DataError(
+                f"{path} is a folder and holds no pictures ({', '.join(sorted(IMAGE_SUFFIXES))}); "
+                "name one video file, or a folder with the pictures of one"
+            )
         self.fps = ASSUMED_FPS if fps is None else float(check_rate(fps))
         self.notes: list[str] = []
         if fps is None:
