@@ -9,8 +9,8 @@ import torch
 
 from dlh import DLH
 from dlh.analysis.events import event_scores
-from dlh.experiments.analyse.subject import ABOUT
 from dlh.experiments.findings.publish import MOST_BYTES, shipped_ball
+from dlh.experiments.origin import ABOUT
 from dlh.pretrained.lookup import SHIPPED
 from dlh.video import from_stored
 

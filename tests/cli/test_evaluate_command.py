@@ -14,15 +14,19 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from dlh import DLH
 from dlh.analysis import event_scores
+from dlh.data.clips import DataError
 from dlh.data.encode import write_video
+from dlh.data.folder import import_folder
 from dlh.data.moving_ball import MovingBall
 from dlh.evaluation.draws import clip_generator
 from dlh.evaluation.summary import FLOORS, NAMES, ROWS, VALUES
 from dlh.experiments import evaluate, measure
 from dlh.experiments.evaluation import Evaluation
+from dlh.experiments.findings.publish import shipped_ball
 from dlh.experiments.presets import tiny
 from dlh.model import DynamicLatentHierarchy
-from dlh.video import from_stored
+from dlh.pretrained.lookup import SHIPPED
+from dlh.video import from_stored, to_stored
 from tiny_run import ball_frames
 
 SMALL = (
@@ -72,6 +76,7 @@ def test_the_files_are_there_and_the_page_fetches_nothing(evaluated: Path):
     assert page.count("<img") == 5
     for said in ("floor: black frame", "oracle", "not computed", "The protocol", "Events"):
         assert said in page
+    assert re.search(r"<td>\d+\.\d\d \[\d+\.\d\d,\N{NO-BREAK SPACE}\d+\.\d\d\]", page)
 
 
 def test_the_numbers_are_those_of_scikit_image_on_the_saved_futures(evaluated: Path):
@@ -258,6 +263,8 @@ def test_a_model_without_a_run_is_scored_on_videos_by_name_of_their_manifest(dlh
     Path("scores.json").write_text("{}")
     nothing = dlh("evaluate", "model", "--data", "store", "--manifest", "scores.json")
     assert "scores.json is not a manifest of clips" in nothing.line
+    alone = dlh("evaluate", "model", "--data", "videos/0.mp4")
+    assert "0.mp4 has no test and no validation videos (train 1), and a model is" in alone.line
     short = dlh("evaluate", "model", "--data", "store", "--horizon", 300)
     assert "has 330 frames (context 30 + horizon 300); the longest of 4 has 24" in short.line
 
@@ -267,9 +274,11 @@ def test_what_cannot_be_asked_for(dlh, finished, workspace):
         ((), 2, "takes a RUN or --predictions FILE, found neither"),
         ((finished, "--predictions", "a.npz"), 2, "found both"),
         (("--predictions", "a.npz", "--samples", 3), 2, "--samples is for a RUN"),
+        (("--predictions", "a.npz", "--samples", 0), 2, "--samples is for a RUN"),
         (("--predictions", "a.npz", "--save-predictions", 3), 2, "--save-predictions is for a RUN"),
         ((finished, "--protocol", "papier"), 2, "no protocol 'papier'; did you mean paper?"),
         ((finished, "--horizon", 0), 2, "horizon is at least 1, found 0"),
+        ((finished, "--horizon", "ten"), 2, "Error parsing --horizon: expected INT, found 'ten'"),
         ((finished, "--seed", -1), 2, "seed is at least 0, found -1"),
         ((finished, "--num-processes", 0), 2, "num-processes is at least 1, found 0"),
         ((finished, "--data", "moving-mnist"), 1, "the model takes 3 of 16 x 16; name data of"),
@@ -295,12 +304,48 @@ def test_the_papers_protocol():
     assert protocol_numbers("demo", of_mazes=True).horizon == 100
 
 
+def test_mazes_are_known_by_the_name_of_their_store_wherever_it_lies(workspace):
+    from dlh.experiments.evaluation_request import Request, open_request
+
+    DLH(DynamicLatentHierarchy(tiny().model)).save_pretrained("model")
+    random = np.random.default_rng(0)
+    for name in ("teco-dmlab", "walks"):
+        Path(name).mkdir()
+        for number in range(5):
+            frames = random.integers(0, 256, (230, 16, 16, 3), dtype=np.uint8)
+            np.save(f"{name}/{number}.npy", frames)
+        import_folder(name, f"of-{name}", height=16, width=16, channels=3)
+    opened = open_request(Request(model="model", data="of-teco-dmlab", protocol="paper", samples=2))
+    assert (opened.evaluation.clips.horizon, opened.name) == (200, "paper, changed")
+    with pytest.raises(DataError, match=r"has 330 frames \(context 30 \+ horizon 300\)"):
+        open_request(Request(model="model", data="of-walks", protocol="paper"))
+
+
 def test_the_best_model_of_a_run_is_scored_on_the_data_of_the_run(finished):
     from dlh.experiments.evaluation_request import Request, open_request
 
     opened = open_request(Request(model=str(finished / "best"), context=4, horizon=3, clips=2))
     assert (opened.evaluation.clips.name, opened.asked, opened.samples) == ("moving-ball", 2, 16)
     assert opened.name == "demo, changed" and opened.evaluation.decides is not None
+
+
+def test_a_shipped_model_is_scored_on_what_it_was_trained_on(workspace):
+    from dlh.experiments.evaluation_request import Request, open_request
+
+    for data in (None, "moving-ball"):
+        request = Request(model="moving-ball", data=data, context=4, horizon=3, clips=2)
+        clips = open_request(request).evaluation.clips
+        assert (clips.name, clips.frame_shape) == ("moving-ball", (3, 32, 32))
+        world = shipped_ball(SHIPPED / "moving-ball").held_out("test", count=2, clip_length=7)
+        assert np.array_equal(to_stored(clips.read(1).truth), world.video[1, 4:])
+
+
+def test_a_model_without_a_run_is_scored_on_a_ball_of_its_size(workspace):
+    from dlh.experiments.evaluation_request import Request, open_request
+
+    DLH(DynamicLatentHierarchy(tiny().model)).save_pretrained("model")
+    request = Request(model="model", data="moving-ball", context=4, horizon=3, clips=2)
+    assert open_request(request).evaluation.clips.frame_shape == (3, 16, 16)
 
 
 @pytest.mark.usefixtures("without_curves")

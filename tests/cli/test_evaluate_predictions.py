@@ -202,6 +202,14 @@ def with_value(name: str, place: tuple[int, ...], value: float) -> np.ndarray:
             "bytes count from 0 to 255, and those of truth are at most 1; save floats",
         ),
         (
+            {"samples": arrays()["samples"].round().astype(np.uint8)},
+            "bytes count from 0 to 255, and those of samples are at most 1; save floats",
+        ),
+        (
+            {name: np.moveaxis(array, -1, -3) for name, array in arrays().items()},
+            "truth has frames (height, width, channel) of (1, 12, 14), which looks like (channel,",
+        ),
+        (
             {"samples": with_value("samples", (1, 2, 0, 0, 0), np.nan)},
             "samples of clip 1, sample 2: 1 of 840 values are NaN or infinite",
         ),
@@ -230,11 +238,22 @@ def test_files_that_are_no_predictions(dlh):
     ):
         answer = dlh("evaluate", *words, *SMALL, "--out", "s")
         assert answer.status == 1 and said in answer.line
+    for horizon in (0, -2):
+        answer = dlh("evaluate", "--predictions", path, "--horizon", horizon, "--out", "s")
+        assert answer.status == 2 and f"horizon is at least 1, found {horizon}" in answer.line
     content = path.read_bytes()
     for broken in (content[: len(content) // 2], b"", b"not an archive"):
         Path("broken.npz").write_bytes(broken)
         answer = dlh("evaluate", "--predictions", "broken.npz", *SMALL, "--out", "s")
         assert answer.status == 1 and "broken.npz cannot be read as an .npz" in answer.line
+
+
+def test_what_was_unpacked_of_a_file_that_is_refused_does_not_stay(dlh):
+    samples = with_value("samples", (1, 2, 0, 0, 0), np.nan)
+    np.savez_compressed("packed.npz", **arrays() | {"samples": samples})
+    answer = dlh("evaluate", "--predictions", "packed.npz", *SMALL, "--out", "s")
+    assert answer.status == 1 and "1 of 840 values are NaN" in answer.line
+    assert [path.name for path in Path().iterdir()] == ["packed.npz"]
 
 
 def test_values_a_little_outside_are_clipped_and_that_is_said(dlh):

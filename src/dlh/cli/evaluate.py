@@ -75,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
         raise UsageError(f"dlh evaluate takes a RUN or --predictions FILE, found {found}")
     if options.predictions is not None:
         for name in FOR_MODELS:
-            if getattr(options, name):
+            if getattr(options, name) != getattr(EvaluateOptions, name):
                 raise UsageError(
                     f"--{name.replace('_', '-')} is for a RUN: what --predictions FILE holds is "
                     "scored as it is"
@@ -84,7 +84,6 @@ def main(arguments: Sequence[str]) -> int:
     from dlh.experiments.evaluate import evaluate
     from dlh.experiments.evaluation import WeightsRequest
     from dlh.experiments.evaluation_request import Request
-    from dlh.experiments.evaluation_work import PARTIAL
 
     request = Request(
         model=options.model,
@@ -102,7 +101,6 @@ def main(arguments: Sequence[str]) -> int:
             fvd=options.fvd_weights,
             download=options.download_weights,
         ),
-        scratch=out / PARTIAL / "unpacked",
     )
     evaluate(
         request,

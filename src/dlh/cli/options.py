@@ -67,4 +67,18 @@ def _one_line(message: str) -> str:
         if line.startswith("--")
     ]
     hint = f"; did you mean {' or '.join(alike[:3])}?" if alike else ""
-    return " ".join(problem).rstrip(". ") + hint
+    return _of_the_type(" ".join(problem)).rstrip(". ") + hint
+
+
+def _of_the_type(problem: str) -> str:
+    """What was expected and found, where tyro lists every type of an option that may be left out
+    and what each makes of the value.
+    """
+    found = re.match(
+        r"(?P<option>.*?: )no type matching \{None\}\|(?P<kind>.+?) could be instantiated from "
+        r"\[(?P<words>.*?)\]\. +Got errors: ",
+        problem,
+    )
+    if found is None:
+        return problem
+    return f"{found['option']}expected {found['kind']}, found {found['words']}"

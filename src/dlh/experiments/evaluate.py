@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from dlh.experiments.evaluation_files import (
 from dlh.experiments.evaluation_report import render
 from dlh.experiments.evaluation_request import Opened, Request, open_request
 from dlh.experiments.evaluation_work import (
+    PARTIAL,
     ClipArrays,
     Parts,
     default_processes,
@@ -44,6 +47,7 @@ from dlh.settings import to_plain
 from dlh.training.device import choose_device
 from dlh.video import to_stored
 
+UNPACKED = "unpacked"
 PREDICTIONS = "predictions.npz"
 REPORT = "report.html"
 TABLE = "scores.md"
@@ -80,6 +84,7 @@ def evaluate(
     if request.seed < 0:
         raise UsageError(f"seed is at least 0, found {request.seed}")
     check_folder(out)
+    request = replace(request, scratch=out / PARTIAL / UNPACKED)
     try:
         opened = _open(request)
         if opened.file is not None:
@@ -90,7 +95,7 @@ def evaluate(
         )
         claim_folder(out, protocol)
     except BaseException:
-        shutil.rmtree(request.scratch, ignore_errors=True)
+        _remove_unpacked(out)
         raise
     _announce(opened, protocol, say)
     parts = Parts.of(out, protocol)
@@ -120,6 +125,16 @@ def evaluate(
     return scores
 
 
+def _remove_unpacked(out: Path) -> None:
+    """What was unpacked for nothing, and the folders that were made for it alone."""
+    unpacked = out / PARTIAL / UNPACKED
+    if unpacked.is_dir():
+        shutil.rmtree(unpacked, ignore_errors=True)
+        with contextlib.suppress(OSError):  # there is something else in it
+            unpacked.parent.rmdir()
+            out.rmdir()
+
+
 def _open(request: Request) -> Opened:
     with tqdm(unit="B", unit_scale=True, leave=False, disable=None, delay=0.5) as bar:
 
@@ -137,7 +152,8 @@ def _announce(opened: Opened, protocol: Protocol, say: Say) -> None:
     context = "" if protocol.context is None else f"{protocol.context} + "
     say(
         f"protocol {protocol.name}: {data.clips} {data.split or ''}".rstrip()
-        + f" clips of {data.name}, {context}{protocol.horizon} frames, {protocol.samples} "
+        + f" clip{'s' if data.clips > 1 else ''} of {data.name}, {context}{protocol.horizon} "
+        f"frames, {protocol.samples} "
         f"sample{'s' if protocol.samples > 1 else ''} of each, seed {protocol.seed}"
     )
     say_missing(opened.evaluation.scorers, say)

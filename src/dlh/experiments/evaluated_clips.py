@@ -181,6 +181,13 @@ def _manifest_of(
     """
     if isinstance(source, StoreSource):
         split: Split = "test" if source.videos("test") else "validation"
+        if not source.videos(split):
+            raise DataError(
+                f"{source.name} has no test and no validation videos (train "
+                f"{len(source.videos('train'))}), and a model is scored on what it was not trained "
+                "on; give more videos, or, of a store that was not trained on, name clips of all: "
+                "`dlh data manifest STORE --split train`, and --data STORE --manifest FILE"
+            )
         return of_store(source.store, context=context, horizon=horizon, count=count, split=split)
     if isinstance(source, MovingBall | MovingMNIST):
         return of_generator(source, context=context, horizon=horizon, count=count)

@@ -12,7 +12,7 @@ from torch import Tensor
 from dlh.data.clips import ClipSource, DataError
 from dlh.data.fetch.download import sha256_of
 from dlh.data.manifest import load_manifest
-from dlh.data.published.catalogue import CATALOGUE
+from dlh.data.published import catalogue
 from dlh.evaluation.protocol import ScoredModel
 from dlh.experiments.build import open_source
 from dlh.experiments.errors import UsageError
@@ -26,6 +26,7 @@ from dlh.experiments.evaluation import (
 )
 from dlh.experiments.experiment import DataConfig, Experiment
 from dlh.experiments.measure import mean_training_frame
+from dlh.experiments.origin import data_for, told_by
 from dlh.experiments.predictions_file import PredictionsFile
 from dlh.experiments.snapshot import check_same_videos, read_snapshot
 from dlh.model import ConfigError
@@ -64,6 +65,9 @@ PROTOCOLS = {
 }
 CHANGED = ", changed"
 """Behind the name of a protocol of which a number is not its own."""
+MAZES = (
+    catalogue.GQN_MAZES, catalogue.GQN_MAZES_TFRECORD, catalogue.TECO_DMLAB, catalogue.VIZDOOM_MAZES
+)  # fmt: skip
 MAZE_HORIZON = 200
 """The paper predicts so many frames of mazes, whose videos have 300."""
 
@@ -89,7 +93,7 @@ class Request:
         context, horizon, samples, clips: instead of the protocol's.
         seed: of the protocol.
         weights: of LPIPS and FVD.
-        scratch: a folder for what is unpacked on the way.
+        scratch: a folder of its own for what is unpacked on the way; only predictions need one.
     """
 
     model: str | None = None
@@ -103,7 +107,7 @@ class Request:
     clips: int | None = None
     seed: int = 0
     weights: WeightsRequest = WeightsRequest()  # noqa: RUF009
-    scratch: Path = Path()
+    scratch: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +153,8 @@ def open_request(
             f"model of {request.model} takes {dlh.model.frame_shape}; name data of that size with "
             "--data, or evaluate a model of the data's size"
         )
-    numbers, name = _numbers(request, experiment.data.source)
+    of_mazes = source.name in MAZES or experiment.data.source in MAZES
+    numbers, name = _numbers(request, of_mazes)
     manifest = None if request.manifest is None else load_manifest(request.manifest)
     if manifest is not None:
         for option, asked, there in (
@@ -194,6 +199,7 @@ def open_request(
 def _open_file(
     request: Request, path: Path, device: torch.device, progress: Progress | None
 ) -> Opened:
+    assert request.scratch is not None
     file = PredictionsFile(path, horizon=request.horizon, scratch=request.scratch)
     evaluation = _evaluation(
         request,
@@ -240,7 +246,7 @@ def _evaluation(
 
 
 def _experiment(request: Request, dlh: DLH) -> Experiment:
-    """Of the run, on the data that was asked for; a model without a run needs data."""
+    """Of the run, on the data that was asked for; other models need data, unless they tell it."""
     assert request.model is not None
     folder = Path(request.model)
     # runs/mine/best is a model of the run in runs/mine
@@ -250,14 +256,18 @@ def _experiment(request: Request, dlh: DLH) -> Experiment:
         if request.data is None:
             check_same_videos(RunFolder(run), open_source(experiment))
             return experiment
-    elif request.data is None:
-        raise UsageError(
-            f"{request.model} is a model without a run, so its data must be named: --data, a "
-            "folder of videos, a clip store, or the name of a data set (`dlh data list`)"
-        )
+        data = replace(experiment.data, source=request.data)
     else:
+        known = told_by(request.model, dlh.config)
+        if known is not None and request.data in (None, known.data.source):
+            return known
+        if request.data is None:
+            raise UsageError(
+                f"{request.model} is a model without a run, so its data must be named: --data, a "
+                "folder of videos, a clip store, or the name of a data set (`dlh data list`)"
+            )
         experiment = Experiment(preset="videos", data=DataConfig(source=""))
-    data = replace(experiment.data, source=request.data)
+        data = data_for(request.data, dlh.config)
     try:
         return replace(experiment, model=dlh.config, data=data)
     except ConfigError as error:
@@ -267,11 +277,9 @@ def _experiment(request: Request, dlh: DLH) -> Experiment:
         ) from None
 
 
-def _numbers(request: Request, source: str) -> tuple[Numbers, str]:
+def _numbers(request: Request, of_mazes: bool) -> tuple[Numbers, str]:
     """The numbers, and the name of the protocol: its own where none of its numbers is changed."""
     name = request.protocol or "demo"
-    data_set = CATALOGUE.get(source)
-    of_mazes = data_set is not None and "mazes" in data_set.name
     numbers = protocol_numbers(name, of_mazes=of_mazes)
     changes = {
         key: value

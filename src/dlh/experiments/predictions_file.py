@@ -10,12 +10,15 @@ from torch import Tensor
 
 from dlh.data.clips import DataError, Split
 from dlh.experiments.array_archive import map_arrays
+from dlh.experiments.errors import UsageError
 from dlh.experiments.evaluated_clips import EvaluatedClip
 from dlh.experiments.outputs import Say
 from dlh.video import VideoError, check_video
 
 CLIP_AXES = "(clip, time, height, width, channel)"
 SAMPLE_AXES = "(clip, sample, time, height, width, channel)"
+CHANNELS = (1, 3)
+"""Of grey and of colour; others are scored too, but not where the height is one of these."""
 FAR_OUT = 0.5
 """So far outside [0, 1] a prediction may lie, to be clipped; beyond it is on another scale."""
 
@@ -31,6 +34,7 @@ class PredictionsFile:
         scratch: where compressed arrays are unpacked.
 
     Raises:
+        UsageError: the horizon cannot be.
         DataError: an array is missing, or its shape, type or length cannot be.
     """
 
@@ -38,6 +42,8 @@ class PredictionsFile:
         self.path, self.name = path, path.name
         self.split: Split | None = None
         self.manifest_sha256: str | None = None
+        if horizon is not None and horizon < 1:
+            raise UsageError(f"horizon is at least 1, found {horizon}")
         arrays = map_arrays(path, ("truth", "samples", "context"), scratch)
         for name, axes in (("samples", SAMPLE_AXES), ("truth", CLIP_AXES)):
             if name not in arrays:
@@ -70,7 +76,7 @@ class PredictionsFile:
             DataError: a value is not finite, or lies on another scale than [0, 1].
         """
         outside = total = 0
-        largest = 0.0
+        largest = {"truth": 0.0, "samples": 0.0}
         for clip in range(self.count):
             shown = self.read(clip)
             for name, video in (("context", shown.context), ("truth", shown.truth)):
@@ -80,17 +86,19 @@ class PredictionsFile:
                     check_video(video[None])
                 except VideoError as error:
                     raise DataError(f"{self.path}: {name} of clip {clip}: {error}") from None
-            largest = max(largest, float(shown.truth.max()))
+            largest["truth"] = max(largest["truth"], float(shown.truth.max()))
             for sample in range(self.samples):
                 frames = self.futures(clip, range(sample, sample + 1))
                 self._check_prediction(frames, f"samples of clip {clip}, sample {sample}")
                 outside += int(((frames < 0) | (frames > 1)).sum())
                 total += frames.numel()
-        if self._truth.dtype == np.uint8 and 0 < largest < 1.5 / 255:
-            raise DataError(
-                f"{self.path}: bytes count from 0 to 255, and those of truth are at most 1; save "
-                "floats, or multiply by 255"
-            )
+                largest["samples"] = max(largest["samples"], float(frames.max()))
+        for name, array in (("truth", self._truth), ("samples", self._samples)):
+            if array.dtype == np.uint8 and 0 < largest[name] < 1.5 / 255:
+                raise DataError(
+                    f"{self.path}: bytes count from 0 to 255, and those of {name} are at most 1; "
+                    "save floats, or multiply by 255"
+                )
         if outside:
             say(f"{outside / total:.2%} of the predicted values lie outside [0, 1] and are clipped")
 
@@ -105,6 +113,13 @@ class PredictionsFile:
             raise DataError(
                 f"{self.path}: {name} is of {array.dtype}; expected floats in [0, 1], or uint8 "
                 "from 0 to 255"
+            )
+        height, _, channels = array.shape[-3:]
+        if channels not in CHANNELS and height in CHANNELS:
+            raise DataError(
+                f"{self.path}: {name} has frames (height, width, channel) of {array.shape[-3:]}, "
+                "which looks like (channel, height, width): move the channel to the end, "
+                "numpy.moveaxis(array, -3, -1)"
             )
         if len(array) != len(self._samples):
             raise DataError(

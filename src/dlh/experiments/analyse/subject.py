@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlh.data.clips import Clips, ClipSource, DataError, Split
-from dlh.data.published.catalogue import MOVING_BALL
 from dlh.experiments.build import open_source
 from dlh.experiments.errors import UsageError
-from dlh.experiments.experiment import DataConfig, Experiment
-from dlh.experiments.presets import PRESETS
+from dlh.experiments.experiment import Experiment
+from dlh.experiments.origin import data_for, told_by
 from dlh.experiments.snapshot import read_snapshot
-from dlh.model import DLHConfig
 from dlh.pretrained import DLH
-from dlh.pretrained.lookup import find
-from dlh.settings import SettingsError, from_plain
 from dlh.training.device import choose_device
 from dlh.training.run import EXPERIMENT, RunFolder
-
-ABOUT = "about.json"
-"""Beside a shipped model: what it was trained on, and what it was measured to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +49,11 @@ def open_subject(name: str, data: str | None) -> Subject:
     """
     model = DLH.from_pretrained(name, choose_device("auto"))
     folder = Path(name)
-    known = _known(folder if folder.is_dir() else find(name), model.config)
+    known = (
+        read_snapshot(RunFolder.open(folder))
+        if (folder / EXPERIMENT).exists()
+        else told_by(name, model.config)
+    )
     if data is None and known is None:
         raise UsageError(
             f"{name} does not say what it was trained on; say on which clips with --data (a folder "
@@ -68,9 +64,11 @@ def open_subject(name: str, data: str | None) -> Subject:
             assert known is not None
             experiment = known
         elif known is None:
-            experiment = Experiment(preset="", model=model.config, data=_data(data, model.config))
+            experiment = Experiment(
+                preset="", model=model.config, data=data_for(data, model.config)
+            )
         else:
-            experiment = replace(known, data=_data(data, model.config))
+            experiment = replace(known, data=data_for(data, model.config))
     except ValueError as error:  # a model of other frames than the data
         raise UsageError(str(error)) from error
     place = folder / "analysis" if folder.is_dir() else Path(f"analysis-{name.replace('/', '-')}")
@@ -98,32 +96,4 @@ def held_out(subject: Subject, *, clips: int, lengths: tuple[int, ...]) -> tuple
         f"{subject.source.name} has no held-out clips of "
         f"{subject.experiment.training.clip_length} frames, and nothing is analysed on clips that "
         "a model was trained on; give more or longer videos with --data"
-    )
-
-
-def _known(folder: Path, config: DLHConfig) -> Experiment | None:
-    """What the model in a folder was trained as; None where it does not say."""
-    if (folder / EXPERIMENT).exists():
-        return read_snapshot(RunFolder.open(folder))
-    if not (folder / ABOUT).exists():
-        return None
-    try:
-        saved = json.loads((folder / ABOUT).read_text("utf-8"))["data"]
-        return Experiment(preset="", model=config, data=from_plain(DataConfig, saved, name="data"))
-    except (KeyError, TypeError, SettingsError, ValueError) as error:
-        raise DataError(f"{folder / ABOUT} does not say what the data is: {error}") from error
-
-
-def _data(source: str, config: DLHConfig) -> DataConfig:
-    """The data of that name; of the ball, the world of the preset whose frames are the model's."""
-    if source != MOVING_BALL:
-        return DataConfig(source=source)
-    for make in PRESETS.values():
-        preset = make()
-        if preset.data.is_moving_ball and preset.model.frame_shape == config.frame_shape:
-            return preset.data
-    channels, height, width = config.frame_shape
-    raise UsageError(
-        f"no preset has a Moving Ball of {channels} x {height} x {width}, which this model takes; "
-        "analyse a run that was trained on it"
     )

@@ -17,9 +17,10 @@ from dlh.analysis.events import event_scores
 from dlh.data.clips import ClipSource
 from dlh.data.moving_ball import MovingBall
 from dlh.evaluation import score_futures
-from dlh.experiments.analyse.subject import ABOUT, Subject, open_subject
+from dlh.experiments.analyse.subject import Subject, open_subject
 from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.measure import observe_clips
+from dlh.experiments.origin import ABOUT
 from dlh.experiments.outputs import Say, write_bytes
 from dlh.model import DynamicLatentHierarchy
 from dlh.pretrained.files import CONFIG_NAME, WEIGHTS_NAME, read_model, write_model

@@ -1,0 +1,54 @@
+"""What a model without a run was trained on, as far as the folder that it lies in says so."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from dlh.data.clips import DataError
+from dlh.data.published.catalogue import MOVING_BALL
+from dlh.experiments.errors import UsageError
+from dlh.experiments.experiment import DataConfig, Experiment
+from dlh.experiments.presets import PRESETS
+from dlh.model import DLHConfig
+from dlh.pretrained.lookup import SHIPPED
+from dlh.settings import SettingsError, from_plain
+
+ABOUT = "about.json"
+"""Beside a shipped model: what it was trained on, and what it was measured to do."""
+
+
+def told_by(name: str, config: DLHConfig) -> Experiment | None:
+    """What the model of that name, in a folder or shipped, was trained as; None where it does not
+    say.
+
+    Raises:
+        DataError: what it says cannot be read.
+    """
+    about = next((p / ABOUT for p in (Path(name), SHIPPED / name) if p.is_dir()), None)
+    if about is None or not about.exists():
+        return None
+    try:
+        saved = json.loads(about.read_text("utf-8"))["data"]
+        return Experiment(preset="", model=config, data=from_plain(DataConfig, saved, name="data"))
+    except (KeyError, TypeError, SettingsError, ValueError) as error:
+        raise DataError(f"{about} does not say what the data is: {error}") from error
+
+
+def data_for(source: str, config: DLHConfig) -> DataConfig:
+    """The data of that name; of the ball, the world of the preset whose frames are the model's.
+
+    Raises:
+        UsageError: there is no such preset.
+    """
+    if source != MOVING_BALL:
+        return DataConfig(source=source)
+    for make in PRESETS.values():
+        preset = make()
+        if preset.data.is_moving_ball and preset.model.frame_shape == config.frame_shape:
+            return preset.data
+    channels, height, width = config.frame_shape
+    raise UsageError(
+        f"no preset has a Moving Ball of {channels} x {height} x {width}, which this model takes; "
+        "name a run that was trained on it"
+    )
