@@ -82,6 +82,7 @@ def test_each_experiment_is_run_once_and_makes_the_page_grow(dlh, monkeypatch):
     assert made["course"]["step"] == [2, 4] and len(made["course"]["kl.L2"]) == 2
     assert made["final"]["depth"]["mean_depth"]["count"] == 3 * 8
     assert made["settings"]["training"]["steps"] == 4 and made["updates"] == 4
+    assert made["final"]["model"] == "full-lambda0-seed0"  # and no folder of this machine
     assert made["core_hours"] > 0 and set(made["seconds"]) == {"train", "validation", "analysis"}
     assert Path("docs/results/figures/full-lambda0-seed0-events.png").exists()
     assert Path("docs/results/runs/full-lambda0-seed0.json").stat().st_size < 20_000

@@ -65,7 +65,8 @@ def make_record(
         "software": dict(software),
         "settings": to_plain(named.experiment),
         "course": course(metrics),
-        "final": _short(analysis),
+        # A record is published: it names the experiment, not the folder in which it was run.
+        "final": {**_short(analysis), "model": named.name},
     }
     if named.reference:
         record["reference"] = named.reference
