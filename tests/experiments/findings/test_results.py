@@ -89,6 +89,8 @@ def test_a_missed_mark_says_by_how_much():
     found = aggregate(made_records(f1=0.95, mean_depth=1.40), ALL)
     said = {mark.claim: mark.found for mark in marks(found)}
     assert said["lambda 0: event F1 at least .98"] == "0.950, missed by 0.030"
+    floors = said["lambda 0: PSNR of the best future over 200 steps above every floor"]
+    assert floors == "20.0 dB against 16.9; first 50 steps 20.5 against 16.7"
     assert "missed by 0.070" in said["N = 2: mean depth within .1 of 1 + true change rate"]
 
 

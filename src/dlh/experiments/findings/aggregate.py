@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from dlh.experiments.findings.catalogue import LAMBDAS, Named
+from dlh.experiments.findings.record import FIRST_STEPS
 
 Record = Mapping[str, Any]
 VERSION = 1
@@ -194,6 +195,13 @@ def _futures(records: list[Record]) -> dict[str, Any]:
         **{name: _over(records, _path("futures", "world", name)) for name in world},
         **{name: _over(records, _path("futures", "tracking", name)) for name in tracking},
         **{f"psnr_{name}": _over(records, _path("futures", "psnr", name)) for name in psnr},
+        "psnr_of_first": {
+            steps: {
+                name: _over(records, _path("futures", "psnr_of_first", steps, name))
+                for name in psnr
+            }
+            for steps in map(str, FIRST_STEPS)
+        },
     }
 
 
