@@ -57,12 +57,7 @@ def make_record(
     seconds = {**summary["seconds"], "analysis": analysis_seconds}
     threads = named.experiment.training.threads or 1
     record: dict[str, Any] = {
-        "version": VERSION,
-        "name": named.name,
-        "group": named.group,
-        "kind": named.kind,
-        "what": named.what,
-        "updates": named.updates,
+        **_about(named),
         "seconds": seconds,
         "core_hours": sum(seconds.values()) * threads / 3600,
         "software": dict(software),
@@ -81,12 +76,7 @@ def make_record(
 def failed_record(named: Named, message: str, software: Mapping[str, str]) -> dict[str, Any]:
     """The record of an experiment whose loss became infinite: run again, it would again."""
     return {
-        "version": VERSION,
-        "name": named.name,
-        "group": named.group,
-        "kind": named.kind,
-        "what": named.what,
-        "updates": named.updates,
+        **_about(named),
         "software": dict(software),
         "settings": to_plain(named.experiment),
         "failed": message,
@@ -140,6 +130,17 @@ def _lines(value: Any, indent: str = "") -> str:
         parts = [deeper + _lines(entry, deeper) for entry in value]
         return "[\n" + ",\n".join(parts) + f"\n{indent}]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def _about(named: Named) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "name": named.name,
+        "group": named.group,
+        "kind": named.kind,
+        "what": named.what,
+        "updates": named.updates,
+    }
 
 
 def final(analysis: Mapping[str, Any]) -> dict[str, Any]:
