@@ -100,7 +100,7 @@ def test_each_experiment_is_run_once_and_makes_the_page_grow(dlh, monkeypatch):
     answer = dlh("experiments", "page")
     assert answer.status == 0, answer.err
     page = Path("docs/results/moving-ball.md").read_text("utf-8")
-    assert "1 of 3 runs are done" in page and "Not run yet: `full-lambda0-seed1`" in page
+    assert "1 of 3 runs are done" in page and "Not run yet: `full-lambda0` seed 1" in page
     assert "full-lambda0-seed0-events.png" in page and "course-full.png" in page
     numbers = json.loads(Path("docs/results/moving-ball.json").read_text("utf-8"))
     assert numbers["events"]["0"]["f1"]["seeds"] == [0]
