@@ -9,7 +9,7 @@ The cells (``# %%``) open as a notebook in editors that know them, and in jupyte
 # %% [markdown]
 # ## 1. What is trained
 #
-# The preset of the demo with one start instead of four, and 300 steps instead of 900: a 32 px ball
+# The preset of the demo with one start instead of two, and 300 steps instead of 800: a 32 px ball
 # that bounces and changes its colour when it does. Nobody tells the model when.
 
 # %%

@@ -95,6 +95,7 @@ def made_record(named: Named, **changes: float) -> dict[str, Any]:
                     "mean_frame": 16.9,
                     "last_frame": 14.0,
                 },
+                "psnr_of_first": {"50": {"best": 20.5, "black_frame": 16.7}},
                 "world": {
                     "clear": given["clear"],
                     "true_clear": 0.99,

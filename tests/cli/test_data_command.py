@@ -22,8 +22,8 @@ from dlh.data.encode import write_video
 from dlh.data.manifest import Manifest, read_clips
 from dlh.data.published.kth import ACTIONS
 from dlh.data.store import Store
-from dlh.experiments import import_bar
 from documentation import ROOT, blocks, section_of
+from imports_watched import files_read
 from tiny_run import ball_frames
 
 OPTIONS = {
@@ -84,15 +84,8 @@ def test_import_in_grey_at_another_rate_with_other_splits(dlh, my_videos):
 
 def test_an_interrupted_import_goes_on_with_the_same_command(dlh, my_videos, monkeypatch):
     words = ["data", "import", "my_videos", "--out", "store", "--size", 16]
-    shown = []
-
-    def show(self, progress):
-        shown.append(progress.source)
-        if len(set(shown)) == 4:
-            raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(import_bar.ImportBar, "show", show)
+        files_read(patch, stop=lambda names: len(set(names)) == 4)
         stopped = dlh(*words)
     assert (stopped.status, stopped.err) == (130, "dlh: interrupted\n")
     assert "the same command goes on from there" in stopped.out and not Path("store").exists()
@@ -100,8 +93,7 @@ def test_an_interrupted_import_goes_on_with_the_same_command(dlh, my_videos, mon
     before = dlh("data", "verify", "store")
     assert before.status == 1 and "store is not finished; the `dlh data import`" in before.line
 
-    read = []
-    monkeypatch.setattr(import_bar.ImportBar, "show", lambda self, p: read.append(p.source))
+    read = files_read(monkeypatch)
     again = dlh(*words)
     assert again.status == 0 and again.out.startswith("store: an import was begun here; it goes on")
     assert (

@@ -82,6 +82,7 @@ def test_each_experiment_is_run_once_and_makes_the_page_grow(dlh, monkeypatch):
     assert made["course"]["step"] == [2, 4] and len(made["course"]["kl.L2"]) == 2
     assert made["final"]["depth"]["mean_depth"]["count"] == 3 * 8
     assert made["settings"]["training"]["steps"] == 4 and made["updates"] == 4
+    assert made["final"]["model"] == "full-lambda0-seed0"  # and no folder of this machine
     assert made["core_hours"] > 0 and set(made["seconds"]) == {"train", "validation", "analysis"}
     assert Path("docs/results/figures/full-lambda0-seed0-events.png").exists()
     assert Path("docs/results/runs/full-lambda0-seed0.json").stat().st_size < 20_000
@@ -99,7 +100,7 @@ def test_each_experiment_is_run_once_and_makes_the_page_grow(dlh, monkeypatch):
     answer = dlh("experiments", "page")
     assert answer.status == 0, answer.err
     page = Path("docs/results/moving-ball.md").read_text("utf-8")
-    assert "1 of 3 runs are done" in page and "Not run yet: `full-lambda0-seed1`" in page
+    assert "1 of 3 runs are done" in page and "Not run yet: `full-lambda0` seed 1" in page
     assert "full-lambda0-seed0-events.png" in page and "course-full.png" in page
     numbers = json.loads(Path("docs/results/moving-ball.json").read_text("utf-8"))
     assert numbers["events"]["0"]["f1"]["seeds"] == [0]

@@ -12,7 +12,7 @@ import torch
 
 import dlh as package
 from dlh.cli import COMMANDS, info, main
-from dlh.training.errors import NonFiniteError
+from dlh.training.errors import Interrupted, NonFiniteError
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,6 +113,16 @@ def test_the_notes_of_an_error_are_said_with_it(dlh, monkeypatch):
     monkeypatch.setattr(info, "facts", fails(error))
     expected = "dlh: error: step 3: the loss is nan. The state of step 2 is saved.\n"
     assert dlh("info").line == expected
+
+
+def test_the_notes_of_an_interruption_are_said_with_it(dlh, monkeypatch):
+    stopped = Interrupted(folder=Path("runs/a"), step=7)
+    stopped.add_note("runs/a/best is not written: No space left")
+    monkeypatch.setattr(info, "facts", fails(stopped))
+    assert dlh("info").line == (
+        "dlh: interrupted: everything up to step 7 is saved; go on with "
+        "`dlh train --resume runs/a`; runs/a/best is not written: No space left\n"
+    )
 
 
 def test_a_warning_is_one_line_without_its_place_in_the_code(dlh, monkeypatch):

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from dlh.data.clips import DataError
-from dlh.data.retime import check_rate, retime
+from dlh.data.retime import check_rate, rate_of, retime
 
 
 def shown(times, fps, source_fps=10):
@@ -68,3 +68,13 @@ def test_rates_are_exact():
     assert check_rate(30000 / 1001) == Fraction(30000, 1001)
     with pytest.raises(DataError, match="found -1"):
         check_rate(-1)
+
+
+def test_what_has_no_rate_gets_the_one_asked_for_or_one_that_is_said():
+    assert rate_of("pictures", 12.5) == (12.5, [])
+    assert rate_of("pictures", None) == (
+        25.0,
+        ["pictures have no frame rate; 25 a second assumed"],
+    )
+    with pytest.raises(DataError, match="found 0"):
+        rate_of("pictures", 0)

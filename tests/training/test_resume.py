@@ -13,6 +13,7 @@ from dlh.training.checkpoint import BEST, checkpoint_files, newest_step, read_ch
 from dlh.training.errors import CheckpointError, Interrupted, TrainingError
 from dlh.training.loop import train
 from dlh.training.metrics import Best, best_of
+from dlh.training.run import RunFolder
 from training.tiny_training import (
     CONFIG,
     TinyModel,
@@ -173,6 +174,52 @@ def test_the_best_step_is_known_to_metrics_and_checkpoint(unbroken: Any) -> None
     best = max(held_out, key=lambda line: line["validation.elbo"])
     assert best_of(held_out) == Best(step=best["step"], elbo=best["validation.elbo"])
     assert read_checkpoint(unbroken.checkpoints / BEST)["progress"]["step"] == best["step"]
+
+
+def best_steps(run: RunFolder) -> tuple[int, int]:
+    """Which step is the best one: in metrics.jsonl, and in best.pt."""
+    found = best_of(run.metrics.read())
+    assert found is not None
+    return found.step, read_checkpoint(run.checkpoints / BEST)["progress"]["step"]
+
+
+@pytest.mark.parametrize("logged", [False, True])
+def test_metrics_and_best_checkpoint_agree_though_a_validation_repeated_gives_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: bool
+) -> None:
+    bounds = {5: -2.0, 10: -1.0, 14: -5.0}
+    run = new_run(tmp_path / "run")
+    append = run.metrics.append
+
+    def dies(entry: dict[str, Any]) -> None:
+        at_10 = entry["step"] == 10 and "validation.elbo" in entry
+        if logged or not at_10:
+            append(entry)
+        if at_10:
+            raise MemoryError  # best.pt is that of step 10 already
+
+    monkeypatch.setattr(run.metrics, "append", dies)
+    with pytest.raises(MemoryError):
+        train_tiny(run, validate=lambda model, step: {"elbo": bounds[step]})
+    bounds[10] = -4.0  # as on other hardware
+    run = RunFolder.open(run.path)
+    train_tiny(run, validate=lambda model, step: {"elbo": bounds[step]})
+    assert best_steps(run) == (10, 10)
+
+
+@pytest.mark.parametrize("content", [None, b"cut off"])
+def test_a_best_checkpoint_that_is_lost_is_followed_by_the_next_validation(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    bounds = {5: -2.0, 10: -1.0, 12: -3.0, 14: -4.0}
+    run = new_run(tmp_path / "run")
+    train_tiny(run, until=12, validate=lambda model, step: {"elbo": bounds[step]})
+    assert best_steps(run) == (10, 10)
+    (run.checkpoints / BEST).unlink()  # it may be a second name of a checkpoint
+    if content is not None:
+        (run.checkpoints / BEST).write_bytes(content)
+    train_tiny(run, validate=lambda model, step: {"elbo": bounds[step]})
+    assert best_steps(run) == (14, 14)
 
 
 def test_lines_beyond_the_checkpoint_are_dropped_on_resuming(tmp_path: Path, unbroken: Any) -> None:

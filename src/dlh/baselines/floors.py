@@ -10,61 +10,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn
 
 import torch
 from torch import Tensor
 
-from dlh.interfaces import WHOLE, Prediction, Recompute, Share
+from dlh.baselines.unlearned import Unlearned
 from dlh.video import VideoError, check_video
 
 
 @dataclass(frozen=True, kw_only=True)
-class StillFrame:
+class StillFrame(Unlearned):
     """A deterministic predictor that keeps the VideoModel contract and repeats one frame.
 
     Attributes:
-        name: what people call it, for tables and legends.
         frame_shape: (channel, height, width).
         choose: from a context (batch, time, channel, height, width) to the frames (batch, channel,
             height, width) that are repeated.
     """
 
-    name: str
     frame_shape: tuple[int, int, int]
     choose: Callable[[Tensor], Tensor]
 
-    def objective(
-        self,
-        video: Tensor,
-        *,
-        generator: torch.Generator | None = None,
-        recompute: Recompute = "auto",
-        share: Share = WHOLE,
-    ) -> NoReturn:
-        """Always raises TypeError: a floor puts no probability on a video."""
-        raise TypeError(
-            f"the floor {self.name!r} has no likelihood, so it cannot be trained or give a bound; "
-            "compare it by its predictions only"
-        )
-
-    def predict(
-        self,
-        context: Tensor,
-        *,
-        horizon: int,
-        samples: int = 1,
-        generator: torch.Generator | None = None,
-    ) -> Prediction:
+    def frames(self, context: Tensor, *, horizon: int, samples: int) -> Tensor:
         """One sample, (batch, 1, horizon, channel, height, width), however many are asked."""
-        if horizon < 1 or samples < 1:
-            raise ValueError(
-                f"a prediction has at least 1 step and 1 sample, found horizon {horizon} and "
-                f"samples {samples}"
-            )
         check_video(context, self.frame_shape)
         frame = self.choose(context)
-        return Prediction(frames=frame[:, None, None].repeat(1, 1, horizon, 1, 1, 1))
+        return frame[:, None, None].repeat(1, 1, horizon, 1, 1, 1)
 
 
 def black_frame(frame_shape: tuple[int, int, int]) -> StillFrame:

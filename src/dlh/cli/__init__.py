@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from dlh import __version__
+from dlh.cli.commands import asks_for_help, listed
 from dlh.cli.output import complain, nobody_listens, say, warnings_in_one_line
 from dlh.cli.signals import stopped_like_ctrl_c
 from dlh.experiments.errors import UsageError
@@ -76,8 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if not words or words[0] in ("-h", "--help", "help"):
-        say(_help())
+    if asks_for_help(words):
+        say(HELP.format(commands=listed(COMMANDS)).rstrip())
         return 0 if words else 2
     if words[0] == "--version":
         say(f"dlh {__version__}")
@@ -88,9 +89,3 @@ def _run(words: list[str]) -> int:
 
         raise UsageError(f"there is no command {name!r}{suggestion(name, list(COMMANDS))}")
     return importlib.import_module(f"dlh.cli.{name}").main(rest)
-
-
-def _help() -> str:
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
-    return HELP.format(commands="\n".join(lines)).rstrip()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from dlh.cli.commands import Command, run_one_of
 from dlh.cli.data_sets import list_data, prepare
 from dlh.cli.options import parse
 from dlh.cli.output import say
-from dlh.experiments.errors import UsageError
 
 StorePath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
 
@@ -76,18 +76,7 @@ class InspectOptions:
 
 def main(arguments: Sequence[str]) -> int:
     """``dlh data``."""
-    words = list(arguments)
-    if not words or words[0] in ("-h", "--help", "help"):
-        say(_help())
-        return 0 if words else 2
-    name, *rest = words
-    if name not in COMMANDS:
-        from dlh.settings import suggestion
-
-        raise UsageError(f"there is no command dlh data {name}{suggestion(name, list(COMMANDS))}")
-    _, run = COMMANDS[name]
-    run(rest)
-    return 0
+    return run_one_of(COMMANDS, arguments, prog="dlh data", usage=USAGE)
 
 
 def _import(words: Sequence[str]) -> None:
@@ -120,7 +109,7 @@ def _manifest(words: Sequence[str]) -> None:
     write_manifest(**vars(options), say=say)
 
 
-COMMANDS: dict[str, tuple[str, Callable[[Sequence[str]], None]]] = {
+COMMANDS: dict[str, Command] = {
     "list": ("the data sets that have a name, and which of them are here", list_data),
     "prepare": ("fetch a data set, or take the files you have, and make a store of it", prepare),
     "import": ("videos into a clip store; says what became of every file", _import),
@@ -129,7 +118,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Sequence[str]], None]]] = {
     "manifest": ("name the clips of an evaluation, so that others can use the same", _manifest),
 }
 
-HELP = """usage: dlh data COMMAND [OPTIONS]        dlh data COMMAND --help says more
+USAGE = """usage: dlh data COMMAND [OPTIONS]        dlh data COMMAND --help says more
 
 {commands}
 
@@ -139,9 +128,3 @@ examples:
   dlh data verify my_store
   dlh data inspect my_store --out grid.png
   dlh data manifest my_store --context 30 --horizon 300 --clips 100"""
-
-
-def _help() -> str:
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {what}" for name, (what, _) in COMMANDS.items()]
-    return HELP.format(commands="\n".join(lines))

@@ -31,12 +31,11 @@ FORESEEN = (
 
 def explain(error: Exception) -> int:
     """Print the error; return the exit status."""
+    notes = getattr(error, "__notes__", [])
     if isinstance(error, Interrupted):
-        complain(
-            "interrupted",
-            f"everything up to step {error.step} is saved; go on with "
-            f"`dlh train --resume {shlex.quote(str(error.folder))}`",
-        )
+        saved = f"everything up to step {error.step} is saved"
+        resume = f"`dlh train --resume {shlex.quote(str(error.folder))}`"
+        complain("interrupted", "; ".join([f"{saved}; go on with {resume}", *notes]))
         return 130
     if _out_of_memory(error):
         complain(
@@ -50,7 +49,7 @@ def explain(error: Exception) -> int:
         traceback.print_exception(error)
         complain("error", "this is a bug; please report it with the output of `dlh info`")
         return 1
-    complain("error", " ".join([_message(error), *getattr(error, "__notes__", [])]))
+    complain("error", " ".join([_message(error), *notes]))
     return 1
 
 

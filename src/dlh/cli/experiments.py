@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
+from dlh.cli.commands import Command, run_one_of
 from dlh.cli.options import parse
 from dlh.cli.output import say
-from dlh.experiments.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,19 +72,7 @@ class PublishOptions:
 
 def main(arguments: Sequence[str]) -> int:
     """``dlh experiments``."""
-    words = list(arguments)
-    if not words or words[0] in ("-h", "--help", "help"):
-        say(_help())
-        return 0 if words else 2
-    name, *rest = words
-    if name not in COMMANDS:
-        from dlh.settings import suggestion
-
-        known = suggestion(name, list(COMMANDS))
-        raise UsageError(f"there is no command dlh experiments {name}{known}")
-    _, run = COMMANDS[name]
-    run(rest)
-    return 0
+    return run_one_of(COMMANDS, arguments, prog="dlh experiments", usage=USAGE)
 
 
 def _list(words: Sequence[str]) -> None:
@@ -123,14 +111,14 @@ def _publish(words: Sequence[str]) -> None:
     publish(**vars(options), say=say)
 
 
-COMMANDS: dict[str, tuple[str, Callable[[Sequence[str]], None]]] = {
+COMMANDS: dict[str, Command] = {
     "list": ("all of them: cost and state", _list),
     "run": ("train and analyse those that have no record yet", _run),
     "page": ("make the results page anew from the records", _page),
     "publish": ("make a shipped model of a finished run", _publish),
 }
 
-HELP = """usage: dlh experiments COMMAND [OPTIONS]        dlh experiments COMMAND --help says more
+USAGE = """usage: dlh experiments COMMAND [OPTIONS]        dlh experiments COMMAND --help says more
 
 {commands}
 
@@ -138,9 +126,3 @@ examples:
   dlh experiments list
   dlh experiments run --only "full-lambda0-*"
   dlh experiments page"""
-
-
-def _help() -> str:
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {what}" for name, (what, _) in COMMANDS.items()]
-    return HELP.format(commands="\n".join(lines))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from dlh.cli.commands import listed
 from dlh.cli.options import parse
 from dlh.cli.output import say
 from dlh.experiments.errors import UsageError
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     resumes = any(word.partition("=")[0] == "--resume" for word in words)
     asks_for_help = "-h" in words or "--help" in words
     if not words or (asks_for_help and (resumes or words[0].startswith("-"))):
-        say(HELP.format(presets=_presets()))
+        say(HELP.format(presets=listed(PRESETS)))
         return 0 if words else 2
     if not resumes and words[0].startswith("-"):
         raise UsageError(f"the preset comes first: dlh train PRESET [OPTIONS], found {words[0]}")
@@ -138,8 +139,3 @@ def _free_folder(name: str) -> Path:
     while folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         folder, number = Path("runs") / f"{name}-{number}", number + 1
     return folder
-
-
-def _presets() -> str:
-    width = max(map(len, PRESETS))
-    return "\n".join(f"  {name:<{width}}  {what}" for name, what in PRESETS.items())

@@ -9,9 +9,8 @@ import numpy as np
 
 from dlh.data.array_file import ARRAY_SUFFIXES, DAMAGE, ArrayFile
 from dlh.data.clips import DataError
-from dlh.data.images import ASSUMED_FPS
 from dlh.data.resize import Resizer
-from dlh.data.retime import check_rate
+from dlh.data.retime import rate_of
 
 _OF_SEVERAL = ARRAY_SUFFIXES | {".tfrecord"}  # files that hold several videos
 
@@ -34,10 +33,8 @@ class ArrayVideo:
         fps: float | None = None,
     ) -> None:
         self.path = path
-        self.fps = ASSUMED_FPS if fps is None else float(check_rate(fps))
-        self.notes: list[str] = []
-        if fps is None and clip == 0:  # said once for a file, not for each of its clips
-            self.notes.append(f"arrays have no frame rate; {ASSUMED_FPS:g} a second assumed")
+        self.fps, notes = rate_of("arrays", fps)
+        self.notes = notes if clip == 0 else []  # said once for a file, not for each of its clips
         self.expected_frames: int | None = array.layout.length
         self.source_size: tuple[int, int] | None = (array.layout.width, array.layout.height)
         self._array = array

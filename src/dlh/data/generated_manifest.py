@@ -7,20 +7,18 @@ with another version of it or on another machine, is what the SHA-256 of the fra
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from dlh.data import manifest_file
 from dlh.data.clips import ClipSource, DataError, Split
 from dlh.data.digits import Digits
 from dlh.data.manifest_file import check_numbers
 from dlh.data.moving_ball import MovingBall, MovingBallConfig
 from dlh.data.moving_mnist import MovingMNIST, MovingMNISTConfig
+from dlh.data.named_clips import NamedClips
 from dlh.data.sampling import check_held_out
 from dlh.data.store import Store
 from dlh.settings import to_plain
@@ -42,71 +40,39 @@ class GeneratedClip:
     length: int
     sha256: str
 
+    def __str__(self) -> str:
+        return f"{self.length} frames of clip {self.number}"
+
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratedManifest:
-    """Generated clips for an evaluation; :func:`of_generator` makes one.
+class GeneratedManifest(NamedClips):
+    """Generated clips for an evaluation, of a held-out split; :func:`of_generator` makes one.
 
     Attributes:
-        name: of the data set, for people.
         generator: what makes the clips.
         ball: the world of "moving-ball"; None for the other.
         mnist: the world of "moving-mnist"; None for the other.
         digits: the name of the digits that move; None where none do.
         digits_sha256: of these digits (``Digits.sha256``).
-        split: the split that all clips are of; training never sees it.
-        context: frames of a clip that a model is shown.
-        horizon: frames after them, which it predicts.
         clips: each of context + horizon frames, in the order in which they are evaluated.
     """
 
-    name: str
     generator: Generator
     ball: MovingBallConfig | None
     mnist: MovingMNISTConfig | None
     digits: str | None
     digits_sha256: str | None
-    split: Split
-    context: int
-    horizon: int
     clips: tuple[GeneratedClip, ...]
 
     def __post_init__(self) -> None:
-        check_numbers(context=self.context, horizon=self.horizon)
         check_held_out(self.split)
         of_digits = self.generator == "moving-mnist"
         given = (self.mnist, self.digits, self.digits_sha256)
         if (self.ball is None) != of_digits or any((value is None) == of_digits for value in given):
             wanted = "mnist, digits and digits_sha256" if of_digits else "ball"
             raise DataError(f"a manifest of {self.generator} has {wanted}, and nothing of others")
-        if not self.clips:
-            raise DataError("a manifest holds at least one clip")
-        for clip in self.clips:
-            if clip.length != self.clip_length or clip.number < 0:
-                raise DataError(
-                    f"a clip is {self.clip_length} frames (context {self.context} + horizon "
-                    f"{self.horizon}) of a number from 0, found {clip.length} frames of clip "
-                    f"{clip.number}"
-                )
-        if len({clip.number for clip in self.clips}) < len(self.clips):
-            raise DataError("a manifest holds no clip twice")
-
-    @property
-    def clip_length(self) -> int:
-        """context + horizon, frames."""
-        return self.context + self.horizon
-
-    def digest(self) -> str:
-        """SHA-256 of the canonical JSON: two equal digests are the same clips."""
-        return manifest_file.digest(to_plain(self))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes JSON with the digest in it, as a whole or not at all; an old file is replaced.
-
-        Raises:
-            DataError: it cannot be written.
-        """
-        manifest_file.write(Path(path), to_plain(self))
+        numbers = [clip.number for clip in self.clips]
+        self.check_clips(self.clips, starts=numbers, begin="of a number from 0", identities=numbers)
 
     def build(self, digits: Digits | None = None) -> MovingBall | MovingMNIST:
         """The generator of these clips, of which :meth:`read` takes them.

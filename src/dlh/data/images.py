@@ -10,11 +10,9 @@ import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.resize import Resizer
-from dlh.data.retime import check_rate
+from dlh.data.retime import rate_of
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
-# Pictures carry no frame rate; this one is taken, and said, where the user gives none.
-ASSUMED_FPS = 25.0
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -48,10 +46,7 @@ class ImageSequence:
                 f"{path} is a folder and holds no pictures ({', '.join(sorted(IMAGE_SUFFIXES))}); "
                 "name one video file, or a folder with the pictures of one"
             )
-        self.fps = ASSUMED_FPS if fps is None else float(check_rate(fps))
-        self.notes: list[str] = []
-        if fps is None:
-            self.notes.append(f"pictures have no frame rate; {ASSUMED_FPS:g} a second assumed")
+        self.fps, self.notes = rate_of("pictures", fps)
         self.expected_frames: int | None = len(self.files)
         self.source_size: tuple[int, int] | None = None
         self._resizer = Resizer(height=height, width=width, channels=channels)

@@ -18,10 +18,10 @@ from dlh.data import manifest_file
 from dlh.data.clips import SPLITS, Clips, ClipSource, DataError, Split
 from dlh.data.generated_manifest import GeneratedManifest
 from dlh.data.manifest_file import check_numbers
+from dlh.data.named_clips import NamedClips
 from dlh.data.sampling import Window, spaced_windows
 from dlh.data.source import StoreSource
 from dlh.data.store import Store, checksum
-from dlh.settings import to_plain
 
 Select = Literal["spaced", "first"]
 """How clips are chosen: evenly spaced over all videos and in each, or the first frames of each."""
@@ -45,60 +45,30 @@ class ManifestClip:
     first_frame: int
     length: int
 
+    def __str__(self) -> str:
+        return f"{self.length} frames of {self.source} from frame {self.first_frame}"
+
 
 @dataclass(frozen=True, kw_only=True)
-class Manifest:
+class Manifest(NamedClips):
     """Clips for an evaluation; :func:`of_store` makes one.
 
     Attributes:
-        name: of the data set, for people.
         store_sha256: of the store that it was made from (``Store.digest``): the same digest means
             the same pixels.
-        split: the split that all clips are of.
-        context: frames of a clip that a model is shown.
-        horizon: frames after them, which it predicts.
         select: how the clips were chosen.
         clips: each of context + horizon frames, in the order in which they are evaluated.
     """
 
-    name: str
     store_sha256: str
-    split: Split
-    context: int
-    horizon: int
     select: Select
     clips: tuple[ManifestClip, ...]
 
     def __post_init__(self) -> None:
-        check_numbers(context=self.context, horizon=self.horizon)
-        if not self.clips:
-            raise DataError("a manifest holds at least one clip")
-        for clip in self.clips:
-            if clip.length != self.clip_length or clip.first_frame < 0:
-                raise DataError(
-                    f"a clip is {self.clip_length} frames (context {self.context} + horizon "
-                    f"{self.horizon}) from frame 0 or later, found {clip.length} frames of "
-                    f"{clip.source} from frame {clip.first_frame}"
-                )
-        if len(set(self.clips)) < len(self.clips):
-            raise DataError("a manifest holds no clip twice")
-
-    @property
-    def clip_length(self) -> int:
-        """context + horizon, frames."""
-        return self.context + self.horizon
-
-    def digest(self) -> str:
-        """SHA-256 of the canonical JSON: two equal digests are the same clips."""
-        return manifest_file.digest(to_plain(self))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes JSON with the digest in it, as a whole or not at all; an old file is replaced.
-
-        Raises:
-            DataError: it cannot be written.
-        """
-        manifest_file.write(Path(path), to_plain(self))
+        starts = [clip.first_frame for clip in self.clips]
+        self.check_clips(
+            self.clips, starts=starts, begin="from frame 0 or later", identities=self.clips
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Manifest:

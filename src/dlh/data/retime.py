@@ -14,6 +14,9 @@ _ROUNDING = Fraction(1, 500)
 # A longer gap is a damaged or restarted clock, and is not filled with copies of a frame.
 _LONGEST_GAP = Fraction(60)
 
+# Pictures and arrays carry no frame rate; this one is taken, and said, where the user gives none.
+_ASSUMED_FPS = 25.0
+
 Frame = TypeVar("Frame")
 
 
@@ -22,6 +25,20 @@ def check_rate(fps: float) -> Fraction:
     if not 0 < fps <= 1000:
         raise DataError(f"a frame rate is above 0 and at most 1000 frames a second, found {fps}")
     return Fraction(fps).limit_denominator(1001)
+
+
+def rate_of(what: str, asked: float | None) -> tuple[float, list[str]]:
+    """The frame rate of what carries none: the one that was asked for, or one that is assumed.
+
+    Returns:
+        The rate, and the notes for the person: which rate was assumed.
+
+    Raises:
+        DataError: of :func:`check_rate`.
+    """
+    if asked is not None:
+        return float(check_rate(asked)), []
+    return _ASSUMED_FPS, [f"{what} have no frame rate; {_ASSUMED_FPS:g} a second assumed"]
 
 
 def retime(

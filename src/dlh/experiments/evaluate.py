@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import shutil
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from dlh.analysis.figures.canvas import MissingExtraError
 from dlh.analysis.figures.samples import PredictedClip, draw_samples
 from dlh.analysis.figures.scores import ScorePanel, draw_best_of, draw_score_curves
 from dlh.evaluation.fvd import FVD
@@ -43,6 +41,7 @@ from dlh.experiments.evaluation_work import (
     score_all,
 )
 from dlh.experiments.outputs import Say, write_bytes
+from dlh.experiments.pictures import drawn
 from dlh.settings import to_plain
 from dlh.training.device import choose_device
 from dlh.video import to_stored
@@ -173,14 +172,6 @@ def _results(
     return scores, {"protocol_sha256": protocol.digest(), **curves(protocol, rows)}
 
 
-def _drawn(name: str, draw: Callable[[], bytes]) -> dict[str, bytes]:
-    try:
-        return {name: draw()}
-    except MissingExtraError as error:
-        warnings.warn(f"no picture of {name}: {error}", stacklevel=2)
-        return {}
-
-
 def _pictures(scores: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, bytes]:
     """The curves of every metric that was computed, where matplotlib is installed."""
     frames, best_of = beside["per_frame"], beside["best_of"]
@@ -210,10 +201,14 @@ def _pictures(scores: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str,
         }
         level = [curve[0]] * len(curve)
         per_count.append(ScorePanel(title=title, best=curve, mean=level, floors=others))
-    drawn = _drawn("per_frame", lambda: draw_score_curves(per_frame, samples=samples))
+    pictures = drawn(
+        "per_frame",
+        lambda: draw_score_curves(per_frame, samples=samples),
+        said="picture of per_frame",
+    )
     if samples > 1:
-        drawn |= _drawn("best_of", lambda: draw_best_of(per_count))
-    return drawn
+        pictures |= drawn("best_of", lambda: draw_best_of(per_count), said="picture of best_of")
+    return pictures
 
 
 def _strips(

@@ -132,7 +132,7 @@ figcaption { color: var(--quiet); font-size: .92rem; line-height: 1.5; margin-to
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; min-width: 60%;
   margin: 10px 0; }
-th, td { white-space: nowrap; padding: 8px 22px 8px 0; text-align: right;
+th, td { white-space: nowrap; padding: 8px 16px 8px 0; text-align: right;
   border-bottom: 1px solid var(--line); font-weight: 400; }
 thead th { color: var(--quiet); font-size: .85rem; vertical-align: bottom; }
 th:first-child { text-align: left; }

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,10 @@ from dlh.analysis.figures import (
     still_grid,
     tile_futures,
 )
-from dlh.analysis.figures.canvas import MissingExtraError
 from dlh.data.encode import write_video
 from dlh.experiments.build import frames_per_second
 from dlh.experiments.measure import Measured, measure
+from dlh.experiments.pictures import drawn
 from dlh.experiments.report import PredictionReport, Report, write_report
 from dlh.experiments.trained import Trained
 from dlh.settings import to_plain
@@ -56,7 +55,7 @@ def show(trained: Trained) -> dict[str, Any]:
         clip_length=training.clip_length,
         batch_size=training.batch_size,
     )
-    pictures = _drawn("curves.png", lambda: draw_curves(run.metrics.read()))
+    pictures = drawn("curves.png", lambda: draw_curves(run.metrics.read()))
     film = None
     if measured is not None:
         pictures |= _pictures(trained, measured)
@@ -160,20 +159,11 @@ def _key(name: str) -> str:
     return "black" if name == "black frame" else name.replace(" ", "_")
 
 
-def _drawn(name: str, draw: Callable[[], bytes]) -> dict[str, bytes]:
-    """The picture under its name; nothing, and a warning, where matplotlib is not installed."""
-    try:
-        return {name: draw()}
-    except MissingExtraError as error:
-        warnings.warn(f"no {name}: {error}", stacklevel=2)
-        return {}
-
-
 def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
     steps, clip = measured.traced_steps, SHOWN_CLIP
     truth = measured.clips.events
     model, floors = measured.model, measured.floors
-    return _drawn(
+    return drawn(
         "events.png",
         lambda: draw_events(
             measured.clips.video[clip, :steps],
@@ -182,7 +172,7 @@ def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
             change_probability=measured.trace.change_logit[clip].sigmoid(),
             fps=frames_per_second(trained.source),
         ),
-    ) | _drawn(
+    ) | drawn(
         "psnr.png",
         lambda: draw_psnr_curves(
             best=model.best_curve,

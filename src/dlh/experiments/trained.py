@@ -16,7 +16,7 @@ from dlh.pretrained import DLH
 from dlh.pretrained.files import holds_model, write_model
 from dlh.training.checkpoint import BEST, read_checkpoint
 from dlh.training.device import choose_device
-from dlh.training.errors import CheckpointError, Interrupted
+from dlh.training.errors import CheckpointError
 from dlh.training.loop import OnLog, TrainingResult, train
 from dlh.training.run import RunFolder
 from dlh.training.speed import lay_out
@@ -65,7 +65,7 @@ def train_in(
     """Train to the end, from the newest checkpoint where there is one; write the artefact.
 
     The folder itself gets the weights of the last step, its folder ``best`` those of the best
-    validation, also where the training was stopped.
+    validation, also where the training was stopped or failed.
     """
     settings = experiment.training
     validate = held_out_validation(
@@ -91,13 +91,13 @@ def train_in(
             draw_samples=draw_samples,
             on_log=on_log,
         )
-    except Interrupted:
-        _write_best(run, experiment)
+    except Exception as stopped:  # Interrupted is one
+        _write_best_of_stopped(run, experiment, stopped)
         raise
+    _write_best(run, experiment)
     lay_out(network, "plain")  # as a model that is loaded: what is measured is the same
     model = DLH(network, next(network.parameters()).device)
-    model.save_pretrained(run.path)
-    _write_best(run, experiment)
+    model.save_pretrained(run.path)  # last: where it is, the best one is
     return Trained(
         experiment=experiment,
         run=run,
@@ -145,6 +145,15 @@ def _write_best(run: RunFolder, experiment: Experiment) -> None:
     network = DynamicLatentHierarchy(experiment.model)
     network.load_state_dict(state)
     write_model(run.path / BEST_MODEL, network)
+
+
+def _write_best_of_stopped(run: RunFolder, experiment: Experiment, stopped: Exception) -> None:
+    """:func:`_write_best`, of which a failure is a note to what stopped the run."""
+    try:
+        _write_best(run, experiment)
+    except (Exception, KeyboardInterrupt) as error:
+        reason = str(error) or type(error).__name__
+        stopped.add_note(f"{run.path / BEST_MODEL} is not written: {reason}")
 
 
 def _with_starts(progress: TrainingResult, starts: Starts | None) -> TrainingResult:

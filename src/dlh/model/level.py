@@ -26,24 +26,20 @@ class Level(nn.Module):
         top = index == config.num_levels - 1
         self.context_size = config.context_size
         initial_std = config.initial_std[min(index, len(config.initial_std) - 1)]
-        self.posterior = ConditionalGaussian(
-            config.feature_size,
-            config.context_size,
-            config.hidden_sizes,
-            config.state_size,
-            activation=config.activation,
-            std_floor=config.std_floor,
-            initial_std=initial_std,
-        )
-        self.change_prior = ConditionalGaussian(
-            config.memory_size,
-            config.context_size,
-            config.hidden_sizes,
-            config.state_size,
-            activation=config.activation,
-            std_floor=config.std_floor,
-            initial_std=initial_std,
-        )
+
+        def gaussian(size: int) -> ConditionalGaussian:
+            return ConditionalGaussian(
+                size,
+                config.context_size,
+                config.hidden_sizes,
+                config.state_size,
+                activation=config.activation,
+                std_floor=config.std_floor,
+                initial_std=initial_std,
+            )
+
+        self.posterior = gaussian(config.feature_size)
+        self.change_prior = gaussian(config.memory_size)
         features = config.feature_size
         if not top:
             self.bottom_up = perceptron((features, features), config.activation)

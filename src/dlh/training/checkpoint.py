@@ -125,6 +125,20 @@ class Checkpoints:
                 temporary.unlink(missing_ok=True)
         return best
 
+    def best_step(self) -> int | None:
+        """The step of the checkpoint in ``best.pt``; None where there is none, or a damaged one.
+
+        Raises:
+            CheckpointError: it cannot be read, or is of another version of the format.
+        """
+        best = self.folder / BEST
+        if not best.exists():
+            return None
+        try:
+            return _read(best)["step"]
+        except DamagedCheckpointError:
+            return None
+
     def load_newest(self) -> Restored | None:
         """Restore everything registered from the newest usable checkpoint.
 

@@ -222,6 +222,10 @@ def _resume(
             f"steps asked for; ask for at least {progress.step}, or start another run"
         )
     run.metrics.rewind(step=progress.step, validated=progress.validated)
+    if progress.best is not None and checkpoints.best_step() != progress.best_step:
+        # The checkpoint that the counters call the best is gone: replaced after they were saved,
+        # by one whose validation is now repeated, or removed. The next validation is the best one.
+        progress.best, progress.best_step = None, 0
     return restored
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from dlh.data.decode import read_video
 from dlh.data.published import obtain as obtain_module
 from dlh.data.published.kth import ACTIONS
-from dlh.experiments import import_bar
+from imports_watched import files_read
 from published import prepared
 
 
@@ -131,22 +131,13 @@ def test_an_import_that_was_interrupted_goes_on_and_fetches_nothing(
     dlh, server, served_kth, monkeypatch
 ):
     words = ["data", "prepare", "kth", "--root", "root", "--size", 16]
-    read = []
-
-    def show(self, progress):
-        read.append(progress.source)
-        if len(set(read)) == 8:
-            raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(import_bar.ImportBar, "show", show)
+        begun = files_read(patch, stop=lambda names: len(set(names)) == 8)
         stopped = dlh(*words)
     assert stopped.status == 130 and "the same command goes on from there" in stopped.out
     assert re.search(r"^kth +begun; goes on", dlh("data", "list", "--root", "root").out, re.M)
     server.asked.clear()
-    first = set(read[:-1])
-    read.clear()
-    monkeypatch.setattr(import_bar.ImportBar, "show", lambda self, p: read.append(p.source))
+    first, read = set(begun[:-1]), files_read(monkeypatch)
     assert dlh(*words).status == 0 and not server.asked
     assert len(set(read)) == 11 and len(prepared("kth").videos) == 18
     assert not first & set(read) or len(first & set(read)) == 1  # the one that was begun

@@ -16,7 +16,7 @@ import tfrecords
 from dlh.data.decode import read_video
 from dlh.data.fetch.download import Remote
 from dlh.data.published.catalogue import CATALOGUE
-from dlh.experiments import import_bar
+from imports_watched import files_read
 from published import change_remotes, prepared
 
 
@@ -193,16 +193,10 @@ def test_records_that_were_interrupted_go_on(dlh, monkeypatch):
     tfrecords.write_mazes(folder / "train/0001-of-1080.tfrecord", [6, 7, 8])
     tfrecords.write_mazes(folder / "test/001-of-120.tfrecord", [9], seed=5)
     words = ["data", "prepare", "gqn-mazes-tfrecord", "--root", "root", "--size", 16]
-
-    def show(self, progress):
-        if progress.source.endswith("#2"):
-            raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(import_bar.ImportBar, "show", show)
+        files_read(patch, stop=lambda names: names[-1].endswith("#2"))
         assert dlh(*words).status == 130
-    read = []
-    monkeypatch.setattr(import_bar.ImportBar, "show", lambda self, p: read.append(p.source))
+    read = files_read(monkeypatch)
     assert dlh(*words).status == 0
     assert set(read) == {"train/0001-of-1080.tfrecord#2"}
     store = prepared("gqn-mazes-tfrecord")

@@ -17,10 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from dlh.data.clips import DataError
-from dlh.data.images import ASSUMED_FPS
 from dlh.data.published.tfrecord import Record, bytes_feature, read_records
 from dlh.data.resize import Resizer
-from dlh.data.retime import check_rate
+from dlh.data.retime import rate_of
 
 FEATURE = "frames"
 _MOST_PIXELS = 2**22  # of one frame: a few bytes of header could ask for any amount of memory
@@ -63,12 +62,10 @@ class GQNVideo:
         fps: float | None = None,
     ) -> None:
         self.path = path
-        self.fps = ASSUMED_FPS if fps is None else float(check_rate(fps))
+        self.fps, notes = rate_of("records", fps)
+        self.notes = notes if number == 0 else []  # said once for a file, not for each record
         self.expected_frames: int | None = None
         self.source_size: tuple[int, int] | None = None
-        self.notes: list[str] = []
-        if fps is None and number == 0:  # said once for a file, not for each of its records
-            self.notes.append(f"records have no frame rate; {ASSUMED_FPS:g} a second assumed")
         self._record = record
         self._resizer = Resizer(height=height, width=width, channels=channels)
 

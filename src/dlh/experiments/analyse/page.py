@@ -137,7 +137,7 @@ def _foresight(findings: Findings, pictures: Pictures) -> Html:
         inferred, known = observers.closed_form_inferred, observers.closed_form
         rows.append(
             (
-                "who knows the bounces, closed form",
+                "the same, in closed form",
                 f"{inferred.change:.3f}",
                 f"{inferred.static:.3f}",
                 f"{known.change:.3f}",

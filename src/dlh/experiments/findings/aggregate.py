@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from dlh.experiments.findings.catalogue import LAMBDAS, Named
+from dlh.experiments.findings.record import FIRST_STEPS
 
 Record = Mapping[str, Any]
 VERSION = 1
@@ -167,11 +168,19 @@ def _table3(records: list[Record]) -> dict[str, Any]:
     }
 
 
+def _scores(records: list[Record], *names: str) -> dict[str, Any]:
+    return {name: _over(records, _path("events", name)) for name in names}
+
+
+def _psnr(records: list[Record], *within: str) -> dict[str, Any]:
+    names = ("best", "mean", "black_frame", "mean_frame", "last_frame")
+    where = ("futures", *(within or ("psnr",)))
+    return {f"psnr_{name}": _over(records, _path(*where, name)) for name in names}
+
+
 def _events(records: list[Record]) -> dict[str, Any]:
     return {
-        "precision": _over(records, _path("events", "precision")),
-        "recall": _over(records, _path("events", "recall")),
-        "f1": _over(records, _path("events", "f1")),
+        **_scores(records, "precision", "recall", "f1"),
         "recall_bounces": _over(records, _path("events", "recalls", "bounces")),
         "recall_random_changes": _over(records, _path("events", "recalls", "random_changes")),
     }
@@ -189,11 +198,13 @@ def _futures(records: list[Record]) -> dict[str, Any]:
         "switches_at_events",
     )
     tracking = ("median_steps_best", "median_steps_mean")
-    psnr = ("best", "mean", "black_frame", "mean_frame", "last_frame")
     return {
         **{name: _over(records, _path("futures", "world", name)) for name in world},
         **{name: _over(records, _path("futures", "tracking", name)) for name in tracking},
-        **{f"psnr_{name}": _over(records, _path("futures", "psnr", name)) for name in psnr},
+        **_psnr(records),
+        "of_first": {
+            steps: _psnr(records, "psnr_of_first", steps) for steps in map(str, FIRST_STEPS)
+        },
     }
 
 
@@ -212,9 +223,7 @@ def _held(records: list[Record], level: int) -> dict[str, Any]:
 def _compared(records: list[Record]) -> dict[str, Any]:
     """What an ablation is compared by."""
     return {
-        "f1": _over(records, _path("events", "f1")),
-        "precision": _over(records, _path("events", "precision")),
-        "recall": _over(records, _path("events", "recall")),
+        **_scores(records, "f1", "precision", "recall"),
         "mean_depth": _over(records, _path("depth", "mean_depth", "mean")),
         "true_change": _over(records, _path("foresight", "model", "true_change", "mean")),
         "true_static": _over(records, _path("foresight", "model", "true_static", "mean")),
@@ -226,13 +235,12 @@ def _compared(records: list[Record]) -> dict[str, Any]:
 
 
 def _mnist(records: list[Record]) -> dict[str, Any]:
-    psnr = ("best", "mean", "black_frame", "mean_frame", "last_frame")
     if not records:
         return {}
     return {
         "mean_depth": _over(records, _path("depth", "mean_depth", "mean")),
         "total_state_kl": _over(records, _path("depth", "total_state_kl", "mean")),
-        **{f"psnr_{name}": _over(records, _path("futures", "psnr", name)) for name in psnr},
+        **_psnr(records),
         "levels": [
             {
                 "change_rate": _over(records, lambda r, n=level: _levels_of(r)[n]["change_rate"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from dlh.experiments.errors import OutputError
@@ -30,6 +31,8 @@ CURVES = (
 DIGITS = 6
 LEFT_OUT_OF_FIGURES = ("psnr_curve", "still_there_best", "still_there_all", "reliability")
 """Long lists that the figures show."""
+FIRST_STEPS = (20, 50, 100)
+"""Of a future, whose mean PSNR a record has beside that of all its steps."""
 
 
 def make_record(
@@ -54,18 +57,14 @@ def make_record(
     seconds = {**summary["seconds"], "analysis": analysis_seconds}
     threads = named.experiment.training.threads or 1
     record: dict[str, Any] = {
-        "version": VERSION,
-        "name": named.name,
-        "group": named.group,
-        "kind": named.kind,
-        "what": named.what,
-        "updates": named.updates,
+        **_about(named),
         "seconds": seconds,
         "core_hours": sum(seconds.values()) * threads / 3600,
         "software": dict(software),
         "settings": to_plain(named.experiment),
         "course": course(metrics),
-        "final": _short(analysis),
+        # A record is published: it names the experiment, not the folder in which it was run.
+        "final": {**final(analysis), "model": named.name},
     }
     if named.reference:
         record["reference"] = named.reference
@@ -77,12 +76,7 @@ def make_record(
 def failed_record(named: Named, message: str, software: Mapping[str, str]) -> dict[str, Any]:
     """The record of an experiment whose loss became infinite: run again, it would again."""
     return {
-        "version": VERSION,
-        "name": named.name,
-        "group": named.group,
-        "kind": named.kind,
-        "what": named.what,
-        "updates": named.updates,
+        **_about(named),
         "software": dict(software),
         "settings": to_plain(named.experiment),
         "failed": message,
@@ -136,6 +130,29 @@ def _lines(value: Any, indent: str = "") -> str:
         parts = [deeper + _lines(entry, deeper) for entry in value]
         return "[\n" + ",\n".join(parts) + f"\n{indent}]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def _about(named: Named) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "name": named.name,
+        "group": named.group,
+        "kind": named.kind,
+        "what": named.what,
+        "updates": named.updates,
+    }
+
+
+def final(analysis: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of an analysis.json that a record keeps, of its PSNR curves some means."""
+    found = _short(analysis)
+    if curves := analysis.get("futures", {}).get("psnr_curve"):
+        found["futures"]["psnr_of_first"] = {
+            str(steps): {name: fmean(curve[:steps]) for name, curve in curves.items()}
+            for steps in FIRST_STEPS
+            if steps < analysis["futures"]["horizon"]
+        }
+    return found
 
 
 def _short(value: Any) -> Any:
