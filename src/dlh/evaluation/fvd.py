@@ -114,7 +114,8 @@ def frechet_distance(ours: np.ndarray, theirs: np.ndarray) -> float:
 
     With A and B the centred features over the root of (videos - 1), so that the covariances are
     A'A and B'B, the trace of the root of their product is the sum of the singular values of AB':
-    no root of a matrix is taken, and it is exact for fewer videos than features.
+    no root of a matrix is taken, and it is exact for fewer videos than features. What rounding
+    leaves below zero, of equal sets, is zero.
 
     Raises:
         NotComputed: a set has fewer than two videos.
@@ -125,4 +126,4 @@ def frechet_distance(ours: np.ndarray, theirs: np.ndarray) -> float:
     shift = ours.mean(0) - theirs.mean(0)
     a, b = ((set_ - set_.mean(0)) / (len(set_) - 1) ** 0.5 for set_ in (ours, theirs))
     common = np.linalg.svd(a @ b.T, compute_uv=False).sum()
-    return float(shift @ shift + (a**2).sum() + (b**2).sum() - 2 * common)
+    return max(0.0, float(shift @ shift + (a**2).sum() + (b**2).sum() - 2 * common))

@@ -87,7 +87,8 @@ def predict_file(
     write_video(out, film, fps)
     write_bytes(picture, still_grid(futures, context=observed, truth=whole_truth))
     first = f", of which the first {len(shown)} are shown" if len(shown) < samples else ""
-    say(f"{samples} futures of {horizon} frames after {context}{first}: {out}, {picture}")
+    futures_of = "1 future of" if samples == 1 else f"{samples} futures of"
+    say(f"{futures_of} {horizon} frames after {context}{first}: {out}, {picture}")
     if 0 < len(truth) < horizon:
         say(
             f"the video goes on for {len(truth)} frames only: they are not shown beside the "
