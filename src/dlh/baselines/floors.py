@@ -41,6 +41,7 @@ class StillFrame:
         generator: torch.Generator | None = None,
         recompute: Recompute = "auto",
         share: Share = WHOLE,
+        compiled: bool = False,
     ) -> NoReturn:
         """Always raises TypeError: a floor puts no probability on a video."""
         raise TypeError(

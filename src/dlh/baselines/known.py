@@ -40,6 +40,7 @@ class KnownFutures:
         generator: torch.Generator | None = None,
         recompute: Recompute = "auto",
         share: Share = WHOLE,
+        compiled: bool = False,
     ) -> NoReturn:
         """Always raises TypeError: known futures put no probability on a video."""
         raise TypeError(
