@@ -73,7 +73,7 @@ def compare(config: DLHConfig, seed: int = 2, recompute: str = "never") -> None:
 
 def compiled_for_good() -> None:
     """By inductor, once: not again for another model, for pieces, or in a backward pass."""
-    pieces.STEPS_OF_PIECE = 5
+    pieces.STEPS_OF_PIECE = (5, 5)
     compare(small_config(3))
     compare(small_config(3), seed=3, recompute="always")
     graphs = counters["stats"]["unique_graphs"]
