@@ -7,9 +7,10 @@ otherwise. In ``results``: ``gpu.json``, and the run folder of the training.
 
 ``check``    the bound of the same clips on the device and on the CPU, and in bfloat16: relative
              differences of the mean over clips (decisions can flip where sums end otherwise).
-``time``     milliseconds of a step for each ``--speed``, and of its parts: encoder and decoder
-             alone, forward and backward; inference alone; and how much of the step the device was
-             busy at all (the rest are gaps between launches), by torch's profiler.
+``time``     milliseconds of a step for each ``--speed``, and of the first one, which compiles; of
+             its parts: encoder and decoder alone, forward and backward; inference alone, the loop
+             over time plain and compiled; and how much of the step the device was busy at all (the
+             rest are gaps between launches), by torch's profiler.
 ``batch``    the largest batch, in powers of two, that fits.
 ``train``    the preset for as long as asked, with its checkpoints, curves and weights.
 
@@ -36,16 +37,17 @@ from dlh.experiments.build import build_model, open_source
 from dlh.experiments.experiment import Experiment
 from dlh.experiments.presets import preset
 from dlh.model import Carried, DynamicLatentHierarchy, Noise, inference
-from dlh.training.errors import Interrupted
+from dlh.training.errors import Interrupted, TrainingError
 from dlh.training.loop import train
 from dlh.training.memory import is_out_of_memory
 from dlh.training.processes import Processes
 from dlh.training.run import EXPERIMENT, RunFolder
-from dlh.training.speed import lay_out
+from dlh.training.speed import lay_out, uncompiled
 from dlh.training.step import compute_gradients, update
 from dlh.video import from_stored
 
 WAYS = ("plain", "channels-last", "bf16")
+COMPILED = ("compiled", "bf16-compiled")
 
 
 class Bench:
@@ -84,7 +86,7 @@ class Bench:
         lay_out(model, settings.speed)
         parameters = dict(model.named_parameters())
         optimizer = torch.optim.Adam(model.parameters())
-        processes = Processes(self.device, half=way == "bf16")
+        processes = Processes(self.device, half=uncompiled(way) == "bf16")
         steps = iter(range(10**9))
 
         def step() -> None:
@@ -125,9 +127,15 @@ def check(bench: Bench) -> dict[str, float]:
 def measure_time(bench: Bench) -> dict[str, Any]:
     """Milliseconds of the step and of its parts."""
     result: dict[str, Any] = {}
-    for way in WAYS:
-        step = bench.stepper(way)
-        result[way] = {"step": bench.milliseconds(step)}
+    for way in (*WAYS, *COMPILED):
+        step, start = bench.stepper(way), time.perf_counter()
+        try:
+            step()
+        except TrainingError as error:  # nothing can be compiled here
+            result[way] = {"refused": str(error)}
+            continue
+        result[way] = {"first_step": 1000 * (time.perf_counter() - start)}
+        result[way]["step"] = bench.milliseconds(step)
         activities = [torch.profiler.ProfilerActivity.CPU]
         if bench.device.type == "cuda":
             activities.append(torch.profiler.ProfilerActivity.CUDA)
@@ -146,9 +154,11 @@ def measure_time(bench: Bench) -> dict[str, Any]:
         )
     with torch.no_grad():
         features = model.encode(video)
-        result["inference_without_gradient"] = bench.milliseconds(
-            lambda: infer(model, video, features)
-        )
+        for name, way in (("plain", "plain"), ("compiled", COMPILED[0])):
+            if "refused" not in result[way]:
+                result[f"inference_without_gradient_{name}"] = bench.milliseconds(
+                    lambda name=name: infer(model, video, features, compiled=name == "compiled")
+                )
     return result
 
 
@@ -159,12 +169,15 @@ def convolve(model: DynamicLatentHierarchy, video: Tensor, half: torch.autocast)
     (frames - video).square().sum().backward()
 
 
-def infer(model: DynamicLatentHierarchy, video: Tensor, features: Tensor) -> None:
+def infer(
+    model: DynamicLatentHierarchy, video: Tensor, features: Tensor, *, compiled: bool
+) -> None:
     """Passes 2 and 3 on features that are there."""
     batch, steps = video.shape[:2]
     carried = Carried.start(model.config, batch, like=video)
     noise = Noise.draw(model.config, batch, steps, like=video)
-    inference.observe(list(model.levels), model.config, features, carried, noise)  # ty: ignore
+    levels: list[Any] = list(model.levels)
+    inference.observe(levels, model.config, features, carried, noise, compiled=compiled)
 
 
 def largest_batch(bench: Bench, most: int) -> dict[str, int]:

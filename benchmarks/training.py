@@ -2,10 +2,13 @@
 
     python benchmarks/training.py --part processes,checkpoints,start --json training.json
     python benchmarks/training.py --part speed --threads 1
+    python benchmarks/training.py --part speed --preset moving-ball-paper --clips 8 --frames 25
     python benchmarks/training.py --part structure --seeds 0 1 2
 
-``speed``        seconds of a training step, convolutions computed as each ``--speed`` does it, over
-                 the plain one; in turn, round after round, the median of the ratios.
+``speed``        seconds of a training step, computed as each ``--speed`` does it, over the plain
+                 one; in turn, round after round, the median of the ratios. Of the loop over time
+                 alone likewise, compiled over plain; and the seconds of the first compiled step
+                 above those of the later ones: what compiling takes, less what was kept on disk.
 ``memory``       peak of a step's memory on clips of 1,000 frames over that on clips of 100, each in
                  a process of its own (Linux).
 ``processes``    seconds of the same training (the same global batch) in two processes over one.
@@ -39,11 +42,15 @@ import torch
 from dlh.experiments.build import build_model, open_source
 from dlh.experiments.experiment import Experiment
 from dlh.experiments.presets import preset
+from dlh.model import Carried, Noise
+from dlh.model.decide import decide_all
+from dlh.model.inference import Evidence
 from dlh.training.checkpoint import Checkpoints
 from dlh.training.processes import Processes
 from dlh.training.run import RunFolder
-from dlh.training.speed import lay_out, multiplies_bf16
+from dlh.training.speed import lay_out, multiplies_bf16, uncompiled
 from dlh.training.step import compute_gradients, update
+from dlh.video import from_stored
 
 CPU = torch.device("cpu")
 F1 = 0.98
@@ -60,7 +67,7 @@ class Stepper:
         self.source = open_source(experiment)
         self.parameters = dict(self.model.named_parameters())
         self.optimizer = torch.optim.Adam(self.model.parameters())
-        self.processes = Processes(CPU, half=self.config.speed == "bf16")
+        self.processes = Processes(CPU, half=uncompiled(self.config.speed) == "bf16")
         self.steps = 0
 
     def __call__(self) -> float:
@@ -86,27 +93,66 @@ def with_settings(name: str, **settings: Any) -> Experiment:
     return replace(experiment, training=replace(experiment.training, **settings))
 
 
-def measure_speed(name: str, rounds: int, threads: int) -> dict[str, Any]:
-    """The step in each way of computing the convolutions, over the plain one."""
+def measure_speed(
+    name: str, rounds: int, threads: int, size: dict[str, int] | None = None
+) -> dict[str, Any]:
+    """The step in each way of computing it, over the plain one; and what compiling is worth.
+
+    ``size`` has another ``batch_size`` or ``clip_length`` than the preset.
+    """
     torch.set_num_threads(threads)
-    ways = ("plain", "channels-last", "bf16")
-    steppers = {way: Stepper(with_settings(name, speed=way)) for way in ways}
+    ways = ("plain", "channels-last", "bf16", "compiled")
+    steppers = {way: Stepper(with_settings(name, speed=way, **(size or {}))) for way in ways}
     times: dict[str, list[float]] = {way: [] for way in ways}
     for turn in range(rounds + 1):
         for way, step in steppers.items():
             seconds = step()
             if turn:
                 times[way].append(seconds)
+            else:
+                first = seconds  # in the end that of the last way, which compiles
     over = {
         way: statistics.median(a / b for a, b in zip(times[way], times["plain"], strict=True))
         for way in ways
     }
     return {
         "preset": name,
+        **{key: getattr(steppers["plain"].config, key) for key in ("batch_size", "clip_length")},
         "threads": threads,
         "hardware_bf16": multiplies_bf16(CPU),
         "seconds": {way: statistics.median(found) for way, found in times.items()},
         "over_plain": over,
+        "compile_seconds": first - statistics.median(times["compiled"]),
+        "compiled_over_channels_last": statistics.median(
+            a / b for a, b in zip(times["compiled"], times["channels-last"], strict=True)
+        ),
+        "loop": measure_loop(steppers["compiled"], rounds),
+    }
+
+
+@torch.no_grad()
+def measure_loop(stepper: Stepper, rounds: int) -> dict[str, float]:
+    """The loop over time alone, on the clips of a step: compiled over plain."""
+    model, settings = stepper.model, stepper.config
+    stored = stepper.source.batch(
+        0, batch_size=settings.batch_size, clip_length=settings.clip_length, seed=settings.seed
+    )
+    video = from_stored(stored.video, CPU)
+    levels, config = list(model.levels), model.config
+    sights = Evidence(levels, model.encode(video)).sights()  # ty: ignore[invalid-argument-type]
+    noise = Noise.draw(config, *video.shape[:2], like=video)
+    carried = Carried.start(config, len(video), like=video)
+    times: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(3 * rounds):  # a loop is short
+        for compiled, found in times.items():
+            start = time.perf_counter()
+            decide_all(levels, config, sights, carried, noise, compiled=compiled)  # ty: ignore[invalid-argument-type]
+            found.append(time.perf_counter() - start)
+    plain, fast = times[False], times[True]
+    return {
+        "plain_seconds": statistics.median(plain),
+        "compiled_seconds": statistics.median(fast),
+        "compiled_over_plain": statistics.median(b / a for a, b in zip(plain, fast, strict=True)),
     }
 
 
@@ -239,6 +285,8 @@ def main() -> None:
     parser.add_argument("--part", default=",".join(parts[:-1]), help=f"of {', '.join(parts)}")
     parser.add_argument("--preset", default="moving-ball", help="of --part speed")
     parser.add_argument("--threads", type=int, default=1, help="of --part speed")
+    parser.add_argument("--clips", type=int, help="of --part speed, in place of the preset's")
+    parser.add_argument("--frames", type=int, help="of --part speed, likewise")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=20, help="of --part processes")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -247,12 +295,15 @@ def main() -> None:
     asked = options.part.split(",")
     if unknown := set(asked) - set(parts):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; they are {', '.join(parts)}")
-    if min(options.threads, options.rounds, options.steps) < 1:
-        parser.error("threads, rounds and steps are at least 1")
+    counts = (options.threads, options.rounds, options.steps, options.clips, options.frames)
+    if min(count for count in counts if count is not None) < 1:
+        parser.error("threads, rounds, steps, clips and frames are at least 1")
+    size = {"batch_size": options.clips, "clip_length": options.frames}
+    size = {name: number for name, number in size.items() if number is not None}
 
     report: dict[str, Any] = {"torch": torch.__version__, "processors": os.cpu_count()}
     work = {
-        "speed": lambda: measure_speed(options.preset, options.rounds, options.threads),
+        "speed": lambda: measure_speed(options.preset, options.rounds, options.threads, size),
         "memory": measure_memory,
         "processes": lambda: measure_processes(options.steps),
         "checkpoints": lambda: measure_checkpoints(options.rounds),

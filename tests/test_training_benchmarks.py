@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from dlh.model import decide
 from dlh.training.run import RunFolder
 
 
@@ -31,13 +32,21 @@ def run(module, monkeypatch, *words: str) -> None:
     module.main()
 
 
+@pytest.fixture
+def nothing_is_compiled(monkeypatch) -> None:
+    """What pytest checks of shapes cannot be; that compiling is right is tested elsewhere."""
+    monkeypatch.setattr(decide, "_compiled_decide", lambda: decide.decide)
+
+
+@pytest.mark.usefixtures("nothing_is_compiled")
 def test_the_script_for_a_gpu_can_be_rehearsed_on_a_cpu(workspace, monkeypatch) -> None:
     words = ["--device", "cpu", "--quick", "--rounds", "1", "--most", "2", "--out", "found"]
     run(gpu, monkeypatch, *words, "--train-minutes", "0.001")
     found = json.loads((workspace / "found" / "gpu.json").read_text())
     assert found["device"] == "cpu" and found["batch"]["batch"] == 2
     assert found["check"]["float32"] == 0 and found["check"]["bf16"] < 1e-2
-    assert all(found["time"][way]["step"] > 0 for way in ("plain", "channels-last", "bf16"))
+    ways = ("plain", "channels-last", "bf16", "compiled", "bf16-compiled")
+    assert all(found["time"][way]["step"] > 0 for way in ways)
     status = RunFolder.open(workspace / "found" / "run").status()
     assert status.state == "interrupted" and status.step == found["train"]["step"] == 10
 
@@ -48,13 +57,15 @@ def test_without_a_gpu_the_script_says_so(monkeypatch) -> None:
         run(gpu, monkeypatch, "--out", "nowhere")
 
 
+@pytest.mark.usefixtures("nothing_is_compiled")
 def test_speed_and_checkpoints_are_measured(workspace, monkeypatch) -> None:
-    words = ["--part", "speed,checkpoints", "--preset", "tiny", "--rounds", "1"]
+    words = ["--part", "speed,checkpoints", "--preset", "tiny", "--rounds", "1", "--clips", "2"]
     monkeypatch.setattr(training, "CHECKPOINTS_OF", "tiny")
     run(training, monkeypatch, *words, "--json", "found.json")
     found = json.loads((workspace / "found.json").read_text())
-    assert found["speed"]["over_plain"]["plain"] == 1.0
-    assert set(found["speed"]["seconds"]) == {"plain", "channels-last", "bf16"}
+    assert found["speed"]["over_plain"]["plain"] == 1.0 and found["speed"]["batch_size"] == 2
+    assert set(found["speed"]["seconds"]) == {"plain", "channels-last", "bf16", "compiled"}
+    assert found["speed"]["loop"]["compiled_over_plain"] > 0
     saved = found["checkpoints"]
     share = saved["save_seconds"] / (saved["checkpoint_every"] * saved["step_seconds"])
     assert saved["share"] == pytest.approx(share) and share > 0

@@ -18,6 +18,10 @@ Recompute = Literal["auto", "always", "never"]
 arithmetic. ``auto``: for clips that are too long to keep it."""
 
 
+class CompilationError(RuntimeError):
+    """Something cannot be compiled here; the message holds the compiler's reason, in one line."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Share:
     """Number ``index`` of ``count`` equal parts of a batch: what one process, or one part of a
@@ -99,13 +103,18 @@ class VideoModel(Protocol):
         generator: torch.Generator | None = None,
         share: Share = WHOLE,
         recompute: Recompute = "auto",
+        compiled: bool = False,
     ) -> Objective:
         """The bound's terms on a video (batch, time, channel, height, width).
 
         The video holds the clips of ``share``. The noise is that of the whole batch, of which the
         share's is taken: all shares, each with the generator in the same state, draw what one
         batch draws. ``recompute`` changes no value; a model that keeps little of a clip may ignore
-        it.
+        it. ``compiled``, whether what goes step by step is compiled, changes values by rounding
+        only; a model without such a loop may ignore it.
+
+        Raises:
+            CompilationError: it is to be compiled, and cannot be.
         """
         ...
 

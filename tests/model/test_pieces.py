@@ -18,7 +18,7 @@ CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 @pytest.fixture
 def short_pieces(monkeypatch):
     """Of 5 frames, so that a clip of 12 is cut unevenly."""
-    monkeypatch.setattr(pieces, "STEPS_OF_PIECE", 5)
+    monkeypatch.setattr(pieces, "STEPS_OF_PIECE", (5, 5))
 
 
 def gradients(model, objective) -> dict[str, torch.Tensor]:
@@ -69,6 +69,11 @@ def test_pieces_need_no_gradient():
     assert not objective.loss().requires_grad
 
 
+def test_a_piece_has_about_as_many_frames_whatever_the_number_of_clips():
+    steps = [pieces.steps_of_piece(clips) for clips in (1, 8, 10, 16, 17, 100)]
+    assert steps == [50, 50, 40, 25, 25, 25]
+
+
 def frames_encoded(model, video, recompute: str) -> list[int]:
     """Frames in each call of the encoder, forward and backward."""
     calls: list[int] = []
@@ -87,7 +92,7 @@ def test_clips_of_more_than_200_frames_are_computed_in_pieces(monkeypatch):
     config = small_config(1)
     model = lively_model(config)
     monkeypatch.setattr(pieces, "STEPS_KEPT", 20)
-    monkeypatch.setattr(pieces, "STEPS_OF_PIECE", 8)
+    monkeypatch.setattr(pieces, "STEPS_OF_PIECE", (8, 8))
     for steps, pieces_of in ((20, [20]), (21, [8, 8, 5, 5, 8, 8])):
         video = torch.rand(1, steps, 1, 16, 16, dtype=torch.float64)
         assert frames_encoded(model, video, "auto") == pieces_of
@@ -137,8 +142,8 @@ def peak_memory(model, steps: int, recompute: str) -> int:
 
 
 def test_ten_times_the_frames_need_less_than_the_memory_of_a_clip_that_is_kept(monkeypatch):
-    """As 1,000 frames against 100 with pieces of 25: the aim is twice the memory at most."""
-    monkeypatch.setattr(pieces, "STEPS_OF_PIECE", 1)
+    """As 1,000 frames against 100 with pieces of 33: the aim is twice the memory at most."""
+    monkeypatch.setattr(pieces, "STEPS_OF_PIECE", (1, 1))
     model = lively_model(small_config(2))
     short, long = peak_memory(model, 3, "never"), peak_memory(model, 30, "always")
     assert long < short

@@ -2,16 +2,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from dlh.experiments.build import build_model
+from dlh.experiments.errors import UsageError
 from dlh.experiments.presets import tiny
 from dlh.experiments.run import resume, start
+from dlh.interfaces import CompilationError, Objective
+from dlh.model import decide
 from dlh.training import speed
-from dlh.training.speed import lay_out, resolve
+from dlh.training.errors import TrainingError
+from dlh.training.speed import describe, lay_out, resolve, uncompiled
+from training.tiny_training import CONFIG, TinyModel, new_run, train_tiny
 
 CPU = torch.device("cpu")
 
@@ -35,7 +44,16 @@ def video():
 def test_auto_goes_by_what_the_hardware_has(monkeypatch, has_it: bool, chosen: str) -> None:
     monkeypatch.setattr(speed, "multiplies_bf16", lambda device: has_it)
     assert resolve("auto", CPU) == chosen
-    assert resolve("plain", CPU) == "plain" and resolve("bf16", CPU) == "bf16"
+    for asked in ("plain", "bf16", "compiled", "bf16-compiled"):
+        assert resolve(asked, CPU) == asked
+
+
+def test_a_compiled_way_computes_its_convolutions_as_the_one_it_is_named_after() -> None:
+    assert [uncompiled(way) for way in ("compiled", "bf16-compiled", "bf16", "plain")] == [
+        *("channels-last", "bf16", "bf16", "plain")
+    ]
+    for way in ("compiled", "bf16-compiled"):
+        assert describe(way).startswith(f"{describe(uncompiled(way))}; the loop over time compiled")
 
 
 def test_the_layout_is_that_of_the_weights(model) -> None:
@@ -72,6 +90,7 @@ def test_under_autocast_only_the_convolutions_leave_full_precision(model, video)
     assert trace.state.dtype == trace.posterior.std.dtype == torch.float32
 
 
+@pytest.mark.usefixtures("little_to_measure")
 def test_how_a_run_computes_is_written_down_and_kept(tmp_path: Path, monkeypatch, capsys) -> None:
     experiment = tiny()
     short = dataclasses.replace(experiment.training, steps=2, held_out_clips=0)
@@ -88,3 +107,117 @@ def test_how_a_run_computes_is_written_down_and_kept(tmp_path: Path, monkeypatch
     assert "convolutions in bfloat16" in capsys.readouterr().err
     saved = json.loads((run / "experiment.json").read_text())
     assert saved["experiment"]["training"]["speed"] == "bf16"
+
+
+COMPILED = dataclasses.replace(CONFIG, speed="compiled")
+
+
+@pytest.fixture
+def compiler(monkeypatch) -> None:
+    """One that gives back what it gets: what pytest checks of shapes cannot be compiled."""
+    monkeypatch.setattr(speed, "require_compiler", lambda device: None)
+    monkeypatch.setattr(decide, "_compiled_decide", lambda: decide.decide)
+
+
+@pytest.fixture
+def no_compiler(monkeypatch) -> None:
+    def refuse(device: torch.device) -> None:
+        raise CompilationError("InvalidCxxCompiler: none was found")
+
+    monkeypatch.setattr(speed, "require_compiler", refuse)
+
+
+def test_without_a_compiler_the_command_says_so_before_it_begins(workspace: Path) -> None:
+    """The command itself, where CXX names nothing that is there."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dlh", "train", "tiny", "--speed", "compiled", "--run", "run"],
+        env={**os.environ, "CXX": "/nowhere/c++", "TORCHINDUCTOR_CACHE_DIR": str(workspace)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1 and not (workspace / "run").exists()
+    (line,) = done.stderr.splitlines()
+    assert "error: --speed compiled compiles the loop over time, and that fails here (Inv" in line
+    assert "No working C++ compiler found in" in line and "'/nowhere/c++')); it needs a C++" in line
+    assert line.endswith("install them, or use --speed channels-last, which computes the same")
+
+
+class Notes(TinyModel):
+    """A model that notes whether it was to compile, and cannot from its third step on."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        super().__init__()
+        self.asked: list[bool] = []
+        self.fails = fails
+
+    def objective(self, video: torch.Tensor, **options: Any) -> Objective:
+        self.asked.append(options.get("compiled", False))
+        if self.fails and self.asked.count(True) > 2:
+            raise CompilationError("CppCompileError: x.cpp:1: error: no room")
+        return super().objective(video, **options)
+
+
+@pytest.mark.usefixtures("compiler")
+def test_training_steps_are_compiled_and_nothing_else(tmp_path: Path) -> None:
+    model = Notes()
+    config = dataclasses.replace(COMPILED, steps=4, validate_every=2)
+    train_tiny(new_run(tmp_path / "run"), config, model=model)
+    assert model.asked == [True, True, False, True, True, False]
+    model = Notes()
+    train_tiny(new_run(tmp_path / "plain"), dataclasses.replace(config, speed="plain"), model=model)
+    assert not any(model.asked)
+
+
+@pytest.mark.usefixtures("compiler")
+def test_what_fails_to_compile_later_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
+    config = dataclasses.replace(COMPILED, validate_every=0, checkpoint_every=100)
+    run = new_run(tmp_path / "run")
+    with pytest.raises(
+        TrainingError, match=r"that fails here \(CppCompileError: x\.cpp:1: error: no"
+    ):
+        train_tiny(run, config, model=Notes(fails=True))
+    assert run.status().state == "failed" and run.status().step == 2
+    assert [path.name for path in run.checkpoints.glob("step-*")] == ["step-0000002.pt"]
+
+
+@pytest.mark.usefixtures("no_compiler")
+def test_python_callers_are_told_too(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"--speed compiled .* \(InvalidCxxCompiler: none was"):
+        train_tiny(new_run(tmp_path / "run"), COMPILED)
+
+
+def asking(**settings):
+    return lambda saved: dataclasses.replace(
+        saved, training=dataclasses.replace(saved.training, **settings)
+    )
+
+
+@pytest.mark.usefixtures("little_to_measure")
+def test_a_compiled_run_stays_so_and_can_go_on_where_there_is_no_compiler(
+    tmp_path: Path, monkeypatch, capsys, request
+) -> None:
+    settings = {"steps": 2, "held_out_clips": 0, "speed": "compiled"}
+    run, quiet = tmp_path / "run", {"say": lambda line: None}
+    request.getfixturevalue("compiler")
+    start(asking(**settings)(tiny()), run, **quiet)
+    assert "float32, channels last; the loop over time compiled" in capsys.readouterr().err
+    resume(run, change=asking(steps=3), **quiet)
+    assert "the loop over time compiled" in capsys.readouterr().err
+
+    request.getfixturevalue("no_compiler")
+    before = (run / "experiment.json").read_bytes()
+    with pytest.raises(TrainingError, match=r"use --speed channels-last, which computes the same"):
+        resume(run, change=asking(steps=4), **quiet)
+    with pytest.raises(
+        UsageError, match=r"training\.speed is compiled .* and cannot become bf16: t"
+    ):
+        resume(run, change=asking(steps=4, speed="bf16"), **quiet)
+    assert (run / "experiment.json").read_bytes() == before
+    resume(run, change=asking(steps=4, speed="channels-last"), **quiet)
+    assert "compiled" not in capsys.readouterr().err
+    saved = json.loads((run / "experiment.json").read_text())
+    assert saved["history"][-1]["changed"]["training.speed"] == {
+        "from": "compiled",
+        "to": "channels-last",
+    }

@@ -56,6 +56,7 @@ class TinyModel(nn.Module):
         generator: torch.Generator | None = None,
         share: Share = WHOLE,
         recompute: Recompute = "auto",
+        compiled: bool = False,
     ) -> Objective:
         pixels = video.flatten(2)
         mean = self.encoder(pixels)

@@ -40,6 +40,7 @@ class Unlearned(ABC):
         generator: torch.Generator | None = None,
         recompute: Recompute = "auto",
         share: Share = WHOLE,
+        compiled: bool = False,
     ) -> NoReturn:
         """Always raises TypeError: such a model puts no probability on a video."""
         raise TypeError(

@@ -15,6 +15,7 @@ from dlh.settings import to_plain
 from dlh.training.checkpoint import BEST, newest_step
 from dlh.training.errors import RunFolderError, explain
 from dlh.training.run import RunFolder
+from dlh.training.speed import uncompiled
 
 Change = Callable[[Experiment], Experiment]
 """From the experiment of a run to the one that is asked for now."""
@@ -84,6 +85,10 @@ def take_over(run: RunFolder, saved: Experiment, asked: Experiment) -> list[str]
 
 def _refuse(run: RunFolder, saved: Experiment, changes: Mapping[str, tuple[Any, Any]]) -> None:
     refused = [name for name in changes if name not in MAY_CHANGE]
+    if "training.speed" in refused:
+        old, new = map(uncompiled, changes["training.speed"])
+        if old == new:  # a run may come to where there is no compiler
+            refused.remove("training.speed")
     if refused:
         found = "; ".join(
             f"{name} is {changes[name][0]} in the run in {run.path} and cannot become "

@@ -24,6 +24,8 @@ from dlh.experiments.trained import (
     train_in,
 )
 from dlh.experiments.workers import leading, settled
+from dlh.training import speed
+from dlh.training.device import choose_device
 from dlh.training.errors import Interrupted, RunFolderError
 from dlh.training.loop import OnLog
 from dlh.training.run import RunFolder
@@ -89,6 +91,7 @@ def resume(
     experiment = read_snapshot(run)
     if change is not None:
         asked = change(experiment)
+        speed.require(asked.training.speed, choose_device(asked.training.device))
         with run.lock():
             for line in take_over(run, experiment, asked):
                 say(line)

@@ -29,7 +29,7 @@ def settled(experiment: Experiment) -> Experiment:
     """The experiment with what "auto" means on this hardware written out, so that it stays.
 
     Raises:
-        TrainingError: its device, its trackers or its number of processes cannot be used.
+        TrainingError: its device, speed, trackers or number of processes cannot be used.
     """
     settings = experiment.training
     require_trackers(settings)
@@ -40,7 +40,9 @@ def settled(experiment: Experiment) -> Experiment:
             f"{world_size()} processes, each in {settings.accumulate} parts "
             f"(training.accumulate); make it a multiple of {parts}"
         )
-    chosen = speed.resolve(settings.speed, choose_device(settings.device))
+    device = choose_device(settings.device)
+    chosen = speed.resolve(settings.speed, device)
+    speed.require(chosen, device)
     return replace(experiment, training=replace(settings, speed=chosen))
 
 

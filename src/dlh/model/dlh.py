@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 import torch
@@ -123,11 +124,18 @@ class DynamicLatentHierarchy(nn.Module):
         return frames.to(frame_context.dtype)
 
     def _infer(
-        self, features: Float[Tensor, "time batch features"], carried: Carried, noise: Noise
+        self,
+        features: Float[Tensor, "time batch features"],
+        carried: Carried,
+        noise: Noise,
+        *,
+        compiled: bool = False,
     ) -> tuple[Trace, Carried]:
         """Passes 2 and 3, in full precision also under ``torch.autocast``."""
         with _full_precision(features):
-            return inference.observe(self._levels, self.config, features, carried, noise)
+            return inference.observe(
+                self._levels, self.config, features, carried, noise, compiled=compiled
+            )
 
     def objective(
         self,
@@ -137,6 +145,7 @@ class DynamicLatentHierarchy(nn.Module):
         generator: torch.Generator | None = None,
         share: Share = WHOLE,
         recompute: Recompute = "auto",
+        compiled: bool = False,
     ) -> Objective:
         """All four passes: the terms of the bound (Eq. 8), in nats.
 
@@ -148,18 +157,24 @@ class DynamicLatentHierarchy(nn.Module):
             recompute: whether long clips are taken piece by piece, and each piece again for its
                 gradient: the memory is that of a piece, the arithmetic a third more. ``auto``:
                 those of more than 200 frames.
+            compiled: whether the loop over time is compiled, which takes up to a minute the first
+                time. Its numbers differ from the plain loop's by rounding.
 
         Raises:
             VideoError, ValueError: as in :meth:`observe`.
+            CompilationError: the loop is to be compiled, and cannot be.
         """
         carried, noise = self._checked(video, None, noise, generator, share)
+        terms = partial(self._terms, compiled)
         if is_recomputed(recompute, video.shape[1]):
-            return piece_by_piece(self._terms, video, carried, noise)
-        return self._terms(video, carried, noise)[0]
+            return piece_by_piece(terms, video, carried, noise)
+        return terms(video, carried, noise)[0]
 
-    def _terms(self, video: Video, carried: Carried, noise: Noise) -> tuple[Objective, Carried]:
+    def _terms(
+        self, compiled: bool, video: Video, carried: Carried, noise: Noise
+    ) -> tuple[Objective, Carried]:
         """All four passes over a video or the next piece of one, and what it leaves behind."""
-        trace, carried = self._infer(self.encode(video), carried, noise)
+        trace, carried = self._infer(self.encode(video), carried, noise, compiled=compiled)
         mean = self.decode(trace.frame_context)
         with _full_precision(video):
             return bound(trace, video, mean, self.config), carried

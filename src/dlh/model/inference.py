@@ -1,16 +1,14 @@
-"""Inference: what every level believes, and which levels change.
+"""Inference: what every level believes, once it is decided which levels change.
 
-Only the decisions are sequential in time. They pass no gradient, so the loop that takes them keeps
-none, and in it are only levels 2..N: level 1 changes at every step, so no decision waits for it.
-Once they are known, all that has a gradient is batched over the steps, level by level from the top;
-a memory is one recurrence over the steps at which it moves. In here the time axis comes first,
-(time, batch, size), and every level has tensors of its own; a :class:`Trace` has them joined.
+Only the decisions are sequential in time (:mod:`dlh.model.decide`). Once they are known, all that
+has a gradient is batched over the steps, level by level from the top; a memory is one recurrence
+over the steps at which it moves. In here the time axis comes first, (time, batch, size), and every
+level has tensors of its own; a :class:`Trace` has them joined.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import torch
 from jaxtyping import Bool, Float
@@ -18,9 +16,10 @@ from torch import Tensor
 
 from dlh.distributions import Gaussian, reach
 from dlh.model.config import DLHConfig
+from dlh.model.decide import Sight, decide_all
 from dlh.model.level import Level
-from dlh.model.selection import Selection, select
-from dlh.model.step import Held, advance, split_levels
+from dlh.model.selection import Selection
+from dlh.model.step import Held, remembers, split_levels
 from dlh.model.trace import Carried, Noise, Trace
 from dlh.networks import latest
 
@@ -40,14 +39,14 @@ class Evidence:
             features = level.bottom_up(features)  # Eq. 10: x^{n+1} = f_enc^n(x^n)
         no_context = features.new_zeros(*features.shape[:2], levels[-1].context_size)
         self.top = levels[-1].posterior(features, no_context)
-        self._projected_at = [projected.unbind(0) for projected in self.projected]
-        self._top_at = list(map(Gaussian, self.top.mean.unbind(0), self.top.std.unbind(0)))
 
-    def posterior(self, step: int, index: int, context: Tensor) -> Gaussian:
-        """Eq. 13 at one step: q(s | x_t^n, context), (batch, state)."""
-        if index == len(self.levels) - 1:
-            return self._top_at[step]
-        return self.levels[index].posterior.given(self._projected_at[index][step], context)
+    def sights(self) -> list[Sight]:
+        """What each step's frame says, cut from its gradient."""
+        parts = [part.detach().unbind(0) for part in (*self.projected, self.top.mean, self.top.std)]
+        return [
+            Sight(tuple(projected), Gaussian(mean, std))
+            for *projected, mean, std in zip(*parts, strict=True)
+        ]
 
     def posteriors(self, index: int, contexts: Tensor) -> Gaussian:
         """Eq. 13 at all steps: q(s | x_t^n, context_t), (time, batch, state)."""
@@ -62,6 +61,8 @@ def observe(
     features: Float[Tensor, "time batch features"],
     carried: Carried,
     noise: Noise,
+    *,
+    compiled: bool = False,
 ) -> tuple[Trace, Carried]:
     """Passes 2 and 3: infer step by step (Eqs. 1, 4, 5), then complete what can be batched.
 
@@ -71,63 +72,17 @@ def observe(
         features: x_t^1 (Eq. 10).
         carried: what the steps before these left behind.
         noise: of these steps.
+        compiled: whether the loop over time is.
 
     Returns:
         The trace of these steps, and what they leave behind.
     """
     evidence = Evidence(levels, features)
-    selection = _decide(levels, config, evidence, carried, noise)
+    selection = decide_all(levels, config, evidence.sights(), carried, noise, compiled=compiled)
     timeline = infer(
         levels, config, evidence, split_levels(carried), noise.normal, selection.changed
     )
     return _complete(levels, config, timeline, selection, carried)
-
-
-@torch.no_grad()
-def _decide(
-    levels: Sequence[Level],
-    config: DLHConfig,
-    evidence: Evidence,
-    carried: Carried,
-    noise: Noise,
-) -> Selection:
-    """The loop over time: the decisions of all steps, (batch, time, levels), without a gradient.
-
-    What the levels hold is folded along, because the next step's tests read it; :func:`infer` has
-    it again with its gradient.
-    """
-    # Eq. 34 asks the prior factor, which reads the memory below: only then must level 1 be inside
-    # the loop.
-    lowest = 0 if config.decision == "vade" else 1
-    held, changed, factor = split_levels(carried), carried.changed, carried.factor.unbind(1)
-    first = ~carried.seen
-    selections: list[Selection] = []
-    for step, (normal, uniform) in enumerate(
-        zip(noise.normal.unbind(1), noise.uniform.unbind(1), strict=True)
-    ):
-        component = partial(evidence.posterior, step)
-        selection = select(
-            levels,
-            config,
-            held,
-            component,
-            (normal, uniform),
-            changed_before=changed,
-            factor=factor,
-            first=first,
-        )
-        changed, factor, first = selection.changed, selection.factor, torch.zeros_like(first)
-        held = advance(
-            levels,
-            held,
-            component,
-            normal,
-            refreshed=reach(changed, config.nesting),
-            remembering=remembers(changed, config),
-            lowest=lowest,
-        )
-        selections.append(selection)
-    return Selection.stack(selections)
 
 
 def infer(
@@ -164,23 +119,20 @@ def infer(
         level, earlier, refresh = levels[index], before[index], refreshed[..., index]
         belief = evidence.posteriors(index, context)
         state = belief.sample(noise[:, :, index])
-        if index:  # level 1 draws at every step
+        if index:
             state = latest(earlier.state, state, refresh)
             belief = Gaussian(
                 latest(earlier.belief.mean, belief.mean, refresh),
                 latest(earlier.belief.std, belief.std, refresh),
             )
-        memory = level.transition.where(remembering[..., index], state, earlier.memory)
+            memory = level.transition.where(remembering[..., index], state, earlier.memory)
+        else:  # level 1 draws, and remembers, at every step
+            memory = level.transition.sequence(state, earlier.memory)
         timeline.insert(0, Held(state, belief, memory, context))
         if index:
             moved = moved | refresh
             context = latest(before[index - 1].context, level.top_down(state, context), moved)
     return timeline
-
-
-def remembers(changed: Bool[Tensor, "..."], config: DLHConfig) -> Bool[Tensor, "..."]:
-    """Eq. 12: memory moves where the level changes; ticking memory, at every step."""
-    return changed if config.memory == "held" else torch.ones_like(changed)
 
 
 def _complete(

@@ -14,8 +14,12 @@ from dlh.model.trace import Carried, Noise
 STEPS_KEPT = 200
 """Longest clip of which ``auto`` keeps what the gradient needs: twice the paper's."""
 
-STEPS_OF_PIECE = 25
-"""Frames of each clip that are computed again together."""
+FRAMES_OF_PIECE = 400
+"""Frames of all clips that are computed again together: with fewer, what every step of a recurrence
+costs by itself weighs too much."""
+
+STEPS_OF_PIECE = (25, 50)
+"""The fewest and the most of them that are of one clip."""
 
 Terms = Callable[[Tensor, Carried, Noise], tuple[Objective, Carried]]
 """The bound's terms of a piece of video, after what is carried; and what it leaves behind."""
@@ -32,6 +36,12 @@ def is_recomputed(recompute: Recompute, steps: int) -> bool:
     return recompute == "always" or (recompute == "auto" and steps > STEPS_KEPT)
 
 
+def steps_of_piece(clips: int) -> int:
+    """Frames of each of so many clips that are computed again together."""
+    fewest, most = STEPS_OF_PIECE
+    return max(fewest, min(most, FRAMES_OF_PIECE // clips))
+
+
 def piece_by_piece(terms: Terms, video: Tensor, carried: Carried, noise: Noise) -> Objective:
     """``terms`` of a whole clip, of which only what is carried between pieces is kept.
 
@@ -39,8 +49,9 @@ def piece_by_piece(terms: Terms, video: Tensor, carried: Carried, noise: Noise) 
     one piece after the other. The noise is given, so it is the same both times.
     """
     found: list[Objective] = []
-    for start in range(0, video.shape[1], STEPS_OF_PIECE):
-        piece = slice(start, start + STEPS_OF_PIECE)
+    steps = steps_of_piece(len(video))
+    for start in range(0, video.shape[1], steps):
+        piece = slice(start, start + steps)
         objective, carried = cast(
             tuple[Objective, Carried],
             checkpoint(

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from dlh.distributions import Gaussian, nest
 from dlh.model.config import DLHConfig
-from dlh.model.inference import remembers
 from dlh.model.level import Level
-from dlh.model.step import advance, split_levels
+from dlh.model.step import advance, remembers, split_levels
 from dlh.model.trace import Carried, Noise, Rollout
 
 

@@ -10,15 +10,16 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from dlh.distributions import Gaussian
+from dlh.model.config import DLHConfig
 from dlh.model.level import Level
-from dlh.model.trace import Carried
+from dlh.model.trace import Carried, Tensors
 
 Component = Callable[[int, Tensor], Gaussian]
 """What level ``index`` draws its state from under a context: its posterior, or its change prior."""
 
 
 @dataclass(frozen=True)
-class Held:
+class Held(Tensors):
     """What one level holds after a step: s_t, b_t, d_{t+1}, c_t, each ([time,] batch, size)."""
 
     state: Tensor
@@ -84,3 +85,8 @@ def advance(
             below = held[index - 1].context
             context = torch.where(moved, level.top_down(state, context), below)
     return after
+
+
+def remembers(changed: Bool[Tensor, "..."], config: DLHConfig) -> Bool[Tensor, "..."]:
+    """Eq. 12: memory moves where the level changes; ticking memory, at every step."""
+    return changed if config.memory == "held" else torch.ones_like(changed)

@@ -1,5 +1,6 @@
 """Networks: shapes in, shapes out. They know nothing of levels, events or bounds."""
 
+from dlh.networks.compiled import compile_whole, require_compiler
 from dlh.networks.convolution import FrameDecoder, FrameEncoder
 from dlh.networks.perceptron import ACTIVATIONS, ConditionalGaussian, perceptron
 from dlh.networks.recurrent import Recurrence, latest
@@ -10,6 +11,8 @@ __all__ = [
     "FrameDecoder",
     "FrameEncoder",
     "Recurrence",
+    "compile_whole",
     "latest",
     "perceptron",
+    "require_compiler",
 ]

@@ -10,8 +10,12 @@ from torch.nn.functional import linear
 from dlh.networks.gru import GRUSequence
 
 
-class Recurrence(nn.GRU):
-    """A GRU whose hidden state goes in and comes out; nothing recurrent is kept on the module."""
+class Recurrence(nn.RNNBase):
+    """A GRU whose hidden state goes in and comes out; nothing recurrent is kept on the module.
+
+    It is no ``torch.nn.GRU``, which ``torch.compile`` does not enter, but all that one is made of:
+    on a GPU the weights lie as cuDNN wants them.
+    """
 
     weight_ih_l0: Tensor
     weight_hh_l0: Tensor
@@ -19,7 +23,7 @@ class Recurrence(nn.GRU):
     bias_hh_l0: Tensor
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__(input_size, hidden_size)
+        super().__init__("GRU", input_size, hidden_size)
 
     def step(
         self, inputs: Float[Tensor, "batch inputs"], hidden: Float[Tensor, "batch hidden"]
@@ -39,9 +43,17 @@ class Recurrence(nn.GRU):
     ) -> Float[Tensor, "time batch hidden"]:
         """The hidden state after each step of a sequence, time axis first, in one call."""
         if inputs.is_cuda:  # torch has a fused kernel there, and a loop elsewhere
-            return self(inputs, hidden[None].contiguous())[0]
+            return self.in_one(inputs, hidden)
         projected = linear(inputs, self.weight_ih_l0, self.bias_ih_l0)
         return GRUSequence.apply(projected, hidden, self.weight_hh_l0, self.bias_hh_l0)
+
+    def in_one(
+        self, inputs: Float[Tensor, "time batch inputs"], hidden: Float[Tensor, "batch hidden"]
+    ) -> Float[Tensor, "time batch hidden"]:
+        """:meth:`sequence` by torch's own recurrence, which on a GPU is one kernel."""
+        weights = [self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0]
+        before = hidden[None].contiguous()
+        return torch.gru(inputs, before, weights, True, 1, 0.0, self.training, False, False)[0]
 
     def where(
         self,

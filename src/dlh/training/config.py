@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from dlh.interfaces import Recompute
 
-Speed = Literal["auto", "plain", "channels-last", "bf16"]
+Speed = Literal["auto", "plain", "channels-last", "bf16", "compiled", "bf16-compiled"]
 """How a step is computed; see :mod:`dlh.training.speed`."""
 
 Tracker = Literal["tensorboard", "wandb", "trackio"]
@@ -72,8 +72,10 @@ class TrainingConfig:
     memory; auto: for clips of more than 200 frames."""
 
     speed: Speed = "auto"
-    """How the convolutions are computed: plain (float32), channels-last (float32, another layout
-    in memory), bf16 (the same in 16 bits); auto: the fastest by rule, fixed when a run begins."""
+    """How a step is computed. Its convolutions: plain (float32), channels-last (float32, another
+    layout in memory), bf16 (the same in 16 bits); compiled, bf16-compiled: as these two, and the
+    loop over time compiled, which needs a C++ compiler; auto: channels-last or bf16 by rule, fixed
+    when a run begins."""
 
     threads: int = 0
     """Threads of torch on the CPU; 0: as torch has it. Results are bit-equal for equal numbers."""

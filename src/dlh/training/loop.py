@@ -195,9 +195,10 @@ def _prepared(
     """The model on its device and in its layout, and what trains it."""
     device = choose_device(config.device)
     config = replace(config, speed=speed.resolve(config.speed, device))
+    speed.require(config.speed, device)
     if config.threads:
         torch.set_num_threads(config.threads)
-    processes = Processes(device, half=config.speed == "bf16")
+    processes = Processes(device, half=speed.uncompiled(config.speed) == "bf16")
     model.to(processes.device).train()
     speed.lay_out(model, config.speed)
     return config, processes, dict(model.named_parameters()), torch.optim.Adam(model.parameters())

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from dlh.data.clips import ClipSource
-from dlh.interfaces import Recompute, Share, VideoModel
+from dlh.interfaces import CompilationError, Recompute, Share, VideoModel
+from dlh.training import speed
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import TrainingError
 from dlh.training.figures import refuse_non_finite, step_figures
@@ -40,8 +41,8 @@ def compute_gradients(
 
     Raises:
         NonFiniteError: the loss or a gradient is not finite.
-        TrainingError: the loss depends on no parameter, the clips cannot be shared equally, or the
-            step does not fit into the memory.
+        TrainingError: the loss depends on no parameter, the clips cannot be shared equally, the
+            step does not fit into the memory, or the loop over time cannot be compiled.
     """
     weight, wait_seconds = beta(step, config.beta_warmup_steps), 0.0
     shares = processes.shares(config)
@@ -52,13 +53,16 @@ def compute_gradients(
         video = _clips(source, config, step=step, share=share, device=processes.device)
         wait_seconds += time.perf_counter() - started
 
-        def attempt(clips: Tensor, recompute: Recompute, share: Share = share) -> dict[str, Tensor]:
+        def attempt(
+            clips: Tensor, recompute: Recompute, compiled: bool = False, share: Share = share
+        ) -> dict[str, Tensor]:
             with processes.autocast():
                 objective = model.objective(
                     clips,
                     generator=step_generator(config.seed, step, 0, processes.device),
                     share=share,
                     recompute=recompute,
+                    compiled=compiled,
                 )
             loss = objective.loss(weight)
             if not loss.requires_grad:
@@ -69,7 +73,9 @@ def compute_gradients(
             return step_figures(objective, loss=loss)
 
         try:
-            parts.append(attempt(video, config.recompute))
+            parts.append(attempt(video, config.recompute, speed.is_compiled(config.speed)))
+        except CompilationError as error:
+            raise speed.refusal(config.speed, error) from error
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
