@@ -9,8 +9,8 @@
                  one; in turn, round after round, the median of the ratios. Of the loop over time
                  alone likewise, compiled over plain; and the seconds of the first compiled step
                  above those of the later ones: what compiling takes, less what was kept on disk.
-``memory``       peak of a step's memory on clips of 1,000 frames over that on clips of 100, each in
-                 a process of its own (Linux).
+``memory``       peak of a step's memory on 8 clips of 1,000 frames over that on 8 of 100, each in a
+                 process of its own (Linux).
 ``processes``    seconds of the same training (the same global batch) in two processes over one.
 ``checkpoints``  seconds of a checkpoint over those of the steps between two, at the default
                  interval of the preset.
@@ -55,6 +55,8 @@ from dlh.video import from_stored
 CPU = torch.device("cpu")
 F1 = 0.98
 CHECKPOINTS_OF = "moving-ball"
+CLIPS = 8
+"""Of --part memory; the fewer there are, the more weighs what does not depend on their length."""
 
 
 class Stepper:
@@ -161,7 +163,7 @@ def peak_of_a_step(frames: int) -> float:
     to be called in a process of its own.
     """
     torch.set_num_threads(1)
-    stepper = Stepper(with_settings("moving-ball", batch_size=1, clip_length=frames))
+    stepper = Stepper(with_settings("moving-ball", batch_size=CLIPS, clip_length=frames))
 
     def resident(name: str) -> float:
         lines = Path("/proc/self/status").read_text().splitlines()
@@ -253,27 +255,47 @@ def measure_start() -> dict[str, Any]:
 
 
 def measure_structure(seed: int) -> dict[str, Any]:
-    """When held-out event F1 first passes the mark, with the preset as it is."""
+    """When held-out event F1 first passes the mark, with the preset as it is.
+
+    The training ends there, or with its last step.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        words = ["moving-ball", "--seed", str(seed), "--training.validate-every", "25"]
-        _, run = train(words, Path(folder))
-        entries, summary = run.metrics.read(), run.read_json("summary.json")
-    seconds, reached = 0.0, None
-    for entry in entries:
+        run = Path(folder) / "run"
+        words = ["train", "moving-ball", "--seed", str(seed), "--run", str(run)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dlh", *words, "--training.validate-every", "25"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        found = None
+        while found is None and process.poll() is None:
+            time.sleep(1)
+            found = reached(run)
+        process.terminate()
+        process.wait()
+        return {"seed": seed} | (found or reached(run) or {"of_the_start": None})
+
+
+def reached(run: Path) -> dict[str, Any] | None:
+    """Of a run whose starts are over, when F1 passed; None where it has not yet."""
+    if not (run / "starts.json").exists() or not (run / "metrics.jsonl").exists():
+        return None
+    starts = json.loads((run / "starts.json").read_text())
+    if starts.get("chosen") is None:
+        return None
+    others = sum(tried["train_seconds"] for tried in starts["tried"])
+    others -= next(t["train_seconds"] for t in starts["tried"] if t["seed"] == starts["chosen"])
+    seconds = 0.0
+    for entry in RunFolder.open(run).metrics.read():
         seconds = entry.get("seconds", seconds)
-        if reached is None and entry.get("validation.events.f1", 0.0) >= F1:
-            reached = {"step": entry["step"], "seconds": seconds}
-    whole = summary["seconds"]["train"]
-    others = whole - max(entry.get("seconds", 0.0) for entry in entries)
-    return {
-        "seed": seed,
-        "of_the_start": reached,
-        "of_the_run": None if reached is None else reached["seconds"] + others,
-        "all_seconds": whole,
-        "events": summary["events"],
-        "mean_depth": summary["mean_depth"],
-        "true_change_rate": summary["true_change_rate"],
-    }
+        if entry.get("validation.events.f1", 0.0) >= F1:
+            found = {"step": entry["step"], "seconds": seconds}
+            return {
+                "start": starts["chosen"],
+                "of_the_start": found,
+                "of_the_run": seconds + others,
+            }
+    return None
 
 
 def main() -> None:
