@@ -13,7 +13,14 @@ is timed over
     transcription   the equations of the paper one frame, one level and one term at a time: the slow
                     reference that the tests hold the model against.
 
-The four take turns, round after round, and a ratio is the median over the rounds of the ratio
+Three more sides are computed as ``--speed auto`` trains here, or against it:
+
+    trained         the step, its convolutions as ``auto`` has them: channels-last or bfloat16;
+    fast            the arithmetic, computed so too;
+    nets of torch   the encoder and the decoder alone, in float32 and default layout, and where the
+                    decoder begins with one pixel torch's own transposed convolution.
+
+All take turns, round after round, and a ratio is the median over the rounds of the ratio
 within a round: what else the machine does then falls on both sides alike. Seconds are medians too.
 With one thread they are the processor's, the same as the clock's on an idle machine; with several
 they are the clock's, and worth as much as the machine was idle.
@@ -35,13 +42,17 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dlh.model import DLHConfig, DynamicLatentHierarchy, Noise
+from dlh.networks.convolution import TransposedConvolutionOfPixel
+from dlh.training.speed import lay_out, resolve
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import slow_reference
@@ -163,6 +174,35 @@ def training_step(model: DynamicLatentHierarchy, video: Tensor, noise: Noise) ->
     model.objective(video, noise=noise).loss().backward()
 
 
+def as_trained(model: DynamicLatentHierarchy, video: Tensor) -> tuple[Any, Tensor]:
+    """A copy of the model and the video as ``--speed auto`` has them here, and under autocast."""
+    speed = resolve("auto", video.device)
+    fast = deepcopy(model)
+    lay_out(fast, speed)
+    last = video.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
+    return fast, last if speed != "plain" else video
+
+
+def with_nets_of_torch(model: DynamicLatentHierarchy) -> DynamicLatentHierarchy:
+    """A copy of the model whose convolutions are all torch's own."""
+    copy = deepcopy(model)
+    for layer in copy.modules():
+        if isinstance(layer, TransposedConvolutionOfPixel):
+            layer.__class__ = nn.ConvTranspose2d  # ty: ignore[invalid-assignment]
+    return copy
+
+
+def halved(step: Callable[..., None]) -> Callable[..., None]:
+    """The same under autocast, where ``auto`` computes in bfloat16 here."""
+
+    def run(model: DynamicLatentHierarchy, video: Tensor, noise: Noise) -> None:
+        half = resolve("auto", video.device) == "bf16"
+        with torch.autocast(video.device.type, torch.bfloat16, enabled=half):
+            step(model, video, noise)
+
+    return run
+
+
 def seconds(step: Callable, model: DynamicLatentHierarchy, video: Tensor, noise: Noise) -> float:
     """Seconds of one call: of the processor with one thread, of the wall clock with several."""
     clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
@@ -174,26 +214,34 @@ def seconds(step: Callable, model: DynamicLatentHierarchy, video: Tensor, noise:
 
 
 def measure(case: Case, rounds: int) -> dict:
-    """One case: the model's seconds, and its ratio to each of the three."""
+    """One case: the model's seconds, and the ratios."""
     built = case.build()
-    others = {
-        "arithmetic": arithmetic(*built),
-        "convolutions": convolutions,
-        "transcription": transcription,
+    model, video, noise = built
+    fast_model, fast_video = as_trained(model, video)
+    fast = (fast_model, fast_video, noise)
+    sides: dict[str, tuple[Callable[..., None], tuple]] = {
+        "step": (training_step, built),
+        "arithmetic": (arithmetic(*built), built),
+        "convolutions": (convolutions, built),
+        "transcription": (transcription, built),
+        "trained": (halved(training_step), fast),
+        "fast": (halved(arithmetic(*fast)), fast),
+        "nets_of_torch": (convolutions, (with_nets_of_torch(model), video, noise)),
     }
-    times: dict[str, list[float]] = {name: [] for name in ("model", *others)}
+    times: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(rounds + 1):
-        for name, step in (("model", training_step), *others.items()):
-            elapsed = seconds(step, *built)
+        for name, (step, given) in sides.items():
+            elapsed = seconds(step, *given)
             if turn:  # the first is a warm-up
                 times[name].append(elapsed)
-    ratios = {
-        f"step_over_{name}": statistics.median(
-            mine / theirs for mine, theirs in zip(times["model"], times[name], strict=True)
+
+    def over(one: str, other: str) -> float:
+        return statistics.median(
+            mine / theirs for mine, theirs in zip(times[one], times[other], strict=True)
         )
-        for name in others
-    }
-    model, video, noise = built
+
+    pairs = [("step", name) for name in ("arithmetic", "convolutions", "transcription")]
+    pairs += [("trained", name) for name in ("arithmetic", "fast", "nets_of_torch")]
     with torch.no_grad():
         changed = model.observe(video, noise=noise)[0].changed
     sizes = {name: value for name, value in asdict(case).items() if name != "convolutions"}
@@ -201,10 +249,11 @@ def measure(case: Case, rounds: int) -> dict:
         **sizes,
         "threads": torch.get_num_threads(),
         "speed": "plain",
+        "trained_speed": resolve("auto", video.device),
         "precision": "float32",
         "change_rates": changed.float().mean((0, 1)).tolist(),
-        "seconds": statistics.median(times["model"]),
-        **ratios,
+        "seconds": statistics.median(times["step"]),
+        **{f"{one}_over_{other}": over(one, other) for one, other in pairs},
     }
 
 
@@ -288,6 +337,10 @@ def main() -> None:
                 "over arithmetic": "{step_over_arithmetic:.2f}",
                 "over convolutions": "{step_over_convolutions:.2f}",
                 "over transcription": "{step_over_transcription:.2f}",
+                "trained": "{trained_speed}",
+                "over arithmetic ": "{trained_over_arithmetic:.2f}",
+                "over fast": "{trained_over_fast:.2f}",
+                "over nets of torch": "{trained_over_nets_of_torch:.2f}",
             },
         )
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 SOURCE = Path(__file__).parents[1] / "benchmarks" / "step.py"
@@ -52,6 +53,8 @@ def test_what_was_measured_is_written_down(benchmark, monkeypatch, tmp_path, cap
     assert measured.keys() == {
         "size", "levels", "batch", "frames", "threads", "speed", "precision", "seconds",
         "change_rates", "step_over_arithmetic", "step_over_convolutions", "step_over_transcription",
+        "trained_speed", "trained_over_arithmetic", "trained_over_fast",
+        "trained_over_nets_of_torch",
     }  # fmt: skip
     assert (measured["speed"], measured["precision"], measured["threads"]) == (
         "plain",
@@ -64,8 +67,25 @@ def test_what_was_measured_is_written_down(benchmark, monkeypatch, tmp_path, cap
         2,
         3,
     )
-    assert all(measured[name] > 0 for name in measured if name.startswith(("step_", "seconds")))
+    assert measured["trained_speed"] in ("channels-last", "bf16")
+    ratios = [value for name, value in measured.items() if "_over_" in name]
+    assert len(ratios) == 6 and min(*ratios, measured["seconds"]) > 0
     assert "2 x 3 frames, 16 px, N = 2" in capsys.readouterr().out
+
+
+def test_the_other_ways_to_compute_compute_the_same(benchmark):
+    case = benchmark.Case(size=64, levels=2, batch=1, frames=2, convolutions=(4, 4, 4, 4))
+    model, video, _ = case.build()
+    frames = model.decoder(model.encoder(video.flatten(0, 1)))
+    torch_alone = benchmark.with_nets_of_torch(model)
+    assert type(torch_alone.decoder.convolutions[0]) is torch.nn.ConvTranspose2d
+    torch.testing.assert_close(
+        torch_alone.decoder(torch_alone.encoder(video.flatten(0, 1))), frames
+    )
+    fast, fast_video = benchmark.as_trained(model, video)
+    assert torch.equal(fast_video, video) and not fast_video.is_contiguous()
+    torch.testing.assert_close(fast.decoder(fast.encoder(fast_video.flatten(0, 1))), frames)
+    assert type(model.decoder.convolutions[0]) is not torch.nn.ConvTranspose2d
 
 
 def test_growth_is_measured_in_a_process_of_its_own(benchmark):
