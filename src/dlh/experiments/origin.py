@@ -11,7 +11,7 @@ from dlh.experiments.errors import UsageError
 from dlh.experiments.experiment import DataConfig, Experiment
 from dlh.experiments.presets import PRESETS
 from dlh.model import DLHConfig
-from dlh.pretrained.lookup import SHIPPED
+from dlh.pretrained import lookup
 from dlh.settings import SettingsError, from_plain
 
 ABOUT = "about.json"
@@ -25,7 +25,7 @@ def told_by(name: str, config: DLHConfig) -> Experiment | None:
     Raises:
         DataError: what it says cannot be read.
     """
-    about = next((p / ABOUT for p in (Path(name), SHIPPED / name) if p.is_dir()), None)
+    about = next((p / ABOUT for p in (Path(name), lookup.SHIPPED / name) if p.is_dir()), None)
     if about is None or not about.exists():
         return None
     try:
