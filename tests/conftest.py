@@ -1,8 +1,9 @@
-"""What holds in every test: one thread, no network, a cache of its own, checked shapes."""
+"""What holds in every test: one thread, no network, signals, a cache of its own, shapes."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -28,6 +29,11 @@ hypothesis.settings.register_profile(
     "dlh-ci", parent=hypothesis.settings.get_profile("dlh"), derandomize=True, database=None
 )
 hypothesis.settings.load_profile("dlh-ci" if os.environ.get("CI") else "dlh")
+
+# Whoever starts the tests in the background (nohup, a script's &) has them ignore these, and every
+# process that they start as well.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 PACKAGE = Path(__file__).parents[1] / "src" / "dlh"
 
