@@ -64,7 +64,7 @@ def make_record(
         "settings": to_plain(named.experiment),
         "course": course(metrics),
         # A record is published: it names the experiment, not the folder in which it was run.
-        "final": {**final(analysis), "model": named.name},
+        "final": {**_final(analysis), "model": named.name},
     }
     if named.reference:
         record["reference"] = named.reference
@@ -143,7 +143,7 @@ def _about(named: Named) -> dict[str, Any]:
     }
 
 
-def final(analysis: Mapping[str, Any]) -> dict[str, Any]:
+def _final(analysis: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of an analysis.json that a record keeps, of its PSNR curves some means."""
     found = _short(analysis)
     if curves := analysis.get("futures", {}).get("psnr_curve"):
