@@ -206,6 +206,10 @@ def with_value(name: str, place: tuple[int, ...], value: float) -> np.ndarray:
             "bytes count from 0 to 255, and those of samples are at most 1; save floats",
         ),
         (
+            {"truth": arrays()["truth"] / 255},
+            "those of truth are at most 0.0039, which looks as if",
+        ),
+        (
             {name: np.moveaxis(array, -1, -3) for name, array in arrays().items()},
             "truth has frames (height, width, channel) of (1, 12, 14), which looks like (channel,",
         ),
@@ -263,6 +267,12 @@ def test_values_a_little_outside_are_clipped_and_that_is_said(dlh):
     clipped = psnr(np.minimum(1.2 * arrays()["samples"], 1), arrays()["truth"][:, None])
     best = scores_in("s")["rows"]["model"]["psnr"]["best"]
     assert best == pytest.approx(clipped.max(1).mean(), abs=1e-4)
+
+
+def test_samples_that_were_scaled_twice_are_scored_and_that_is_said(dlh):
+    path = save(samples=arrays()["samples"] / 255)
+    answer = dlh("evaluate", "--predictions", path, *SMALL, "--out", "s")
+    assert answer.status == 0 and "divided by 255 twice; they are scored as they" in answer.out
 
 
 def evaluated(dlh, name: str, **changes) -> str:

@@ -116,6 +116,8 @@ def test_what_cannot_be_asked_for_is_one_line_and_status_2(dlh, finished, clip, 
     "video, words, said",
     [
         ("missing.mp4", "", "missing.mp4 does not exist"),
+        ("missing.mp4", "--out new/out.mp4", "missing.mp4 does not exist"),
+        ("short.mp4", "--save new/out.npz", "short.mp4 has 6 frames, 30 are needed"),
         ("empty.mp4", "", "empty.mp4 is empty (0 bytes)"),
         ("notes.mp4", "", "notes.mp4 is not a video that can be read"),
         ("cut.mp4", "", "cut.mp4 is an mp4 or mov file without its index: it was cut off"),

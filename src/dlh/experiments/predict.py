@@ -62,10 +62,6 @@ def predict_file(
             raise UsageError(f"{name} is at least 1, found {value}")
     if seed < 0:
         raise UsageError(f"seed is at least 0, found {seed}")
-    picture = out.with_suffix(".png")
-    check_writable(out, ".mp4")
-    if save is not None:
-        check_writable(save, ".npz")
     dlh = DLH.from_pretrained(model, choose_device("auto"))
     if resizing := describe_resizing(video, dlh.model.frame_shape):
         say(resizing)
@@ -75,6 +71,10 @@ def predict_file(
             f"{video} has {len(frames)} frame{'s' if len(frames) > 1 else ''}, {context} are "
             "needed as context; give a longer video or a smaller --context"
         )
+    picture = out.with_suffix(".png")
+    check_writable(out, ".mp4")  # last of the checks: it makes the folder
+    if save is not None:
+        check_writable(save, ".npz")
     observed, truth = frames[:context], frames[context:]
     shown = _draw(dlh, observed, truth, horizon=horizon, samples=samples, seed=seed, save=save)
 

@@ -94,11 +94,20 @@ class PredictionsFile:
                 total += frames.numel()
                 largest["samples"] = max(largest["samples"], float(frames.max()))
         for name, array in (("truth", self._truth), ("samples", self._samples)):
-            if array.dtype == np.uint8 and 0 < largest[name] < 1.5 / 255:
+            if not 0 < largest[name] < 1.5 / 255:
+                continue
+            if array.dtype == np.uint8:
                 raise DataError(
                     f"{self.path}: bytes count from 0 to 255, and those of {name} are at most 1; "
                     "save floats, or multiply by 255"
                 )
+            twice = (
+                f"{self.path}: floats lie in [0, 1], and those of {name} are at most "
+                f"{largest[name]:.2g}, which looks as if they were divided by 255 twice"
+            )
+            if name == "truth":
+                raise DataError(f"{twice}; divide once, or save uint8")
+            say(f"{twice}; they are scored as they are")  # a bad model may predict just this
         if outside:
             say(f"{outside / total:.2%} of the predicted values lie outside [0, 1] and are clipped")
 
