@@ -5,7 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from dlh.analysis.observers import change_known_bounces, foreseen_bounces, known_bounces
+from dlh.analysis.observers import (
+    change_known_bounces,
+    foreseen_bounces,
+    foreseen_places,
+    known_bounces,
+)
 from dlh.analysis.prediction import foresight
 from dlh.data.clips import DataError
 from dlh.data.moving_ball import MovingBall, MovingBallClips, MovingBallConfig, move
@@ -117,6 +122,17 @@ def test_it_looks_at_the_past_only():
     cut = MovingBall(SMALL).held_out("test", count=2, clip_length=7)
     shorter = foreseen_bounces(cut, SMALL, particles=32)
     np.testing.assert_array_equal(longer.probability[:, :7], shorter.probability)
+
+
+def test_who_has_seen_the_context_knows_where_the_ball_will_be():
+    clips = MovingBall(SMALL).held_out("test", count=6, clip_length=100)
+    draws = foreseen_places(clips, SMALL, context_steps=30, samples=20)
+    assert draws.shape == (6, 20, 70, 2)
+    off = np.linalg.norm(draws - clips.positions[:, None, 30:], axis=-1)
+    assert (off < 4).mean() > 0.97 and off[..., 0].mean() < off[..., 40].mean() < 2
+    # After one frame it knows no direction: the draws go apart by the speed.
+    first = foreseen_places(clips, SMALL, context_steps=1, samples=20)[:, :, 0]
+    assert first.std(1).max() > 2 and first.shape == (6, 20, 2)
 
 
 def test_too_few_particles_are_refused():

@@ -55,6 +55,9 @@ def test_steps_until_a_ball_is_off_by_its_radius():
     centre[1, :, 0] = math.nan  # no ball
     found = track(centre, truth, 4.0)
     assert found.steps.tolist() == [[2, 1, 4], [0, 0, 0]]
+    hidden = truth.clone()
+    hidden[:, 1] = math.nan  # the true ball is outside the frame: nobody is wrong then
+    assert track(centre, hidden, 4.0).steps.tolist() == [[2, 4, 4], [0, 0, 0]]
     assert found.median_best == pytest.approx((4 + 0) / 2)
     assert found.median_mean == pytest.approx((7 / 3 + 0) / 2)
     assert found.still_there(best=True).tolist() == [0.5, 0.5, 0.5, 0.5]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from dlh.model.level import Level
@@ -67,3 +68,9 @@ def test_each_level_starts_as_sharp_as_it_is_told_and_the_last_number_holds_abov
         memory = torch.randn(2, config.memory_size)
         for found in (one.posterior(features, context), one.change_prior(memory, context)):
             torch.testing.assert_close(found.std, torch.full_like(found.std, std + 0.01))
+
+
+def test_what_upper_levels_send_down_starts_small():
+    """So that level 2 starts as the top of two levels does, whose context is nothing at all."""
+    largest = [torch.linalg.matrix_norm(level(n).to_context[0].weight, 2).item() for n in range(3)]
+    assert largest == pytest.approx([2**0.5, 2**0.5, 0.1 * 2**0.5])

@@ -130,6 +130,42 @@ def foreseen_bounces(
     return ForeseenBounces(probability=probability, lost=lost / max(1, probability[:, 1:].size))
 
 
+def foreseen_places(
+    clips: MovingBallClips,
+    config: MovingBallConfig,
+    *,
+    context_steps: int,
+    samples: int,
+    seed: int = 0,
+) -> np.ndarray:
+    """Where the ball will be, drawn by who has seen the first frames and knows the rules.
+
+    The particles of :func:`foreseen_bounces` after ``context_steps`` frames, moved on without
+    another look: how long they stay with the ball is how long any model could.
+
+    Args:
+        clips: of the ball, with its positions.
+        config: its world.
+        context_steps: frames that are seen.
+        samples: draws for each clip.
+        seed: of the filter.
+
+    Returns:
+        Centres (x, y), pixels, (clips, samples, time - context_steps, 2).
+    """
+    centres = np.floor(clips.positions + 0.5)
+    random = np.random.default_rng(seed)
+    cloud = _Cloud(centres, config, max(samples, PARTICLES), random)
+    for _ in range(1, context_steps):
+        cloud.step()
+        cloud.observe()
+    places = []
+    for _ in range(context_steps, centres.shape[1]):
+        cloud.step()
+        places.append(cloud.here[:, :samples])
+    return np.stack(places, 2)
+
+
 class _Cloud:
     """Particles of every clip: a beginning (x, y, angle) each, and where it has led by now."""
 

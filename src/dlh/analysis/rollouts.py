@@ -117,11 +117,12 @@ def track(centre: Tensor, true_centre: Tensor, radius: float) -> Tracking:
 
     Args:
         centre: (clips, samples, horizon, 2), pixels; NaN, where there is no ball, is off.
-        true_centre: (clips, horizon, 2).
+        true_centre: (clips, horizon, 2); NaN, where the ball is outside the frame as a whole, is
+            no evidence against anybody.
         radius: how far off counts as lost, pixels.
     """
     distance = (centre - true_centre[:, None]).norm(dim=-1)
-    lost = ~(distance <= radius)
+    lost = ~(distance <= radius) & ~true_centre[:, None].isnan().any(-1)
     horizon = lost.shape[-1]
     first = torch.where(lost.any(-1), lost.to(torch.uint8).argmax(-1), horizon)
     return Tracking(steps=first, horizon=horizon, radius=radius)

@@ -4,8 +4,8 @@ clips.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from dataclasses import dataclass, fields, replace
+from typing import Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -29,6 +29,12 @@ class Clips:
 
     video: np.ndarray
     events: np.ndarray | None = None
+
+    def first(self, *, clips: int | None = None, steps: int | None = None) -> Self:
+        """The first clips, and of them the first steps, with all that is known of them."""
+        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        cut = {name: part[:clips, :steps] for name, part in known.items() if part is not None}
+        return replace(self, **cut)
 
 
 @runtime_checkable

@@ -9,6 +9,11 @@ from torch import Tensor, nn
 from dlh.model.config import DLHConfig
 from dlh.networks import ConditionalGaussian, Recurrence, perceptron
 
+UPPER_CONTEXT_GAIN = 0.1
+"""What f_dec starts at from level 3 upwards, of its orthogonal start. At the full one a level that
+has learnt nothing yet sends level 2 a code that differs from clip to clip and says nothing, and
+level 2 is late: docs/model.md has what that costs."""
+
 
 class Level(nn.Module):
     """Level n. What it infers and what it predicts are factors; what it passes on is deterministic.
@@ -47,6 +52,8 @@ class Level(nn.Module):
         self.to_context = perceptron(
             (config.state_size + config.context_size, below), config.activation
         )
+        if index >= 2:
+            next(self.to_context.parameters()).data.mul_(UPPER_CONTEXT_GAIN)
         self.transition = Recurrence(config.state_size, config.memory_size)
         if index:
             self.change_factor = ChangeFactor(config)

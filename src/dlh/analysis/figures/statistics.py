@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 WIDTH = 11.0
 PANEL = 2.6
+_Line = tuple[str, "Tensor | np.ndarray", str, Any, float]
+"""Name, values, colour, dashes, weight."""
 
 
 def levels_figure(
@@ -108,7 +110,12 @@ def reliability_figure(curves: Mapping[str, Reliability], *, level: int = 2) -> 
 
 
 def tracking_figure(
-    best: Tensor | np.ndarray, every: Tensor | np.ndarray, *, samples: int, radius: float
+    best: Tensor | np.ndarray,
+    every: Tensor | np.ndarray,
+    *,
+    samples: int,
+    radius: float,
+    known: Tensor | np.ndarray | None = None,
 ) -> Figure:
     """The share of predicted balls that are still within a radius of the true one, by step.
 
@@ -117,38 +124,33 @@ def tracking_figure(
         every: (horizon,), of all futures.
         samples: futures of a clip.
         radius: pixels.
+        known: (horizon,), of all draws of who has seen the past and knows the rules.
     """
     figure = canvas.new_figure(WIDTH, 4.35)
     title = "How long does the predicted ball stay where the true one is?"
     canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
     axes = canvas.place(figure, 0.75, 0.75, WIDTH - 0.75 - 0.4, 3.0)
     canvas.plain_axes(axes)
-    lines = (
-        (f"best of {samples}", best, "-", 2.4),
-        ("all futures", every, (0, (4, 2)), 1.5),
-    )
-    for _, values, dash, weight in lines if samples > 1 else lines[:1]:
+    lines: list[_Line] = [
+        (f"best of {samples}" if samples > 1 else "the future", best, canvas.MODEL, "-", 2.4)
+    ]
+    if samples > 1:
+        lines.append(("all futures", every, canvas.MODEL, (0, (4, 2)), 1.5))
+    if known is not None:
+        lines.append(("who has seen the past", known, canvas.TRUTH, (0, (4, 2)), 1.5))
+    for name, values, colour, dash, weight in lines:
         curve = canvas.as_array(values)
         axes.plot(
-            np.arange(len(curve) + 1), [1.0, *curve], color=canvas.MODEL, linestyle=dash,
-            linewidth=weight,
+            np.arange(len(curve) + 1), [1.0, *curve], color=colour, linestyle=dash,
+            linewidth=weight, label=name,
         )  # fmt: skip
     axes.axhline(0.5, color=canvas.FAINT, linewidth=1.2)
     axes.set(xlim=(0, len(canvas.as_array(best))), ylim=(-0.02, 1.04))
     axes.set_xlabel("predicted step", fontsize=9.5, color=canvas.QUIET)
     axes.set_ylabel(f"share within {radius:g} pixels so far", fontsize=9.5, color=canvas.QUIET)
-    if samples > 1:
-        _line_names(axes, [(name, dash) for name, _, dash, _ in lines])
+    if len(lines) > 1:
+        axes.legend(loc="best", frameon=False, fontsize=9)
     return figure
-
-
-def _line_names(axes: Axes, names: Sequence[tuple[str, Any]]) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], color=canvas.MODEL, linestyle=dash, label=name) for name, dash in names
-    ]
-    axes.legend(handles=handles, loc="upper right", frameon=False, fontsize=9)
 
 
 def _panel(figure: Figure, left: float, width: float, heading: str) -> Axes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -166,9 +166,7 @@ def compute(subject: Subject, config: AnalysisConfig, say: Say = print) -> Findi
     context_steps = min(config.context_steps, clips.video.shape[1] // 2)
     futures = draw_futures(
         model,
-        Clips(
-            video=clips.video[: config.futures_clips, : context_steps + config.horizon],
-        ),
+        clips.first(clips=config.futures_clips, steps=context_steps + config.horizon),
         mean_training_frame(
             subject.source,
             clip_length=min(training.clip_length, clips.video.shape[1]),
@@ -211,13 +209,7 @@ def _observers(
     trace: Trace, clips: MovingBallClips, ball: MovingBallConfig, seed: int
 ) -> Observers:
     steps, chance = trace.changed.shape[1], ball.colour_change_probability
-    cut = replace(
-        clips,
-        positions=clips.positions[:, :steps],
-        bounces=clips.bounces[:, :steps],
-        events=None if clips.events is None else clips.events[:, :steps],
-        random_changes=clips.random_changes[:, :steps],
-    )
+    cut = clips.first(steps=steps)
     if cut.events is None:
         raise DataError("clips of Moving Ball know their events, found some that do not")
     inferred = trace.changed[..., 1].numpy()

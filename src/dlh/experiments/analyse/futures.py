@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from dlh.analysis.ball import BallReading, read_ball
+from dlh.analysis.observers import foreseen_places
 from dlh.analysis.rollouts import Tracking, WorldScores, track, world_scores
 from dlh.baselines.floors import floors
 from dlh.data.clips import Clips
-from dlh.data.moving_ball import MovingBallConfig
+from dlh.data.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.evaluation import score_futures
 from dlh.evaluation.futures import FutureScores
 from dlh.evaluation.psnr import psnr
@@ -35,6 +36,7 @@ class Futures:
         floors: the same of still frames, by name.
         world: whether the frames are like those of Moving Ball; None for other data.
         tracking: how long the ball is where it should be; None for other data.
+        best_tracking: the same of as many draws of who has seen the context and knows the rules.
         shown: some futures of the first clip, uint8 (samples, horizon, height, width, channel).
         shown_changed: their e^2, bool (samples, horizon); None with one level.
         shown_reading: of their balls; None for other data.
@@ -46,6 +48,7 @@ class Futures:
     floors: dict[str, FutureScores]
     world: WorldScores | None
     tracking: Tracking | None
+    best_tracking: Tracking | None
     shown: np.ndarray
     shown_changed: np.ndarray | None
     shown_reading: BallReading | None
@@ -95,12 +98,18 @@ def draw_futures(
         return torch.cat(parts).unflatten(0, (len(observed), samples))
 
     changed = by_clip(changes) if changes else None
-    world = tracking = reading = true_reading = None
+    world = tracking = best_tracking = reading = true_reading = None
     if ball is not None:
         reading = BallReading.zip(readings, lambda parts: by_clip(list(parts)))
         true_reading = read_ball(followed.cpu(), ball)
         world = world_scores(reading, true_reading, changed, colours=len(ball.colours))
         tracking = track(reading.centre, true_reading.centre, ball.radius)
+        if isinstance(clips, MovingBallClips):
+            places = foreseen_places(
+                clips, ball, context_steps=context_steps, samples=samples, seed=seed
+            )
+            truth = torch.from_numpy(clips.positions[:, context_steps:])
+            best_tracking = track(torch.from_numpy(places), truth, ball.radius)
     first = np.concatenate(shown)[:SHOWN]
 
     def floor_scores(floor) -> FutureScores:
@@ -112,6 +121,7 @@ def draw_futures(
         floors={floor.name: floor_scores(floor) for floor in floors(mean_frame)},
         world=world,
         tracking=tracking,
+        best_tracking=best_tracking,
         shown=first,
         shown_changed=None if changed is None else changed[0, : len(first)].numpy(),
         shown_reading=reading and reading.map(lambda part: part[0, : len(first)]),

@@ -116,6 +116,11 @@ def _futures(futures: Futures) -> dict[str, Any]:
             "still_there_best": tracking.still_there(best=True).tolist(),
             "still_there_all": tracking.still_there(best=False).tolist(),
         }
+    if futures.best_tracking is not None:
+        result["tracking"] |= {
+            "knows_past_best": futures.best_tracking.median_best,
+            "knows_past_mean": futures.best_tracking.median_mean,
+        }
     return result
 
 

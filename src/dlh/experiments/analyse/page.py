@@ -42,7 +42,8 @@ FUTURES = (
 FRAMES_ONLY = "Futures of one context, drawn from the priors alone."
 TRACKING = (
     "The share of predicted balls whose centre has never been further from the true one than the "
-    "ball's radius. A future that is off once and comes back counts as lost."
+    "ball's radius. A future that is off once and comes back counts as lost. Who has seen the past "
+    "knows the rules and the frames of the context: no model can do better."
 )
 PSNR = (
     "The best future is chosen once per clip, by its mean over all steps; a floor is what a still "
@@ -239,6 +240,8 @@ def _futures(findings: Findings, pictures: Pictures) -> Html:
     ]
     world, tracking = futures.world, futures.tracking
     if world is not None and tracking is not None:
+        best = futures.best_tracking
+        known = ("", "") if best is None else (f"{best.median_best:.0f}", f"{best.median_mean:.0f}")
         rows = [
             ("frames with one saturated colour", f"{world.clear:.1%}", f"{world.true_clear:.1%}"),
             ("sharpness", f"{world.sharpness:.3f}", "1.000"),
@@ -246,10 +249,10 @@ def _futures(findings: Findings, pictures: Pictures) -> Html:
             ("of these, to the next colour of the cycle", _number(world.in_order), "1.000"),
             ("level 2 drawn to change, per step", _number(world.event_rate), ""),
             ("switches at such a step", _number(world.switches_at_events), ""),
-            (f"steps within {tracking.radius:g} px, best", f"{tracking.median_best:.0f}", ""),
-            (f"steps within {tracking.radius:g} px, mean", f"{tracking.median_mean:.0f}", ""),
+            (f"steps within {tracking.radius:g} px, best", f"{tracking.median_best:.0f}", known[0]),
+            (f"steps within {tracking.radius:g} px, mean", f"{tracking.median_mean:.0f}", known[1]),
         ]
-        parts.append(table(("of the predicted ball", "futures", "truth"), rows))
+        parts.append(table(("of the predicted ball", "futures", "truth, or at best"), rows))
     shown = FUTURES if world is not None and len(findings.levels) > 1 else FRAMES_ONLY
     parts += [
         figure(pictures.get("futures"), "Sampled futures with their switches", shown),

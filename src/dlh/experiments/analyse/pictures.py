@@ -147,10 +147,12 @@ def _band(reading: BallReading, ball: MovingBallConfig) -> np.ndarray:
 
 def _tracking(findings: Findings) -> Figure:
     tracking = findings.futures.tracking
+    known = findings.futures.best_tracking
     assert tracking is not None
     return tracking_figure(
         tracking.still_there(best=True),
         tracking.still_there(best=False),
+        known=None if known is None else known.still_there(best=False),
         samples=tracking.steps.shape[1],
         radius=tracking.radius,
     )
