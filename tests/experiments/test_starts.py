@@ -53,6 +53,7 @@ def test_the_start_with_the_highest_bound_goes_on(of_three):
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["starts"]["chosen"] == best.seed
     assert summary["starts"]["elbo"][str(best.seed)] == best.elbo
+    assert summary["starts"]["mean_depth"][str(best.seed)] == best.mean_depth
     assert summary["seconds"]["train"] > sum(one.train_seconds for one in tried)
 
 

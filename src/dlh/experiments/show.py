@@ -108,8 +108,12 @@ def _summary(trained: Trained, measured: Measured | None) -> dict[str, Any]:
     seconds = {"train": progress.train_seconds, "validation": progress.validation_seconds}
     summary: dict[str, Any] = {"steps": progress.step, "seconds": seconds}
     if trained.starts is not None:
-        bounds = {str(start.seed): start.elbo for start in trained.starts.tried}
-        summary["starts"] = {"chosen": trained.starts.chosen, "elbo": bounds}
+        tried = trained.starts.tried
+        summary["starts"] = {
+            "chosen": trained.starts.chosen,
+            "elbo": {str(start.seed): start.elbo for start in tried},
+            "mean_depth": {str(start.seed): start.mean_depth for start in tried},
+        }
     if (best := best_of(trained.run.metrics.read())) is not None:
         summary["best"] = asdict(best)
     if measured is None:

@@ -20,9 +20,9 @@ ALL = experiments()
 COMMITTED = Path(__file__).parents[3] / "docs" / "results"
 
 
-def verdicts(**changes: float) -> dict[str, bool | None]:
+def verdicts(**changes: float) -> dict[str, str]:
     found = aggregate(made_records(**changes), ALL)
-    return {mark.claim: mark.met for mark in marks(found)}
+    return {mark.claim: mark.verdict for mark in marks(found)}
 
 
 def test_means_and_spreads_are_over_seeds():
@@ -31,21 +31,37 @@ def test_means_and_spreads_are_over_seeds():
     assert depth["values"] == [1.23, 1.24, 1.25] and depth["seeds"] == [0, 1, 2]
     assert depth["mean"] == pytest.approx(1.24) and depth["spread"] == pytest.approx(0.01)
     assert [level["mean"] for level in found["table5"]["4"]] == [40.0, 7.0, 0.1, 0.1]
-    assert found["table3"]["0.1"]["change"]["mean"] == pytest.approx(0.961)
+    assert found["table3"]["0.1"]["change"]["mean"] == pytest.approx(0.951)
     assert {"change", "static", "ideal_change", "ideal_static"} <= found["table3"]["0"].keys()
     assert found["events"]["0.3"]["f1"]["mean"] == 0.99
-    assert found["events"]["0"]["recall_random_changes"] is None
+    assert found["events"]["0.1"]["recall_bounces"]["mean"] == 0.97
+    assert found["events"]["0"]["recall_bounces"]["mean"] == 0.98  # of all changes: all are bounces
+    assert found["table3"]["0"]["surprisal_gap"]["mean"] == pytest.approx(0.02)
+    assert found["table2"]["5"]["nats_above_level_2"]["mean"] == pytest.approx(0.3)
     assert found["ablations"]["vade"]["reference"] == "2"
-    assert found["ablations"]["no-nesting"]["seconds_per_update"]["mean"] == pytest.approx(
-        360 / 1100
-    )
     assert found["runs"] == {
         "planned": len(ALL),
         "done": sorted(named.name for named in ALL),
         "failed": {},
         "missing": [],
         "core_hours": pytest.approx(0.1 * len(ALL)),
+        "estimated_core_hours": pytest.approx(sum(n.core_hours for n in ALL), abs=0.01),
     }
+
+
+def test_an_ablation_is_held_against_its_reference_on_the_same_seeds():
+    records = made_records()
+    records["levels2-seed2"]["final"]["events"]["f1"] = 0.2  # a seed that no ablation has
+    del records["ablation-vade-seed1"]
+    records["levels2-seed0"]["final"]["events"]["f1"] = 0.9
+    found = aggregate(records, ALL)
+    vade, detached = found["ablations"]["vade"], found["ablations"]["detached"]
+    assert vade["f1"]["seeds"] == [0] == vade["of_reference"]["f1"]["seeds"]
+    assert vade["of_reference"]["f1"]["mean"] == 0.9
+    assert detached["of_reference"]["f1"]["values"] == [0.9, 0.99]
+    page = render(found, pictures=[], notes={})
+    (row,) = [line for line in page.splitlines() if "VaDE estimate" in line]
+    assert row.endswith("| +0.090 | +0.000 |")
 
 
 def test_what_is_missing_or_failed_is_said_and_nothing_is_made_up():
@@ -61,57 +77,149 @@ def test_what_is_missing_or_failed_is_said_and_nothing_is_made_up():
     assert len(found["runs"]["missing"]) == len(ALL) - 2
     page = render(found, pictures=[], notes={})
     assert "`ablation-vade-seed0` did not finish: the loss of step 7 is not finite" in page
-    assert "| 0.1 | change | 0.82 | 0.961 | +0.141 |" in page
+    assert "| 0.1 | change | 0.82 | 0.951 | +0.131 |" in page
     assert "| 0.3 | change | 0.73 | not run yet | not run yet |" in page
     assert page.count("not run yet") > 100 and "; `levels5` seed 0, 1, 2;" in page
+    said = {mark.claim: (mark.found, mark.verdict) for mark in marks(found)}
+    assert said["lambda 0.1: the predicted ball switches within 10 % of the true rate"] == (
+        "-4.3%, 0.220 against 0.230",
+        "met so far (1 of 1 seeds, 2 to be run)",
+    )
+
+
+def failed(named) -> dict:
+    """A record of a run whose loss became infinite."""
+    made = made_record(named)
+    return {k: made[k] for k in ("name", "group", "kind", "settings")} | {
+        "failed": "no finite loss"
+    }
+
+
+def test_what_failed_is_not_said_to_be_still_to_run():
+    records = made_records()
+    for named in ALL:
+        if named.name.startswith(("levels5", "ablation-std-0.1")) or named.group == "mnist":
+            records[named.name] = failed(named)
+        if named.name == "levels4-seed2":
+            records[named.name] = failed(named)
+    found = aggregate(records, ALL)
+    verdict = {mark.claim: mark.verdict for mark in marks(found)}
+    assert verdict["N = 5: and no accident, event F1 at least .95"] == "**missed**"
+    assert (
+        verdict["N = 4: and no accident, event F1 at least .95"] == "met on average (2 of 3 seeds)"
+    )
+    page = render(found, pictures=["course-full.png"], notes={})
+    assert "| 5 | 1.38 ± 0.07 | failed | failed |" in page
+    assert "| likelihood std .1 | failed |" in page and "\nFailed." in page
+    (line,) = [
+        line for line in page.splitlines() if line.endswith("did not finish: no finite loss")
+    ]
+    assert line.count("`levels5-seed") == 3 and line.count("`") == 14
 
 
 def test_marks_are_met_missed_and_unknown():
-    assert set(verdicts().values()) == {True}
-    assert len(verdicts()) == 17
+    assert set(verdicts().values()) == {"met (3 of 3 seeds)", "met"} and len(verdicts()) == 22
     nothing = aggregate({}, ALL)
-    assert {mark.met for mark in marks(nothing)} == {None}
+    assert {mark.verdict for mark in marks(nothing)} == {"not run yet"}
     for changes, part in (
         ({"mean_depth": 1.34}, "within .1 of 1 + true change rate"),
         ({"change": 0.94}, "at least .95"),
         ({"static": 0.021}, "at most .02"),
-        ({"f1": 0.97}, "F1 at least"),
+        ({"f1": 0.94}, "F1 at least"),
         ({"clear": 0.94}, "one saturated colour"),
         ({"switch_rate": 0.2}, "within 10 %"),
         ({"steps": 59.0}, "at least 60 steps"),
         ({"psnr": 16.85}, "above every floor"),
     ):
-        missed = {claim for claim, met in verdicts(**changes).items() if met is False}
+        missed = {claim for claim, said in verdicts(**changes).items() if "missed" in said}
+        missed -= {claim for claim in missed if "falls with lambda" in claim}  # no more does it
         assert missed and all(part in claim for claim in missed), (changes, missed)
 
 
 def test_a_missed_mark_says_by_how_much():
-    found = aggregate(made_records(f1=0.95, mean_depth=1.40), ALL)
+    found = aggregate(made_records(f1=0.95, mean_depth=1.40, psnr=16.0), ALL)
     said = {mark.claim: mark.found for mark in marks(found)}
-    assert said["lambda 0: event F1 at least .98"] == "0.950, missed by 0.030"
-    floors = said["lambda 0: PSNR of the best future over 200 steps above every floor"]
-    assert floors == "20.0 dB against 16.9; first 50 steps 20.5 against 16.7"
-    assert "missed by 0.070" in said["N = 2: mean depth within .1 of 1 + true change rate"]
+    assert said["lambda 0: event F1 at least .98"] == "0.950 ± 0.000; missed by 0.030"
+    (floors,) = [found for claim, found in said.items() if "above every floor" in claim]
+    assert floors.startswith("-0.9 ± 0.0; first 50 steps 20.5 against 16.7; first 200 steps 16.0")
+    assert floors.endswith("; missed by 0.9")
+    (depth,) = [found for claim, found in said.items() if claim.startswith("N = 2: mean depth")]
+    assert depth == "+0.170 ± 0.000, 1.400 against 1.230; missed by 0.070"
+    found = aggregate(made_records(f1=0.97999), ALL)
+    said = {mark.claim: mark.found for mark in marks(found)}
+    assert said["lambda 0: event F1 at least .98"].endswith("missed by 1e-05")  # and not by 0.000
+
+
+def test_a_mean_that_meets_a_mark_says_which_seeds_do():
+    records = made_records()
+    records["full-lambda0-seed2"]["final"]["events"]["f1"] = 0.97
+    records["full-lambda0.1-seed1"]["final"]["foresight"]["model"] = {
+        "inferred_change": {"mean": 1}
+    }
+    found = {mark.claim: mark.verdict for mark in marks(aggregate(records, ALL))}
+    assert found["lambda 0: event F1 at least .98"] == "met on average (2 of 3 seeds)"
+    dead = made_records()
+    for name, record in dead.items():
+        if name.startswith("full-lambda0-"):  # level 2 never changes
+            record["final"]["foresight"]["model"] = {"inferred_static": {"mean": 0.0}}
+            record["final"]["futures"]["world"]["switch_rate"] = None
+    found = {mark.claim: mark for mark in marks(aggregate(dead, ALL))}
+    mark = found["lambda 0: p(change) where level 2 changed at least .95"]
+    assert (mark.found, mark.verdict) == ("there is no such value: no run has one", "**missed**")
+    assert (
+        "missed"
+        in found["lambda 0: the predicted ball switches within 10 % of the true rate"].verdict
+    )
+
+
+def test_depths_must_be_equal_over_the_number_of_levels():
+    records = made_records()
+    for name, record in records.items():
+        if name.startswith("levels4"):
+            record["final"]["depth"]["mean_depth"]["mean"] += 0.03
+    (mark,) = [m for m in marks(aggregate(records, ALL)) if m.claim.startswith("mean depth equal")]
+    # The standard error of a difference of two means of three seeds .01 apart: .0082.
+    assert mark.found == "N = 2 and 4: 0.030 apart, 0.016 allowed" and "missed" in mark.verdict
+    del records["levels3-seed2"]
+    for record in records.values():
+        record["final"]["depth"]["mean_depth"]["mean"] = 1.23
+    (mark,) = [m for m in marks(aggregate(records, ALL)) if m.claim.startswith("mean depth equal")]
+    assert mark.verdict == "met so far (1 seeds to be run)"
 
 
 def test_probabilities_must_fall_and_rise_with_lambda():
     records = made_records()
-    for name, record in records.items():
-        if name.startswith("full-lambda0.3"):
-            record["final"]["foresight"]["model"]["inferred_change"] = {"mean": 0.99}
-    found = {mark.claim: mark.met for mark in marks(aggregate(records, ALL))}
-    (claim,) = [claim for claim in found if "falls with lambda" in claim]
-    assert found[claim] is False
+    for chance, change in (("0.1", 0.9), ("0.3", 0.8)):
+        for name, record in records.items():
+            if name.startswith(f"full-lambda{chance}-"):
+                model = dict(record["final"]["foresight"]["model"])
+                model["inferred_change"] = {"mean": change}
+                model["inferred_static"] = {"mean": 1 - change}
+                record["final"]["foresight"]["model"] = model
+
+    def verdict() -> str:
+        found = {mark.claim: mark.verdict for mark in marks(aggregate(records, ALL))}
+        (claim,) = [claim for claim in found if "falls with lambda" in claim]
+        return found[claim]
+
+    assert verdict() == "met (3 of 3 seeds)"
+    records["full-lambda0.3-seed1"]["final"]["foresight"]["model"]["inferred_change"]["mean"] = 0.9
+    assert verdict() == "met on average (2 of 3 seeds)"  # equal is not lower
+    for seed in range(3):
+        model = records[f"full-lambda0.3-seed{seed}"]["final"]["foresight"]["model"]
+        model["inferred_change"] = {"mean": 0.99}
+    assert verdict() == "**missed** (0 of 3 seeds)"
 
 
 def test_differences_stand_beside_the_papers_numbers():
     page = render(aggregate(made_records(), ALL), pictures=["course-full.png"], notes={})
-    assert "| 2 | 1.22 ± 0.05 | 1.250 ± 0.010 | +0.030 | 1.240 ± 0.010 | 1.230 |" in page
+    assert "| 2 | 1.22 ± 0.05 | 1.250 ± 0.010 | +0.030 | 1.240 ± 0.010 | 1.230 | 0.990" in page
     assert "| level 3 | at most .3 |  | 0.10 ± 0.00 |" in page
     assert "![Held-out figures over training, by lambda" in page
     made = re.sub(r"(?s)## Moving MNIST.*", "", page)
     assert "not run yet" not in made
-    assert "| 0 | 0.990 ± 0.000 | 0.990 ± 0.000 | 0.990 ± 0.000 | - | - |" in page
+    assert "| 0 | 0.990 ± 0.000 | 0.980 ± 0.000 | 0.990 ± 0.000 | 0.980 ± 0.000 |" in page
+    assert "| who has seen the past, best of 100 | 200 ± 0 | 200 ± 0 | 200 ± 0 |" in page
 
 
 def test_only_validations_make_a_course():
@@ -174,7 +282,15 @@ def test_the_committed_results_are_what_the_committed_records_give():
 def test_every_link_and_picture_of_the_committed_page_is_there():
     page = (COMMITTED / "moving-ball.md").read_text("utf-8")
     for target in re.findall(r"\]\(([^)]+)\)", page):
-        assert (COMMITTED / target).exists(), target
+        place, _, heading = target.partition("#")
+        text = (COMMITTED / place).read_text("utf-8") if place and heading else page
+        assert (COMMITTED / place).exists(), target
+        assert not heading or heading in map(anchor, re.findall(r"(?m)^#+ (.+)$", text)), target
+
+
+def anchor(heading: str) -> str:
+    """What a link to a heading ends in."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def test_committed_records_are_of_the_settings_that_the_experiments_have(tmp_path):

@@ -7,9 +7,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from dlh.experiments.findings.catalogue import LAMBDAS, Named
+from dlh.experiments.findings.quantities import (
+    FLOORS,
+    Record,
+    above_floors,
+    at,
+    depth_off,
+    levels_of,
+    recall_of_bounces,
+    seed_of,
+    surprisal_gap,
+    switch_off,
+    upper_nats,
+    upper_share,
+)
 from dlh.experiments.findings.record import FIRST_STEPS
 
-Record = Mapping[str, Any]
 VERSION = 1
 
 
@@ -35,6 +48,7 @@ def aggregate(records: Mapping[str, Record], experiments: Sequence[Named]) -> di
     levels = {kind: of("levels", kind) for kind in kinds.get("levels", [])}
     ablations = {kind: of("ablation", kind) for kind in kinds.get("ablation", [])}
     references = {named.kind: named.reference for named in experiments if named.reference}
+    estimates = {named.name: named.core_hours for named in experiments}
     return {
         "version": VERSION,
         "runs": {
@@ -43,11 +57,12 @@ def aggregate(records: Mapping[str, Record], experiments: Sequence[Named]) -> di
             "failed": {n: r["failed"] for n, r in known.items() if "failed" in r},
             "missing": [name for name in planned if name not in known],
             "core_hours": round(sum(r["core_hours"] for r in done.values()), 2),
+            "estimated_core_hours": round(sum(estimates[name] for name in done), 2),
         },
         "table2": _of_each(levels, _table2),
         "table5": {
             kind: [
-                _over(found, lambda r, n=level: _levels_of(r)[n]["state_kl"]["mean"])
+                _over(found, lambda r, n=level: levels_of(r)[n]["state_kl"]["mean"])
                 for level in range(int(kind))
             ]
             for kind, found in levels.items()
@@ -63,7 +78,11 @@ def aggregate(records: Mapping[str, Record], experiments: Sequence[Named]) -> di
         },
         "depth": _of_each(full, _table2),
         "ablations": {
-            kind: {"reference": references[kind], **_compared(found)}
+            kind: {
+                "reference": references[kind],
+                **_compared(found),
+                "of_reference": _compared(_same_seeds(levels.get(references[kind], []), found)),
+            }
             for kind, found in ablations.items()
             if found
         },
@@ -101,7 +120,7 @@ def _over(records: Iterable[Record], value: Callable[[Record], float | None]) ->
         except (KeyError, IndexError):
             number = None
         if number is not None:
-            found.append((record["settings"]["training"]["seed"], float(number)))
+            found.append((seed_of(record), float(number)))
     if not found:
         return None
     seeds, values = zip(*sorted(found), strict=True)
@@ -113,42 +132,29 @@ def _over(records: Iterable[Record], value: Callable[[Record], float | None]) ->
     }
 
 
-def _path(*names: str) -> Callable[[Record], float | None]:
-    """The value below ``final`` under these names."""
-
-    def value(record: Record) -> float | None:
-        found: Any = record["final"]
-        for name in names:
-            found = found[name]
-        return found
-
-    return value
-
-
-def _levels_of(record: Record) -> Sequence[Mapping[str, Any]]:
-    return record["final"]["levels"]
-
-
-def _upper_share(record: Record) -> float:
-    nats = [level["state_kl"]["mean"] for level in _levels_of(record)]
-    return sum(nats[2:]) / sum(nats) if sum(nats) else 0.0
+def _same_seeds(records: list[Record], others: list[Record]) -> list[Record]:
+    """Those records whose seed one of the others has as well."""
+    seeds = {seed_of(other) for other in others}
+    return [record for record in records if seed_of(record) in seeds]
 
 
 def _table2(records: list[Record]) -> dict[str, Any]:
     return {
-        "mean_depth": _over(records, _path("depth", "mean_depth", "mean")),
-        "mean_depth_with_first": _over(records, _path("depth", "mean_depth_with_first", "mean")),
-        "true_change_rate": _over(records, _path("depth", "true_change_rate")),
-        "total_state_kl": _over(records, _path("depth", "total_state_kl", "mean")),
-        "share_above_level_2": _over(records, _upper_share),
+        **_scores(records, "precision", "recall", "f1"),
+        "mean_depth": _over(records, at("depth", "mean_depth", "mean")),
+        "mean_depth_with_first": _over(records, at("depth", "mean_depth_with_first", "mean")),
+        "true_change_rate": _over(records, at("depth", "true_change_rate")),
+        "total_state_kl": _over(records, at("depth", "total_state_kl", "mean")),
+        "share_above_level_2": _over(records, upper_share),
+        "nats_above_level_2": _over(records, upper_nats),
+        "depth_off": _over(records, depth_off),
     }
 
 
 def _table3(records: list[Record]) -> dict[str, Any]:
     def both(observer: str, outcome: str) -> Any:
-        return _over(records, _path("foresight", observer, outcome, "mean"))
+        return _over(records, at("foresight", observer, outcome, "mean"))
 
-    closed = ("foresight", "closed_form")
     return {
         "change": both("model", "inferred_change"),
         "static": both("model", "inferred_static"),
@@ -160,29 +166,30 @@ def _table3(records: list[Record]) -> dict[str, Any]:
         "ideal_true_change": both("knows_past", "true_change"),
         "ideal_true_static": both("knows_past", "true_static"),
         "ideal_surprisal": both("knows_past", "surprisal"),
-        "ideal_error": _over(records, _path("foresight", "knows_past", "filter_error")),
-        "bounces_change": _over(records, _path(*closed, "inferred_change")),
-        "bounces_static": _over(records, _path(*closed, "inferred_static")),
-        "bounces_true_change": _over(records, _path(*closed, "true_change")),
-        "bounces_true_static": _over(records, _path(*closed, "true_static")),
+        "ideal_error": _over(records, at("foresight", "knows_past", "filter_error")),
+        "bounces_change": both("knows_bounces", "inferred_change"),
+        "bounces_static": both("knows_bounces", "inferred_static"),
+        "bounces_true_change": both("knows_bounces", "true_change"),
+        "bounces_true_static": both("knows_bounces", "true_static"),
+        "surprisal_gap": _over(records, surprisal_gap),
     }
 
 
 def _scores(records: list[Record], *names: str) -> dict[str, Any]:
-    return {name: _over(records, _path("events", name)) for name in names}
+    return {name: _over(records, at("events", name)) for name in names}
 
 
 def _psnr(records: list[Record], *within: str) -> dict[str, Any]:
-    names = ("best", "mean", "black_frame", "mean_frame", "last_frame")
+    names = ("best", "mean", *FLOORS)
     where = ("futures", *(within or ("psnr",)))
-    return {f"psnr_{name}": _over(records, _path(*where, name)) for name in names}
+    return {f"psnr_{name}": _over(records, at(*where, name)) for name in names}
 
 
 def _events(records: list[Record]) -> dict[str, Any]:
     return {
         **_scores(records, "precision", "recall", "f1"),
-        "recall_bounces": _over(records, _path("events", "recalls", "bounces")),
-        "recall_random_changes": _over(records, _path("events", "recalls", "random_changes")),
+        "recall_bounces": _over(records, recall_of_bounces),
+        "recall_random_changes": _over(records, at("events", "recalls", "random_changes")),
     }
 
 
@@ -197,10 +204,12 @@ def _futures(records: list[Record]) -> dict[str, Any]:
         "event_rate",
         "switches_at_events",
     )
-    tracking = ("median_steps_best", "median_steps_mean")
+    tracking = ("median_steps_best", "median_steps_mean", "knows_past_best", "knows_past_mean")
     return {
-        **{name: _over(records, _path("futures", "world", name)) for name in world},
-        **{name: _over(records, _path("futures", "tracking", name)) for name in tracking},
+        "switch_off": _over(records, switch_off),
+        "above_floors": _over(records, above_floors),
+        **{name: _over(records, at("futures", "world", name)) for name in world},
+        **{name: _over(records, at("futures", "tracking", name)) for name in tracking},
         **_psnr(records),
         "of_first": {
             steps: _psnr(records, "psnr_of_first", steps) for steps in map(str, FIRST_STEPS)
@@ -211,12 +220,11 @@ def _futures(records: list[Record]) -> dict[str, Any]:
 def _held(records: list[Record], level: int) -> dict[str, Any]:
     ball = ("exchanged_colour_differs", "exchanged_centre_moves", "rolled_switches_in_order")
     return {
+        "state_kl": _over(records, lambda r: levels_of(r)[level]["state_kl"]["mean"]),
         "pixel_variance": _over(
-            records, lambda r: _levels_of(r)[level]["pixel_variance"]["elsewhere"]
+            records, lambda r: levels_of(r)[level]["pixel_variance"]["elsewhere"]
         ),
-        **{
-            name: _over(records, lambda r, n=name: _levels_of(r)[level]["ball"][n]) for name in ball
-        },
+        **{name: _over(records, lambda r, n=name: levels_of(r)[level]["ball"][n]) for name in ball},
     }
 
 
@@ -224,13 +232,13 @@ def _compared(records: list[Record]) -> dict[str, Any]:
     """What an ablation is compared by."""
     return {
         **_scores(records, "f1", "precision", "recall"),
-        "mean_depth": _over(records, _path("depth", "mean_depth", "mean")),
-        "true_change": _over(records, _path("foresight", "model", "true_change", "mean")),
-        "true_static": _over(records, _path("foresight", "model", "true_static", "mean")),
-        "surprisal": _over(records, _path("foresight", "model", "surprisal", "mean")),
-        "total_state_kl": _over(records, _path("depth", "total_state_kl", "mean")),
-        "psnr_best": _over(records, _path("futures", "psnr", "best")),
-        "seconds_per_update": _over(records, lambda r: r["seconds"]["train"] / r["updates"]),
+        "mean_depth": _over(records, at("depth", "mean_depth", "mean")),
+        "true_change": _over(records, at("foresight", "model", "true_change", "mean")),
+        "true_static": _over(records, at("foresight", "model", "true_static", "mean")),
+        "surprisal": _over(records, at("foresight", "model", "surprisal", "mean")),
+        "total_state_kl": _over(records, at("depth", "total_state_kl", "mean")),
+        "psnr_of_first_20": _over(records, at("futures", "psnr_of_first", "20", "best")),
+        "median_steps_best": _over(records, at("futures", "tracking", "median_steps_best")),
     }
 
 
@@ -238,18 +246,18 @@ def _mnist(records: list[Record]) -> dict[str, Any]:
     if not records:
         return {}
     return {
-        "mean_depth": _over(records, _path("depth", "mean_depth", "mean")),
-        "total_state_kl": _over(records, _path("depth", "total_state_kl", "mean")),
+        "mean_depth": _over(records, at("depth", "mean_depth", "mean")),
+        "total_state_kl": _over(records, at("depth", "total_state_kl", "mean")),
         **_psnr(records),
         "levels": [
             {
-                "change_rate": _over(records, lambda r, n=level: _levels_of(r)[n]["change_rate"]),
-                "state_kl": _over(records, lambda r, n=level: _levels_of(r)[n]["state_kl"]["mean"]),
+                "change_rate": _over(records, lambda r, n=level: levels_of(r)[n]["change_rate"]),
+                "state_kl": _over(records, lambda r, n=level: levels_of(r)[n]["state_kl"]["mean"]),
                 "pixel_variance": _over(
-                    records, lambda r, n=level: _levels_of(r)[n]["pixel_variance"]["elsewhere"]
+                    records, lambda r, n=level: levels_of(r)[n]["pixel_variance"]["elsewhere"]
                 ),
             }
-            for level in range(len(_levels_of(records[0])))
+            for level in range(len(levels_of(records[0])))
         ],
     }
 

@@ -1,157 +1,265 @@
-"""The marks of a reproduction: which are met, and by how much the others are missed."""
+"""The marks of a reproduction: which are met, by how many seeds, and by how much others miss."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, pairwise
 from typing import Any
 
 from dlh.experiments.findings import paper
 from dlh.experiments.findings.aggregate import lambdas
 
 NOT_RUN = "not run yet"
+MISSED = "**missed**"
+Quantity = Mapping[str, Any] | None
+"""Mean, spread and values over seeds; None where no run gives it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """A claim, what was found, and whether it holds (None: not known yet)."""
+    """A claim, what was found, and whether it holds."""
 
     claim: str
     found: str
-    met: bool | None
+    verdict: str
 
-    @property
-    def verdict(self) -> str:
-        return NOT_RUN if self.met is None else ("met" if self.met else "**missed**")
+
+@dataclass(frozen=True)
+class Seeds:
+    """How many runs there are of a kind: to be run, and run to an end or to a failure."""
+
+    planned: int
+    ended: int
+
+    @classmethod
+    def of(cls, results: Mapping[str, Any], kind: str) -> Seeds:
+        """Of all whose names are ``kind`` and a seed."""
+        runs = results["runs"]
+        ended, missing = (
+            sum(name.rpartition("-seed")[0] == kind for name in names)
+            for names in ((*runs["done"], *runs["failed"]), runs["missing"])
+        )
+        return cls(ended + missing, ended)
 
 
 def marks(results: Mapping[str, Any]) -> Iterator[Mark]:
     """All marks in the order of the page."""
     for levels in paper.MEAN_DEPTH:
-        yield _depth(results, levels)
+        yield from _depth(results, levels)
+    yield _equal_depths(results)
     for levels in ("3", "4", "5"):
-        yield _at_most(
-            f"N = {levels}: levels above 2 under 1 % of the state divergence",
-            _mean(results, "table2", levels, "share_above_level_2"),
-            paper.UPPER_SHARE,
-            percent=True,
-        )
-    yield _at_least(
+        yield _upper(results, levels)
+    foreseen = _find(results, "table3", "0")
+    full = Seeds.of(results, "full-lambda0")
+    yield _mark(
         "lambda 0: p(change) where level 2 changed at least .95",
-        _mean(results, "table3", "0", "change"),
-        paper.CHANGE_AT_LEAST,
+        foreseen.get("change"),
+        full,
+        at_least=paper.CHANGE_AT_LEAST,
     )
-    yield _at_most(
+    yield _mark(
         "lambda 0: p(change) where it did not at most .02",
-        _mean(results, "table3", "0", "static"),
-        paper.STATIC_AT_MOST,
+        foreseen.get("static"),
+        full,
+        at_most=paper.STATIC_AT_MOST,
     )
     yield _monotonic(results)
-    yield _at_least(
-        "lambda 0: event F1 at least .98", _mean(results, "events", "0", "f1"), paper.F1_AT_LEAST
+    yield _mark(
+        "lambda 0: event F1 at least .98",
+        _find(results, "events", "0").get("f1"),
+        full,
+        at_least=paper.F1_AT_LEAST,
     )
-    yield _at_least(
+    futures = _find(results, "futures", "0")
+    yield _mark(
         "lambda 0: 95 % of predicted frames have one saturated colour",
-        _mean(results, "futures", "0", "clear"),
-        paper.CLEAR_AT_LEAST,
-        percent=True,
+        futures.get("clear"),
+        full,
+        at_least=paper.CLEAR_AT_LEAST,
+        form="{:.1%}",
     )
     for chance in lambdas():
         yield _switches(results, chance)
-    yield _at_least(
+    yield _mark(
         "lambda 0: the best future in place for at least 60 steps (median)",
-        _mean(results, "futures", "0", "median_steps_best"),
-        paper.STEPS_AT_LEAST,
-        digits=0,
+        futures.get("median_steps_best"),
+        full,
+        at_least=paper.STEPS_AT_LEAST,
+        form="{:.0f}",
     )
-    yield _floors(results)
+    yield _floors(futures, full)
 
 
-def _mean(results: Mapping[str, Any], *names: str) -> float | None:
+def _find(results: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     found: Any = results
     for name in names:
-        found = found.get(name) if found else None
-    return None if found is None else found["mean"]
+        found = (found or {}).get(name)
+    return found or {}
 
 
-def _at_least(
-    claim: str, value: float | None, mark: float, *, percent: bool = False, digits: int = 3
+def _mark(
+    claim: str,
+    quantity: Quantity,
+    seeds: Seeds,
+    *,
+    at_least: float = -math.inf,
+    at_most: float = math.inf,
+    form: str = "{:.3f}",
+    more: str = "",
 ) -> Mark:
-    return _compared(claim, value, mark, 1, percent, digits)
+    """The mark that a quantity lies between two bounds; its mean decides, and every seed counts."""
+    if quantity is None:
+        return Mark(claim=claim, found=_absent(seeds), verdict=MISSED if seeds.ended else NOT_RUN)
+    mean, spread = quantity["mean"], quantity["spread"]
+    meets = [at_least <= value <= at_most for value in quantity["values"]]
+    unsigned = form.replace("+", "")
+    found = form.format(mean) + ("" if spread is None else f" ± {unsigned.format(spread)}") + more
+    by = max(at_least - mean, mean - at_most)
+    if by > 0:
+        precise = unsigned.format(by)
+        found += f"; missed by {precise if any(c in '123456789' for c in precise) else f'{by:.2g}'}"
+    return Mark(claim=claim, found=found, verdict=_verdict(by <= 0, meets, seeds))
 
 
-def _at_most(
-    claim: str, value: float | None, mark: float, *, percent: bool = False, digits: int = 3
-) -> Mark:
-    return _compared(claim, value, mark, -1, percent, digits)
+def _verdict(met: bool, meets: Sequence[bool], seeds: Seeds) -> str:
+    """``meets``: of the seeds that gave a value; one that ended without one does not meet it."""
+    many, ended = sum(meets), max(seeds.ended, len(meets))
+    left = "" if ended >= seeds.planned else f", {seeds.planned - ended} to be run"
+    of_seeds = f" ({many} of {ended} seeds{left})" if seeds.planned > 1 else ""
+    if not met:
+        return MISSED + of_seeds
+    if many < ended:
+        return f"met on average{of_seeds}"
+    return f"met so far{of_seeds}" if left else f"met{of_seeds}"
 
 
-def _compared(
-    claim: str, value: float | None, mark: float, sign: int, percent: bool, digits: int
-) -> Mark:
-    if value is None:
-        return Mark(claim=claim, found=NOT_RUN, met=None)
-    met = sign * (value - mark) >= 0
-
-    def said(number: float) -> str:
-        return f"{100 * number:.1f} %" if percent else f"{number:.{digits}f}"
-
-    by = "" if met else f", missed by {said(abs(value - mark))}"
-    return Mark(claim=claim, found=said(value) + by, met=met)
+def _absent(seeds: Seeds) -> str:
+    return "there is no such value: no run has one" if seeds.ended else NOT_RUN
 
 
-def _depth(results: Mapping[str, Any], levels: str) -> Mark:
-    claim = f"N = {levels}: mean depth within .1 of 1 + true change rate"
-    depth = _mean(results, "table2", levels, "mean_depth")
-    rate = _mean(results, "table2", levels, "true_change_rate")
-    if depth is None or rate is None:
-        return Mark(claim=claim, found=NOT_RUN, met=None)
-    off = depth - 1 - rate
-    met = abs(off) <= paper.DEPTH_WITHIN
-    by = "" if met else f", missed by {abs(off) - paper.DEPTH_WITHIN:.3f}"
-    return Mark(claim=claim, found=f"{depth:.3f} against {1 + rate:.3f}{by}", met=met)
+def _depth(results: Mapping[str, Any], levels: str) -> Iterator[Mark]:
+    found, seeds = _find(results, "table2", levels), Seeds.of(results, f"levels{levels}")
+    rate = found.get("true_change_rate")
+    yield _mark(
+        f"N = {levels}: mean depth within .1 of 1 + true change rate (its distance)",
+        found.get("depth_off"),
+        seeds,
+        at_least=-paper.DEPTH_WITHIN,
+        at_most=paper.DEPTH_WITHIN,
+        form="{:+.3f}",
+        more=f", {found['mean_depth']['mean']:.3f} against {1 + rate['mean']:.3f}" if rate else "",
+    )
+    yield _mark(
+        f"N = {levels}: and no accident, event F1 at least .95",
+        found.get("f1"),
+        seeds,
+        at_least=paper.NO_ACCIDENT,
+    )
+
+
+def _equal_depths(results: Mapping[str, Any]) -> Mark:
+    claim = "mean depth equal over N = 2..5, within twice the standard error over seeds or .01"
+    depths = {n: _find(results, "table2", n).get("mean_depth") for n in paper.MEAN_DEPTH}
+    known = {n: depth for n, depth in depths.items() if depth and len(depth["values"]) > 1}
+    if len(known) < len(depths):
+        return Mark(claim=claim, found="takes two seeds of each N", verdict=NOT_RUN)
+
+    def apart(pair: tuple[str, str]) -> tuple[float, float]:
+        one, other = (known[n] for n in pair)
+        errors = (each["spread"] / math.sqrt(len(each["values"])) for each in (one, other))
+        return abs(one["mean"] - other["mean"]), max(2 * math.hypot(*errors), 0.01)
+
+    pair = max(combinations(known, 2), key=lambda pair: apart(pair)[0] - apart(pair)[1])
+    difference, allowed = apart(pair)
+    found = f"N = {pair[0]} and {pair[1]}: {difference:.3f} apart, {allowed:.3f} allowed"
+    left = sum(Seeds.of(results, f"levels{n}").planned - len(known[n]["values"]) for n in known)
+    met = "met" if not left else f"met so far ({left} seeds to be run)"
+    return Mark(claim=claim, found=found, verdict=met if difference <= allowed else MISSED)
+
+
+def _upper(results: Mapping[str, Any], levels: str) -> Mark:
+    found = _find(results, "table2", levels)
+    nats = found.get("nats_above_level_2")
+    return _mark(
+        f"N = {levels}: levels above 2 under 1 % of the state divergence",
+        found.get("share_above_level_2"),
+        Seeds.of(results, f"levels{levels}"),
+        at_most=paper.UPPER_SHARE,
+        form="{:.2%}",
+        more=f" ({nats['mean']:.2f} nats; the paper's at most .3 a level)" if nats else "",
+    )
 
 
 def _monotonic(results: Mapping[str, Any]) -> Mark:
+    """Of the means, and of each seed that all lambdas have."""
     claim = "p(change) falls with lambda where level 2 changed, and rises where it did not"
-    change = [_mean(results, "table3", chance, "change") for chance in lambdas()]
-    static = [_mean(results, "table3", chance, "static") for chance in lambdas()]
-    falling = [value for value in change if value is not None]
-    rising = [value for value in static if value is not None]
-    if len(falling) < len(change) or len(rising) < len(static):
-        return Mark(claim=claim, found=NOT_RUN, met=None)
-    met = falling == sorted(falling, reverse=True) and rising == sorted(rising)
-    said = ", ".join(f"{a:.3f} / {b:.3f}" for a, b in zip(falling, rising, strict=True))
-    return Mark(claim=claim, found=said, met=met)
+    kinds = [Seeds.of(results, f"full-lambda{chance}") for chance in lambdas()]
+    seeds = Seeds(min(kind.planned for kind in kinds), min(kind.ended for kind in kinds))
+    found = [
+        [_find(results, "table3", chance).get(name) for chance in lambdas()]
+        for name in ("change", "static")
+    ]
+    known = [[quantity for quantity in each if quantity] for each in found]
+    if any(len(each) < len(lambdas()) for each in known):
+        verdict = MISSED if seeds.ended else NOT_RUN
+        return Mark(claim=claim, found=_absent(seeds), verdict=verdict)
+    falling, rising = known
+    of_seed = [[dict(zip(q["seeds"], q["values"], strict=True)) for q in each] for each in known]
+    common = set.intersection(*(set(values) for each in of_seed for values in each))
+    meets = [
+        _falls([values[seed] for values in of_seed[0]])
+        and _falls([-values[seed] for values in of_seed[1]])
+        for seed in sorted(common)
+    ]
+    means = [[quantity["mean"] for quantity in each] for each in (falling, rising)]
+    met = _falls(means[0]) and _falls([-mean for mean in means[1]])
+    said = ", ".join(f"{a:.3f} / {b:.3f}" for a, b in zip(*means, strict=True))
+    return Mark(claim=claim, found=said, verdict=_verdict(met, meets, seeds))
+
+
+def _falls(values: Sequence[float]) -> bool:
+    return all(later < earlier for earlier, later in pairwise(values))
 
 
 def _switches(results: Mapping[str, Any], chance: str) -> Mark:
-    claim = f"lambda {chance}: the predicted ball switches within 10 % of the true rate"
-    ours = _mean(results, "futures", chance, "switch_rate")
-    truth = _mean(results, "futures", chance, "true_switch_rate")
-    if ours is None or not truth:
-        return Mark(claim=claim, found=NOT_RUN, met=None)
-    off = ours / truth - 1
-    found = f"{ours:.3f} against {truth:.3f} ({100 * off:+.1f} %)"
-    return Mark(claim=claim, found=found, met=abs(off) <= paper.SWITCHES_WITHIN)
+    found = _find(results, "futures", chance)
+    ours, truth = found.get("switch_rate"), found.get("true_switch_rate")
+    rates = f", {ours['mean']:.3f} against {truth['mean']:.3f}" if ours and truth else ""
+    return _mark(
+        f"lambda {chance}: the predicted ball switches within 10 % of the true rate",
+        found.get("switch_off"),
+        Seeds.of(results, f"full-lambda{chance}"),
+        at_least=-paper.SWITCHES_WITHIN,
+        at_most=paper.SWITCHES_WITHIN,
+        form="{:+.1%}",
+        more=rates,
+    )
 
 
-def _floors(results: Mapping[str, Any]) -> Mark:
-    claim = "lambda 0: PSNR of the best future over 200 steps above every floor"
-    futures = (results.get("futures") or {}).get("0") or {}
-    ours, floor = _against_floors(futures)
-    if ours is None or floor is None:
-        return Mark(claim=claim, found=NOT_RUN, met=None)
-    found = f"{ours:.1f} dB against {floor:.1f}"
-    for steps, part in (futures.get("of_first") or {}).items():
-        best, most = _against_floors(part)
-        if best is not None and most is not None:
-            found += f"; first {steps} steps {best:.1f} against {most:.1f}"
-    return Mark(claim=claim, found=found, met=ours > floor)
+def _floors(futures: Mapping[str, Any], seeds: Seeds) -> Mark:
+    more = ""
+    for steps, part in (*futures.get("of_first", {}).items(), ("200", futures)):
+        best, floor = _against_floors(part)
+        if best is not None and floor is not None:
+            more += f"; first {steps} steps {best:.1f} against {floor:.1f}"
+    return _mark(
+        "lambda 0: PSNR of the best future over 200 steps above every floor, dB",
+        futures.get("above_floors"),
+        seeds,
+        at_least=0.0,
+        form="{:+.1f}",
+        more=more,
+    )
 
 
 def _against_floors(futures: Mapping[str, Any]) -> tuple[float | None, float | None]:
     """PSNR of the best future, and of the best floor."""
-    floors = [_mean(futures, f"psnr_{name}_frame") for name in ("black", "mean", "last")]
-    known = [floor for floor in floors if floor is not None]
-    return _mean(futures, "psnr_best"), max(known, default=None)
+    floors = [
+        found["mean"]
+        for name in ("black", "mean", "last")
+        if (found := futures.get(f"psnr_{name}_frame"))
+    ]
+    best = futures.get("psnr_best")
+    return (best["mean"] if best else None), max(floors, default=None)

@@ -28,6 +28,8 @@ PREDICTED_CHANGE: Mapping[str, tuple[float, float]] = {
 """Table 3, by lambda: mean p(e^2 = 1) where e^2 was inferred 1 and 0."""
 
 DEPTH_WITHIN = 0.1
+NO_ACCIDENT = 0.95
+"""Event F1 below which a right mean depth is an accident."""
 UPPER_SHARE = 0.01
 CHANGE_AT_LEAST = 0.95
 STATIC_AT_MOST = 0.02

@@ -19,8 +19,10 @@ def render(results: Results, *, pictures: Sequence[str], notes: Mapping[str, str
         pictures: names of the PNG files in the folder of figures.
         notes: words of a person to sections, by their heading.
     """
-    parts = [words.HEAD, _state(results)]
+    parts = [words.HEAD]
     for heading, body in (
+        ("What differs from the paper", words.DIFFERENCES),
+        ("What was run", _state(results)),
         ("Marks", _marks(results)),
         ("How deep changes reach (Table 2)", f"{words.TABLE2}\n{results_tables.table2(results)}"),
         ("What each level says (Table 5)", results_tables.table5(results)),
@@ -41,7 +43,16 @@ def render(results: Results, *, pictures: Sequence[str], notes: Mapping[str, str
 def headings() -> tuple[str, ...]:
     """The sections to which there may be notes."""
     page = render(
-        {"runs": {"planned": 0, "done": [], "failed": {}, "missing": [], "core_hours": 0.0}},
+        {
+            "runs": {
+                "planned": 0,
+                "done": [],
+                "failed": {},
+                "missing": [],
+                "core_hours": 0.0,
+                "estimated_core_hours": 0.0,
+            }
+        },
         pictures=[],
         notes={},
     )
@@ -51,8 +62,11 @@ def headings() -> tuple[str, ...]:
 def _state(results: Results) -> str:
     runs = results["runs"]
     done, hours = len(runs["done"]), runs["core_hours"]
+    estimated = runs["estimated_core_hours"]
     lines = [
-        f"{done} of {runs['planned']} runs are done; they took {hours:.1f} core-hours of a CPU."
+        f"{done} of {runs['planned']} runs are done. They took {hours:.1f} core-hours of a CPU by "
+        f"the clock, on a machine that did other things as well; alone on one, {estimated:.1f} by "
+        "estimate."
     ]
     if runs["missing"]:
         seeds: dict[str, list[str]] = {}
@@ -61,7 +75,10 @@ def _state(results: Results) -> str:
             seeds.setdefault(kind, []).append(seed)
         names = "; ".join(f"`{kind}` seed {', '.join(each)}" for kind, each in seeds.items())
         lines.append(f"\nNot run yet: {names}. `dlh experiments run` goes on with these.")
-    lines += [f"\n`{name}` did not finish: {why}" for name, why in runs["failed"].items()]
+    reasons: dict[str, list[str]] = {}
+    for name, why in runs["failed"].items():
+        reasons.setdefault(why, []).append(f"`{name}`")
+    lines += [f"\n{', '.join(names)} did not finish: {why}" for why, names in reasons.items()]
     return "\n".join(lines) + "\n"
 
 

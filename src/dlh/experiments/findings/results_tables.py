@@ -9,13 +9,13 @@ from dlh.experiments.findings import paper
 from dlh.experiments.findings import results_words as words
 from dlh.experiments.findings.aggregate import lambdas
 from dlh.experiments.findings.catalogue import ABLATIONS
-from dlh.experiments.findings.marks import NOT_RUN
+from dlh.experiments.findings.quantities import FLOORS as OF_STILL_FRAMES
 from dlh.experiments.findings.record import FIRST_STEPS
-from dlh.experiments.findings.results_cells import cell, difference, table, value
+from dlh.experiments.findings.results_cells import absent, cell, difference, table, value
 
 Results = Mapping[str, Any]
 """What :func:`dlh.experiments.findings.aggregate.aggregate` gives."""
-FLOORS = ("psnr_black_frame", "psnr_mean_frame", "psnr_last_frame")
+FLOORS = tuple(f"psnr_{name}" for name in OF_STILL_FRAMES)
 
 
 def table2(results: Results) -> str:
@@ -27,44 +27,58 @@ def table2(results: Results) -> str:
         "difference",
         "ours, t ≥ 2",
         "1 + true rate",
+        "event F1",
         "paper: KL",
         "ours: KL",
         "difference",
     )
     rows = []
-    for levels, (depth, spread) in paper.MEAN_DEPTH.items():
-        found = results.get("table2", {}).get(levels, {})
+    budgets = [(n, n, results.get("table2", {}).get(n, {}), f"levels{n}") for n in paper.MEAN_DEPTH]
+    budgets.append(("2, full budget", "2", _depth_of_full(results), "full-lambda0"))
+    for said, levels, found, kind in budgets:
+        depth, spread = paper.MEAN_DEPTH[levels]
         nats, nats_spread = paper.TOTAL_STATE_KL[levels]
-        rate = found.get("true_change_rate")
+        rate, none = found.get("true_change_rate"), absent(results, kind)
         rows.append(
             (
-                levels,
+                said,
                 f"{depth:.2f} ± {spread:.2f}",
-                cell(found, "mean_depth_with_first"),
-                difference(found.get("mean_depth_with_first"), depth),
-                cell(found, "mean_depth"),
-                NOT_RUN if rate is None else f"{1 + rate['mean']:.3f}",
+                cell(found, "mean_depth_with_first", absent=none),
+                difference(found, "mean_depth_with_first", depth, absent=none),
+                cell(found, "mean_depth", absent=none),
+                none if rate is None else f"{1 + rate['mean']:.3f}",
+                cell(found, "f1", absent=none),
                 f"{nats:.1f} ± {nats_spread:.1f}",
-                cell(found, "total_state_kl", 1),
-                difference(found.get("total_state_kl"), nats, 1),
+                cell(found, "total_state_kl", 1, absent=none),
+                difference(found, "total_state_kl", nats, 1, absent=none),
             )
         )
     return table(head, rows)
 
 
+def _depth_of_full(results: Results) -> Mapping[str, Any]:
+    return results.get("depth", {}).get("0", {})
+
+
 def table5(results: Results) -> str:
     """Nats of each level, over the number of levels (Table 5)."""
-    head = ("state divergence, nats per 100 frames", "paper", *(f"N = {n}" for n in "2345"))
+    numbers = tuple(f"N = {n}" for n in paper.MEAN_DEPTH)
+    head = ("state divergence, nats per 100 frames", "paper", *numbers, "N = 2, full budget")
+    full = results.get("held", {}).get("0")
     rows = []
     for level in range(5):
         cells = []
         for levels in paper.MEAN_DEPTH:
-            found = results.get("table5", {}).get(levels)
+            found, none = results.get("table5", {}).get(levels), absent(results, f"levels{levels}")
             if level >= int(levels):
                 cells.append("")
             else:
-                cells.append(value(found[level] if found else None, 2))
-        rows.append((f"level {level + 1}", paper.LEVEL_KL[level], *cells))
+                cells.append(value(found[level] if found else None, 2, absent=none))
+        last = ""
+        if level < 2:
+            none = absent(results, "full-lambda0")
+            last = cell(full[level] if full else {}, "state_kl", 2, absent=none)
+        rows.append((f"level {level + 1}", paper.LEVEL_KL[level], *cells, last))
     return table(head, rows)
 
 
@@ -83,48 +97,43 @@ def table3(results: Results) -> str:
     )
     rows = []
     for chance in lambdas():
-        found = results.get("table3", {}).get(chance, {})
+        found, none = results.get("table3", {}).get(chance, {}), _absent_full(results, chance)
         for name, printed in zip(("change", "static"), paper.PREDICTED_CHANGE[chance], strict=True):
             rows.append(
                 (
                     chance,
                     name,
                     f"{printed:g}",
-                    cell(found, name),
-                    difference(found.get(name), printed),
-                    cell(found, f"ideal_{name}"),
-                    cell(found, f"bounces_{name}"),
-                    cell(found, f"true_{name}"),
-                    cell(found, f"ideal_true_{name}"),
+                    cell(found, name, absent=none),
+                    difference(found, name, printed, absent=none),
+                    cell(found, f"ideal_{name}", absent=none),
+                    cell(found, f"bounces_{name}", absent=none),
+                    cell(found, f"true_{name}", absent=none),
+                    cell(found, f"ideal_true_{name}", absent=none),
                 )
             )
     scores = []
     for chance in lambdas():
-        found = results.get("table3", {}).get(chance, {})
-        scores.append(
-            (
-                chance,
-                cell(found, "surprisal", 4),
-                cell(found, "ideal_surprisal", 4),
-                cell(found, "ideal_error", 4),
-            )
-        )
-    second = ("lambda", "surprisal, nats per step", "at best", "the filter's own error in p")
+        found, none = results.get("table3", {}).get(chance, {}), _absent_full(results, chance)
+        names = ("surprisal", "ideal_surprisal", "surprisal_gap")
+        scores.append((chance, *(cell(found, name, 4, absent=none) for name in names)))
+    second = ("lambda", "surprisal, nats per step", "who has seen the past", "yet to be learnt")
     return f"{table(head, rows)}\n\n{table(second, scores)}"
+
+
+def _absent_full(results: Results, chance: str) -> str:
+    return absent(results, f"full-lambda{chance}")
 
 
 def events(results: Results) -> str:
     """How well level 2's changes are the true ones, for each lambda."""
     names = ("precision", "recall", "f1", "recall_bounces", "recall_random_changes")
     head = ("lambda", "precision", "recall", "F1", "recall of bounces", "of random changes")
-    rows = [
-        (chance, *(cell(results.get("events", {}).get(chance, {}), n) for n in names))
-        for chance in lambdas()
-    ]
-    text = table(head, rows)
-    if all(results.get("events", {}).get(c) for c in lambdas()):
-        text += "\n\nAt lambda 0 there is no random change, so their recall is not there."
-    return text
+    rows = []
+    for chance in lambdas():
+        found, none = results.get("events", {}).get(chance, {}), _absent_full(results, chance)
+        rows.append((chance, *(cell(found, name, absent=none) for name in names)))
+    return f"{table(head, rows)}\n\nAt lambda 0 no change is random, so their recall is not there."
 
 
 def futures(results: Results) -> str:
@@ -137,17 +146,15 @@ def futures(results: Results) -> str:
         ("the truth's", "true_switch_rate", 3),
         ("of ours, to the next colour", "in_order", 3),
         ("of ours, at a change of level 2", "switches_at_events", 3),
-        ("steps in place, best of 100 (median)", "median_steps_best", 0),
-        ("steps in place, mean (median)", "median_steps_mean", 0),
+        ("steps in place, best of 100 (median over clips)", "median_steps_best", 0),
+        ("steps in place, mean of 100 (median over clips)", "median_steps_mean", 0),
+        ("who has seen the past, best of 100", "knows_past_best", 0),
+        ("who has seen the past, mean of 100", "knows_past_mean", 0),
     )
+    found = {chance: results.get("futures", {}).get(chance, {}) for chance in lambdas()}
+    none = {chance: _absent_full(results, chance) for chance in lambdas()}
     rows = [
-        (
-            said,
-            *(
-                cell(results.get("futures", {}).get(chance, {}), name, digits)
-                for chance in lambdas()
-            ),
-        )
+        (said, *(cell(found[each], name, digits, absent=none[each]) for each in lambdas()))
         for said, name, digits in of_ball
     ]
     ball = table(("", *(f"lambda {chance}" for chance in lambdas())), rows)
@@ -163,7 +170,8 @@ def _psnr_of_first(results: Results) -> str:
         spans = {steps: {} for steps in map(str, FIRST_STEPS)}
         spans |= {**found.get("of_first", {}), "200": found}
         for steps, part in spans.items():
-            rows.append((chance, steps, *(cell(part, name, 1) for name in psnr)))
+            none = _absent_full(results, chance)
+            rows.append((chance, steps, *(cell(part, name, 1, absent=none) for name in psnr)))
     head = ("best of 100", "mean", "black", "mean frame", "last frame")
     return table(("lambda", "PSNR over the first steps, dB", *head), rows)
 
@@ -180,17 +188,17 @@ def held(results: Results) -> str:
     )
     rows = []
     for chance in lambdas():
-        found = results.get("held", {}).get(chance)
+        found, none = results.get("held", {}).get(chance), _absent_full(results, chance)
         for level in range(2):
             values = found[level] if found else {}
             rows.append(
                 (
                     chance,
                     str(level + 1),
-                    cell(values, "pixel_variance", 5),
-                    cell(values, "exchanged_colour_differs"),
-                    cell(values, "exchanged_centre_moves", 2),
-                    cell(values, "rolled_switches_in_order") if level else "",
+                    cell(values, "pixel_variance", 5, absent=none),
+                    cell(values, "exchanged_colour_differs", absent=none),
+                    cell(values, "exchanged_centre_moves", 2, absent=none),
+                    cell(values, "rolled_switches_in_order", absent=none) if level else "",
                 )
             )
     return table(head, rows)
@@ -199,39 +207,46 @@ def held(results: Results) -> str:
 def ablations(results: Results) -> str:
     """Each choice undone, beside the reference of as many levels."""
     names = (
-        ("F1", "f1", 3),
+        ("event F1", "f1", 3),
         ("precision", "precision", 3),
         ("recall", "recall", 3),
         ("mean depth", "mean_depth", 3),
         ("p(change), change", "true_change", 3),
         ("static", "true_static", 3),
+        ("surprisal", "surprisal", 3),
         ("state KL", "total_state_kl", 1),
-        ("PSNR", "psnr_best", 1),
-        ("time of an update", "", 2),
+        ("PSNR, 20 steps", "psnr_of_first_20", 1),
+        ("steps in place", "median_steps_best", 0),
     )
+    compared = ("f1", "surprisal")
 
-    def row(said: str, found: Mapping[str, Any], reference: Mapping[str, Any]) -> tuple[str, ...]:
-        values = [cell(found, name, digits) for _, name, digits in names[:-1]]
-        mine, theirs = found.get("seconds_per_update"), reference.get("seconds_per_update")
-        cost = f"{mine['mean'] / theirs['mean']:.2f}" if mine and theirs else NOT_RUN
-        return (said, *values, cost)
+    def row(said: str, found: Mapping[str, Any], none: str) -> tuple[str, ...]:
+        values = [cell(found, name, digits, absent=none) for _, name, digits in names]
+        other = found.get("of_reference", {})
+        apart = [
+            difference(found, name, other[name]["mean"], absent=none) if other.get(name) else ""
+            for name in compared
+        ]
+        return (said, *values, *apart)
 
     rows = []
     for levels in ("2", "3"):
         reference = results.get("references", {}).get(levels, {})
-        rows.append(row(f"**reference, {levels} levels**", reference, reference))
+        said = f"**reference, {levels} levels**"
+        rows.append(row(said, reference, absent(results, f"levels{levels}")))
         for name, (what, model, _) in ABLATIONS.items():
             if str(model.get("num_levels", 2)) == levels:
                 found = results.get("ablations", {}).get(name, {})
-                rows.append(row(what, found, reference))
-    return table(("", *(said for said, _, _ in names)), rows)
+                rows.append(row(what, found, absent(results, f"ablation-{name}")))
+    head = ("", *(said for said, _, _ in names), "F1, difference", "surprisal, difference")
+    return table(head, rows)
 
 
 def mnist(results: Results) -> str:
     """What was found on Moving MNIST, or that nothing was."""
     found = results.get("mnist")
     if not found:
-        return f"{words.MNIST}\nNot run yet."
+        return f"{words.MNIST}\n{absent(results, 'mnist').capitalize()}."
     head = ("PSNR over 200 steps, dB", "best of 20", "mean", "black", "mean frame", "last frame")
     psnr = [("", *(cell(found, n, 1) for n in ("psnr_best", "psnr_mean", *FLOORS)))]
     levels = [
