@@ -39,54 +39,26 @@ from typing import Any
 
 import torch
 
-from dlh.experiments.build import build_model, open_source
 from dlh.experiments.experiment import Experiment
 from dlh.experiments.presets import preset
 from dlh.model import Carried, Noise
 from dlh.model.decide import decide_all
 from dlh.model.inference import Evidence
 from dlh.training.checkpoint import Checkpoints
-from dlh.training.processes import Processes
 from dlh.training.run import RunFolder
-from dlh.training.speed import lay_out, multiplies_bf16, uncompiled
-from dlh.training.step import compute_gradients, update
+from dlh.training.speed import multiplies_bf16
 from dlh.video import from_stored
 
-CPU = torch.device("cpu")
+sys.path.append(str(Path(__file__).parent))
+
+from stepper import CPU, Stepper
+
+sys.path.pop()
+
 F1 = 0.98
 CHECKPOINTS_OF = "moving-ball"
 CLIPS = 8
 """Of --part memory; the fewer there are, the more weighs what does not depend on their length."""
-
-
-class Stepper:
-    """A model that takes training steps, one call each."""
-
-    def __init__(self, experiment: Experiment) -> None:
-        self.config = experiment.training
-        self.model = build_model(experiment).train()
-        lay_out(self.model, self.config.speed)
-        self.source = open_source(experiment)
-        self.parameters = dict(self.model.named_parameters())
-        self.optimizer = torch.optim.Adam(self.model.parameters())
-        self.processes = Processes(CPU, half=uncompiled(self.config.speed) == "bf16")
-        self.steps = 0
-
-    def __call__(self) -> float:
-        """Seconds of one step."""
-        start = time.perf_counter()
-        figures = compute_gradients(
-            self.model,
-            self.parameters,
-            self.source,
-            self.config,
-            step=self.steps,
-            processes=self.processes,
-        )
-        norm = figures["gradient_norm"]
-        update(self.parameters, self.optimizer, self.config, step=self.steps, gradient_norm=norm)
-        self.steps += 1
-        return time.perf_counter() - start
 
 
 def with_settings(name: str, **settings: Any) -> Experiment:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from dlh.experiments.findings.catalogue import experiments
+from dlh.experiments.presets import preset
 from dlh.model import decide
 from dlh.training.run import RunFolder
 
@@ -24,7 +27,7 @@ def benchmark(name: str) -> ModuleType:
     return module
 
 
-gpu, training = benchmark("gpu"), benchmark("training")
+gpu, training, choices = benchmark("gpu"), benchmark("training"), benchmark("choices")
 
 
 def run(module, monkeypatch, *words: str) -> None:
@@ -69,6 +72,20 @@ def test_speed_and_checkpoints_are_measured(workspace, monkeypatch) -> None:
     saved = found["checkpoints"]
     share = saved["save_seconds"] / (saved["checkpoint_every"] * saved["step_seconds"])
     assert saved["share"] == pytest.approx(share) and share > 0
+
+
+def test_the_cost_of_a_choice_is_that_over_its_reference(workspace, monkeypatch, capsys) -> None:
+    kinds = ("levels2-seed0", "levels3-seed0", "ablation-vade-seed0", "ablation-no-nesting-seed0")
+    small = [
+        replace(named, experiment=preset("tiny")) for named in experiments() if named.name in kinds
+    ]
+    monkeypatch.setattr(choices, "experiments", lambda: small)
+    run(choices, monkeypatch, "--rounds", "1", "--json", "found.json")
+    rows = json.loads((workspace / "found.json").read_text())
+    references = [row["reference"] for row in rows]
+    assert references == ["levels2", "levels2", "levels2", "levels3"]
+    assert rows[0]["over"] == 1.0 and all(row["over"] > 0 for row in rows)
+    assert "| three levels, not nested | levels3 | " in capsys.readouterr().out
 
 
 def test_an_unknown_part_is_named(monkeypatch, capsys) -> None:
