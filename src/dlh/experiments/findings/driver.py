@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from dlh.data.clips import DataError
 from dlh.experiments.analyse.command import FIGURES, NUMBERS, analyse
-from dlh.experiments.errors import OutputError
+from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.findings.catalogue import MOST_CORE_HOURS, Named
 from dlh.experiments.findings.record import as_text, failed_record, make_record, read_record
 from dlh.experiments.outputs import Say, check_writable, write_bytes
@@ -16,6 +17,7 @@ from dlh.experiments.run import resume, start
 from dlh.experiments.show import SUMMARY
 from dlh.experiments.snapshot import read_snapshot
 from dlh.experiments.workers import settled
+from dlh.pretrained import PretrainedError
 from dlh.settings import to_plain
 from dlh.training.errors import (
     Interrupted,
@@ -31,6 +33,8 @@ ROOT = Path("runs/findings")
 RESULTS = Path("docs/results")
 RECORDS = "runs"
 PICTURES = "figures"
+FAILURES = (TrainingError, DataError, UsageError, PretrainedError, OutputError)
+"""What can be wrong with one experiment and not with the next."""
 
 
 def run_all(
@@ -78,7 +82,7 @@ def run_all(
             say(f"{named.name}: {place}")
         except Interrupted:
             raise
-        except TrainingError as error:
+        except FAILURES as error:
             failed[named.name] = str(error)
             say(f"{named.name} failed: {error}")
         finally:
