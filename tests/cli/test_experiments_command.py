@@ -213,7 +213,8 @@ def test_what_another_process_is_at_is_left_to_it(dlh, no_figures):
         ("experiments", 2, ""),
         ("experiments rum", 2, "there is no command dlh experiments rum; did you mean run?"),
         ("experiments run --only nothing", 2, "no experiment is called 'nothing'"),
-        ("experiments page --results file", 1, "cannot write file/moving-ball.json"),
+        ("experiments page --results file", 2, "file/runs holds no record (NAME.json, as `dlh"),
+        ("experiments page --results docs/result", 2, "name the folder above it with --results"),
         ("experiments publish missing ball", 2, "there is no folder missing"),
         ("experiments publish . Ball/x", 2, "small letters, digits and hyphens, found 'Ball/x'"),
         ("experiments publish run ball --dtype int8", 2, "int8"),
@@ -224,6 +225,7 @@ def test_what_cannot_be_is_one_line(dlh, words, status, said):
     answer = dlh(*words.split())
     assert answer.status == status
     assert said in answer.err if said else "usage: dlh experiments" in answer.out
+    assert [path.name for path in Path().iterdir()] == ["file"]
 
 
 def test_publishing_makes_a_model_of_half_the_size_that_says_what_it_was_trained_on(
