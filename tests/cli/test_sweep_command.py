@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from dlh.experiments.presets import moving_ball
+from dlh.experiments.run import start
 from dlh.experiments.sweep import Swept, as_table, at_best_std
 from dlh.model.bound import log_likelihood
+from dlh.training.errors import Interrupted
 from dlh.training.schedule import beta, learning_rate_factor
 
 SMALL = ("--steps", 4, "--threads", 1)
@@ -82,7 +84,7 @@ def test_the_schedules_of_a_shorter_run_are_in_proportion(dlh, monkeypatch):
     answer = dlh("sweep", "moving-ball")
     assert answer.status == 0, answer.err
     assert answer.out == (
-        "200 steps, the preset has 800; warm-up of the divergences 850 -> 212, cooldown of the "
+        "of the preset: steps 800 -> 200, warm-up of the divergences 850 -> 212, cooldown of the "
         "learning rate 500 -> 125, steps of each start 300 -> 75\n"
     )
     training, whole = swept[0].training, moving_ball().training
@@ -104,6 +106,29 @@ def test_the_schedules_of_a_shorter_run_are_in_proportion(dlh, monkeypatch):
     assert swept[1].training == whole
     assert dlh("sweep", "moving-ball", "--steps", 1).status == 0
     assert swept[2].training.start_steps == 1
+
+
+def test_a_sweep_that_is_stopped_goes_on_with_the_same_command(dlh, monkeypatch):
+    real, begun = start, []
+
+    def stopped(experiment, folder, **options):
+        begun.append(folder.name)
+        if len(begun) == 2:
+            stop = Interrupted(folder=folder, step=3)
+            stop.add_note("there is no best model")
+            raise stop
+        real(experiment, folder, **options)
+
+    monkeypatch.setattr("dlh.experiments.sweep.start", stopped)
+    words = ("sweep", "tiny", "--std", 0.2, 1.0, "--steps", 1, "--threads", 1)
+    answer = dlh(*words)
+    assert (answer.status, answer.err.splitlines()[-1]) == (
+        130,
+        "dlh: interrupted: everything up to step 3 of runs/sweep/std-1 is saved; give the same "
+        "command again to go on; there is no best model",
+    )
+    answer = dlh(*words)
+    assert answer.status == 0 and begun == ["std-0.2", "std-1", "std-1"]
 
 
 def test_standard_deviations_that_are_nearly_the_same_have_runs_of_their_own(dlh):

@@ -45,6 +45,7 @@ class SweepOptions:
 def main(arguments: Sequence[str]) -> int:
     """``dlh sweep``."""
     options = parse(SweepOptions, arguments, prog="dlh sweep")
+    from dlh.cli.errors import goes_on_when_repeated
     from dlh.experiments.errors import UsageError
     from dlh.experiments.presets import preset
     from dlh.experiments.sweep import describe_length, of_length, sweep
@@ -66,5 +67,6 @@ def main(arguments: Sequence[str]) -> int:
         raise UsageError(str(error)) from error
     if said := describe_length(training, experiment.training):
         say(said)
-    sweep(experiment, options.std, options.run, say=say)
+    with goes_on_when_repeated():
+        sweep(experiment, options.std, options.run, say=say)
     return 0

@@ -93,7 +93,7 @@ def describe_length(before: TrainingConfig, after: TrainingConfig) -> str | None
     ]
     if not changed:
         return None
-    return f"{after.steps} steps, the preset has {before.steps}; {', '.join(changed)}"
+    return f"of the preset: steps {before.steps} -> {after.steps}, {', '.join(changed)}"
 
 
 def sweep(
