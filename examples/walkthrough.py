@@ -1,7 +1,8 @@
 """A walk through the model: train it, watch events appear, exchange a level, predict many futures.
 
     python examples/walkthrough.py            some minutes; pictures in runs/walkthrough
-    python examples/walkthrough.py --fast     seconds; a model too small to learn anything
+    python examples/walkthrough.py --fast     seconds; a model too small to learn anything,
+                                              in runs/walkthrough-fast
 
 The cells (``# %%``) open as a notebook in editors that know them, and in jupytext.
 """
@@ -23,7 +24,7 @@ from dlh import DLH
 from dlh.analysis import event_scores
 from dlh.analysis.ball import read_ball
 from dlh.analysis.figures import draw_events
-from dlh.analysis.figures.canvas import png_bytes
+from dlh.analysis.figures.canvas import MissingExtraError, new_figure, png_bytes
 from dlh.analysis.figures.levels import FrameRow, frame_rows_figure
 from dlh.analysis.figures.rollouts import rollouts_figure
 from dlh.analysis.levels import Moments, resample
@@ -35,8 +36,13 @@ from dlh.training.run import EXPERIMENT
 from dlh.video import from_stored, to_stored
 
 FAST = "--fast" in sys.argv
-FOLDER = Path("runs/walkthrough")
+FOLDER = Path("runs/walkthrough-fast" if FAST else "runs/walkthrough")
 CONTEXT, HORIZON, SAMPLES = (6, 8, 3) if FAST else (30, 60, 50)
+
+try:
+    new_figure(1, 1)
+except MissingExtraError as error:  # better now than after the training
+    raise SystemExit(str(error)) from None
 
 experiment = tiny() if FAST else moving_ball()
 if not FAST:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import published
-from dlh.cli.data import COMMANDS, ImportOptions, InspectOptions, VerifyOptions
+from dlh.cli.data import COMMANDS, ClipOptions, ImportOptions, InspectOptions, VerifyOptions
 from dlh.cli.data_sets import ListOptions, PrepareOptions
 from dlh.cli.manifest_options import ManifestOptions
 from dlh.data import build as build_module
@@ -33,6 +33,7 @@ OPTIONS = {
     "verify": VerifyOptions,
     "inspect": InspectOptions,
     "manifest": ManifestOptions,
+    "clip": ClipOptions,
 }
 
 
@@ -281,7 +282,7 @@ def test_the_options_are_those_documented(command):
     fields = {
         field.name.replace("_", "-"): field.default
         for field in dataclasses.fields(OPTIONS[command])
-        if field.name not in ("path", "store", "name", "ball", "mnist")
+        if field.name not in ("path", "store", "name", "preset", "ball", "mnist")
     }
     assert [name for name, _ in rows] == list(fields)
     for name, written in rows:

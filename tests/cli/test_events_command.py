@@ -101,6 +101,7 @@ def test_without_matplotlib_there_are_events_but_no_picture(dlh, changing, clip,
 @pytest.mark.parametrize(
     "words, status, said",
     [
+        ("clip.mp4 --out taken.json", 2, "the picture beside taken.json is to be taken.png, which"),
         ("clip.mp4 --seed -1", 2, "seed is at least 0, found -1"),
         ("clip.mp4 --out events.txt", 2, "events.txt must end in .json, found .txt"),
         ("missing.mp4", 1, "missing.mp4 does not exist"),
@@ -112,11 +113,12 @@ def test_what_cannot_be_is_one_line(dlh, changing, clip, words, status, said):
     from PIL import Image
 
     Path("clip.mp4").write_bytes(clip.read_bytes())
+    Path("taken.png").mkdir()
     Path("notes.mp4").write_text("not a video\n" * 50)
     Image.fromarray(ball_frames(1)[0]).save("still.gif")
     answer = dlh("events", changing, *words.split())
     assert answer.status == status and said in answer.line
-    assert not Path("events.json").exists() and not Path("events.png").exists()
+    assert not list(Path().glob("*.json")) and not Path("events.png").exists()
 
 
 def test_a_model_of_one_level_has_no_events(dlh, clip):

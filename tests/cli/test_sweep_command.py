@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from dlh.experiments.presets import moving_ball
+from dlh.experiments.run import start
 from dlh.experiments.sweep import Swept, as_table, at_best_std
 from dlh.model.bound import log_likelihood
+from dlh.training.errors import Interrupted
+from dlh.training.schedule import beta, learning_rate_factor
 
 SMALL = ("--steps", 4, "--threads", 1)
 
@@ -72,6 +76,68 @@ def test_a_sweep_is_one_table_of_several_runs(dlh):
     assert Path("runs/sweep/std-1/metrics.jsonl").read_bytes() == before
     other = dlh("sweep", "tiny", "--std", 0.2, 1.0, "--seed", 3, *SMALL)
     assert other.status == 2 and "runs/sweep/std-0.2 holds a run of other settings" in other.line
+
+
+def test_the_schedules_of_a_shorter_run_are_in_proportion(dlh, monkeypatch):
+    swept = []
+    monkeypatch.setattr("dlh.experiments.sweep.sweep", lambda given, *_, **__: swept.append(given))
+    answer = dlh("sweep", "moving-ball")
+    assert answer.status == 0, answer.err
+    assert answer.out == (
+        "of the preset: steps 800 -> 200, warm-up of the divergences 850 -> 212, cooldown of the "
+        "learning rate 500 -> 125, steps of each start 300 -> 75\n"
+    )
+    training, whole = swept[0].training, moving_ball().training
+    assert (training.steps, training.start_steps, training.starts) == (200, 75, 2)
+    # The last update sees the same share of the divergences, the first cooled one comes at the
+    # same share of the way.
+    assert beta(199, training.beta_warmup_steps) == pytest.approx(
+        beta(799, whole.beta_warmup_steps), abs=0.01
+    )
+    for done in (0.2, 0.5, 0.9):
+        rates = [
+            learning_rate_factor(
+                round(done * each.steps), steps=each.steps, cooldown_steps=each.cooldown_steps
+            )
+            for each in (training, whole)
+        ]
+        assert rates[0] == pytest.approx(rates[1], abs=0.01)
+    assert dlh("sweep", "moving-ball", "--steps", 800).out == ""
+    assert swept[1].training == whole
+    assert dlh("sweep", "moving-ball", "--steps", 1).status == 0
+    assert swept[2].training.start_steps == 1
+
+
+def test_a_sweep_that_is_stopped_goes_on_with_the_same_command(dlh, monkeypatch):
+    real, begun = start, []
+
+    def stopped(experiment, folder, **options):
+        begun.append(folder.name)
+        if len(begun) == 2:
+            stop = Interrupted(folder=folder, step=3)
+            stop.add_note("there is no best model")
+            raise stop
+        real(experiment, folder, **options)
+
+    monkeypatch.setattr("dlh.experiments.sweep.start", stopped)
+    words = ("sweep", "tiny", "--std", 0.2, 1.0, "--steps", 1, "--threads", 1)
+    answer = dlh(*words)
+    assert (answer.status, answer.err.splitlines()[-1]) == (
+        130,
+        "dlh: interrupted: everything up to step 3 of runs/sweep/std-1 is saved; give the same "
+        "command again to go on; there is no best model",
+    )
+    answer = dlh(*words)
+    assert answer.status == 0 and begun == ["std-0.2", "std-1", "std-1"]
+
+
+def test_standard_deviations_that_are_nearly_the_same_have_runs_of_their_own(dlh):
+    answer = dlh("sweep", "tiny", "--std", 0.1, 0.10000001, "--steps", 1, "--threads", 1)
+    assert answer.status == 0, answer.err
+    for name in ("0.1", "0.10000001"):
+        saved = json.loads(Path(f"runs/sweep/std-{name}/experiment.json").read_text("utf-8"))
+        assert saved["experiment"]["model"]["likelihood_std"] == float(name)
+        assert f"\n{name:>10}  " in answer.out
 
 
 def test_what_is_not_known_is_a_dash_and_the_best_is_marked():

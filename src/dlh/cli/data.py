@@ -74,6 +74,25 @@ class InspectOptions:
     """Of the clips that the report counts, frames."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClipOptions:
+    """A clip of a generated world as a film, to try a model of it on: one that no run is trained
+    on. Says at which frames the colour changes.
+
+    example:  dlh data clip moving-ball --out ball.mp4
+    """
+
+    preset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PRESET")]
+    """Whose world: moving-ball, which the shipped model of that name knows, moving-ball-paper or
+    tiny."""
+    frames: int = 130
+    """Its length: 30 to watch and 100 to predict."""
+    number: int = 0
+    """Which clip of the test split."""
+    out: Path = Path("clip.mp4")
+    """Where the film goes."""
+
+
 def main(arguments: Sequence[str]) -> int:
     """``dlh data``."""
     return run_one_of(COMMANDS, arguments, prog="dlh data", usage=USAGE)
@@ -109,6 +128,13 @@ def _manifest(words: Sequence[str]) -> None:
     write_manifest(**vars(options), say=say)
 
 
+def _clip(words: Sequence[str]) -> None:
+    options = parse(ClipOptions, words, prog="dlh data clip")
+    from dlh.experiments.clip import write_clip
+
+    write_clip(**vars(options), say=say)
+
+
 COMMANDS: dict[str, Command] = {
     "list": ("the data sets that have a name, and which of them are here", list_data),
     "prepare": ("fetch a data set, or take the files you have, and make a store of it", prepare),
@@ -116,6 +142,7 @@ COMMANDS: dict[str, Command] = {
     "verify": ("is every byte of a store what was written?", _verify),
     "inspect": ("what is in a store: a table, a picture and a short film", _inspect),
     "manifest": ("name the clips of an evaluation, so that others can use the same", _manifest),
+    "clip": ("a clip of a generated world as a film, to try a model on", _clip),
 }
 
 USAGE = """usage: dlh data COMMAND [OPTIONS]        dlh data COMMAND --help says more

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import traceback
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import torch
 
@@ -29,13 +31,15 @@ FORESEEN = (
 )
 
 
+REPEAT = "give the same command again to go on"
+
+
 def explain(error: Exception) -> int:
     """Print the error; return the exit status."""
     notes = getattr(error, "__notes__", [])
     if isinstance(error, Interrupted):
-        saved = f"everything up to step {error.step} is saved"
         resume = f"`dlh train --resume {shlex.quote(str(error.folder))}`"
-        complain("interrupted", "; ".join([f"{saved}; go on with {resume}", *notes]))
+        _interrupted(error, f"go on with {resume}")
         return 130
     if _out_of_memory(error):
         complain(
@@ -51,6 +55,29 @@ def explain(error: Exception) -> int:
         return 1
     complain("error", " ".join([_message(error), *notes]))
     return 1
+
+
+@contextmanager
+def goes_on_when_repeated() -> Generator[None]:
+    """What is stopped within it is a command of several runs, which goes on where it is given
+    again: to resume the run that it was at would finish that one only.
+
+    Raises:
+        SystemExit: it was stopped; how to go on is said.
+    """
+    try:
+        yield
+    except Interrupted as error:
+        _interrupted(error, REPEAT, f" of {error.folder}")
+        raise SystemExit(130) from None
+    except KeyboardInterrupt:
+        complain("interrupted", f"what is finished is saved; {REPEAT}")
+        raise SystemExit(130) from None
+
+
+def _interrupted(error: Interrupted, advice: str, where: str = "") -> None:
+    saved = f"everything up to step {error.step}{where} is saved"
+    complain("interrupted", "; ".join([saved, advice, *getattr(error, "__notes__", [])]))
 
 
 def _message(error: Exception) -> str:

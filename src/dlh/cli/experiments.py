@@ -86,6 +86,7 @@ def _list(words: Sequence[str]) -> None:
 
 def _run(words: Sequence[str]) -> None:
     options = parse(RunOptions, words, prog="dlh experiments run")
+    from dlh.cli.errors import goes_on_when_repeated
     from dlh.experiments.findings.catalogue import chosen
     from dlh.experiments.findings.driver import plan, run_all
 
@@ -94,7 +95,8 @@ def _run(words: Sequence[str]) -> None:
         for line in plan(experiments, root=options.root, results=options.results):
             say(line)
         return
-    run_all(experiments, root=options.root, results=options.results, say=say)
+    with goes_on_when_repeated():
+        run_all(experiments, root=options.root, results=options.results, say=say)
 
 
 def _page(words: Sequence[str]) -> None:

@@ -32,7 +32,7 @@ class PredictOptions:
     horizon: int = 300
     """Frames to predict."""
     samples: int = 8
-    """Futures to draw."""
+    """Futures to draw; without --save no more than are shown, 15."""
     seed: int = 0
     """The same seed gives the same futures."""
     out: Path = Path("out.mp4")

@@ -18,6 +18,9 @@ class SweepOptions:
     """Train a preset for some steps with each of several standard deviations of the likelihood, and
     compare them in one table. An interrupted sweep goes on with the same command.
 
+    A run of fewer steps than the preset's, or more, has the preset's warm-up, cooldown and steps of
+    each start in proportion.
+
     example:  dlh sweep moving-ball --std 0.1 0.4 1.0 --steps 300
     """
 
@@ -26,7 +29,8 @@ class SweepOptions:
     std: tuple[float, ...] = (0.1, 0.2, 0.4, 1.0)
     """The standard deviations of a pixel."""
     steps: int | None = None
-    """Updates of each run; default: a quarter of the preset's."""
+    """Updates of each run; default: a quarter of the preset's. Warm-up, cooldown and the steps of
+    each start follow in proportion."""
     data: str | None = None
     """A folder of videos, a video, a clip store, or the name of a data set; default: the
     preset's."""
@@ -41,9 +45,10 @@ class SweepOptions:
 def main(arguments: Sequence[str]) -> int:
     """``dlh sweep``."""
     options = parse(SweepOptions, arguments, prog="dlh sweep")
+    from dlh.cli.errors import goes_on_when_repeated
     from dlh.experiments.errors import UsageError
     from dlh.experiments.presets import preset
-    from dlh.experiments.sweep import sweep
+    from dlh.experiments.sweep import describe_length, of_length, sweep
 
     experiment = preset(options.preset)
     training = experiment.training
@@ -55,14 +60,13 @@ def main(arguments: Sequence[str]) -> int:
             if options.data is None
             else replace(experiment.data, source=options.data),
             training=replace(
-                training,
-                steps=steps,
-                start_steps=min(training.start_steps, steps),
-                seed=options.seed,
-                threads=options.threads,
+                of_length(training, steps), seed=options.seed, threads=options.threads
             ),
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    sweep(experiment, options.std, options.run, say=say)
+    if said := describe_length(training, experiment.training):
+        say(said)
+    with goes_on_when_repeated():
+        sweep(experiment, options.std, options.run, say=say)
     return 0

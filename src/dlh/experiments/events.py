@@ -16,7 +16,7 @@ from dlh.analysis.surprise import EventList
 from dlh.data.clips import DataError
 from dlh.experiments.errors import UsageError
 from dlh.experiments.inputs import describe_resizing
-from dlh.experiments.outputs import Say, check_writable, write_bytes
+from dlh.experiments.outputs import Say, check_with_picture, write_bytes
 from dlh.pretrained import DLH
 from dlh.training import strict_json
 from dlh.training.device import choose_device
@@ -43,8 +43,7 @@ def events_of_file(*, model: str, video: Path, out: Path, seed: int, say: Say = 
     """
     if seed < 0:
         raise UsageError(f"seed is at least 0, found {seed}")
-    picture = out.with_suffix(".png")
-    check_writable(out, ".json")
+    picture = check_with_picture(out, ".json")
     dlh = DLH.from_pretrained(model, choose_device("auto"))
     if dlh.config.num_levels < 2:
         raise UsageError(f"{model} has one level, which changes at every frame: it has no events")

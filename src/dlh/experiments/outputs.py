@@ -37,6 +37,19 @@ def check_writable(path: Path, suffix: str) -> None:
         raise OutputError(f"cannot write {path}: {explain(error)}") from error
 
 
+def check_with_picture(path: Path, suffix: str) -> Path:
+    """The picture beside a file, of its name and .png, after both were checked as by
+    :func:`check_writable`.
+    """
+    check_writable(path, suffix)
+    picture = path.with_suffix(".png")
+    if picture.is_dir():
+        raise UsageError(
+            f"the picture beside {path} is to be {picture}, which is a folder; choose another --out"
+        )
+    return picture
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file, as a whole or not at all; OutputError where that cannot be."""
     try:

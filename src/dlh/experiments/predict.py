@@ -15,7 +15,7 @@ from dlh.data.clips import DataError
 from dlh.data.encode import write_video
 from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.inputs import describe_resizing
-from dlh.experiments.outputs import ArrayFile, Say, check_writable, write_bytes
+from dlh.experiments.outputs import ArrayFile, Say, check_with_picture, check_writable, write_bytes
 from dlh.interfaces import Prediction
 from dlh.pretrained import DLH
 from dlh.training.device import choose_device
@@ -45,7 +45,7 @@ def predict_file(
         video: a file; where it goes on for ``horizon`` frames, they are shown beside the futures.
         context: frames to watch.
         horizon: frames to predict.
-        samples: futures to draw.
+        samples: futures to draw; without ``save`` no more than are shown.
         seed: of all randomness.
         out: the film, .mp4; the picture goes beside it.
         save: the exact frames of all futures, .npz.
@@ -71,8 +71,7 @@ def predict_file(
             f"{video} has {len(frames)} frame{'s' if len(frames) > 1 else ''}, {context} are "
             "needed as context; give a longer video or a smaller --context"
         )
-    picture = out.with_suffix(".png")
-    check_writable(out, ".mp4")  # last of the checks: it makes the folder
+    picture = check_with_picture(out, ".mp4")  # last of the checks: it makes the folder
     if save is not None:
         check_writable(save, ".npz")
     observed, truth = frames[:context], frames[context:]
@@ -86,8 +85,12 @@ def predict_file(
     film = tile_futures(futures, context=observed, truth=whole_truth, changed=changed)
     write_video(out, film, fps)
     write_bytes(picture, still_grid(futures, context=observed, truth=whole_truth))
-    first = f", of which the first {len(shown)} are shown" if len(shown) < samples else ""
-    futures_of = "1 future of" if samples == 1 else f"{samples} futures of"
+    drawn, first = (len(shown) if save is None else samples), ""
+    if drawn > len(shown):
+        first = f", of which the first {len(shown)} are shown"
+    elif drawn < samples:
+        first = f" (of {samples}: without --save only those are drawn that are shown)"
+    futures_of = "1 future of" if drawn == 1 else f"{drawn} futures of"
     say(f"{futures_of} {horizon} frames after {context}{first}: {out}, {picture}")
     if 0 < len(truth) < horizon:
         say(

@@ -23,10 +23,17 @@ from dlh.experiments.show import SUMMARY
 from dlh.experiments.snapshot import read_snapshot
 from dlh.experiments.workers import settled
 from dlh.training import strict_json
+from dlh.training.config import TrainingConfig
 from dlh.training.metrics import VALIDATION
 from dlh.training.run import EXPERIMENT, RunFolder
 
 TABLE = "sweep.json"
+SCHEDULES: Mapping[str, str] = {
+    "beta_warmup_steps": "warm-up of the divergences",
+    "cooldown_steps": "cooldown of the learning rate",
+    "start_steps": "steps of each start",
+}
+"""Steps of a training that belong to its length."""
 LEAST_ERROR = 1e-4
 """Of a pixel: what is more exact is called so exact."""
 
@@ -58,6 +65,35 @@ class Swept:
     precision: float | None
     recall: float | None
     psnr: float | None
+
+
+def of_length(training: TrainingConfig, steps: int) -> TrainingConfig:
+    """A training of so many steps, with its schedules in proportion.
+
+    With the schedules of a longer one the divergences would never have their whole weight, nor the
+    learning rate its height, and the starts would be compared at the end.
+
+    Raises:
+        ValueError: so many steps cannot be.
+    """
+    share = steps / training.steps
+    scaled = {name: round(getattr(training, name) * share) for name in SCHEDULES}
+    if training.starts > 1:
+        scaled["start_steps"] = max(1, scaled["start_steps"])
+    return replace(training, steps=steps, **scaled)
+
+
+def describe_length(before: TrainingConfig, after: TrainingConfig) -> str | None:
+    """What :func:`of_length` changed, in a line for a person; None where that is nothing."""
+    changed = [
+        f"{what} {getattr(before, name)} -> {getattr(after, name)}"
+        for name, what in SCHEDULES.items()
+        if getattr(before, name) != getattr(after, name)
+        and (name != "start_steps" or after.starts > 1)
+    ]
+    if not changed:
+        return None
+    return f"of the preset: steps {before.steps} -> {after.steps}, {', '.join(changed)}"
 
 
 def sweep(
@@ -92,8 +128,8 @@ def sweep(
     check_writable(folder / TABLE, ".json")
     found = []
     for number, (std, each) in enumerate(zip(stds, runs, strict=True), start=1):
-        place = folder / f"std-{std:g}"
-        say(f"[{number}/{len(stds)}] std {std:g}: {place}")
+        place = folder / f"std-{_name(std)}"
+        say(f"[{number}/{len(stds)}] std {_name(std)}: {place}")
         if (place / EXPERIMENT).exists():
             if read_snapshot(RunFolder.open(place)) != settled(each):
                 raise UsageError(
@@ -162,7 +198,6 @@ def at_best_std(elbo: float, nats: float, *, std: float, values: int) -> tuple[f
 def as_table(rows: Sequence[Swept]) -> Iterator[str]:
     """One line for each, the best of each comparable figure marked."""
     columns = (
-        ("std", "std", "g", None),
         ("bound", "elbo", ".1f", None),
         ("pixel error", "pixel_error", ".4f", min),
         ("bound at best std", "best_std_elbo", ".1f", max),
@@ -172,16 +207,22 @@ def as_table(rows: Sequence[Swept]) -> Iterator[str]:
         ("recall", "recall", ".3f", max),
         ("PSNR", "psnr", ".2f", max),
     )
-    cells = [[heading for heading, *_ in columns]]
+    cells = [["std", *(heading for heading, *_ in columns)]]
     for row in rows:
-        line = []
+        line = [_name(row.std)]
         for _, name, form, best in columns:
             values = [getattr(each, name) for each in rows]
             value, known = getattr(row, name), [v for v in values if v is not None]
             mark = "*" if best and value is not None and value == best(known) else ""
             line.append("-" if value is None else f"{value:{form}}{mark}")
         cells.append(line)
-    widths = [max(len(line[column]) for line in cells) for column in range(len(columns))]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     for line in cells:
         yield "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
     yield "* the best; bounds as trained do not compare between standard deviations"
+
+
+def _name(std: float) -> str:
+    """A standard deviation as people write it, and no other one's name."""
+    short = f"{std:g}"
+    return short if float(short) == std else repr(std)

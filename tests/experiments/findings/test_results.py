@@ -11,7 +11,7 @@ from dlh.experiments.errors import OutputError
 from dlh.experiments.findings.aggregate import aggregate
 from dlh.experiments.findings.catalogue import experiments
 from dlh.experiments.findings.marks import marks
-from dlh.experiments.findings.record import as_text, course, read_record
+from dlh.experiments.findings.record import as_text, course, failed_record, read_record
 from dlh.experiments.findings.results_page import headings, render
 from dlh.experiments.findings.write import read_notes, texts, write_results
 from made_records import made_record, made_records
@@ -268,6 +268,63 @@ def test_a_damaged_record_is_refused(tmp_path):
     path.write_text('{"version": 7}')
     with pytest.raises(OutputError, match="a.json is no record of version 1"):
         read_record(path)
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"core_hours": None}, "it has no core_hours"),
+        ({"course": None}, "it has no course"),
+        ({"core_hours": "long"}, "core_hours is to be a number, found 'long'"),
+        ({"updates": True}, "updates is to be a whole number, found True"),
+        ({"name": "levels2-seed1"}, "it is of levels2-seed1, and its file is called levels2-seed0"),
+        ({"settings": {}}, "settings.training.seed is to be a whole number, found None"),
+        ({"course": {"step": [1]}}, "course: it has no elbo"),
+        ({"course": {"step": [1], "elbo": 3}}, "course: elbo is to be a list, found 3"),
+        ({"course": {"step": [1], "elbo": ["3"]}}, "course.elbo is to be of numbers, found '3'"),
+        ({"course": {"step": [1], "elbo": [3, 4]}}, "course.elbo has 2 values and step 1"),
+        ({"failed": 7}, "failed is to be a text, found 7"),
+    ],
+)
+def test_a_record_that_lacks_something_is_refused_by_its_name(tmp_path, changes, said):
+    named = next(named for named in ALL if named.name == "levels2-seed0")
+    path = tmp_path / "levels2-seed0.json"
+    path.write_text(as_text(made_record(named)))
+    assert read_record(path)["name"] == "levels2-seed0"
+    changed = made_record(named) | changes
+    path.write_text(as_text({key: value for key, value in changed.items() if value is not None}))
+    with pytest.raises(OutputError) as refused:
+        read_record(path)
+    assert f"{path} is no record of version 1 of an experiment ({said}); " in str(refused.value)
+
+
+def test_a_failed_record_has_no_course():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "read_text", lambda *_: as_text(failed_record(ALL[0], "NaN", {})))
+        assert read_record(Path(f"{ALL[0].name}.json"))["failed"] == "NaN"
+
+
+@pytest.mark.parametrize(
+    "file, content, said",
+    [
+        ("runs/levels3-seed0.json", b'{"version": 1, "name": "levels3-seed0"}', "it has no group"),
+        ("notes.md", b"## Events\n\xff\n", "notes.md is not UTF-8 (byte 10: invalid start byte)"),
+        ("notes.md", b"## Events\na\n## Events\nb\n", "has notes to 'Events' 2 times"),
+        ("notes.md", b"## Evnts\n", "has notes to 'Evnts', which is no section"),
+    ],
+)
+def test_nothing_is_written_where_a_record_or_the_notes_cannot_be_used(
+    tmp_path, monkeypatch, file, content, said
+):
+    monkeypatch.setattr("dlh.analysis.figures.canvas.DOTS_PER_INCH", 30)
+    (tmp_path / "runs").mkdir()
+    named = next(named for named in ALL if named.name == "levels2-seed0")
+    (tmp_path / "runs" / "levels2-seed0.json").write_text(as_text(made_record(named)))
+    (tmp_path / file).write_bytes(content)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(OutputError) as refused:
+        write_results(tmp_path, say=print)
+    assert said in str(refused.value) and sorted(tmp_path.rglob("*")) == before
 
 
 def test_the_committed_results_are_what_the_committed_records_give():

@@ -7,15 +7,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from dlh.data.clips import DataError
 from dlh.experiments.analyse.command import FIGURES, NUMBERS, analyse
-from dlh.experiments.errors import OutputError
+from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.findings.catalogue import MOST_CORE_HOURS, Named
 from dlh.experiments.findings.record import as_text, failed_record, make_record, read_record
 from dlh.experiments.outputs import Say, check_writable, write_bytes
 from dlh.experiments.run import resume, start
+from dlh.experiments.runs import UNREADABLE
 from dlh.experiments.show import SUMMARY
 from dlh.experiments.snapshot import read_snapshot
 from dlh.experiments.workers import settled
+from dlh.pretrained import PretrainedError
 from dlh.settings import to_plain
 from dlh.training.errors import (
     Interrupted,
@@ -31,6 +34,8 @@ ROOT = Path("runs/findings")
 RESULTS = Path("docs/results")
 RECORDS = "runs"
 PICTURES = "figures"
+FAILURES = (TrainingError, DataError, UsageError, PretrainedError, OutputError)
+"""What can be wrong with one experiment and not with the next."""
 
 
 def run_all(
@@ -78,7 +83,7 @@ def run_all(
             say(f"{named.name}: {place}")
         except Interrupted:
             raise
-        except TrainingError as error:
+        except FAILURES as error:
             failed[named.name] = str(error)
             say(f"{named.name} failed: {error}")
         finally:
@@ -91,12 +96,18 @@ def run_all(
 
 
 def plan(experiments: Sequence[Named], *, root: Path, results: Path) -> Iterator[str]:
-    """What would be run, what it should cost, and what is there, as a table."""
+    """What would be run, what it should cost, and what is there, as a table; what cannot be
+    read is said, not raised.
+    """
     head = ("experiment", "updates", "core-hours", "took", "state", "what")
-    rows = [head]
+    rows, troubles = [head], []
     left = total = 0.0
     for named in experiments:
-        state, took = _state(named, root, results)
+        try:
+            state, took = _state(named, root, results)
+        except (OutputError, RunFolderError) as error:
+            state, took = UNREADABLE, None
+            troubles.append(f"{named.name}: {error}")
         total += named.core_hours
         left += 0.0 if state in ("done", "failed") else named.core_hours
         rows.append(
@@ -113,6 +124,7 @@ def plan(experiments: Sequence[Named], *, root: Path, results: Path) -> Iterator
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         yield "  ".join([*cells, row[-1]])
+    yield from troubles
     yield (
         f"{len(experiments)} experiments, {total:.1f} core-hours of a CPU by estimate (at most "
         f"{MOST_CORE_HOURS:g}); {left:.1f} of these are still to do"

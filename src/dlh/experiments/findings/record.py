@@ -10,6 +10,7 @@ from typing import Any
 
 from dlh.experiments.errors import OutputError
 from dlh.experiments.findings.catalogue import Named
+from dlh.experiments.findings.record_form import fault_of
 from dlh.settings import to_plain
 from dlh.training import strict_json
 from dlh.training.metrics import VALIDATION
@@ -99,16 +100,20 @@ def read_record(path: Path) -> dict[str, Any]:
     """A record.
 
     Raises:
-        OutputError: it cannot be read, is not one, or is of another version.
+        OutputError: it cannot be read, is not one, is of another version, lacks something, or is
+            of another experiment than its file says.
     """
     try:
         record = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise OutputError(f"{path} cannot be read ({error}); restore it, or remove it") from error
-    if not isinstance(record, dict) or record.get("version") != VERSION or "name" not in record:
+    fault: str | None = "it is of another version"
+    if isinstance(record, dict) and record.get("version") == VERSION:
+        fault = fault_of(record, name=path.stem)
+    if fault:
         raise OutputError(
-            f"{path} is no record of version {VERSION} of an experiment; restore it, or remove it "
-            "to run the experiment again"
+            f"{path} is no record of version {VERSION} of an experiment ({fault}); restore it, or "
+            "remove it to run the experiment again"
         )
     return record
 

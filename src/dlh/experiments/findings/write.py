@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlh.experiments.errors import OutputError
+from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.findings.aggregate import aggregate
 from dlh.experiments.findings.catalogue import Named, experiments
 from dlh.experiments.findings.course import draw_courses
-from dlh.experiments.findings.driver import PICTURES, read_records
+from dlh.experiments.findings.driver import PICTURES, RECORDS, read_records
 from dlh.experiments.findings.record import as_text
 from dlh.experiments.findings.results_page import headings, render
 from dlh.experiments.outputs import Say, check_writable, write_bytes
+from dlh.training.errors import explain
 
 NUMBERS = "moving-ball.json"
 PAGE = "moving-ball.md"
@@ -29,10 +31,31 @@ def write_results(results: Path, *, among: Sequence[Named] | None = None, say: S
         say: takes a line for each file.
 
     Raises:
-        OutputError: a record or the notes cannot be used, or nothing can be written.
+        UsageError: there are no records.
+        OutputError: a record or the notes cannot be used, or nothing can be written. Where one
+            cannot be used nothing is written.
     """
     planned = experiments() if among is None else tuple(among)
     records = read_records(results)
+    if not records:
+        raise UsageError(
+            f"{results / RECORDS} holds no record (NAME.json, as `dlh experiments run` writes); "
+            "name the folder above it with --results, or run some experiments first"
+        )
+    courses = _courses(records, planned)
+    numbers, page = texts(results, records, planned, drawn=tuple(courses))
+    contents = {PICTURES + "/" + name: png for name, png in courses.items()}
+    contents |= {NUMBERS: numbers.encode(), PAGE: page.encode()}
+    for name in contents:
+        check_writable(results / name, Path(name).suffix)
+    for name, content in contents.items():
+        write_bytes(results / name, content)
+        say(f"written: {results / name}")
+
+
+def _courses(records: Mapping[str, Mapping], planned: Sequence[Named]) -> dict[str, bytes]:
+    """The curves over training by the names of their files."""
+    found = {}
     for group, name in (("full", "lambda"), ("levels", "levels")):
         drawn = [
             records[each.name]
@@ -40,24 +63,23 @@ def write_results(results: Path, *, among: Sequence[Named] | None = None, say: S
             if each.group == group and "course" in records.get(each.name, {})
         ]
         if drawn:
-            place = results / PICTURES / f"course-{group}.png"
-            check_writable(place, ".png")
-            write_bytes(place, draw_courses(drawn, name=name))
-            say(f"written: {place}")
-    numbers, page = texts(results, records, planned)
-    for name, text in ((NUMBERS, numbers), (PAGE, page)):
-        check_writable(results / name, Path(name).suffix)
-        write_bytes(results / name, text.encode())
-        say(f"written: {results / name}")
+            found[f"course-{group}.png"] = draw_courses(drawn, name=name)
+    return found
 
 
 def texts(
-    results: Path, records: Mapping[str, Mapping], planned: Sequence[Named]
+    results: Path,
+    records: Mapping[str, Mapping],
+    planned: Sequence[Named],
+    *,
+    drawn: Sequence[str] = (),
 ) -> tuple[str, str]:
-    """The contents of the JSON and of the page."""
+    """The contents of the JSON and of the page, which shows the pictures that are there and those
+    that are ``drawn`` and still to be written.
+    """
     found = aggregate(records, planned)
-    pictures = sorted(path.name for path in (results / PICTURES).glob("*.png"))
-    page = render(found, pictures=pictures, notes=read_notes(results / NOTES))
+    there = {path.name for path in (results / PICTURES).glob("*.png")}
+    page = render(found, pictures=sorted(there.union(drawn)), notes=read_notes(results / NOTES))
     return as_text(found), page
 
 
@@ -65,14 +87,26 @@ def read_notes(path: Path) -> dict[str, str]:
     """Words of a person to sections of the page: a file of the same headings; {} without one.
 
     Raises:
-        OutputError: a heading is not one of the page's.
+        OutputError: they cannot be read; a heading is not one of the page's, or is there twice.
     """
     if not path.exists():
         return {}
-    parts = re.split(r"^## (.+)$", path.read_text("utf-8"), flags=re.MULTILINE)
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be read ({explain(error)})") from error
+    except UnicodeDecodeError as error:
+        raise OutputError(
+            f"{path} is not UTF-8 (byte {error.start}: {error.reason}); save it as UTF-8"
+        ) from error
+    parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
     notes = dict(zip(parts[1::2], parts[2::2], strict=True))
     known = headings()
-    for heading in notes:
+    for heading, times in Counter(parts[1::2]).items():
+        if times > 1:
+            raise OutputError(
+                f"{path} has notes to {heading!r} {times} times; put them under one heading"
+            )
         if heading not in known:
             raise OutputError(
                 f"{path} has notes to {heading!r}, which is no section of the page; there are "

@@ -1,0 +1,60 @@
+"""``dlh data clip``: a film of the ball that the shipped model understands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlh import DLH
+from dlh.data.decode import probe
+from dlh.data.moving_ball import MovingBall
+from dlh.experiments.presets import moving_ball
+
+
+def frames_said(out: str) -> list[int]:
+    return [int(word) for word in out.rpartition("changes at frames ")[2].split(", ")]
+
+
+def test_the_shipped_model_finds_the_events_that_are_said(dlh):
+    answer = dlh("data", "clip", "moving-ball", "--frames", 40, "--out", "new/ball.mp4")
+    assert (answer.status, answer.err) == (0, "")
+    assert "written: new/ball.mp4: 40 frames of test clip 0 of moving-ball" in answer.out
+    said = frames_said(answer.out)
+    truth = MovingBall(moving_ball().data.ball).held_out_clip("test", 0, clip_length=40)
+    assert said == np.flatnonzero(truth.events[0]).tolist()
+    film = probe("new/ball.mp4")
+    assert (film.frames, film.width, film.height, film.fps) == (40, 256, 256, 10)
+    read, _ = DLH.from_pretrained("moving-ball").read("new/ball.mp4")
+    assert np.abs(read.astype(float) - truth.video[0]).max() < 64  # and no colour is another
+    assert dlh("events", "moving-ball", "new/ball.mp4").status == 0
+    level = json.loads(Path("events.json").read_text("utf-8"))["levels"][1]
+    assert [event["frame"] for event in level["events"] if event["frame"]] == said
+
+
+def test_another_number_is_another_clip_and_a_short_one_may_have_no_change(dlh):
+    changes = []
+    for number in (0, 1):
+        answer = dlh("data", "clip", "tiny", "--number", number, "--frames", 30)
+        assert answer.status == 0 and Path("clip.mp4").exists()
+        changes.append(frames_said(answer.out))
+    assert changes[0] != changes[1]
+    assert "its colour changes nowhere" in dlh("data", "clip", "tiny", "--frames", 1).out
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("tinny", "there is no preset 'tinny'; did you mean tiny?"),
+        ("kth", "kth is trained on films that exist; a clip can be made of the world of tiny, mov"),
+        ("tiny --frames 0", "frames is at least 1, found 0"),
+        ("tiny --number -1", "number is at least 0, found -1"),
+        ("tiny --out new/clip.avi", "new/clip.avi must end in .mp4, found .avi"),
+    ],
+)
+def test_what_cannot_be_is_one_line(dlh, words, said):
+    answer = dlh("data", "clip", *words.split())
+    assert answer.status == 2 and said in answer.line
+    assert not list(Path().iterdir())
