@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dlh.analysis.pooled import Pooled
 from dlh.analysis.prediction import Foresight
 from dlh.experiments.analyse.compute import Findings
+from dlh.experiments.analyse.held_out import ALL
 from dlh.experiments.analyse.levels import LevelFindings
 from dlh.experiments.page import Html, element, figure, join, page, table
 
@@ -55,10 +56,11 @@ def render(findings: Findings, pictures: Pictures) -> str:
     """The page as HTML; a picture that is missing, for want of matplotlib, is left out."""
     clips, steps, _ = findings.trace.changed.shape
     name, data = findings.subject.name, findings.subject.source.name
+    which = "clips of all videos," if findings.split == ALL else f"{findings.split} clips"
     sections = (
         element("p", f"Dynamic Latent Hierarchy · {data} · {name}", class_="eyebrow"),
         element("h1", "What its levels hold"),
-        element("p", f"{clips} {findings.split} clips of {steps} frames. {LEDE}", class_="lede"),
+        element("p", f"{clips} {which} of {steps} frames. {LEDE}", class_="lede"),
         _depth(findings, pictures),
         _events(findings, pictures),
         _foresight(findings, pictures),

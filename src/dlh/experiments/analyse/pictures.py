@@ -21,6 +21,10 @@ from dlh.experiments.build import frames_per_second
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+NAMES = (
+    "levels", "events", "reliability", "exchanged", "rolled", "futures", "tracking", "psnr"
+)  # fmt: skip
+"""Of all figures that there may be."""
 SHOWN_CLIP = 0
 SHOWN_FUTURES = 5
 
