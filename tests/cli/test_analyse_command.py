@@ -78,6 +78,12 @@ def test_an_analysis_is_a_page_numbers_and_figures(dlh, changing):
     assert depth["total_state_kl"]["mean"] == pytest.approx(nats, rel=1e-5)
     for value in (depth["mean_depth"]["mean"], rates[1], found["events"]["f1"]):
         assert f"{value:.3f}" in page
+    for level in found["levels"]:  # however little it is, it is not 0.0000
+        assert f"{level['pixel_variance']['elsewhere']:.2e}" in page
+    assert "px, median over 2 clips, best future" in page
+    # Of the paper: Table 2 for two levels, Table 3; its nats are of 100 frames, not of 15.
+    assert "<td>1.22 ± 0.05</td>" in page and "<td>0.97</td><td>0.007</td>" in page
+    assert "41.9" not in page and "34 - 36" not in page
     foresight = found["foresight"]
     assert foresight["knows_bounces"]["true_change"]["mean"] == 1
     assert foresight["closed_form"]["true_change"] == 1
@@ -120,6 +126,7 @@ def test_a_model_of_one_level_on_other_videos_says_what_does_not_apply(dlh, monk
         "levels", "exchanged", "rolled", "futures", "psnr",
     }  # fmt: skip
     page = Path("one/analysis-videos/analysis.html").read_text("utf-8")
+    assert "the paper" not in page.replace("the paper calls", "")
     assert "the model has one level, which changes at every frame" in page
     assert "left out: ideal observers" in answer.out
 

@@ -2,5 +2,5 @@
 
 ``subject`` what is analysed; ``held_out`` on which clips; ``compute`` the numbers; ``futures``
 those of sampled futures; ``numbers`` analysis.json; ``pictures`` the figures; ``page``
-analysis.html; ``command`` all of it in order.
+analysis.html, with its ``captions`` and what the paper ``printed``; ``command`` all of it in order.
 """
