@@ -78,6 +78,12 @@ def test_an_analysis_is_a_page_numbers_and_figures(dlh, changing):
     assert depth["total_state_kl"]["mean"] == pytest.approx(nats, rel=1e-5)
     for value in (depth["mean_depth"]["mean"], rates[1], found["events"]["f1"]):
         assert f"{value:.3f}" in page
+    for level in found["levels"]:  # however little it is, it is not 0.0000
+        assert f"{level['pixel_variance']['elsewhere']:.2e}" in page
+    assert "px, median over 2 clips, best future" in page
+    # Of the paper: Table 2 for two levels, Table 3; its nats are of 100 frames, not of 15.
+    assert "<td>1.22 ± 0.05</td>" in page and "<td>0.97</td><td>0.007</td>" in page
+    assert "41.9" not in page and "34 - 36" not in page
     foresight = found["foresight"]
     assert foresight["knows_bounces"]["true_change"]["mean"] == 1
     assert foresight["closed_form"]["true_change"] == 1
@@ -109,17 +115,18 @@ def test_a_model_of_one_level_on_other_videos_says_what_does_not_apply(dlh, monk
         write_video(f"videos/{number}.mp4", ball_frames(20, clip=number), fps=10)
     answer = dlh("analyse", "one", "--data", "videos", *LITTLE)
     assert answer.status == 0, answer.err
-    found = read(Path("one/analysis"))
+    found = read(Path("one/analysis-videos"))
     assert set(found["left_out"]) == {
         "events, p(change) and reliability",
         "ideal observers, the ball's colour and place",
     }
     assert not {"events", "foresight", "reliability"} & set(found)
     assert not {"world", "tracking"} & set(found["futures"])
-    assert {p.stem for p in Path("one/analysis/figures").glob("*.png")} == {
+    assert {p.stem for p in Path("one/analysis-videos/figures").glob("*.png")} == {
         "levels", "exchanged", "rolled", "futures", "psnr",
     }  # fmt: skip
-    page = Path("one/analysis/analysis.html").read_text("utf-8")
+    page = Path("one/analysis-videos/analysis.html").read_text("utf-8")
+    assert "the paper" not in page.replace("the paper calls", "")
     assert "the model has one level, which changes at every frame" in page
     assert "left out: ideal observers" in answer.out
 
@@ -141,7 +148,7 @@ def test_moving_ball_by_name_for_a_model_that_does_not_say(dlh, changing, no_fig
     DLH.from_pretrained(changing).save_pretrained("bare")
     answer = dlh("analyse", "bare", "--data", "moving-ball", *LITTLE)
     assert answer.status == 0, answer.err
-    assert read(Path("bare/analysis"))["depth"]["true_change_rate"] > 0
+    assert read(Path("bare/analysis-moving-ball"))["depth"]["true_change_rate"] > 0
 
 
 def test_without_matplotlib_there_are_numbers_and_a_page(dlh, changing, monkeypatch):
@@ -164,7 +171,8 @@ def test_without_matplotlib_there_are_numbers_and_a_page(dlh, changing, monkeypa
         ("large --data moving-ball", 2, "no preset has a Moving Ball of 3 x 48 x 48"),
         ("run --data missing", 1, "missing"),
         ("run --data moving-mnist", 2, "Moving MNIST has 1 channel of 64 x 64"),
-        ("run --data one.mp4", 1, "has no held-out clips of 10 frames"),
+        ("run --data short.mp4", 1, "short.mp4 has no clips of 10 frames; give other or longer"),
+        ("bare --data videos", 1, "videos has no held-out clips of 100 frames, and nothing is"),
         ("nothing", 1, "there is no folder 'nothing'"),
     ],
 )
@@ -173,7 +181,111 @@ def test_what_cannot_be_is_one_line(dlh, changing, words, status, said):
     DLH.from_pretrained(changing).save_pretrained("bare")
     config = DLHConfig(height=48, width=48, num_levels=1, convolution_channels=(2, 2, 2, 2))
     DLH(DynamicLatentHierarchy(config)).save_pretrained("large")
-    write_video("one.mp4", np.asarray(ball_frames(20)), fps=10)
-    answer = dlh("analyse", *words.split())
+    write_video("short.mp4", np.asarray(ball_frames(9)), fps=10)
+    Path("videos").mkdir()
+    for number in range(3):
+        write_video(f"videos/{number}.mp4", ball_frames(9, clip=number), fps=10)
+    answer = dlh("analyse", *words.split(), "--out", "deep/found")
     assert answer.status == status and said in answer.line
-    assert not list(Path().rglob("analysis.*"))
+    assert not Path("deep").exists()
+
+
+@pytest.mark.parametrize(
+    "blocked, said",
+    [
+        ("found/figures", "found/figures is a file, and the figures need a folder of that name"),
+        ("found/analysis.html/", "found/analysis.html is a folder, and an analysis has a file of"),
+        ("found/figures/psnr.pdf/", "found/figures/psnr.pdf is a folder, and an analysis has a"),
+    ],
+)
+def test_what_stands_in_the_way_is_said_before_the_work(dlh, changing, monkeypatch, blocked, said):
+    def never(*_):
+        raise AssertionError("the work has begun")
+
+    monkeypatch.setattr("dlh.experiments.analyse.command.compute", never)
+    Path(blocked).parent.mkdir(parents=True)
+    Path(blocked).mkdir() if blocked.endswith("/") else Path(blocked).write_text("mine")
+    before = sorted(Path("found").rglob("*"))
+    answer = dlh("analyse", changing, "--out", "found", *LITTLE)
+    assert answer.status == 2 and said in answer.line
+    assert sorted(Path("found").rglob("*")) == before
+
+
+def test_an_analysis_that_is_interrupted_leaves_no_folder(dlh, changing, monkeypatch):
+    def interrupted(*_):
+        assert Path("deep/found").exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dlh.experiments.analyse.command.compute", interrupted)
+    assert dlh("analyse", changing, "--out", "deep/found", *LITTLE).status != 0
+    assert not Path("deep").exists()
+
+
+def test_a_rerun_leaves_nothing_of_the_analysis_before(dlh, changing, monkeypatch):
+    from dlh.experiments.analyse import command
+
+    def drawn(*names: str) -> None:
+        made = {name: (name.encode(), b"%PDF") for name in names}
+        monkeypatch.setattr(command, "_draw", lambda findings: made)
+
+    monkeypatch.setattr(command, "render", lambda findings, pictures: " ".join(pictures))
+    drawn("levels", "tracking")
+    assert dlh("analyse", changing, "--out", "found", *LITTLE).status == 0
+    Path("found/figures/mine.png").write_text("mine")
+    drawn("levels", "psnr")
+    write = command.write_bytes
+
+    def stopped(path: Path, content: bytes) -> None:
+        assert not Path("found/analysis.json").exists()  # it says that all else is of one analysis
+        if path.name == "psnr.pdf":
+            raise KeyboardInterrupt
+        write(path, content)
+
+    monkeypatch.setattr(command, "write_bytes", stopped)
+    assert dlh("analyse", changing, "--out", "found", *LITTLE).status != 0
+    assert not Path("found/analysis.json").exists() and not Path("found/analysis.html").exists()
+    monkeypatch.setattr(command, "write_bytes", write)
+    assert dlh("analyse", changing, "--out", "found", *LITTLE).status == 0
+    assert Path("found/analysis.html").read_text() == "levels psnr"
+    assert {path.name for path in Path("found/figures").iterdir()} == {
+        "levels.png", "levels.pdf", "psnr.png", "psnr.pdf", "mine.png",
+    }  # fmt: skip
+
+
+def test_an_analysis_names_the_run_not_the_way_to_it_and_says_how_it_was_made(
+    dlh, changing, no_figures
+):
+    shutil.copytree(changing, "secret/run")
+    write_video("one.mp4", ball_frames(12), fps=10)
+    answer = dlh("analyse", Path("secret/run").absolute(), "--data", "one.mp4", *LITTLE)
+    assert answer.status == 0, answer.err
+    assert "1 clips of all videos of one.mp4, 10 frames each" in answer.out
+    folder = Path("secret/run/analysis-one.mp4")
+    found = read(folder)
+    assert (found["model"], found["data"], found["split"]) == ("run", "one.mp4", "all")
+    for name in ("analysis.json", "analysis.html"):
+        assert "secret" not in (folder / name).read_text("utf-8")
+    assert found["settings"] == {
+        "clips": 5, "traced_steps": 15, "futures_clips": 2, "context_steps": 6, "horizon": 9,
+        "samples": 3, "seed": 0,
+    }  # fmt: skip
+    why = "the clips have 10 frames; 5 are watched and 5 predicted"
+    for what in ("a context of 6 frames", "a horizon of 9 frames"):
+        assert found["left_out"][what] == why
+        assert f"left out: {what}: {why}" in answer.out
+
+
+def test_without_a_training_clip_the_floor_of_its_mean_is_left_out(
+    dlh, changing, monkeypatch, no_figures
+):
+    from dlh.data.clips import DataError
+
+    def none(*_, **__):
+        raise DataError("no training clip")
+
+    monkeypatch.setattr("dlh.experiments.analyse.compute.mean_training_frame", none)
+    answer = dlh("analyse", changing, "--out", "found", *LITTLE)
+    assert answer.status == 0, answer.err
+    found = read(Path("found"))
+    assert set(found["futures"]["psnr"]) == {"best", "mean", "black_frame", "last_frame"}
+    assert "the floor of a mean frame: no training video of" in answer.out

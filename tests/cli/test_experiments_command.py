@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from dlh.data.clips import DataError
 from dlh.data.digits import _mnist_5k
+from dlh.experiments.analyse.command import read_analysis
 from dlh.experiments.analyse.compute import AnalysisConfig
 from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.findings import driver
@@ -129,9 +130,14 @@ def test_an_unfinished_run_goes_on_and_one_of_other_settings_is_refused(dlh, no_
     source = open_source(experiment)
     write_snapshot(run, experiment, source)
     train(build_model(experiment), source, experiment.training, run, until=2)
+    # An analysis of other settings is no analysis of this experiment.
+    before = {"settings": asdict(replace(named(0).analysis, samples=3)), "futures": {}}
+    (run.path / "analysis").mkdir()
+    (run.path / "analysis/analysis.json").write_text(json.dumps(before))
     assert "full-lambda0-seed0" in dlh("experiments", "list").out
     answer = dlh("experiments", "run", "--only", "*seed0")
     assert answer.status == 0, answer.err
+    assert record("full-lambda0-seed0")["final"]["futures"]["samples"] == 2
     steps = [json.loads(line)["step"] for line in (run.path / "metrics.jsonl").open()]
     assert steps.count(2) >= 1 and steps[-1] == 4
     other = named(1, learning_rate=0.1).experiment
@@ -139,6 +145,15 @@ def test_an_unfinished_run_goes_on_and_one_of_other_settings_is_refused(dlh, no_
     answer = dlh("experiments", "run", "--only", "*seed1")
     assert answer.status == 1 and "1 of 1 experiments failed: full-lambda0-seed1" in answer.line
     assert "has other settings than full-lambda0-seed1 has now" in answer.err
+
+
+def test_an_analysis_is_taken_as_it_is_only_if_it_was_made_with_the_same_settings(workspace):
+    config = named(0).analysis
+    assert read_analysis(Path("none"), config) is None
+    for content in ({"settings": asdict(config)}, {"settings": {"clips": 3}}, {"clips": 3}, []):
+        Path("analysis.json").write_text(json.dumps(content))
+        same = isinstance(content, dict) and content.get("settings") == asdict(config)
+        assert read_analysis(Path(), config) == (content if same else None)
 
 
 def test_one_that_fails_does_not_stop_the_others(dlh, monkeypatch):

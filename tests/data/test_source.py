@@ -161,3 +161,13 @@ def test_no_training_clip_says_how_many_frames_each_file_gives(tmp_path):
     )
     with pytest.raises(DataError, match="hold: 14 16, 13 15, .* 05 7 and 5 shorter ones. Use"):
         many.check_clip_length(17)
+
+
+def test_clips_of_all_splits_are_spaced_over_all_videos_but_those_named(tmp_path):
+    source = build(tmp_path / "s")
+    found = places(source.of_all_splits(count=99, clip_length=12))
+    assert [sum(video == number for video, _ in found) for number in range(5)] == [3, 1, 0, 5, 2]
+    rest = places(source.of_all_splits(count=99, clip_length=12, but={"a", "d"}))
+    assert rest == [place for place in found if place[0] not in (0, 3)]
+    assert len(places(source.of_all_splits(count=4, clip_length=12))) == 4
+    assert source.of_all_splits(count=4, clip_length=61) is None

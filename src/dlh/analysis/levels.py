@@ -114,7 +114,8 @@ def resample(
         model: which the trace is of.
         trace: of any clips.
         levels: n of the levels to exchange. From "elsewhere" they are taken from one other moment
-            together; with all levels that is just another frame, the largest change there is.
+            together; with all levels that is just another frame, which need not change the pixels
+            more than one level alone, whose new state then meets strange ones of the others.
         moments: where the other levels' states are from.
         samples: for each moment.
         source: where other states come from.

@@ -25,13 +25,13 @@ class AnalyseOptions:
     """A finished run, a folder with a model, a shipped model or a hub name."""
     data: str | None = None
     """Other clips than those it was trained on: a folder of videos, a video, a clip store, or the
-    name of a data set."""
+    name of a data set. All of its clips are taken, whatever their split."""
     clips: int = 64
-    """Held-out clips to read."""
+    """Clips to read."""
     futures_clips: int = 16
     """Of these, clips whose futures are drawn."""
     context: int = 30
-    """Frames to watch before a prediction."""
+    """Frames to watch before a prediction; half of a clip at most."""
     horizon: int = 200
     """Frames to predict; fewer where the clips are shorter."""
     samples: int = 100
@@ -39,7 +39,7 @@ class AnalyseOptions:
     seed: int = 0
     """Of all that is drawn."""
     out: Path | None = None
-    """The folder for the results; default: analysis in the run's."""
+    """The folder for the results; default: analysis in the run's, with other data analysis-DATA."""
 
 
 def main(arguments: Sequence[str]) -> int:

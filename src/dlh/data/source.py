@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -75,9 +75,28 @@ class StoreSource:
         check_held_out(split)
         return spaced_windows(self._lengths[split], clip_length, count=count)
 
+    def of_all_splits(
+        self, *, count: int, clip_length: int, but: Collection[str] = ()
+    ) -> Clips | None:
+        """Up to ``count`` clips of all videos, spaced as held-out ones are; None where there is
+        none. For a model that was trained on other videos, to which all of these are new.
+
+        Args:
+            count: at most so many.
+            clip_length: frames of each.
+            but: SHA-256 of files that are passed over.
+        """
+        check_request(clip_length=clip_length, count=count)
+        videos = [video for video in self.store.videos if video.sha256 not in but]
+        lengths = np.array([video.length for video in videos], dtype=np.int64)
+        windows = spaced_windows(lengths, clip_length, count=count)
+        return self._read(videos, windows) if windows else None
+
     def read(self, split: Split, windows: Sequence[Window]) -> Clips:
         """The frames of the named windows of a split, in that order."""
-        videos = self.videos(split)
+        return self._read(self.videos(split), windows)
+
+    def _read(self, videos: Sequence[StoredVideo], windows: Sequence[Window]) -> Clips:
         length = windows[0].length
         channels, height, width = self.frame_shape
         video = np.empty((len(windows), length, height, width, channels), np.uint8)

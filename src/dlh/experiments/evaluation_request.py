@@ -26,14 +26,13 @@ from dlh.experiments.evaluation import (
 )
 from dlh.experiments.experiment import DataConfig, Experiment
 from dlh.experiments.measure import mean_training_frame
-from dlh.experiments.origin import data_for, told_by
+from dlh.experiments.origin import data_for, run_of, trained_as
 from dlh.experiments.predictions_file import PredictionsFile
-from dlh.experiments.snapshot import check_same_videos, read_snapshot
+from dlh.experiments.snapshot import check_same_videos
 from dlh.model import ConfigError
 from dlh.pretrained import DLH
 from dlh.settings import suggestion
 from dlh.training.device import choose_device
-from dlh.training.run import EXPERIMENT, RunFolder
 
 Progress = Callable[[int, int | None], None]
 
@@ -248,17 +247,14 @@ def _evaluation(
 def _experiment(request: Request, dlh: DLH) -> Experiment:
     """Of the run, on the data that was asked for; other models need data, unless they tell it."""
     assert request.model is not None
-    folder = Path(request.model)
-    # runs/mine/best is a model of the run in runs/mine
-    run = next((f for f in (folder, folder.parent) if (f / EXPERIMENT).is_file()), None)
-    if run is not None and folder.is_dir():
-        experiment = read_snapshot(RunFolder(run))
+    run, known = run_of(request.model), trained_as(request.model, dlh.config)
+    if run is not None:
+        assert known is not None
         if request.data is None:
-            check_same_videos(RunFolder(run), open_source(experiment))
-            return experiment
-        data = replace(experiment.data, source=request.data)
+            check_same_videos(run, open_source(known))
+            return known
+        experiment, data = known, replace(known.data, source=request.data)
     else:
-        known = told_by(request.model, dlh.config)
         if known is not None and request.data in (None, known.data.source):
             return known
         if request.data is None:

@@ -1,4 +1,4 @@
-"""What a model without a run was trained on, as far as the folder that it lies in says so."""
+"""What a model was trained on, as far as its run or the folder that it lies in says so."""
 
 from __future__ import annotations
 
@@ -10,12 +10,36 @@ from dlh.data.published.catalogue import MOVING_BALL
 from dlh.experiments.errors import UsageError
 from dlh.experiments.experiment import DataConfig, Experiment
 from dlh.experiments.presets import PRESETS
+from dlh.experiments.snapshot import read_snapshot
 from dlh.model import DLHConfig
 from dlh.pretrained import lookup
 from dlh.settings import SettingsError, from_plain
+from dlh.training.run import EXPERIMENT, RunFolder
 
 ABOUT = "about.json"
 """Beside a shipped model: what it was trained on, and what it was measured to do."""
+
+
+def run_of(name: str) -> RunFolder | None:
+    """The run of a model in a folder, its own or the one above: runs/mine/best is of runs/mine."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return None
+    return next(
+        (RunFolder(place) for place in (folder, folder.parent) if (place / EXPERIMENT).is_file()),
+        None,
+    )
+
+
+def trained_as(name: str, config: DLHConfig) -> Experiment | None:
+    """What the model of that name was trained as; None where nothing says so.
+
+    Raises:
+        RunFolderError: the snapshot of its run cannot be read.
+        DataError: what lies beside the model cannot be read.
+    """
+    run = run_of(name)
+    return told_by(name, config) if run is None else read_snapshot(run)
 
 
 def told_by(name: str, config: DLHConfig) -> Experiment | None:

@@ -26,6 +26,7 @@ LEVELS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 """One colour per level, from level 1."""
 
 DOTS_PER_INCH = 150
+HEADLINE = "headline"
 
 
 class MissingExtraError(ImportError):
@@ -54,12 +55,28 @@ def png_bytes(figure: Figure) -> bytes:
 
 
 def pdf_bytes(figure: Figure) -> bytes:
-    """The figure as PDF, with fonts that can be edited; the same bytes for the same drawing."""
+    """The figure as PDF, with fonts that can be edited; the same bytes for the same drawing.
+
+    For a paper, which has captions: without headline and note, cut to what is left.
+    """
     import matplotlib
 
     buffer = io.BytesIO()
-    with matplotlib.rc_context({"pdf.fonttype": 42}):
-        figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
+    words = [text for text in figure.texts if text.get_gid() == HEADLINE and text.get_visible()]
+    for text in words:
+        text.set_visible(False)
+    try:
+        with matplotlib.rc_context({"pdf.fonttype": 42}):
+            figure.savefig(
+                buffer,
+                format="pdf",
+                bbox_inches="tight",
+                pad_inches=0.05,
+                metadata={"CreationDate": None},
+            )
+    finally:
+        for text in words:
+            text.set_visible(True)
     return buffer.getvalue()
 
 
@@ -77,6 +94,13 @@ def write(figure: Figure, left: float, top: float, text: str, **style) -> None:
     width, height = figure.get_size_inches()
     style: dict[str, Any] = {"va": "top", "ha": "left", "color": INK, "fontsize": 9} | style
     figure.text(left / width, 1 - top / height, text, **style)
+
+
+def headline(figure: Figure, title: str, note: str = "") -> None:
+    """What the figure asks, in its upper left corner, and a line below it; PDFs go without."""
+    write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold", gid=HEADLINE)
+    if note:
+        write(figure, 0.3, 0.53, note, fontsize=9.5, color=QUIET, gid=HEADLINE)
 
 
 def plain_axes(axes: Axes, *, grid: bool = True) -> None:

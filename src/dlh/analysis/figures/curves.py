@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 WIDTH = 11.0
 PSNR_TITLE = "How close do the futures stay to what happened?"
-FLOOR_DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)))
+FLOORS = (
+    (canvas.INK, "-", 1.0),
+    (canvas.QUIET, (0, (5, 2)), 1.5),
+    (canvas.QUIET, (0, (1, 1.5)), 1.5),
+)
+"""Colour, dashes and weight of the floors."""
 
 
 def draw_psnr_curves(
@@ -68,12 +73,11 @@ def psnr_figure(
     lines = {}
     for index, (name, curve) in enumerate(curves.items()):
         if name in floors:
-            dash = FLOOR_DASHES[(index - len(curves)) % len(FLOOR_DASHES)]
-            lines[name] = Line(steps, curve, canvas.QUIET, dash, 1.2)
+            lines[name] = Line(steps, curve, *FLOORS[(index - len(curves)) % len(FLOORS)])
         else:
             lines[name] = Line(steps, curve, canvas.MODEL, *(("-", 2.4), ((0, (4, 2)), 1.5))[index])
     figure = canvas.new_figure(WIDTH, 4.35)
-    canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
+    canvas.headline(figure, title)
     axes = canvas.place(figure, 0.75, 0.75, WIDTH - 0.75 - 1.5, 3.0)
     canvas.plain_axes(axes)
     axes.axvspan(0.5, window + 0.5, color=canvas.WASH, linewidth=0)
@@ -81,16 +85,45 @@ def psnr_figure(
     axes.set_xlim(0.5, horizon + 0.5)
     axes.set_xlabel("predicted step", fontsize=9.5, color=canvas.QUIET)
     axes.set_ylabel("PSNR, dB (higher is closer)", fontsize=9.5, color=canvas.QUIET)
-    low, high = axes.get_ylim()
+    low, high = _psnr_limits(lines, floors)
     axes.set_ylim(low, high + 0.1 * (high - low))
+    if above := _above(floors, high + 0.1 * (high - low)):
+        style: dict[str, Any] = {
+            "fontsize": 8.5,
+            "color": canvas.QUIET,
+            "va": "bottom",
+            "ha": "right",
+        }
+        axes.text(1.0, 1.02, above, transform=axes.transAxes, **style)
     if window < horizon:
         # Above the lines, where the shaded window begins.
-        style: dict[str, Any] = {"fontsize": 8.5, "color": canvas.QUIET, "va": "top"}
+        style = {"fontsize": 8.5, "color": canvas.QUIET, "va": "top"}
         axes.text(
             0.5 + 0.006 * horizon, high + 0.08 * (high - low), f"first {window} steps", **style
         )
-    name_ends(axes, lines)
+    name_ends(axes, lines, samples=True)
     return figure
+
+
+def _psnr_limits(lines: Mapping[str, Line], floors: Mapping[str, Curve]) -> tuple[float, float]:
+    """dB: room for the model's curves and for where a floor usually is. A still frame that happens
+    to be right for one step scores up to 100 dB there, and would flatten all else.
+    """
+    tops = [
+        np.median(line.values) if n in floors else line.values.max() for n, line in lines.items()
+    ]
+    low = min(float(line.values.min()) for line in lines.values())
+    high = float(max(tops))
+    room = 0.05 * max(high - low, 1.0)
+    return low - room, high + room
+
+
+def _above(floors: Mapping[str, Curve], limit: float) -> str:
+    """Which floors leave the axes, and how far."""
+    tops = {name: float(as_curve(curve).max()) for name, curve in floors.items()}
+    return "; ".join(
+        f"{name}: up to {top:.0f} dB at some steps" for name, top in tops.items() if top > limit
+    )
 
 
 def draw_curves(rows: Sequence[Mapping[str, Any]], *, title: str = "How it learnt") -> bytes:
@@ -114,7 +147,7 @@ def draw_curves(rows: Sequence[Mapping[str, Any]], *, title: str = "How it learn
     columns = min(2, len(panels))
     lines = -(-len(panels) // columns)
     figure = canvas.new_figure(WIDTH, 0.8 + lines * 2.75)
-    canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
+    canvas.headline(figure, title)
     margin = 1.6  # numbers on the left, names of lines on the right
     width = WIDTH / columns - margin
     for index, (heading, draw) in enumerate(panels):

@@ -85,8 +85,7 @@ def events_figure(
     height = HEAD + strip.height + zoom.height + axis
     figure = canvas.new_figure(WIDTH, height + (0 if shows_all else 0.4 + whole.height + axis))
 
-    canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
-    canvas.write(figure, 0.3, 0.53, _summary(story, stride), fontsize=9.5, color=canvas.QUIET)
+    canvas.headline(figure, title, _summary(story, stride))
     _legend(figure, story)
     axes = canvas.place(figure, LEFT, HEAD, width, strip.height)
     _draw_strip(axes, story, limits, stride, strip)

@@ -71,8 +71,7 @@ def frame_rows_figure(
     tall = side * height / width
     total = HEAD + len(rows) * (tall + GAP) + (len(groups) - 1) * GROUP + 0.25
     figure = canvas.new_figure(WIDTH, total)
-    canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
-    canvas.write(figure, 0.3, 0.53, note, fontsize=9.5, color=canvas.QUIET)
+    canvas.headline(figure, title, note)
     for number, name in enumerate((first, *columns)):
         canvas.write(
             figure, _left(number, side) + side / 2, HEAD - 0.18, name,

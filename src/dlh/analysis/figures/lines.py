@@ -42,13 +42,20 @@ def draw_lines(axes: Axes, lines: Mapping[str, Line]) -> None:
     axes.ticklabel_format(axis="y", useOffset=False)
 
 
-def name_ends(axes: Axes, lines: Mapping[str, Line]) -> None:
-    """Names at the ends of the lines, pushed apart where they overlap: no legend to look up."""
+def name_ends(axes: Axes, lines: Mapping[str, Line], *, samples: bool = False) -> None:
+    """Names at the ends of the lines, pushed apart where they overlap: no legend to look up.
+
+    Args:
+        axes: with the lines.
+        lines: by name.
+        samples: whether a piece of the line is before its name, which tells those apart that end at
+            the same height.
+    """
     if len(lines) < 2:
         return
     axes.get_ylim()  # settles the limits, which a plot only announces
-    named = sorted(lines.items(), key=lambda item: item[1].values[-1])
-    ends = np.array([(line.steps[-1], line.values[-1]) for _, line in named])
+    named = sorted(lines.items(), key=lambda item: _end(item[1], axes))
+    ends = np.array([(line.steps[-1], _end(line, axes)) for _, line in named])
     heights = axes.transData.transform(ends)[:, 1]
     gap = 9 * 1.25 * canvas.DOTS_PER_INCH / 72
     for _ in range(100):
@@ -58,7 +65,28 @@ def name_ends(axes: Axes, lines: Mapping[str, Line]) -> None:
     for (name, line), height in zip(named, heights, strict=True):
         share = axes.transAxes.inverted().transform((0, height))[1]
         style: dict[str, Any] = {"fontsize": 9, "color": line.colour, "va": "center"}
-        axes.text(1.015, share, name, transform=axes.transAxes, **style)
+        axes.text(1.06 if samples else 1.015, share, name, transform=axes.transAxes, **style)
+        if samples:
+            _sample(axes, line, share)
+
+
+def _end(line: Line, axes: Axes) -> float:
+    """Where a line ends, or where it usually is if its end is above or below what is shown."""
+    low, high = axes.get_ylim()
+    last = float(line.values[-1])
+    return last if low <= last <= high else min(max(float(np.median(line.values)), low), high)
+
+
+def _sample(axes: Axes, line: Line, share: float) -> None:
+    from matplotlib.lines import Line2D
+
+    style: dict[str, Any] = {
+        "color": line.colour,
+        "linestyle": line.dash,
+        "linewidth": line.weight,
+        "clip_on": False,
+    }
+    axes.add_artist(Line2D([1.012, 1.05], [share, share], transform=axes.transAxes, **style))
 
 
 def as_curve(values: Curve) -> np.ndarray:

@@ -61,8 +61,7 @@ def rollouts_figure(
     title = "What may follow: futures of one context, and when level 2 lets go"
     if changed is None:
         title = "What may follow: futures of one context"
-    canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
-    canvas.write(figure, 0.3, 0.53, _note(horizon, changed, colours), color=canvas.QUIET)
+    canvas.headline(figure, title, _note(horizon, changed, colours, true_changes))
     for column, step in enumerate(shown):
         centre = LEFT + (column + 0.5) * width / columns
         style: dict[str, Any] = {"ha": "center", "fontsize": 8.5, "color": canvas.QUIET}
@@ -92,14 +91,24 @@ def _draw_frames(axes: Axes, frames: np.ndarray, width: float, side: float, tall
     axes.axis("off")
 
 
-def _note(horizon: int, changed: np.ndarray | None, colours: np.ndarray | None) -> str:
+def _note(
+    horizon: int,
+    changed: np.ndarray | None,
+    colours: np.ndarray | None,
+    true_changes: np.ndarray | None,
+) -> str:
     parts = []
     if colours is not None:
-        parts.append("the band is the ball's colour at each step, white where it has none")
+        parts.append("the ball's colour, white where it has none")
     if changed is not None:
-        parts.append("a stroke marks a step at which level 2 was drawn to change")
-    lower = f"Below the frames, all {horizon} steps: " if parts else f"{horizon} steps"
-    return lower + "; ".join(parts)
+        parts.append("a blue stroke where level 2 was drawn to change")
+    if true_changes is not None:
+        parts.append("an orange stroke where something did change")
+    return (
+        f"Below the frames, all {horizon} steps: {'; '.join(parts)}"
+        if parts
+        else f"{horizon} steps"
+    )
 
 
 def _draw_band(

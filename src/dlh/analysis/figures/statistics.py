@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 WIDTH = 11.0
 PANEL = 2.6
+LABEL = 0.08
+"""Height of a label on a bar of changes per step."""
 _Line = tuple[str, "Tensor | np.ndarray", str, Any, float]
 """Name, values, colour, dashes, weight."""
 
@@ -40,7 +42,7 @@ def levels_figure(
     """
     figure = canvas.new_figure(WIDTH, 4.3)
     title = "How deep do changes reach, and what does each level say?"
-    canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
+    canvas.headline(figure, title)
     places = np.arange(len(change_rates))
     names = [f"level {place + 1}" for place in places]
     colours = [canvas.LEVELS[place % len(canvas.LEVELS)] for place in places]
@@ -48,7 +50,7 @@ def levels_figure(
     axes = _panel(figure, 0.9, width, "Changes per step")
     axes.bar(places, change_rates, color=colours, width=0.6)
     for place, rate in zip(places, change_rates, strict=True):
-        _value(axes, place, rate, f"{rate:.3f}")
+        _value(axes, place, _clear_of(true_change_rate, rate), f"{rate:.3f}")
     if true_change_rate is not None:
         axes.axhline(true_change_rate, color=canvas.TRUTH, linewidth=1.4, linestyle=(0, (4, 2)))
         style: dict[str, Any] = {"fontsize": 9, "color": canvas.TRUTH, "va": "center"}
@@ -59,10 +61,15 @@ def levels_figure(
     axes.bar(places, state_kl, yerr=bars, color=colours, width=0.6, ecolor=canvas.INK)
     total = sum(state_kl)
     for place, value in zip(places, state_kl, strict=True):
-        share = f" ({value / total:.1%})" if total > 0 else ""
+        share = f"\n{value / total:.1%}" if total > 0 else ""
         _value(axes, place, value + bars[place], f"{value:.1f}{share}")
-    axes.set(xticks=places, xticklabels=names, ylim=(0, 1.15 * max(max(state_kl), 1e-3)))
+    axes.set(xticks=places, xticklabels=names, ylim=(0, 1.25 * max(max(state_kl), 1e-3)))
     return figure
+
+
+def _clear_of(line: float | None, rate: float) -> float:
+    """Where the label of a bar stands: on it, or on the line that would strike it through."""
+    return rate if line is None or not rate - 0.01 < line < rate + LABEL else max(rate, line)
 
 
 def reliability_figure(curves: Mapping[str, Reliability], *, level: int = 2) -> Figure:
@@ -74,7 +81,7 @@ def reliability_figure(curves: Mapping[str, Reliability], *, level: int = 2) -> 
     """
     figure = canvas.new_figure(WIDTH, 5.4)
     title = f"When level {level} says p, does a change come in a share p of the cases?"
-    canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
+    canvas.headline(figure, title)
     width = (WIDTH - 2.6) / 2
     for number, (name, curve) in enumerate(curves.items()):
         left = 0.9 + number * (width + 1.2)
@@ -128,7 +135,7 @@ def tracking_figure(
     """
     figure = canvas.new_figure(WIDTH, 4.35)
     title = "How long does the predicted ball stay where the true one is?"
-    canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
+    canvas.headline(figure, title)
     axes = canvas.place(figure, 0.75, 0.75, WIDTH - 0.75 - 0.4, 3.0)
     canvas.plain_axes(axes)
     lines: list[_Line] = [

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from dlh.analysis.figures import canvas
 from dlh.analysis.figures.canvas import MissingExtraError
-from dlh.experiments.analyse.compute import AnalysisConfig, Findings, compute
-from dlh.experiments.analyse.numbers import as_json
+from dlh.experiments.analyse.compute import (
+    AnalysisConfig,
+    Findings,
+    clips_to_analyse,
+    compute,
+)
+from dlh.experiments.analyse.numbers import SETTINGS, as_json
 from dlh.experiments.analyse.page import render
-from dlh.experiments.analyse.pictures import figures
+from dlh.experiments.analyse.pictures import NAMES, figures
 from dlh.experiments.analyse.subject import open_subject
+from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.outputs import Say, check_writable, write_bytes
 from dlh.training import strict_json
+from dlh.training.errors import explain
+from dlh.training.run import RunFolder
 
 NUMBERS = "analysis.json"
 PAGE = "analysis.html"
@@ -35,7 +45,7 @@ def analyse(
     Args:
         model: a finished run, a folder with a model, a shipped model or a hub name.
         data: what to show it; None: held-out clips of what it was trained on.
-        out: the folder; None: ``analysis`` in the run's.
+        out: the folder; None: ``analysis`` in the run's, or ``analysis-DATA`` for other data.
         config: how much is analysed.
         say: takes the lines for a person.
 
@@ -44,18 +54,21 @@ def analyse(
 
     Raises:
         UsageError: the data is not known, or not for this model.
-        PretrainedError, RunFolderError, DataError: the model or the data cannot be used.
+        PretrainedError, RunFolderError, DataError: the model or the data cannot be used, or there
+            are no clips that the model was not trained on.
         OutputError: nothing can be written there.
     """
+    config = config or AnalysisConfig()
     subject = open_subject(model, data)
+    held_out = clips_to_analyse(subject, config)
     folder = subject.folder if out is None else out
-    check_writable(folder / NUMBERS, ".json")
-    findings = compute(subject, config or AnalysisConfig(), say)
-    drawn = _draw(findings, folder)
-    write_bytes(folder / PAGE, render(findings, drawn).encode())
-    numbers = as_json(findings)
-    content = strict_json.dumps(numbers, indent=2) + "\n"
-    write_bytes(folder / NUMBERS, content.encode())  # last: where it is, everything else is
+    with _writable(folder):
+        findings = compute(subject, held_out, config, say)
+        drawn = _draw(findings)
+        page = render(findings, {name: png for name, (png, _) in drawn.items()}).encode()
+        numbers = as_json(findings)
+        content = (strict_json.dumps(numbers, indent=2) + "\n").encode()
+        _replace(folder, drawn, page, content)
     for line in describe(numbers):
         say(line)
     say(f"open {folder / PAGE}; figures as PNG and PDF are in {folder / FIGURES}")
@@ -98,18 +111,75 @@ def describe(numbers: dict[str, Any]) -> Iterator[str]:
         yield f"left out: {what}: {why}"
 
 
-def _draw(findings: Findings, folder: Path) -> dict[str, bytes]:
-    """Write all figures; return the PNGs by name. Without matplotlib there are none."""
-    drawn: dict[str, bytes] = {}
+def read_analysis(folder: Path, config: AnalysisConfig) -> dict[str, Any] | None:
+    """What is in a folder's analysis.json; None where there is none, or it was made otherwise.
+
+    Raises:
+        RunFolderError: it cannot be read.
+    """
+    if not (folder / NUMBERS).exists():
+        return None
+    numbers = RunFolder(folder).read_json(NUMBERS)
+    same = isinstance(numbers, dict) and numbers.get(SETTINGS) == asdict(config)
+    return numbers if same else None
+
+
+@contextmanager
+def _writable(folder: Path) -> Generator[None]:
+    """Refuse now what would fail after the work; a failure leaves no folder that was not there."""
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    pictures = folder / FIGURES
+    if pictures.exists() and not pictures.is_dir():
+        raise UsageError(f"{pictures} is a file, and the figures need a folder of that name")
+    for place in (folder / NUMBERS, folder / PAGE, *_figure_files(folder)):
+        if place.is_dir():
+            raise UsageError(f"{place} is a folder, and an analysis has a file of that name")
+    try:
+        check_writable(folder / NUMBERS, ".json")
+        if pictures.exists():
+            check_writable(pictures / "levels.png", ".png")
+        yield
+    except BaseException:
+        for place in made:  # the deepest first
+            with suppress(OSError):  # it is not empty where writing had begun
+                place.rmdir()
+        raise
+
+
+def _figure_files(folder: Path) -> list[Path]:
+    """All files that an analysis may have made there, whatever applied to it."""
+    return [folder / FIGURES / f"{name}{ending}" for name in NAMES for ending in (".png", ".pdf")]
+
+
+def _draw(findings: Findings) -> dict[str, tuple[bytes, bytes]]:
+    """All figures by name, as PNG and as PDF. Without matplotlib there are none."""
+    drawn: dict[str, tuple[bytes, bytes]] = {}
     for name, draw in figures(findings).items():
         try:
             figure = draw()
         except MissingExtraError as error:
             warnings.warn(f"no figures: {error}", stacklevel=2)
             return {}
-        drawn[name] = canvas.png_bytes(figure)
+        drawn[name] = canvas.png_bytes(figure), canvas.pdf_bytes(figure)
+    return drawn
+
+
+def _replace(
+    folder: Path, drawn: Mapping[str, tuple[bytes, bytes]], page: bytes, numbers: bytes
+) -> None:
+    """Write an analysis in the place of an earlier one, of which nothing stays beside it.
+
+    analysis.json goes first and comes last: where it is, everything else belongs to it.
+    """
+    try:
+        for place in (folder / NUMBERS, folder / PAGE, *_figure_files(folder)):
+            place.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot replace the analysis in {folder}: {explain(error)}") from error
+    for name, (png, pdf) in drawn.items():
         place = folder / FIGURES / f"{name}.png"
         check_writable(place, ".png")
-        write_bytes(place, drawn[name])
-        write_bytes(place.with_suffix(".pdf"), canvas.pdf_bytes(figure))
-    return drawn
+        write_bytes(place, png)
+        write_bytes(place.with_suffix(".pdf"), pdf)
+    write_bytes(folder / PAGE, page)
+    write_bytes(folder / NUMBERS, numbers)

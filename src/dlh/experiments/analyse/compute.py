@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dlh.analysis.events import EventScores, event_scores
 from dlh.analysis.observers import (
@@ -16,11 +17,12 @@ from dlh.analysis.observers import (
 )
 from dlh.analysis.pooled import Pooled, pooled_mean
 from dlh.analysis.prediction import Foresight, Reliability, foresight, of_trace, reliability
-from dlh.data.clips import Clips, DataError, Split
+from dlh.data.clips import Clips, DataError
 from dlh.data.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.experiments.analyse.futures import Futures, draw_futures
+from dlh.experiments.analyse.held_out import ALL, HeldOut, choose_clips
 from dlh.experiments.analyse.levels import LevelFindings, find_levels
-from dlh.experiments.analyse.subject import Subject, held_out
+from dlh.experiments.analyse.subject import Subject
 from dlh.experiments.errors import UsageError
 from dlh.experiments.measure import event_recalls, mean_training_frame, observe_clips
 from dlh.experiments.outputs import Say
@@ -35,7 +37,7 @@ class AnalysisConfig:
         clips: held-out clips whose trace is read.
         traced_steps: their frames; the paper's clips have 100.
         futures_clips: of these, clips whose futures are drawn.
-        context_steps: frames observed before a prediction.
+        context_steps: frames observed before a prediction, half of a clip at most.
         horizon: frames predicted; fewer where the clips are shorter.
         samples: futures of a clip.
         seed: of all randomness.
@@ -87,7 +89,7 @@ class Findings:
 
     subject: Subject
     config: AnalysisConfig
-    split: Split
+    split: str
     clips: Clips
     trace: Trace
     mean_depth: Pooled
@@ -111,26 +113,39 @@ class Findings:
         return None if events is None else events[:, : self.trace.changed.shape[1]]
 
 
-@torch.no_grad()
-def compute(subject: Subject, config: AnalysisConfig, say: Say = print) -> Findings:
-    """Analyse a model; the same call gives the same numbers.
+def clips_to_analyse(subject: Subject, config: AnalysisConfig) -> HeldOut:
+    """Clips as long as the futures want them, if there are enough for these; else shorter ones.
 
     Raises:
-        DataError: there are no held-out clips.
+        DataError: there are no clips that the model was not trained on.
     """
-    model, device = subject.model.model, subject.model.device
     wanted = max(config.context_steps + config.horizon, config.traced_steps)
-    split, clips = held_out(subject, clips=config.clips, lengths=(wanted, config.traced_steps))
+    return choose_clips(
+        subject,
+        count=config.clips,
+        lengths=(wanted, config.traced_steps),
+        enough=config.futures_clips,
+    )
+
+
+@torch.no_grad()
+def compute(
+    subject: Subject, held_out: HeldOut, config: AnalysisConfig, say: Say = print
+) -> Findings:
+    """Analyse a model on these clips; the same call gives the same numbers."""
+    model, device = subject.model.model, subject.model.device
+    split, clips = held_out.split, held_out.clips
     ball = subject.experiment.data.ball if isinstance(clips, MovingBallClips) else None
+    of_which = "clips of all videos" if split == ALL else f"{split} clips"
     say(
-        f"{len(clips.video)} {split} clips of {subject.source.name}, "
+        f"{len(clips.video)} {of_which} of {subject.source.name}, "
         f"{clips.video.shape[1]} frames each"
     )
     generator = torch.Generator(device).manual_seed(config.seed)
     trace, objective = observe_clips(model, clips, generator, steps=config.traced_steps)
     steps = trace.changed.shape[1]
     truth = None if clips.events is None else clips.events[:, :steps]
-    left_out: dict[str, str] = {}
+    left_out = {**held_out.left_out, **_shortened(clips, config)}
 
     events, model_foresight, curves = None, None, {}
     if model.config.num_levels < 2:
@@ -160,18 +175,18 @@ def compute(subject: Subject, config: AnalysisConfig, say: Say = print) -> Findi
         left_out["ideal observers, the ball's colour and place"] = (
             f"they are those of Moving Ball; the clips are of {subject.source.name}"
         )
+    mean = _mean_frame(subject, clips)
+    if mean is None:
+        left_out["the floor of a mean frame"] = (
+            f"no training video of {subject.source.name} is as long as a clip"
+        )
     levels, everything = find_levels(subject, trace, objective, ball, config.seed)
     say(f"{config.samples} futures of {min(config.futures_clips, len(clips.video))} clips ...")
-    training = subject.experiment.training
-    context_steps = min(config.context_steps, clips.video.shape[1] // 2)
+    context_steps = _context_steps(clips, config)
     futures = draw_futures(
         model,
         clips.first(clips=config.futures_clips, steps=context_steps + config.horizon),
-        mean_training_frame(
-            subject.source,
-            clip_length=min(training.clip_length, clips.video.shape[1]),
-            batch_size=min(training.batch_size, 20),
-        ),
+        mean,
         context_steps=context_steps,
         samples=config.samples,
         ball=ball,
@@ -203,6 +218,35 @@ def compute(subject: Subject, config: AnalysisConfig, say: Say = print) -> Findi
         futures=futures,
         left_out=left_out,
     )
+
+
+def _context_steps(clips: Clips, config: AnalysisConfig) -> int:
+    return min(config.context_steps, clips.video.shape[1] // 2)
+
+
+def _shortened(clips: Clips, config: AnalysisConfig) -> dict[str, str]:
+    """What was asked for and is not there, because the clips are too short for it."""
+    length, context = clips.video.shape[1], _context_steps(clips, config)
+    horizon = min(config.horizon, length - context)
+    why = f"the clips have {length} frames; {context} are watched and {horizon} predicted"
+    asked = {
+        f"a context of {config.context_steps} frames": context < config.context_steps,
+        f"a horizon of {config.horizon} frames": horizon < config.horizon,
+    }
+    return {what: why for what, missing in asked.items() if missing}
+
+
+def _mean_frame(subject: Subject, clips: Clips) -> Tensor | None:
+    """Of the source's training clips; None where these videos are too short."""
+    training = subject.experiment.training
+    try:
+        return mean_training_frame(
+            subject.source,
+            clip_length=min(training.clip_length, clips.video.shape[1]),
+            batch_size=min(training.batch_size, 20),
+        )
+    except DataError:
+        return None
 
 
 def _observers(

@@ -12,7 +12,7 @@ from torch import Tensor
 from dlh.analysis.ball import BallReading, read_ball
 from dlh.analysis.observers import foreseen_places
 from dlh.analysis.rollouts import Tracking, WorldScores, track, world_scores
-from dlh.baselines.floors import floors
+from dlh.baselines.floors import black_frame, last_frame, mean_frame
 from dlh.data.clips import Clips
 from dlh.data.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.evaluation import score_futures
@@ -59,7 +59,7 @@ class Futures:
 def draw_futures(
     model: DynamicLatentHierarchy,
     clips: Clips,
-    mean_frame: Tensor,
+    mean: Tensor | None,
     *,
     context_steps: int,
     samples: int,
@@ -71,7 +71,7 @@ def draw_futures(
     Args:
         model: in evaluation mode.
         clips: observed for ``context_steps``, predicted for the rest.
-        mean_frame: of the training data, for the floors.
+        mean: frame of the training data, for the floors; None where there is none.
         context_steps: frames observed.
         samples: futures of each clip.
         ball: the world, where the clips are of the ball.
@@ -112,13 +112,18 @@ def draw_futures(
             best_tracking = track(torch.from_numpy(places), truth, ball.radius)
     first = np.concatenate(shown)[:SHOWN]
 
+    frame_shape = model.frame_shape
+    stills = [black_frame(frame_shape), last_frame(frame_shape)]
+    if mean is not None:
+        stills.insert(1, mean_frame(mean))
+
     def floor_scores(floor) -> FutureScores:
         return score_futures(floor, observed, followed, samples=1)
 
     return Futures(
         context_steps=context_steps,
         model=FutureScores(curves=by_clip(curves), window=followed.shape[1]),
-        floors={floor.name: floor_scores(floor) for floor in floors(mean_frame)},
+        floors={still.name: floor_scores(still) for still in stills},
         world=world,
         tracking=tracking,
         best_tracking=best_tracking,

@@ -9,6 +9,9 @@ from dlh.experiments.analyse.compute import Findings, Observers
 from dlh.experiments.analyse.futures import Futures
 from dlh.experiments.analyse.levels import LevelFindings
 
+SETTINGS = "settings"
+"""Its name for all of :class:`~dlh.experiments.analyse.compute.AnalysisConfig`."""
+
 
 def as_json(findings: Findings) -> dict[str, Any]:
     """The numbers as plain values; what does not apply is absent, and ``left_out`` says why."""
@@ -20,6 +23,7 @@ def as_json(findings: Findings) -> dict[str, Any]:
         "clips": clips,
         "steps": steps,
         "seed": findings.config.seed,
+        SETTINGS: asdict(findings.config),
         "depth": _depth(findings),
         "elbo": _pooled(findings.elbo),
         "levels": [_level(level) for level in findings.levels],

@@ -6,59 +6,28 @@ from collections.abc import Mapping
 
 from dlh.analysis.pooled import Pooled
 from dlh.analysis.prediction import Foresight
+from dlh.experiments.analyse import captions
 from dlh.experiments.analyse.compute import Findings
+from dlh.experiments.analyse.held_out import ALL
 from dlh.experiments.analyse.levels import LevelFindings
+from dlh.experiments.analyse.printed import printed
 from dlh.experiments.page import Html, element, figure, join, page, table
 
 Pictures = Mapping[str, bytes]
 
-LEDE = (
-    "Read off what the model infers on held-out clips, and off what it decodes and predicts. What "
-    "the paper calls a table or a figure is named with its number there. A number after ± is a "
-    "standard error between clips."
-)
-LEVELS = (
-    "Left: how often each level changes. Level 1 always does; if level 2 changed exactly when "
-    "something happens, its bar would end at the dashed line. Right: what each level has to say, "
-    "as divergence from what it expected."
-)
-EVENTS = (
-    "Frames of a held-out clip and, below, what each level decided; a black line is the "
-    "probability that it gave to a change before it saw the frame."
-)
-RELIABILITY = (
-    "Of all steps at which a change was given the probability p, the share at which one came. On "
-    "the diagonal a probability means what it says. Below, how many steps there were."
-)
-EXCHANGED = (
-    "What changes in a row is what that level holds. The number at the right is the variance of "
-    "pixels between the frames of a row, over {moments} moments."
-)
-ROLLED = "What a level alone expects: its own transitions, under what all others hold."
-FUTURES = (
-    "Futures of one context, drawn from the priors alone. If the strokes fall where the colours of "
-    "the band change, it is level 2 that decides when the ball changes its colour."
-)
-FRAMES_ONLY = "Futures of one context, drawn from the priors alone."
-TRACKING = (
-    "The share of predicted balls whose centre has never been further from the true one than the "
-    "ball's radius. A future that is off once and comes back counts as lost. Who has seen the past "
-    "knows the rules and the frames of the context: no model can do better."
-)
-PSNR = (
-    "The best future is chosen once per clip, by its mean over all steps; a floor is what a still "
-    "frame scores on the same clips."
-)
+WITH_FIRST = "with the forced first step, as Table 2"
+NATS = "state divergence, nats per clip (Table 2)"
 
 
 def render(findings: Findings, pictures: Pictures) -> str:
     """The page as HTML; a picture that is missing, for want of matplotlib, is left out."""
     clips, steps, _ = findings.trace.changed.shape
     name, data = findings.subject.name, findings.subject.source.name
+    which = "clips of all videos," if findings.split == ALL else f"{findings.split} clips"
     sections = (
         element("p", f"Dynamic Latent Hierarchy · {data} · {name}", class_="eyebrow"),
         element("h1", "What its levels hold"),
-        element("p", f"{clips} {findings.split} clips of {steps} frames. {LEDE}", class_="lede"),
+        element("p", f"{clips} {which} of {steps} frames. {captions.LEDE}", class_="lede"),
         _depth(findings, pictures),
         _events(findings, pictures),
         _foresight(findings, pictures),
@@ -78,17 +47,22 @@ def render(findings: Findings, pictures: Pictures) -> str:
 
 
 def _depth(findings: Findings, pictures: Pictures) -> Html:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("mean depth, t >= 2", _value(findings.mean_depth, 3)),
-        ("with the forced first step, as Table 2", _value(findings.mean_depth_with_first, 3)),
-        ("state divergence, nats per clip (Table 2)", _value(findings.total_state_kl, 1)),
+        (WITH_FIRST, _value(findings.mean_depth_with_first, 3)),
+        (NATS, _value(findings.total_state_kl, 1)),
         ("bound, nats per frame", _value(findings.elbo, 1)),
     ]
-    truth = findings.truth
+    truth, theirs = findings.truth, printed(findings)
     if truth is not None:
         rows.insert(1, ("1 + true change rate", f"{1 + truth[:, 1:].mean():.3f}"))
+    summary_head: tuple[str, ...] = ("", "")
+    if theirs.mean_depth:
+        beside = {WITH_FIRST: theirs.mean_depth, NATS: theirs.total_state_kl}
+        rows = [(*row, beside.get(row[0], "")) for row in rows]
+        summary_head = ("", "here", "the paper")
     total = findings.total_state_kl.mean
-    levels = [
+    levels: list[tuple[str, ...]] = [
         (
             f"level {level.level}",
             f"{level.change_rate:.3f}",
@@ -98,12 +72,22 @@ def _depth(findings: Findings, pictures: Pictures) -> Html:
         )
         for level in findings.levels
     ]
-    head = ("", "changes per step", "state divergence", "its share", "event divergence")
+    head: tuple[str, ...] = (
+        "",
+        "changes per step",
+        "state divergence",
+        "its share",
+        "event divergence",
+    )
+    if theirs.level_kl:
+        head = (*head, "state divergence in the paper")
+        levels = [(*row, nats) for row, nats in zip(levels, theirs.level_kl, strict=True)]
     return join(
         element("h2", "How deep changes reach (Tables 2 and 5)"),
-        figure(pictures.get("levels"), "Change rates and divergences by level", LEVELS),
-        table(("", ""), rows),
+        figure(pictures.get("levels"), "Change rates and divergences by level", captions.LEVELS),
+        table(summary_head, rows),
         table(head, levels),
+        element("p", captions.PAPER) if theirs.mean_depth else Html(""),
     )
 
 
@@ -120,7 +104,7 @@ def _events(findings: Findings, pictures: Pictures) -> Html:
         ]
         rows += [(f"recall of {name}", f"{value:.3f}") for name, value in findings.recalls.items()]
         parts.append(table(("level 2 against true events", ""), rows))
-    parts.append(figure(pictures.get("events"), "Frames and decisions of a clip", EVENTS))
+    parts.append(figure(pictures.get("events"), "Frames and decisions of a clip", captions.EVENTS))
     return join(*parts)
 
 
@@ -152,6 +136,8 @@ def _foresight(findings: Findings, pictures: Pictures) -> Html:
             f"goes (its own error is {observers.filter_error:.4f}). The distance to it is the "
             "score. Who knows the bounces knows more than can be known."
         )
+    if (theirs := printed(findings)).predicted_change:
+        rows.append(("the paper's model (Table 3)", *theirs.predicted_change, "", "", ""))
     head = (
         "mean p(change)",
         "inferred change",
@@ -165,7 +151,9 @@ def _foresight(findings: Findings, pictures: Pictures) -> Html:
         element("h2", "What it foresees (Table 3)"),
         *(element("p", text) for text in words),
         table(head[:columns], [row[:columns] for row in rows]),
-        figure(pictures.get("reliability"), "Reliability of predicted changes", RELIABILITY),
+        figure(
+            pictures.get("reliability"), "Reliability of predicted changes", captions.RELIABILITY
+        ),
     )
 
 
@@ -185,12 +173,12 @@ def _held(findings: Findings, pictures: Pictures) -> Html:
     rows: list[tuple[str, ...]] = [
         (
             f"level {level.level}",
-            f"{level.variance_elsewhere:.5f}",
-            f"{level.variance_expected:.5f}",
+            f"{level.variance_elsewhere:.2e}",
+            f"{level.variance_expected:.2e}",
         )
         for level in findings.levels
     ]
-    rows.append(("all levels", f"{findings.all_levels_variance:.5f}", ""))
+    rows.append(("all levels", f"{findings.all_levels_variance:.2e}", ""))
     parts = [
         element("h2", "What each level holds (Figs. 5a, 5b, 10, 11)"),
         table(head, rows),
@@ -208,10 +196,10 @@ def _held(findings: Findings, pictures: Pictures) -> Html:
                 [_ball_row(level) for level in findings.levels],
             )
         )
-    moments = EXCHANGED.format(moments=32)
+    moments = captions.EXCHANGED.format(moments=32)
     parts += [
         figure(pictures.get("exchanged"), "Frames with one level exchanged", moments),
-        figure(pictures.get("rolled"), "Frames of one level rolled forward", ROLLED),
+        figure(pictures.get("rolled"), "Frames of one level rolled forward", captions.ROLLED),
     ]
     return join(*parts)
 
@@ -242,6 +230,7 @@ def _futures(findings: Findings, pictures: Pictures) -> Html:
     if world is not None and tracking is not None:
         best = futures.best_tracking
         known = ("", "") if best is None else (f"{best.median_best:.0f}", f"{best.median_mean:.0f}")
+        within = f"steps within {tracking.radius:g} px, median over {clips} clips"
         rows = [
             ("frames with one saturated colour", f"{world.clear:.1%}", f"{world.true_clear:.1%}"),
             ("sharpness", f"{world.sharpness:.3f}", "1.000"),
@@ -249,21 +238,25 @@ def _futures(findings: Findings, pictures: Pictures) -> Html:
             ("of these, to the next colour of the cycle", _number(world.in_order), "1.000"),
             ("level 2 drawn to change, per step", _number(world.event_rate), ""),
             ("switches at such a step", _number(world.switches_at_events), ""),
-            (f"steps within {tracking.radius:g} px, best", f"{tracking.median_best:.0f}", known[0]),
-            (f"steps within {tracking.radius:g} px, mean", f"{tracking.median_mean:.0f}", known[1]),
+            (f"{within}, best future", f"{tracking.median_best:.0f}", known[0]),
+            (f"{within}, mean future", f"{tracking.median_mean:.0f}", known[1]),
         ]
         parts.append(table(("of the predicted ball", "futures", "truth, or at best"), rows))
-    shown = FUTURES if world is not None and len(findings.levels) > 1 else FRAMES_ONLY
+    shown = (
+        captions.FUTURES if world is not None and len(findings.levels) > 1 else captions.FRAMES_ONLY
+    )
     parts += [
         figure(pictures.get("futures"), "Sampled futures with their switches", shown),
-        figure(pictures.get("tracking"), "How long predicted balls are in place", TRACKING),
+        figure(
+            pictures.get("tracking"), "How long predicted balls are in place", captions.TRACKING
+        ),
     ]
     psnr = [("best future", f"{futures.model.best:.1f}")]
     psnr.append(("average future", f"{futures.model.mean:.1f}"))
     psnr += [(name, f"{scores.best:.1f}") for name, scores in futures.floors.items()]
     parts += [
         table(("PSNR, dB", f"mean of {horizon} steps"), psnr),
-        figure(pictures.get("psnr"), "PSNR by predicted step", PSNR),
+        figure(pictures.get("psnr"), "PSNR by predicted step", captions.PSNR),
     ]
     return join(*parts)
 

@@ -21,6 +21,10 @@ from dlh.experiments.build import frames_per_second
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+NAMES = (
+    "levels", "events", "reliability", "exchanged", "rolled", "futures", "tracking", "psnr"
+)  # fmt: skip
+"""Of all figures that there may be."""
 SHOWN_CLIP = 0
 SHOWN_FUTURES = 5
 
@@ -66,7 +70,7 @@ def _events(findings: Findings) -> Figure:
 
 def _exchanged(findings: Findings) -> Figure:
     def note(level: LevelFindings) -> str:
-        return f"variance\n{level.variance_elsewhere:.4f}"
+        return f"variance\n{level.variance_elsewhere:.1e}"
 
     groups = _groups(findings, lambda level: level.exchanged, note)
     columns = groups[0][0].frames.shape[0]
@@ -75,7 +79,7 @@ def _exchanged(findings: Findings) -> Figure:
         title="What does each level hold?",
         note="Each row: a frame, and the same with one level's state taken from other moments, all "
         f"other levels as they were. With all levels exchanged the variance of pixels is "
-        f"{findings.all_levels_variance:.4f}.",
+        f"{findings.all_levels_variance:.1e}.",
         first="as inferred",
         columns=[""] * columns,
     )

@@ -1,19 +1,21 @@
-"""What is analysed: a model, and the clips that it is asked about."""
+"""What is analysed: a model, and the data that it is asked about."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlh.data.clips import Clips, ClipSource, DataError, Split
+from dlh.data.clips import ClipSource, DataError
+from dlh.data.source import StoreSource
 from dlh.experiments.build import open_source
 from dlh.experiments.errors import UsageError
 from dlh.experiments.experiment import Experiment
-from dlh.experiments.origin import data_for, told_by
-from dlh.experiments.snapshot import read_snapshot
+from dlh.experiments.origin import data_for, run_of, trained_as
+from dlh.experiments.snapshot import check_same_videos
 from dlh.pretrained import DLH
 from dlh.training.device import choose_device
-from dlh.training.run import EXPERIMENT, RunFolder
+from dlh.training.errors import RunFolderError
+from dlh.training.run import RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +23,14 @@ class Subject:
     """A model and a source of clips for it.
 
     Attributes:
-        name: as it was asked for.
+        name: for people; of a folder its own name, not the way there, which is nobody's business.
         model: trained.
         experiment: what it was trained as, as far as that is known, with the data asked for.
         source: of the clips.
         folder: where an analysis of it belongs.
+        new: whether it is known that the model was trained on other data: all of this is new to it.
+        known: whether it is known at all what it was trained on.
+        trained_on: SHA-256 of the video files that it was trained on, as far as they are there.
     """
 
     name: str
@@ -33,6 +38,9 @@ class Subject:
     experiment: Experiment
     source: ClipSource
     folder: Path
+    new: bool = False
+    known: bool = True
+    trained_on: frozenset[str] = frozenset()
 
 
 def open_subject(name: str, data: str | None) -> Subject:
@@ -45,55 +53,94 @@ def open_subject(name: str, data: str | None) -> Subject:
 
     Raises:
         UsageError: it is not known what the model was trained on, or the data is not for it.
-        PretrainedError, RunFolderError, DataError: the model or the data cannot be used.
+        RunFolderError: the run's own videos are not any more those that it was trained on.
+        PretrainedError, DataError: the model or the data cannot be used.
     """
     model = DLH.from_pretrained(name, choose_device("auto"))
-    folder = Path(name)
-    known = (
-        read_snapshot(RunFolder.open(folder))
-        if (folder / EXPERIMENT).exists()
-        else told_by(name, model.config)
-    )
+    run, known = run_of(name), trained_as(name, model.config)
     if data is None and known is None:
         raise UsageError(
             f"{name} does not say what it was trained on; say on which clips with --data (a folder "
             "of videos, a clip store, or the name of a data set)"
         )
+    own = known is not None and (data is None or _same_place(data, known.data.source))
     try:
-        if data is None or (known is not None and data == known.data.source):
-            assert known is not None
+        if known is not None and own:
             experiment = known
-        elif known is None:
-            experiment = Experiment(
-                preset="", model=model.config, data=data_for(data, model.config)
-            )
         else:
-            experiment = replace(known, data=data_for(data, model.config))
+            assert data is not None
+            asked = data_for(data, model.config)
+            if known is None:
+                experiment = Experiment(preset="", model=model.config, data=asked)
+            else:
+                experiment = replace(known, data=asked)
     except ValueError as error:  # a model of other frames than the data
         raise UsageError(str(error)) from error
-    place = folder / "analysis" if folder.is_dir() else Path(f"analysis-{name.replace('/', '-')}")
     source = open_source(experiment)
     if tuple(source.frame_shape) != model.model.frame_shape:
         raise UsageError(
-            f"{data} has frames of (channel, height, width) = {tuple(source.frame_shape)}, {name} "
-            f"takes {model.model.frame_shape}"
+            f"{data or source.name} has frames of (channel, height, width) = "
+            f"{tuple(source.frame_shape)}, {name} takes {model.model.frame_shape}"
         )
-    return Subject(name=name, model=model, experiment=experiment, source=source, folder=place)
-
-
-def held_out(subject: Subject, *, clips: int, lengths: tuple[int, ...]) -> tuple[Split, Clips]:
-    """Test clips, else validation clips, of the first of the lengths that there is.
-
-    Raises:
-        DataError: the source has no held-out clips.
-    """
-    for length in (*lengths, subject.experiment.training.clip_length):
-        for split in ("test", "validation"):
-            found = subject.source.held_out(split, count=clips, clip_length=length)
-            if found is not None and found.video.shape[1] > 1:
-                return split, found
-    raise DataError(
-        f"{subject.source.name} has no held-out clips of "
-        f"{subject.experiment.training.clip_length} frames, and nothing is analysed on clips that "
-        "a model was trained on; give more or longer videos with --data"
+    if run is not None and own:
+        check_same_videos(run, source)
+    elif run is not None and isinstance(source, StoreSource):
+        own = _same_videos(run, source)  # a copy of them, or a store made of them
+    new = known is not None and not own and isinstance(source, StoreSource)
+    return Subject(
+        name=_shown(name, run),
+        model=model,
+        experiment=experiment,
+        source=source,
+        folder=_folder(name, None if own else data),
+        new=new,
+        known=known is not None,
+        trained_on=_training_files(known) if known is not None and new else frozenset(),
     )
+
+
+def _same_place(data: str, source: str) -> bool:
+    if data == source:
+        return True
+    return Path(data).exists() and Path(data).resolve() == Path(source).resolve()
+
+
+def _same_videos(run: RunFolder, source: StoreSource) -> bool:
+    try:
+        check_same_videos(run, source)
+    except RunFolderError:
+        return False
+    return True
+
+
+def _training_files(known: Experiment) -> frozenset[str]:
+    """Of the videos that it was trained on, where they still are; empty for generated clips."""
+    if known.data.generated or not known.data.source:
+        return frozenset()
+    try:
+        source = open_source(known)
+    except (DataError, UsageError):  # they are gone
+        return frozenset()
+    if not isinstance(source, StoreSource):
+        return frozenset()
+    return frozenset(video.sha256 for video in source.videos("train"))
+
+
+def _shown(name: str, run: RunFolder | None) -> str:
+    folder = Path(name)
+    if not folder.is_dir():
+        return name
+    folder = folder.resolve()
+    if run is not None and run.path.resolve() != folder:
+        return f"{folder.parent.name}/{folder.name}"
+    return folder.name
+
+
+def _folder(name: str, data: str | None) -> Path:
+    place = Path(name)
+    folder = place / "analysis" if place.is_dir() else Path(f"analysis-{name.replace('/', '-')}")
+    return folder if data is None else folder.with_name(f"{folder.name}-{_last_part(data)}")
+
+
+def _last_part(data: str) -> str:
+    return Path(data).resolve().name or "data"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dlh.data.clips import DataError
-from dlh.experiments.analyse.command import FIGURES, NUMBERS, analyse
+from dlh.experiments.analyse.command import FIGURES, analyse, read_analysis
 from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.findings.catalogue import MOST_CORE_HOURS, Named
 from dlh.experiments.findings.record import as_text, failed_record, make_record, read_record
@@ -158,9 +158,8 @@ def _run(named: Named, folder: Path, results: Path, say: Say) -> dict[str, Any]:
         return failed_record(named, str(error), _software(folder))
     run = RunFolder.open(folder)
     out, analysis_began = folder / "analysis", time.perf_counter()
-    if (out / NUMBERS).exists():
-        numbers = RunFolder(out).read_json(NUMBERS)
-    else:
+    numbers = read_analysis(out, named.analysis)
+    if numbers is None:
         numbers = analyse(model=str(folder), out=out, config=named.analysis, say=say)
     analysis_seconds = time.perf_counter() - analysis_began
     summary = run.read_json(SUMMARY)
