@@ -57,7 +57,10 @@ def test_summary_json(finished: Path) -> None:
     summary = json.loads((finished / "run" / "summary.json").read_text("utf-8"))
     assert summary["psnr_curve"].keys() == summary["psnr"].keys()
     assert summary["starts"]["elbo"].keys() == {"0", "1"}  # the seeds
-    written = {re.sub(r"^(psnr_curve|starts\.(?:elbo|mean_depth))\..+", r"\1", name) for name in flat(summary)}
+    written = {
+        re.sub(r"^(psnr_curve|starts\.(?:elbo|mean_depth))\..+", r"\1", name)
+        for name in flat(summary)
+    }
     assert written - {"psnr_curve"} == documented("summary.json") - {"psnr_curve."}
 
 

@@ -83,7 +83,7 @@ def test_what_is_missing_or_failed_is_said_and_nothing_is_made_up():
     said = {mark.claim: (mark.found, mark.verdict) for mark in marks(found)}
     assert said["lambda 0.1: the predicted ball switches within 10 % of the true rate"] == (
         "-4.3%, 0.220 against 0.230",
-        "met so far (1 of 1 seeds, 2 to be run)",
+        "met so far (1 of 1 seed, 2 to be run)",
     )
 
 
@@ -184,7 +184,7 @@ def test_depths_must_be_equal_over_the_number_of_levels():
     for record in records.values():
         record["final"]["depth"]["mean_depth"]["mean"] = 1.23
     (mark,) = [m for m in marks(aggregate(records, ALL)) if m.claim.startswith("mean depth equal")]
-    assert mark.verdict == "met so far (1 seeds to be run)"
+    assert mark.verdict == "met so far (1 seed to be run)"
 
 
 def test_probabilities_must_fall_and_rise_with_lambda():

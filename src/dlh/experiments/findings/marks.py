@@ -127,12 +127,16 @@ def _verdict(met: bool, meets: Sequence[bool], seeds: Seeds) -> str:
     """``meets``: of the seeds that gave a value; one that ended without one does not meet it."""
     many, ended = sum(meets), max(seeds.ended, len(meets))
     left = "" if ended >= seeds.planned else f", {seeds.planned - ended} to be run"
-    of_seeds = f" ({many} of {ended} seeds{left})" if seeds.planned > 1 else ""
+    of_seeds = f" ({many} of {_seeds(ended)}{left})" if seeds.planned > 1 else ""
     if not met:
         return MISSED + of_seeds
     if many < ended:
         return f"met on average{of_seeds}"
     return f"met so far{of_seeds}" if left else f"met{of_seeds}"
+
+
+def _seeds(number: int) -> str:
+    return f"{number} seed" if number == 1 else f"{number} seeds"
 
 
 def _absent(seeds: Seeds) -> str:
@@ -175,7 +179,7 @@ def _equal_depths(results: Mapping[str, Any]) -> Mark:
     difference, allowed = apart(pair)
     found = f"N = {pair[0]} and {pair[1]}: {difference:.3f} apart, {allowed:.3f} allowed"
     left = sum(Seeds.of(results, f"levels{n}").planned - len(known[n]["values"]) for n in known)
-    met = "met" if not left else f"met so far ({left} seeds to be run)"
+    met = "met" if not left else f"met so far ({_seeds(left)} to be run)"
     return Mark(claim=claim, found=found, verdict=met if difference <= allowed else MISSED)
 
 
