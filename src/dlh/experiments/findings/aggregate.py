@@ -239,6 +239,8 @@ def _compared(records: list[Record]) -> dict[str, Any]:
         "total_state_kl": _over(records, at("depth", "total_state_kl", "mean")),
         "psnr_of_first_20": _over(records, at("futures", "psnr_of_first", "20", "best")),
         "median_steps_best": _over(records, at("futures", "tracking", "median_steps_best")),
+        "clear": _over(records, at("futures", "world", "clear")),
+        "in_order": _over(records, at("futures", "world", "in_order")),
     }
 
 

@@ -217,6 +217,8 @@ def ablations(results: Results) -> str:
         ("state KL", "total_state_kl", 1),
         ("PSNR, 20 steps", "psnr_of_first_20", 1),
         ("steps in place", "median_steps_best", 0),
+        ("in one colour", "clear", 3),
+        ("to the next", "in_order", 3),
     )
     compared = ("f1", "surprisal")
 

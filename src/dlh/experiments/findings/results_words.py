@@ -58,7 +58,8 @@ Each against a reference of the same budget and levels; the last two columns are
 that reference on the same seeds. The likelihood of another std is another measure, so bounds do
 not compare; events, foresight and PSNR do. p(change) and surprisal are by true events; PSNR is of
 the best of 20 futures, over its first 20 steps (a still frame: 16.9 dB), and in place are the
-steps of the best of 20 in the median over clips.
+steps of the best of 20 in the median over clips. In one colour is the share of predicted frames
+with one saturated colour, and to the next that of predicted switches that go on in the cycle.
 """
 MNIST = """\
 One run at a CPU's scale: two real digits (5,000 of MNIST's), 64 px, three levels. It is to show
