@@ -14,7 +14,7 @@ WIDTH = 11.0
 PANELS = (
     ("Event precision", ("events.precision",)),
     ("Event recall", ("events.recall",)),
-    ("Mean depth (dashed: 1 + true rate)", ("mean_depth",)),
+    ("Mean depth (dashed: the truth)", ("mean_depth",)),
     ("Bound, nats per frame", ("elbo",)),
     ("KL of level 1, nats per frame", ("kl.L1",)),
     ("KL of level 2", ("kl.L2",)),
