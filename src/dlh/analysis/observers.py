@@ -1,7 +1,8 @@
 """Ideal observers of Moving Ball: what anybody could know of the next change (for Table 3).
 
 One knows every bounce in advance and nothing of the random changes. The other has seen the past,
-pixel by pixel, and knows the rules: how well it foresees a bounce is the best that any model can.
+where the ball was to a pixel, and knows the rules: how well it foresees a bounce is about the best
+that any model can.
 """
 
 from __future__ import annotations

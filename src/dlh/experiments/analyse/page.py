@@ -131,8 +131,8 @@ def _foresight(findings: Findings, pictures: Pictures) -> Html:
             )
         )
         words.append(
-            "Nobody can know more of the next change than who has seen every pixel of the past and "
-            "knows the rules; that is a particle filter over where the ball was and whither it "
+            "Hardly more can be known of the next change than by who has seen all places so far "
+            "and knows the rules; that is a particle filter over where the ball was and whither it "
             f"goes (its own error is {observers.filter_error:.4f}). The distance to it is the "
             "score. Who knows the bounces knows more than can be known."
         )

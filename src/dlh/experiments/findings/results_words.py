@@ -51,7 +51,7 @@ outside, and scores 100 dB there, at 4 of the 3,200 steps of lambda 0: .1 dB of 
 HELD = """\
 The state of one level taken from another moment, all others as they were (Fig. 5a), and one level
 rolled forward (Fig. 5b). A colour taken at random is another one in 5 of 6 cases (.833), and two
-places of the ball taken at random are 14.3 px apart.
+places of the ball taken at random are 14.4 px apart.
 """
 ABLATION = """\
 Each against a reference of the same budget and levels; the last two columns are differences to
