@@ -252,6 +252,15 @@ def test_files_that_are_no_predictions(dlh):
         assert answer.status == 1 and "broken.npz cannot be read as an .npz" in answer.line
 
 
+def test_a_changed_byte_within_an_array_is_noticed(dlh):
+    content = bytearray(save().read_bytes())
+    content[len(content) // 2] ^= 1
+    Path("f.npz").write_bytes(content)
+    answer = dlh("evaluate", "--predictions", "f.npz", *SMALL, "--out", "s")
+    assert answer.status == 1 and "damaged" in answer.line and "CRC" in answer.line
+    assert not Path("s").exists()
+
+
 def test_what_was_unpacked_of_a_file_that_is_refused_does_not_stay(dlh):
     samples = with_value("samples", (1, 2, 0, 0, 0), np.nan)
     np.savez_compressed("packed.npz", **arrays() | {"samples": samples})

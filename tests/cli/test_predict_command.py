@@ -107,6 +107,7 @@ def test_a_damaged_video_is_one_line_of_warning(dlh, finished):
         ("--seed -1", "seed is at least 0, found -1"),
         ("--out film.avi", "film.avi must end in .mp4, found .avi"),
         ("--save frames", "frames must end in .npz, found no ending"),
+        ("--out new/film.mp4 --save frames", "frames must end in .npz, found no ending"),
         ("--out folder.mp4", "folder.mp4 is a folder; name a file in it"),
         ("--out taken.mp4", "the picture beside taken.mp4 is to be taken.png, which is a folder"),
         ("--horizonn 3", "--horizonn, 3; did you mean --horizon?; see dlh predict --help"),

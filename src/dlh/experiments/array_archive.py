@@ -20,7 +20,8 @@ def map_arrays(path: Path, names: Sequence[str], scratch: Path) -> dict[str, np.
     ``numpy.load`` would read each as a whole. Compressed ones are unpacked into ``scratch`` first.
 
     Raises:
-        DataError: the file is not there, cut off or no .npz, or an array holds Python objects.
+        DataError: the file is not there, cut off, damaged or no .npz, or an array holds Python
+            objects.
     """
     if not path.is_file():
         raise DataError(f"there is no file {path}; name an .npz with truth and samples")
@@ -34,8 +35,8 @@ def map_arrays(path: Path, names: Sequence[str], scratch: Path) -> dict[str, np.
             }
     except (zipfile.BadZipFile, EOFError) as error:
         raise DataError(
-            f"{path} cannot be read as an .npz: it is cut off, or something else; write it with "
-            "numpy.savez(FILE, truth=..., samples=...)"
+            f"{path} cannot be read as an .npz: it is cut off, damaged, or something else "
+            f"({error}); write it with numpy.savez(FILE, truth=..., samples=...)"
         ) from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -59,6 +60,9 @@ def _map(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, scratch: P
         raise DataError(f"{path}: {name} holds Python objects, not numbers; save plain arrays")
     place, start = path, header
     if info.compress_type == zipfile.ZIP_STORED:
+        with archive.open(info) as member:  # read to its end: a wrong checksum raises BadZipFile
+            while member.read(2**20):
+                pass
         start += _offset(path, info)
     else:
         scratch.mkdir(parents=True, exist_ok=True)

@@ -18,17 +18,26 @@ Say = Callable[[str], None]
 """Takes a line for a person."""
 
 
-def check_writable(path: Path, suffix: str) -> None:
-    """Make the folder of a file to be written, and refuse now what would fail after the work.
+def check_name(path: Path, suffix: str) -> None:
+    """Refuse the name of a file to be written, before anything is made.
 
     Raises:
         UsageError: the name does not end in ``suffix``, or is that of a folder.
-        OutputError: nothing can be written there.
     """
     if path.suffix.lower() != suffix:
         raise UsageError(f"{path} must end in {suffix}, found {path.suffix or 'no ending'}")
     if path.is_dir():
         raise UsageError(f"{path} is a folder; name a file in it")
+
+
+def check_writable(path: Path, suffix: str) -> None:
+    """Make the folder of a file to be written, and refuse now what would fail after the work.
+
+    Raises:
+        UsageError: as by :func:`check_name`.
+        OutputError: nothing can be written there.
+    """
+    check_name(path, suffix)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):

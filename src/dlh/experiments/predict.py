@@ -15,7 +15,14 @@ from dlh.data.clips import DataError
 from dlh.data.encode import write_video
 from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.inputs import describe_resizing
-from dlh.experiments.outputs import ArrayFile, Say, check_with_picture, check_writable, write_bytes
+from dlh.experiments.outputs import (
+    ArrayFile,
+    Say,
+    check_name,
+    check_with_picture,
+    check_writable,
+    write_bytes,
+)
 from dlh.interfaces import Prediction
 from dlh.pretrained import DLH
 from dlh.training.device import choose_device
@@ -71,6 +78,8 @@ def predict_file(
             f"{video} has {len(frames)} frame{'s' if len(frames) > 1 else ''}, {context} are "
             "needed as context; give a longer video or a smaller --context"
         )
+    if save is not None:
+        check_name(save, ".npz")
     picture = check_with_picture(out, ".mp4")  # last of the checks: it makes the folder
     if save is not None:
         check_writable(save, ".npz")
