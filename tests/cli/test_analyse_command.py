@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -84,6 +85,12 @@ def test_an_analysis_is_a_page_numbers_and_figures(dlh, changing):
     # Of the paper: Table 2 for two levels, Table 3; its nats are of 100 frames, not of 15.
     assert "<td>1.22 ± 0.05</td>" in page and "<td>0.97</td><td>0.007</td>" in page
     assert "41.9" not in page and "34 - 36" not in page
+    by_colour = found["events"]["recalls_by_colour"]
+    cycle = ["cyan", "magenta", "yellow", "blue", "red", "green", "cyan"]
+    assert set(by_colour) <= {f"{a}_to_{b}" for a, b in itertools.pairwise(cycle)}
+    assert min(by_colour.values()) <= found["events"]["recall"] <= max(by_colour.values())
+    overlooked = [name.replace("_", " ") for name, recall in by_colour.items() if recall < 0.5]
+    assert all(name in answer.out and f"recall of {name}" in page for name in overlooked)
     foresight = found["foresight"]
     assert foresight["knows_bounces"]["true_change"]["mean"] == 1
     assert foresight["closed_form"]["true_change"] == 1

@@ -4,11 +4,12 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+import torch
 
 from dlh import DLH
 from dlh.data.clips import Clips
 from dlh.data.moving_ball import MovingBall
-from dlh.experiments.measure import held_out_clips, measure
+from dlh.experiments.measure import colour_recalls, held_out_clips, measure, observe_clips
 from dlh.experiments.presets import tiny
 from dlh.experiments.validation import held_out_validation, score
 from tiny_run import CLIP_FRAMES, LITTLE
@@ -91,6 +92,21 @@ def test_bounces_and_random_changes_are_told_apart_where_there_are_both(model):
     found = measure(model, MovingBall(random), clip_length=10, batch_size=4)
     assert set(found.recalls) == {"bounces", "random changes"}
     assert measure(model, MovingBall(BALL), clip_length=10, batch_size=4).recalls == {}
+
+
+def test_a_change_of_colour_that_is_never_noticed_has_a_recall_of_its_own(model):
+    clips = held_out_clips(MovingBall(BALL), clip_length=10)[1]
+    trace, _ = observe_clips(model, clips, torch.Generator().manual_seed(0), steps=20)
+    colours = MovingBall(BALL).config.colours
+    before, after = clips.colours[:, :19], clips.colours[:, 1:20]
+    changed = trace.changed.clone()
+    changed[:, 1:, 1] = torch.from_numpy((before != after) & (before != 5))
+    recalls = colour_recalls(replace(trace, changed=changed), clips, colours)
+    happened = set(before[before != after])
+    assert recalls == {
+        f"{colours[i]} to {colours[(i + 1) % 6]}": float(i != 5) for i in sorted(happened)
+    }
+    assert recalls["green to cyan"] == 0 and len(recalls) > 3
 
 
 def test_validation_says_the_same_every_time_and_counts_every_clip(model):

@@ -4,8 +4,10 @@ against the floors.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from dlh.analysis.divergences import LevelDivergences, level_divergences
@@ -199,6 +201,33 @@ def event_recalls(trace: Trace, clips: Clips) -> dict[str, float]:
     if not all(mask[:, 1:].any() for mask in kinds.values()):
         return {}
     return {name: event_scores(trace.changed[..., 1], mask).recall for name, mask in kinds.items()}
+
+
+def colour_recalls(trace: Trace, clips: Clips, colours: Sequence[str]) -> dict[str, float]:
+    """Recall of each change of the ball's colour, by name, "green to cyan".
+
+    A level 2 that takes two colours which follow each other for one never notices that change, and
+    all others: with six colours its recall is .83.
+
+    Args:
+        trace: of the first steps of the clips.
+        clips: of Moving Ball; others know no colours.
+        colours: the cycle, in which every event advances by one.
+    """
+    if not isinstance(clips, MovingBallClips) or trace.changed.shape[2] < 2:
+        return {}
+    inferred = trace.changed[..., 1]
+    steps = inferred.shape[1]
+    events = (clips.bounces | clips.random_changes)[:, :steps]
+    before = clips.colours[:, : steps - 1]
+    recalls: dict[str, float] = {}
+    for index, colour in enumerate(colours):
+        from_here = np.zeros_like(events)
+        from_here[:, 1:] = events[:, 1:] & (before == index)
+        if from_here.any():
+            following = colours[(index + 1) % len(colours)]
+            recalls[f"{colour} to {following}"] = event_scores(inferred, from_here).recall
+    return recalls
 
 
 def mean_training_frame(source: ClipSource, *, clip_length: int, batch_size: int) -> torch.Tensor:

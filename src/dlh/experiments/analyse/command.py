@@ -86,7 +86,10 @@ def describe(numbers: dict[str, Any]) -> Iterator[str]:
     yield f"nats:    {', '.join(levels)} per clip of {numbers['steps']} frames"
     if "events" in numbers:
         events = numbers["events"]
-        yield f"events:  precision {events['precision']:.3f}, recall {events['recall']:.3f}"
+        line = f"events:  precision {events['precision']:.3f}, recall {events['recall']:.3f}"
+        by_colour = events.get("recalls_by_colour", {})
+        overlooked = [name.replace("_", " ") for name, recall in by_colour.items() if recall < 0.5]
+        yield line + (f"; mostly overlooked: {', '.join(overlooked)}" if overlooked else "")
     for name, said in (("model", "p(e2):"), ("knows_past", "at best:")):
         if name in numbers.get("foresight", {}):
             known = numbers["foresight"][name]

@@ -24,7 +24,12 @@ from dlh.experiments.analyse.held_out import ALL, HeldOut, choose_clips
 from dlh.experiments.analyse.levels import LevelFindings, find_levels
 from dlh.experiments.analyse.subject import Subject
 from dlh.experiments.errors import UsageError
-from dlh.experiments.measure import event_recalls, mean_training_frame, observe_clips
+from dlh.experiments.measure import (
+    colour_recalls,
+    event_recalls,
+    mean_training_frame,
+    observe_clips,
+)
 from dlh.experiments.outputs import Say
 from dlh.model import Trace
 
@@ -100,6 +105,7 @@ class Findings:
     all_levels_variance: float
     events: EventScores | None
     recalls: dict[str, float]
+    colour_recalls: dict[str, float]
     model: Foresight | None
     observers: Observers | None
     reliability: dict[str, Reliability]
@@ -166,7 +172,6 @@ def compute(
         for name, outcome in held_against.items():
             if (curve := reliability(probability, outcome, counted)) is not None:
                 curves[name] = curve
-    recalls = event_recalls(trace, clips)
     observers = None
     if ball is not None and isinstance(clips, MovingBallClips) and model_foresight is not None:
         say("what could be foreseen at all ...")
@@ -211,7 +216,8 @@ def compute(
         levels=levels,
         all_levels_variance=everything,
         events=events,
-        recalls=recalls,
+        recalls=event_recalls(trace, clips),
+        colour_recalls={} if ball is None else colour_recalls(trace, clips, ball.colours),
         model=model_foresight,
         observers=observers,
         reliability=curves,

@@ -31,12 +31,16 @@ def as_json(findings: Findings) -> dict[str, Any]:
     }
     if findings.events is not None:
         scores = findings.events
-        recalls = {name.replace(" ", "_"): value for name, value in findings.recalls.items()}
+        recalls, by_colour = (
+            {name.replace(" ", "_"): value for name, value in kinds.items()}
+            for kinds in (findings.recalls, findings.colour_recalls)
+        )
         result["events"] = {
             "precision": scores.precision,
             "recall": scores.recall,
             "f1": scores.f1,
             **({"recalls": recalls} if recalls else {}),
+            **({"recalls_by_colour": by_colour} if by_colour else {}),
         }
     if findings.model is not None:
         result["foresight"] = {"model": _known(asdict(findings.model))}

@@ -102,7 +102,8 @@ def _events(findings: Findings, pictures: Pictures) -> Html:
             ("recall", f"{scores.recall:.3f}"),
             ("F1", f"{scores.f1:.3f}"),
         ]
-        rows += [(f"recall of {name}", f"{value:.3f}") for name, value in findings.recalls.items()]
+        kinds = findings.recalls | findings.colour_recalls
+        rows += [(f"recall of {name}", f"{value:.3f}") for name, value in kinds.items()]
         parts.append(table(("level 2 against true events", ""), rows))
     parts.append(figure(pictures.get("events"), "Frames and decisions of a clip", captions.EVENTS))
     return join(*parts)
