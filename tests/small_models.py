@@ -103,3 +103,10 @@ def steps_of(part, start: int, stop: int | None):
 def sequences_of(part, index):
     """A choice of sequences of a noise, a trace, a rollout or what is carried."""
     return part.map(lambda tensor: tensor[index])
+
+
+def changing_model(config: DLHConfig, seed: int = 1) -> DynamicLatentHierarchy:
+    """A lively model in float32: its level 2 sometimes changes, sometimes not."""
+    model = DynamicLatentHierarchy(config)
+    model.load_state_dict(lively_model(config, seed=seed).float().state_dict())
+    return model

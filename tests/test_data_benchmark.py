@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-SOURCE = Path(__file__).parents[1] / "benchmarks" / "data.py"
+from benchmark_files import BENCHMARKS, load_benchmark
+
 KEYS = {
     "store": {
         "batch", "frames", "size", "megabytes_a_second", "over_same_bytes", "over_a_row",
@@ -32,17 +31,13 @@ KEYS = {
 @pytest.fixture(scope="module")
 def benchmark() -> ModuleType:
     """benchmarks/data.py as a module."""
-    spec = importlib.util.spec_from_file_location("data_benchmark", SOURCE)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_benchmark("data")
 
 
 @pytest.mark.parametrize("part", KEYS)
 def test_what_was_measured_is_written_down(benchmark, monkeypatch, tmp_path, capsys, part):
     target = tmp_path / "data.json"
-    monkeypatch.syspath_prepend(str(SOURCE.parent))  # a process that it starts imports from there
+    monkeypatch.syspath_prepend(str(BENCHMARKS))  # a process that it starts imports from there
     monkeypatch.setattr(sys, "argv", ["data.py", "--part", part, "--quick", "--json", str(target)])
     benchmark.main()
     report = json.loads(target.read_text())

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from benchmark_files import load_benchmark
+
 pytest.importorskip("mlxtend")
-SOURCE = Path(__file__).parents[1] / "benchmarks" / "evaluation.py"
 
 
 @pytest.fixture(scope="module")
 def benchmark() -> ModuleType:
     """benchmarks/evaluation.py as a module."""
-    spec = importlib.util.spec_from_file_location("evaluation_benchmark", SOURCE)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_benchmark("evaluation")
 
 
 def test_every_part_is_measured_and_written_down(benchmark, monkeypatch, tmp_path, capsys):

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-SOURCE = Path(__file__).parents[1] / "benchmarks" / "step.py"
+from benchmark_files import load_benchmark
 
 
 @pytest.fixture(scope="module")
 def benchmark() -> ModuleType:
     """benchmarks/step.py as a module."""
-    spec = importlib.util.spec_from_file_location("step_benchmark", SOURCE)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_benchmark("step")
 
 
 @pytest.mark.parametrize("levels", [1, 2, 3])

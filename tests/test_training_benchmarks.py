@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from benchmark_files import load_benchmark
 from dlh.experiments.findings.catalogue import experiments
 from dlh.experiments.presets import preset
 from dlh.model import decide
 from dlh.training.run import RunFolder
 
-
-def benchmark(name: str) -> ModuleType:
-    """A file of benchmarks/ as a module, under a name that no test has."""
-    source = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"{name}_benchmark", source)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-gpu, training, choices = benchmark("gpu"), benchmark("training"), benchmark("choices")
+gpu, training, choices = map(load_benchmark, ("gpu", "training", "choices"))
 
 
 def run(module, monkeypatch, *words: str) -> None:

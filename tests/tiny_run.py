@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +73,18 @@ def write_damaged_video(path: Path) -> None:
     start = content.index(b"mdat") + (len(content) - content.index(b"mdat")) // 2
     content[start : start + 4000] = bytes(4000)
     path.write_bytes(content)
+
+
+@contextlib.contextmanager
+def interrupted_at(step: int, source: type = MovingBall) -> Generator[None]:
+    """Ctrl-C while the clips of a training step are made."""
+    batch = source.batch
+
+    def interrupted(self, number, **options):
+        if number == step:
+            signal.raise_signal(signal.SIGINT)
+        return batch(self, number, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "batch", interrupted)
+        yield

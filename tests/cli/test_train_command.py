@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
 import signal
 import sys
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -17,13 +14,11 @@ from dlh import DLH
 from dlh.cli.train import PRESETS as LISTED
 from dlh.cli.train import main as train
 from dlh.data.encode import write_video
-from dlh.data.moving_ball import MovingBall
-from dlh.data.source import StoreSource
 from dlh.experiments import presets
 from dlh.training.checkpoint import read_checkpoint
 from dlh.training.figures import TIMINGS
 from dlh.training.run import RunFolder
-from tiny_run import ball_frames
+from tiny_run import ball_frames, interrupted_at
 
 SHORT = ("--steps", 4, "--checkpoint-every", 2, "--training.log-every", 2)
 
@@ -46,21 +41,6 @@ def assert_equal_runs(run: Path, other: Path) -> None:
         for folder in (RunFolder(run), RunFolder(other))
     ]
     assert figures[0] == figures[1]
-
-
-@contextlib.contextmanager
-def interrupted_at(step: int, source: type = MovingBall) -> Generator[None]:
-    """Ctrl-C while the clips of a training step are made."""
-    batch = source.batch
-
-    def interrupted(self, number, **options):
-        if number == step:
-            signal.raise_signal(signal.SIGINT)
-        return batch(self, number, **options)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "batch", interrupted)
-        yield
 
 
 def test_the_presets_that_help_lists_are_those_there_are(dlh):
@@ -273,62 +253,6 @@ def test_a_training_starts_from_the_weights_it_is_given(dlh, finished):
     )
 
 
-@pytest.fixture
-def videos(workspace) -> Path:
-    """Four videos of a ball, and three things that are none or hardly one."""
-    folder = Path("videos")
-    folder.mkdir()
-    for number, frames in enumerate((30, 26, 22, 6)):
-        write_video(folder / f"{number}.mp4", ball_frames(frames, clip=number), fps=10)
-    (folder / "notes.mp4").write_text("not a video\n" * 50)
-    (folder / "empty.avi").touch()
-    (folder / "readme.txt").touch()
-    return folder
-
-
-def test_a_folder_of_videos_is_reported_trained_on_and_shown(dlh, videos, monkeypatch):
-    with interrupted_at(0, StoreSource):
-        answer = dlh("train", "tiny", "--data", videos, "--run", "run", *SHORT)
-    assert answer.status == 130
-    assert "4 videos, 84 frames, stored as 16 x 16 colour" in answer.out
-    assert "notes.mp4 is not a video that can be read" in answer.out
-    assert "empty.avi is empty (0 bytes)" in answer.out and "1 .txt" in answer.out
-    assert "clips of each file: 0.mp4 3, 1.mp4 2, 2.mp4 2, 3.mp4 0\n" in answer.out
-    assert "they are in" in answer.out
-    Path("elsewhere").mkdir()
-    monkeypatch.chdir("elsewhere")  # the run knows where its videos are
-    answer = dlh("train", "--resume", "../run")
-    assert answer.status == 0, answer.err
-    summary = json.loads(Path("../run/summary.json").read_text())
-    assert "events" not in summary and "true_change_rate" not in summary
-    assert summary["mean_depth"] >= 1 and set(summary["psnr"]) >= {"model_best", "black"}
-    for name in ("report.html", "events.png", "prediction.mp4"):
-        assert Path("../run", name).stat().st_size > 1000
-    assert "depth:" in answer.out and "events:" not in answer.out
-
-
-def test_other_videos_than_those_it_began_with_stop_a_run(dlh, videos):
-    with interrupted_at(0, StoreSource):
-        assert dlh("train", "tiny", "--data", videos, "--run", "run", *SHORT).status == 130
-    write_video(videos / "new.mp4", ball_frames(20, clip=7), fps=10)
-    assert "the videos of the run in run have changed since it began" in (
-        dlh("train", "--resume", "run").line
-    )
-
-
-def test_two_files_leave_nothing_to_validate_and_it_says_so(dlh, videos):
-    for number in (2, 3):
-        (videos / f"{number}.mp4").unlink()
-    answer = dlh("train", "tiny", "--data", videos, "--run", "run", *SHORT)
-    assert answer.status == 0
-    assert "clips of 10 frames: train 5, validation 0, test 0" in answer.out
-    assert "videos leaves no held-out clips of 10 frames: this run has no validation" in answer.out
-    assert "there are no held-out clips, so nothing was measured" in answer.out
-    summary = json.loads(Path("run/summary.json").read_text())
-    assert set(summary) == {"steps", "seconds"}
-    assert Path("run/report.html").exists() and not Path("run/prediction.mp4").exists()
-
-
 def test_without_matplotlib_a_training_still_ends_well(dlh, unbroken, monkeypatch):
     for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
         monkeypatch.setitem(sys.modules, name, None)
@@ -342,40 +266,3 @@ def test_without_matplotlib_a_training_still_ends_well(dlh, unbroken, monkeypatc
     )
     assert Path("run/summary.json").exists() and Path("run/report.html").exists()
     assert Path("run/prediction.png").exists() and not Path("run/curves.png").exists()
-
-
-def test_where_one_may_not_write_nothing_is_begun(dlh, finished, clip, tmp_path):
-    for above in (tmp_path, *tmp_path.parents[:3], finished, *finished.parents[:3], clip.parent):
-        above.chmod(above.stat().st_mode | 0o755)
-    Path("shut").mkdir(mode=0o555)
-    Path("shut").chmod(0o555)
-    Path("shut/begun").mkdir()
-    shutil.copy(finished / "experiment.json", "shut/begun")
-    dlh("predict", finished, clip, "--horizon", 1, "--out", "a.mp4")  # imports all there is
-    for words, said in (
-        (("train", "tiny", "--run", "shut/run"), "cannot write in "),
-        (("train", "--resume", "shut/begun"), "cannot write in shut/begun: Permission denied; ch"),
-        (("predict", finished, clip, "--out", "shut/a.mp4"), "cannot write shut/a.mp4: Permission"),
-        (("events", finished, clip, "--out", "shut/a.json"), "cannot write shut/a.json: Permiss"),
-    ):
-        status, line = as_an_unprivileged_user(dlh, words)
-        assert status == 1 and line.startswith(f"dlh: error: {said}"), line
-        assert line.count("\n") == 1
-    assert [path.name for path in Path("shut").iterdir()] == ["begun"]
-
-
-def as_an_unprivileged_user(dlh, words) -> tuple[int, str]:
-    """Status and standard error of a command in a child that may do as little as most people."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        if os.getuid() == 0:
-            os.setgid(65534)
-            os.setuid(65534)
-        answer = dlh(*words)
-        os.write(writing, answer.err.encode())
-        os._exit(answer.status)
-    os.close(writing)
-    with os.fdopen(reading) as file:
-        said = file.read()
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said

@@ -1,0 +1,70 @@
+"""`dlh train --data FOLDER`: people's own videos, reported, trained on and shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dlh.data.encode import write_video
+from dlh.data.source import StoreSource
+from tiny_run import ball_frames, interrupted_at
+
+SHORT = ("--steps", 4, "--checkpoint-every", 2, "--training.log-every", 2)
+
+
+@pytest.fixture
+def videos(workspace) -> Path:
+    """Four videos of a ball, and three things that are none or hardly one."""
+    folder = Path("videos")
+    folder.mkdir()
+    for number, frames in enumerate((30, 26, 22, 6)):
+        write_video(folder / f"{number}.mp4", ball_frames(frames, clip=number), fps=10)
+    (folder / "notes.mp4").write_text("not a video\n" * 50)
+    (folder / "empty.avi").touch()
+    (folder / "readme.txt").touch()
+    return folder
+
+
+def test_a_folder_of_videos_is_reported_trained_on_and_shown(dlh, videos, monkeypatch):
+    with interrupted_at(0, StoreSource):
+        answer = dlh("train", "tiny", "--data", videos, "--run", "run", *SHORT)
+    assert answer.status == 130
+    assert "4 videos, 84 frames, stored as 16 x 16 colour" in answer.out
+    assert "notes.mp4 is not a video that can be read" in answer.out
+    assert "empty.avi is empty (0 bytes)" in answer.out and "1 .txt" in answer.out
+    assert "clips of each file: 0.mp4 3, 1.mp4 2, 2.mp4 2, 3.mp4 0\n" in answer.out
+    assert "they are in" in answer.out
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")  # the run knows where its videos are
+    answer = dlh("train", "--resume", "../run")
+    assert answer.status == 0, answer.err
+    summary = json.loads(Path("../run/summary.json").read_text())
+    assert "events" not in summary and "true_change_rate" not in summary
+    assert summary["mean_depth"] >= 1 and set(summary["psnr"]) >= {"model_best", "black"}
+    for name in ("report.html", "events.png", "prediction.mp4"):
+        assert Path("../run", name).stat().st_size > 1000
+    assert "depth:" in answer.out and "events:" not in answer.out
+
+
+def test_other_videos_than_those_it_began_with_stop_a_run(dlh, videos):
+    with interrupted_at(0, StoreSource):
+        assert dlh("train", "tiny", "--data", videos, "--run", "run", *SHORT).status == 130
+    write_video(videos / "new.mp4", ball_frames(20, clip=7), fps=10)
+    assert "the videos of the run in run have changed since it began" in (
+        dlh("train", "--resume", "run").line
+    )
+
+
+def test_two_files_leave_nothing_to_validate_and_it_says_so(dlh, videos):
+    for number in (2, 3):
+        (videos / f"{number}.mp4").unlink()
+    answer = dlh("train", "tiny", "--data", videos, "--run", "run", *SHORT)
+    assert answer.status == 0
+    assert "clips of 10 frames: train 5, validation 0, test 0" in answer.out
+    assert "videos leaves no held-out clips of 10 frames: this run has no validation" in answer.out
+    assert "there are no held-out clips, so nothing was measured" in answer.out
+    summary = json.loads(Path("run/summary.json").read_text())
+    assert set(summary) == {"steps", "seconds"}
+    assert Path("run/report.html").exists() and not Path("run/prediction.mp4").exists()
