@@ -206,8 +206,8 @@ def event_recalls(trace: Trace, clips: Clips) -> dict[str, float]:
 def colour_recalls(trace: Trace, clips: Clips, colours: Sequence[str]) -> dict[str, float]:
     """Recall of each change of the ball's colour, by name, "green to cyan".
 
-    A level 2 that takes two colours which follow each other for one never notices that change, and
-    all others: with six colours its recall is .83.
+    A level 2 for which two colours that follow each other are near takes the step between them for
+    staying, and notices all others: with six colours its recall is .83.
 
     Args:
         trace: of the first steps of the clips.
