@@ -9,7 +9,13 @@ import torch
 from dlh import DLH
 from dlh.data.clips import Clips
 from dlh.data.moving_ball import MovingBall
-from dlh.experiments.measure import colour_recalls, held_out_clips, measure, observe_clips
+from dlh.experiments.measure import (
+    colour_recalls,
+    held_out_clips,
+    measure,
+    observe_clips,
+    overlooked,
+)
 from dlh.experiments.presets import tiny
 from dlh.experiments.validation import held_out_validation, score
 from tiny_run import CLIP_FRAMES, LITTLE
@@ -107,6 +113,7 @@ def test_a_change_of_colour_that_is_never_noticed_has_a_recall_of_its_own(model)
         f"{colours[i]} to {colours[(i + 1) % 6]}": float(i != 5) for i in sorted(happened)
     }
     assert recalls["green to cyan"] == 0 and len(recalls) > 3
+    assert overlooked(recalls) == ("green to cyan",)
 
 
 def test_validation_says_the_same_every_time_and_counts_every_clip(model):

@@ -141,7 +141,8 @@ def test_every_picture_has_words_that_say_how_to_read_it():
 
 
 @pytest.mark.parametrize(
-    "field", ["data", "run", "what_changes", "commands", "settings", "versions", "recalls"]
+    "field",
+    ["data", "run", "what_changes", "commands", "settings", "versions", "recalls", "overlooked"],
 )
 def test_all_text_is_escaped(field: str):
     evil = "<script>alert('&')</script>\""
@@ -150,6 +151,7 @@ def test_all_text_is_escaped(field: str):
         "settings": {evil: {"x": evil}},
         "versions": {evil: evil},
         "recalls": {evil: 0.5},
+        "overlooked": (evil,),
     }.get(field, evil)
     html = render_report(replace(DEMO, **{field: value}))
     page = Page(html)
@@ -172,6 +174,13 @@ def test_the_headline_figures_of_the_demo_are_on_the_page():
     for figure in ("0.99", "301 of 303", "301 of 305", "1.19", "27.0 dB", "4 min 52 s", "600"):
         assert figure in words
     assert "it gave a change a probability of 0.93" in words
+
+
+def test_a_change_that_is_overlooked_is_named():
+    overlooked = ("green to cyan", "red to green")
+    words = Page(render_report(replace(DEMO, overlooked=overlooked))).words
+    assert "Mostly overlooked: green to cyan, red to green." in words
+    assert "overlooked" not in Page(render_report(DEMO)).words
 
 
 def test_the_words_follow_the_scores():

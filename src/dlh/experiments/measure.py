@@ -4,7 +4,7 @@ against the floors.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from dlh.analysis.events import (
 )
 from dlh.baselines.floors import floors
 from dlh.data.clips import Clips, ClipSource, Split
-from dlh.data.moving_ball import MovingBallClips
+from dlh.data.moving_ball import MovingBall, MovingBallClips
 from dlh.evaluation.futures import FutureScores, score_futures
 from dlh.interfaces import Objective
 from dlh.model import DynamicLatentHierarchy, Trace
@@ -58,6 +58,7 @@ class Measured:
         divergences: nats per sequence of each level.
         events: level 2 against the truth; None where the data does not know its events.
         recalls: how many bounces and random changes of the ball were found, where there are both.
+        overlooked: changes of the ball's colour of which most were not, "green to cyan".
         predicted: p(e^2) under both outcomes; None with one level.
         model: scores of the model's futures.
         floors: scores of black, mean and last frame on the same clips, by name.
@@ -73,6 +74,7 @@ class Measured:
     divergences: LevelDivergences
     events: EventScores | None
     recalls: dict[str, float]
+    overlooked: tuple[str, ...]
     predicted: PredictedChange | None
     model: FutureScores
     floors: dict[str, FutureScores]
@@ -158,6 +160,9 @@ def measure(
         divergences=level_divergences(objective),
         events=events,
         recalls=event_recalls(trace, clips),
+        overlooked=overlooked(colour_recalls(trace, clips, source.config.colours))
+        if isinstance(source, MovingBall)
+        else (),
         predicted=predicted,
         model=scores(model, SAMPLES),
         floors={floor.name: scores(floor, 1) for floor in floors(mean)},
@@ -228,6 +233,11 @@ def colour_recalls(trace: Trace, clips: Clips, colours: Sequence[str]) -> dict[s
             following = colours[(index + 1) % len(colours)]
             recalls[f"{colour} to {following}"] = event_scores(inferred, from_here).recall
     return recalls
+
+
+def overlooked(recalls: Mapping[str, float]) -> tuple[str, ...]:
+    """Names of what is missed more often than found."""
+    return tuple(name for name, recall in recalls.items() if recall < 0.5)
 
 
 def mean_training_frame(source: ClipSource, *, clip_length: int, batch_size: int) -> torch.Tensor:

@@ -36,6 +36,7 @@ class Report:
         what_changes: the true events, in words that follow "when" ("the ball changes colour").
         events: level 2 against the truth.
         recalls: recall of each kind of true event, by name.
+        overlooked: changes that level 2 mostly misses, in words ("green to cyan").
         predicted_change: p(e^2) under both outcomes.
         divergences: nats per sequence of each level.
         prediction: open-loop scores.
@@ -61,6 +62,7 @@ class Report:
     what_changes: str = "something changes"
     events: EventScores | None = None
     recalls: Mapping[str, float] = field(default_factory=dict)
+    overlooked: Sequence[str] = ()
     predicted_change: PredictedChange | None = None
     divergences: LevelDivergences | None = None
     prediction: PredictionReport | None = None

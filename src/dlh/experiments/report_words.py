@@ -211,6 +211,8 @@ def _against_truth(report: Report, scores: EventScores) -> str:
         verdict = "Its changes are real, but it overlooks many."
     else:
         verdict = "That is not yet an understanding of events."
+    if report.overlooked:
+        verdict += f" Mostly overlooked: {', '.join(report.overlooked)}."
     kinds = "".join(f" Recall of {name}: {value:.2f}." for name, value in report.recalls.items())
     return counted + found + verdict + kinds
 

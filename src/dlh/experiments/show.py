@@ -153,6 +153,8 @@ def _summary(trained: Trained, measured: Measured | None) -> dict[str, Any]:
         summary["true_change_rate"] = measured.events.true_change_rate
     if measured.recalls:
         summary["recalls"] = {_key(name): value for name, value in measured.recalls.items()}
+    if measured.overlooked:
+        summary["overlooked"] = measured.overlooked
     if measured.predicted is not None:
         summary["predicted_change"] = asdict(measured.predicted)
     return summary
@@ -244,6 +246,7 @@ def _report(
         mean_depth=measured.mean_depth,
         events=measured.events,
         recalls=measured.recalls,
+        overlooked=measured.overlooked,
         predicted_change=measured.predicted,
         divergences=measured.divergences,
         prediction=PredictionReport(

@@ -22,6 +22,7 @@ from dlh.experiments.analyse.page import render
 from dlh.experiments.analyse.pictures import NAMES, figures
 from dlh.experiments.analyse.subject import open_subject
 from dlh.experiments.errors import OutputError, UsageError
+from dlh.experiments.measure import overlooked
 from dlh.experiments.outputs import Say, check_writable, write_bytes
 from dlh.training import strict_json
 from dlh.training.errors import explain
@@ -88,8 +89,8 @@ def describe(numbers: dict[str, Any]) -> Iterator[str]:
         events = numbers["events"]
         line = f"events:  precision {events['precision']:.3f}, recall {events['recall']:.3f}"
         by_colour = events.get("recalls_by_colour", {})
-        overlooked = [name.replace("_", " ") for name, recall in by_colour.items() if recall < 0.5]
-        yield line + (f"; mostly overlooked: {', '.join(overlooked)}" if overlooked else "")
+        missed = [name.replace("_", " ") for name in overlooked(by_colour)]
+        yield line + (f"; mostly overlooked: {', '.join(missed)}" if missed else "")
     for name, said in (("model", "p(e2):"), ("knows_past", "at best:")):
         if name in numbers.get("foresight", {}):
             known = numbers["foresight"][name]
