@@ -210,11 +210,14 @@ def _futures(records: list[Record]) -> dict[str, Any]:
         "above_floors": _over(records, above_floors),
         **{name: _over(records, at("futures", "world", name)) for name in world},
         **{name: _over(records, at("futures", "tracking", name)) for name in tracking},
-        **_psnr(records),
-        "of_first": {
-            steps: _psnr(records, "psnr_of_first", steps) for steps in map(str, FIRST_STEPS)
-        },
+        **_spans(records),
     }
+
+
+def _spans(records: list[Record]) -> dict[str, Any]:
+    """PSNR over all predicted steps, and over the first ones."""
+    first = {steps: _psnr(records, "psnr_of_first", steps) for steps in map(str, FIRST_STEPS)}
+    return {**_psnr(records), "of_first": first}
 
 
 def _held(records: list[Record], level: int) -> dict[str, Any]:
@@ -250,7 +253,7 @@ def _mnist(records: list[Record]) -> dict[str, Any]:
     return {
         "mean_depth": _over(records, at("depth", "mean_depth", "mean")),
         "total_state_kl": _over(records, at("depth", "total_state_kl", "mean")),
-        **_psnr(records),
+        **_spans(records),
         "levels": [
             {
                 "change_rate": _over(records, lambda r, n=level: levels_of(r)[n]["change_rate"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dlh.experiments.findings import paper
@@ -163,17 +163,25 @@ def futures(results: Results) -> str:
 
 def _psnr_of_first(results: Results) -> str:
     """PSNR over the first steps and over all, and the floors, for each lambda."""
-    psnr = ("psnr_best", "psnr_mean", *FLOORS)
     rows = []
     for chance in lambdas():
         found = results.get("futures", {}).get(chance, {})
-        spans = {steps: {} for steps in map(str, FIRST_STEPS)}
-        spans |= {**found.get("of_first", {}), "200": found}
-        for steps, part in spans.items():
-            none = _absent_full(results, chance)
-            rows.append((chance, steps, *(cell(part, name, 1, absent=none) for name in psnr)))
-    head = ("best of 100", "mean", "black", "mean frame", "last frame")
-    return table(("lambda", "PSNR over the first steps, dB", *head), rows)
+        rows += [(chance, *row) for row in _spans(found, _absent_full(results, chance))]
+    return table(("lambda", *_span_head(100)), rows)
+
+
+def _span_head(samples: int) -> tuple[str, ...]:
+    best = f"best of {samples}"
+    return ("PSNR over the first steps, dB", best, "mean", "black", "mean frame", "last frame")
+
+
+def _spans(found: Mapping[str, Any], none: str) -> Iterator[tuple[str, ...]]:
+    """Rows of :func:`_span_head`."""
+    spans: dict[str, Mapping[str, Any]] = {steps: {} for steps in map(str, FIRST_STEPS)}
+    spans |= {**found.get("of_first", {}), "200": found}
+    for steps, part in spans.items():
+        names = ("psnr_best", "psnr_mean", *FLOORS)
+        yield (steps, *(cell(part, name, 1, absent=none) for name in names))
 
 
 def held(results: Results) -> str:
@@ -249,8 +257,7 @@ def mnist(results: Results) -> str:
     found = results.get("mnist")
     if not found:
         return f"{words.MNIST}\n{absent(results, 'mnist').capitalize()}."
-    head = ("PSNR over 200 steps, dB", "best of 20", "mean", "black", "mean frame", "last frame")
-    psnr = [("", *(cell(found, n, 1) for n in ("psnr_best", "psnr_mean", *FLOORS)))]
+    psnr = table(_span_head(20), list(_spans(found, "")))
     levels = [
         (
             f"level {number}",
@@ -261,4 +268,4 @@ def mnist(results: Results) -> str:
         for number, level in enumerate(found["levels"], start=1)
     ]
     second = ("", "changes per step", "state divergence, nats per 100 frames", "pixel variance")
-    return f"{words.MNIST}\n{table(head, psnr)}\n\n{table(second, levels)}"
+    return f"{words.MNIST}\n{psnr}\n\n{table(second, levels)}"

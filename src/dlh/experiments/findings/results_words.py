@@ -62,8 +62,9 @@ steps of the best of 20 in the median over clips. In one colour is the share of 
 with one saturated colour, and to the next that of predicted switches that go on in the cycle.
 """
 MNIST = """\
-One run at a CPU's scale: two real digits (5,000 of MNIST's), 64 px, three levels. It is to show
-what the levels hold on another world, not to compete: the paper trained for days.
+One run at a CPU's scale: two real digits (5,000 of MNIST's), 64 px, three levels, 64 held-out
+clips, of 8 of which the futures are scored. It is to show what the levels hold on another world,
+not to compete: the paper's 15.7 dB is the best of 100 of a model of its full size.
 """
 COURSES = {
     "full": "Held-out figures over training, by lambda, a line for each seed.",
