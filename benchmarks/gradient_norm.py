@@ -72,8 +72,8 @@ def continued(
     run = RunFolder.open(folder)
     rewrite_snapshot(run, other, step=at, changes={"training.gradient_norm": change})
     with suppress(Interrupted):
-        resume(folder, on_log=stop_after(until))
-    lines = [line for line in run.metrics.read() if line["step"] > at]
+        resume(folder, on_log=stop_after(until + 1))  # one more: the last is validated
+    lines = [line for line in run.metrics.read() if at < line["step"] <= until]
     trained = [line for line in lines if "loss" in line]
     recalls = [line["validation.events.recall"] for line in lines if "validation.elbo" in line]
     return Continued(

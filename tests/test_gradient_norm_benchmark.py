@@ -24,15 +24,15 @@ def test_only_the_limit_differs_after_the_fork(workspace):
         for norm in (1000.0, 1e-9)
     }
     free, held = losses("norm-1000"), losses("norm-1e-09")
-    assert [line["step"] for line in free] == [line["step"] for line in held] == list(range(1, 9))
+    assert [line["step"] for line in free] == [line["step"] for line in held] == list(range(1, 10))
     assert [line["loss"] for line in free[:5]] == [line["loss"] for line in held[:5]]
     assert free[5]["loss"] != held[5]["loss"]
     for norm, lines in ((1000.0, free), (1e-9, held)):
-        assert found[norm].largest_norm == max(line["gradient_norm"] for line in lines[4:])
-        assert found[norm].largest_loss == max(line["loss"] for line in lines[4:])
-        assert found[norm].last_loss == lines[-1]["loss"]
+        assert found[norm].largest_norm == max(line["gradient_norm"] for line in lines[4:8])
+        assert found[norm].largest_loss == max(line["loss"] for line in lines[4:8])
+        assert found[norm].last_loss == lines[7]["loss"]
         validated = [v for v in RunFolder(Path(f"norm-{norm:g}")).metrics.read() if KEY in v]
-        assert validated[-1]["step"] in (6, 8)  # at 8 it may be stopped before it validates
+        assert validated[-1]["step"] == 8
         assert found[norm].recall == validated[-1][KEY]
 
 
