@@ -9,16 +9,21 @@ divergences that Eq. 4 compares there, medians in nats. It changes where the fir
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from dlh.data.moving_ball import MovingBallClips
-from dlh.experiments.analyse.compute import AnalysisConfig, clips_to_analyse
-from dlh.experiments.analyse.subject import open_subject
-from dlh.experiments.measure import colour_recalls, observe_clips
+from dlh.experiments.measure import colour_recalls
 from dlh.model import Trace
+
+sys.path.append(str(Path(__file__).parent))
+from observed import observe_run
+
+sys.path.pop()
 
 
 def costs(trace: Trace, colours: Tensor, colour: int, following: int) -> tuple[float, float]:
@@ -37,16 +42,11 @@ def costs(trace: Trace, colours: Tensor, colour: int, following: int) -> tuple[f
     return to_change, to_static
 
 
-@torch.no_grad()
 def rows(run: str, clips: int) -> Iterator[tuple[str, float, float, float]]:
     """(step of the cycle, recall, nats as a change, nats as staying)."""
-    config = AnalysisConfig(clips=clips, futures_clips=1)
-    subject = open_subject(run, None)
-    chosen = clips_to_analyse(subject, config).clips
+    subject, chosen, trace = observe_run(run, clips)
     if not isinstance(chosen, MovingBallClips) or subject.model.config.num_levels < 2:
         raise SystemExit(f"{run} is no model of Moving Ball with two levels or more")
-    generator = torch.Generator(subject.model.device).manual_seed(config.seed)
-    trace, _ = observe_clips(subject.model.model, chosen, generator, steps=config.traced_steps)
     names = subject.experiment.data.ball.colours
     colours = torch.from_numpy(chosen.colours[:, : trace.changed.shape[1]])
     for name, recall in colour_recalls(trace, chosen, names).items():

@@ -11,17 +11,21 @@ where the frame is darkest, which is where the digits cover each other most, and
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from dlh.analysis.levels import Moments, resample
-from dlh.experiments.analyse.compute import AnalysisConfig, clips_to_analyse
 from dlh.experiments.analyse.levels import MOMENTS, RESAMPLINGS
-from dlh.experiments.analyse.subject import open_subject
-from dlh.experiments.measure import observe_clips
 from dlh.model import DynamicLatentHierarchy, Trace
 from dlh.video import from_stored
+
+sys.path.append(str(Path(__file__).parent))
+from observed import observe_run
+
+sys.path.pop()
 
 COVERED = 0.2
 """Share of a clip's steps that count as those where the digits cover each other most."""
@@ -53,14 +57,9 @@ def brightness_differs(original: Tensor, frames: Tensor) -> float:
 @torch.no_grad()
 def measure(run: str, clips: int) -> list[dict[str, float]]:
     """The rows of the table, from level 1."""
-    config = AnalysisConfig(clips=clips, futures_clips=1)
-    subject = open_subject(run, None)
+    subject, chosen, trace = observe_run(run, clips)
     model = subject.model.model
-    video = clips_to_analyse(subject, config).clips
-    generator = torch.Generator(subject.model.device).manual_seed(config.seed)
-    trace, _ = observe_clips(model, video, generator, steps=config.traced_steps)
-    steps = trace.changed.shape[1]
-    brightness = from_stored(video.video[:, :steps]).sum((2, 3, 4))
+    brightness = from_stored(chosen.video[:, : trace.changed.shape[1]]).sum((2, 3, 4))
     trace = trace.map(lambda part: part.to(subject.model.device))
     moments = Moments.spread(trace, MOMENTS, before_end=1)
     return [
