@@ -99,6 +99,7 @@ def main() -> None:
     named = [each.experiment for each in experiments() if each.name == options.experiment]
     if not named:
         parser.error(f"there is no experiment {options.experiment}; see dlh experiments list")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
     training = replace(named[0].training, seed=options.seed)
     base = options.out / "base"
     experiment = train_to(replace(named[0], training=training), options.at, base)

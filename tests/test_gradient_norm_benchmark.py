@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 from benchmark_files import load_benchmark
 from dlh.experiments.presets import tiny
@@ -34,6 +37,23 @@ def test_only_the_limit_differs_after_the_fork(workspace):
         validated = [v for v in RunFolder(Path(f"norm-{norm:g}")).metrics.read() if KEY in v]
         assert validated[-1]["step"] == 8
         assert found[norm].recall == validated[-1][KEY]
+
+
+def test_the_table_comes_from_a_job_in_the_background_too(workspace, monkeypatch, capsys):
+    training = replace(tiny().training, steps=9, validate_every=2)
+    small = SimpleNamespace(name="small", experiment=replace(tiny(), training=training))
+    monkeypatch.setattr(benchmark, "experiments", lambda: [small])
+    words = "small --seed 3 --at 2 --until 4 --norms 1000 0.5 --out forks"
+    monkeypatch.setattr(sys, "argv", ["gradient_norm.py", *words.split()])
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        benchmark.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert [line.split("|")[1].strip() for line in table[2:]] == ["1000", "0.5"]
+    assert [line["step"] for line in losses("forks/base")] == [1, 2]
+    assert [line["step"] for line in losses("forks/norm-0.5")] == [1, 2, 3, 4, 5]
 
 
 def losses(folder: str) -> list[dict]:
