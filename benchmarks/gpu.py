@@ -5,13 +5,15 @@
 100 clips x 100 frames x 64 x 64 in colour, N = 3, unless ``--preset`` and ``--levels`` say
 otherwise. In ``results``: ``gpu.json``, and the run folder of the training.
 
-``check``    the bound of the same clips on the device and on the CPU, and in bfloat16: relative
-             differences of the mean over clips (decisions can flip where sums end otherwise).
+``check``    the bound of the same clips on the device and on the CPU, in bfloat16, and the loop
+             compiled: relative differences of the mean over clips (decisions can flip
+             where sums end otherwise).
 ``time``     milliseconds of a step for each ``--speed``, and of the first one, which compiles; of
-             its parts: encoder and decoder alone, forward and backward; inference alone, the loop
-             over time plain and compiled; and how much of the step the device was busy at all (the
-             rest are gaps between launches), by torch's profiler.
-``batch``    the largest batch, in powers of two, that fits.
+             its parts: encoder and decoder alone, forward and backward, and the step over these;
+             making its clips; inference alone, the loop over time plain and compiled; and how much
+             of the step the device was busy at all (the rest are gaps between launches), by
+             torch's profiler.
+``batch``    the largest batch, in powers of two, that fits, and the step's memory.
 ``train``    the preset for as long as asked, with its checkpoints, curves and weights.
 
 ``--device cpu --quick`` runs all of it on a small model: a rehearsal, whose figures mean nothing.
@@ -26,6 +28,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +40,8 @@ from dlh.experiments.build import build_model, open_source
 from dlh.experiments.experiment import Experiment
 from dlh.experiments.presets import preset
 from dlh.model import Carried, DynamicLatentHierarchy, Noise, inference
+from dlh.training.ahead import made_ahead
+from dlh.training.device import memory_used
 from dlh.training.errors import Interrupted, TrainingError
 from dlh.training.loop import train
 from dlh.training.memory import is_out_of_memory
@@ -46,6 +51,7 @@ from dlh.training.speed import lay_out, uncompiled
 from dlh.training.step import compute_gradients, update
 from dlh.video import from_stored
 
+FOREVER = 10**9
 WAYS = ("plain", "channels-last", "bf16")
 COMPILED = ("compiled", "bf16-compiled")
 
@@ -55,7 +61,7 @@ class Bench:
 
     def __init__(self, experiment: Experiment, device: torch.device, rounds: int) -> None:
         self.experiment, self.device, self.rounds = experiment, device, rounds
-        self.source = open_source(experiment)
+        self.source, self.open = open_source(experiment), ExitStack()
 
     def clips(self, batch: int) -> Tensor:
         """A batch as a training step gets it."""
@@ -87,12 +93,14 @@ class Bench:
         parameters = dict(model.named_parameters())
         optimizer = torch.optim.Adam(model.parameters())
         processes = Processes(self.device, half=uncompiled(way) == "bf16")
-        steps = iter(range(10**9))
+        steps = iter(range(FOREVER))
+        self.open.close()  # of the stepper before
+        source = self.open.enter_context(made_ahead(self.source, end=FOREVER, device=self.device))
 
         def step() -> None:
             number = next(steps)
             figures = compute_gradients(
-                model, parameters, self.source, settings, step=number, processes=processes
+                model, parameters, source, settings, step=number, processes=processes
             )
             norm = figures["gradient_norm"]
             update(parameters, optimizer, settings, step=number, gradient_norm=norm)
@@ -105,22 +113,29 @@ class Bench:
 
 
 def check(bench: Bench) -> dict[str, float]:
-    """The bound on the device, in float32 and in bfloat16, against that of the CPU."""
+    """The bound on the device, in every way, against that of the CPU."""
     model, video = build_model(bench.experiment), bench.clips(4)
     noise = torch.Generator().manual_seed(0)
 
-    def elbo(device: torch.device, half: bool) -> float:
+    def elbo(device: torch.device, *, half: bool = False, compiled: bool = False) -> float:
         moved = model.to(device)
         clips = video.to(device)
         drawn = Noise.draw(model.config, *clips.shape[:2], like=video.cpu(), generator=noise)
         noise.manual_seed(0)
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=half):
-            terms = moved.objective(clips, noise=drawn.map(lambda part: part.to(device)))
+            terms = moved.objective(
+                clips, noise=drawn.map(lambda part: part.to(device)), compiled=compiled
+            )
         return float(terms.elbo.mean())
 
     noise.manual_seed(0)
-    exact = elbo(torch.device("cpu"), half=False)
-    found = {"float32": elbo(bench.device, half=False), "bf16": elbo(bench.device, half=True)}
+    exact = elbo(torch.device("cpu"))
+    found = {
+        "float32": elbo(bench.device),
+        "bf16": elbo(bench.device, half=True),
+        "compiled": elbo(bench.device, compiled=True),
+        "bf16-compiled": elbo(bench.device, half=True, compiled=True),
+    }
     return {"cpu": exact} | {name: abs(value / exact - 1) for name, value in found.items()}
 
 
@@ -142,7 +157,12 @@ def measure_time(bench: Bench) -> dict[str, Any]:
             with torch.profiler.profile(activities=activities) as profile:
                 step()
                 torch.cuda.synchronize(bench.device)
-            busy = sum(event.self_device_time_total for event in profile.key_averages()) / 1000
+            busy = sum(  # of kernels and copies; an operator's own time holds its kernels' again
+                event.self_device_time_total
+                for event in profile.key_averages()
+                if event.device_type == torch.autograd.DeviceType.CUDA
+            )
+            busy /= 1000
             result[way] |= {"device_busy": busy, "gaps": result[way]["step"] - busy}
     model = build_model(bench.experiment).to(bench.device)
     video = bench.clips(bench.experiment.training.batch_size)
@@ -152,6 +172,19 @@ def measure_time(bench: Bench) -> dict[str, Any]:
         result[way]["convolutions"] = bench.milliseconds(
             lambda half=half: convolve(model, video, half)
         )
+    for way in (*WAYS, *COMPILED):
+        if "step" in result[way]:
+            alone = result[uncompiled(way)]["convolutions"]
+            result[way]["step_over_convolutions"] = result[way]["step"] / alone
+    settings, numbers = bench.experiment.training, iter(range(FOREVER))
+    result["clips"] = bench.milliseconds(
+        lambda: bench.source.batch(
+            next(numbers),
+            batch_size=settings.batch_size,
+            clip_length=settings.clip_length,
+            seed=settings.seed,
+        )
+    )
     with torch.no_grad():
         features = model.encode(video)
         for name, way in (("plain", "plain"), ("compiled", COMPILED[0])):
@@ -180,18 +213,21 @@ def infer(
     inference.observe(levels, model.config, features, carried, noise, compiled=compiled)
 
 
-def largest_batch(bench: Bench, most: int) -> dict[str, int]:
+def largest_batch(bench: Bench, most: int) -> dict[str, Any]:
     """In powers of two, of clips as long as those of the preset, in bfloat16."""
-    batch, fitted = 1, 0
+    batch, fitted, memory = 1, 0, {}
     while batch <= most:
         try:
+            if bench.device.type == "cuda":
+                torch.cuda.reset_peak_memory_stats(bench.device)
             bench.stepper("bf16", batch)()
+            memory[str(batch)] = memory_used(bench.device).get("gpu_memory")
         except RuntimeError as error:
             if not is_out_of_memory(error) and "do not fit into the memory" not in str(error):
                 raise
             break
         fitted, batch = batch, batch * 2
-    return {"batch": fitted, "tried_up_to": most}
+    return {"batch": fitted, "tried_up_to": most, "MiB": memory}
 
 
 def train_for(bench: Bench, folder: Path, minutes: float) -> dict[str, Any]:
@@ -250,6 +286,7 @@ def main() -> None:
         report[part] = work()
         print(json.dumps({part: report[part]}, indent=2), flush=True)
         (options.out / "gpu.json").write_text(json.dumps(report, indent=2) + "\n")
+    bench.open.close()
 
 
 if __name__ == "__main__":

@@ -113,14 +113,14 @@ def measure_loop(stepper: Stepper, rounds: int) -> dict[str, float]:
     )
     video = from_stored(stored.video, CPU)
     levels, config = list(model.levels), model.config
-    sights = Evidence(levels, model.encode(video)).sights()  # ty: ignore[invalid-argument-type]
+    seen = Evidence(levels, model.encode(video)).sight()  # ty: ignore[invalid-argument-type]
     noise = Noise.draw(config, *video.shape[:2], like=video)
     carried = Carried.start(config, len(video), like=video)
     times: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(3 * rounds):  # a loop is short
         for compiled, found in times.items():
             start = time.perf_counter()
-            decide_all(levels, config, sights, carried, noise, compiled=compiled)  # ty: ignore[invalid-argument-type]
+            decide_all(levels, config, seen, carried, noise, compiled=compiled)  # ty: ignore[invalid-argument-type]
             found.append(time.perf_counter() - start)
     plain, fast = times[False], times[True]
     return {

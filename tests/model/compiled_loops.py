@@ -1,7 +1,7 @@
 """The compiled loop over time against the plain one; a process of its own for ``test_decide.py``.
 
 What pytest checks of shapes cannot be compiled. Prints, as JSON, what is wrong with each case by
-its name, and nothing else.
+its name, and nothing else. ``compiled_loops.py cuda`` has the cases of a GPU.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dlh.model import Carried, DLHConfig, decide, inference, pieces
 from dlh.networks import compile_whole
 from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
 
+DEVICE = sys.argv[1] if len(sys.argv) > 1 else "cpu"
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 TRACED = ("the paper's letter", "no nesting, vade", "full selection context")
 """With the default, which inductor gets, these have all that a step can be made of."""
@@ -41,8 +42,9 @@ def assert_same(found, expected) -> None:
 
 def compare(config: DLHConfig, seed: int = 2, recompute: str = "never") -> None:
     """Trace, what is left behind, terms and gradients of both loops on the same clips."""
-    model, video = lively_model(config, seed=seed), lively_video(config)
-    noise = noise_for(config, video)
+    model, video = lively_model(config, seed=seed).to(DEVICE), lively_video(config)
+    noise = noise_for(config, video).map(lambda part: part.to(DEVICE))
+    video = video.to(DEVICE)
     found, gradients, traces = [], [], []
     for compiled in (False, True):
         with torch.no_grad():
@@ -80,6 +82,29 @@ def compiled_for_good() -> None:
     assert graphs == 1, f"{graphs} graphs were compiled"
 
 
+def recorded_for_good() -> None:
+    """On a GPU as one graph of all steps: for another model anew, for the same shapes once."""
+    pieces.STEPS_OF_PIECE = (5, 5)
+    for name in ("", *TRACED):
+        config = small_config(3, **SWITCHES.get(name, {}))
+        for seed in (2, 3):
+            compare(config, seed=seed)
+            compare(config, seed=seed, recompute="always")
+    config = small_config(3)
+    model, video = lively_model(config, seed=2).to(DEVICE), lively_video(config).to(DEVICE)
+    noise = noise_for(config, video.cpu()).map(lambda part: part.to(DEVICE))
+    before = None
+    for _ in range(3):  # its weights change where they are
+        objectives = [model.objective(video, noise=noise, compiled=way) for way in (False, True)]
+        assert_same(objectives[1], objectives[0])
+        names = list(sys.modules["dlh.networks.recorded"]._kept)
+        assert before in (None, names), "it was recorded again for the same shapes"
+        before = names
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.mul_(1.03)
+
+
 def traced(name: str) -> None:
     """As one graph, of what autograd makes of it, without a compiler."""
     torch._dynamo.reset()
@@ -105,6 +130,8 @@ def refused() -> None:
 
 if __name__ == "__main__":
     cases = {"inductor": compiled_for_good} | {name: partial(traced, name) for name in TRACED}
+    if DEVICE == "cuda":
+        cases = {"recorded": recorded_for_good}
     wrong: dict[str, str | None] = {}
     for name, case in (cases | {"refused": refused}).items():
         started = time.process_time()

@@ -19,12 +19,10 @@ from small_models import lively_model, lively_video, noise_for, small_config
 SCRIPT = Path(__file__).with_name("compiled_loops.py")
 
 
-@pytest.fixture(scope="module")
-def wrong(tmp_path_factory) -> dict[str, str | None]:
+def wrong_cases(cache: Path, *device: str) -> dict[str, str | None]:
     """What is wrong with each case; together in one process, of which most is torch's start-up."""
-    cache = tmp_path_factory.mktemp("inductor")
     done = subprocess.run(
-        [sys.executable, SCRIPT],
+        [sys.executable, SCRIPT, *device],
         env={**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(cache)},
         capture_output=True,
         text=True,
@@ -32,6 +30,16 @@ def wrong(tmp_path_factory) -> dict[str, str | None]:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory) -> dict[str, str | None]:
+    return wrong_cases(tmp_path_factory.mktemp("inductor"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_the_loop_that_a_gpu_replays_is_the_plain_one(tmp_path) -> None:
+    assert wrong_cases(tmp_path, "cuda") == {"recorded": None, "refused": None}
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def dlh(*words: str, folder: Path, **options) -> subprocess.Popen:
 
 def test_two_processes_train_what_one_trains(workspace: Path) -> None:
     """The command itself, once: two processes make a step of this size slower, not faster."""
-    short = ["train", "tiny", "--steps", "6", "--training.validate-every", "0"]
+    short = ["train", "tiny", "--steps", "6", "--training.validate-every", "0", "--speed", "plain"]
     both = dlh(*short, "--run", "two", "--num-processes", "2", folder=workspace)
     assert main([*short, "--run", "one"]) == 0
     assert both.wait(120) == 0, both.communicate()[1]

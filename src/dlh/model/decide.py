@@ -2,13 +2,14 @@
 
 A step is one pure function, :func:`decide`: what its frame says and what the steps before it left
 go in, the decisions and what the next step reads come out. :func:`decide_all` folds it over time,
-as it is written, or compiled. The decisions pass no gradient, so none is kept, and in the loop are
-only levels 2..N: level 1 changes at every step, so no decision waits for it.
+as it is written, or compiled, which on a GPU is one launch for all steps. The decisions pass no
+gradient, so none is kept, and in the loop are only levels 2..N: level 1 changes at every step, so
+no decision waits for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -22,15 +23,16 @@ from dlh.model.level import Level
 from dlh.model.selection import Selection, select
 from dlh.model.step import Held, advance, remembers, split_levels
 from dlh.model.trace import Carried, Noise
-from dlh.networks import compile_whole
+from dlh.networks import compile_whole, recorded
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What a step's frame says of all levels, as far as it does not wait for a context.
+    """What a step's frame says of all levels, as far as it does not wait for a context; or the
+    frames of all steps, time axis first.
 
     Attributes:
-        projected: of levels 1..N-1 the frame's share of their posterior, (batch, hidden).
+        projected: of levels 1..N-1 the frame's share of their posterior, ([time,] batch, hidden).
         top: q(s^N | x^N), complete, because c^N = 0.
     """
 
@@ -42,6 +44,12 @@ class Sight:
         if index == len(levels) - 1:
             return self.top
         return levels[index].posterior.given(self.projected[index], context)
+
+    def steps(self) -> Iterator[Sight]:
+        """Each step's."""
+        parts = [part.unbind(0) for part in (*self.projected, self.top.mean, self.top.std)]
+        for *projected, mean, std in zip(*parts, strict=True):
+            yield Sight(tuple(projected), Gaussian(mean, std))
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ def decide(
 def decide_all(
     levels: Sequence[Level],
     config: DLHConfig,
-    sights: Sequence[Sight],
+    seen: Sight,
     carried: Carried,
     noise: Noise,
     *,
@@ -141,20 +149,37 @@ def decide_all(
     Args:
         levels: levels 1..N.
         config: of the model.
-        sights: of each step.
+        seen: of all steps.
         carried: what the steps before these left behind.
         noise: of these steps.
-        compiled: whether the step is.
+        compiled: whether the step is; on a GPU all steps are then recorded as one CUDA graph, since
+            each by itself is so short that starting its kernels takes longer than they do.
 
     Raises:
         CompilationError: it is to be compiled and cannot be.
     """
     step = _compiled_decide() if compiled else decide
+    loop = partial(_fold, step, levels, config)
+    given = (seen, carried.map(Tensor.detach), noise)
+    if compiled and noise.uniform.is_cuda:
+        weights = tuple(part for level in levels for part in level.parameters())
+        return recorded(loop, *given, reads=weights, named=config)
+    return loop(*given)
+
+
+def _fold(
+    step: Callable[..., tuple[Selection, Past]],
+    levels: Sequence[Level],
+    config: DLHConfig,
+    seen: Sight,
+    carried: Carried,
+    noise: Noise,
+) -> Selection:
     past, selections = Past.of(carried), []
     normals, uniforms = (
         part.transpose(0, 1).contiguous() for part in (noise.normal, noise.uniform)
     )
-    for sight, normal, uniform in zip(sights, normals, uniforms, strict=True):
+    for sight, normal, uniform in zip(seen.steps(), normals, uniforms, strict=True):
         selection, past = step(levels, config, sight, past, normal, uniform)
         selections.append(selection)
     return Selection.stack(selections)

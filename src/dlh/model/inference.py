@@ -40,13 +40,9 @@ class Evidence:
         no_context = features.new_zeros(*features.shape[:2], levels[-1].context_size)
         self.top = levels[-1].posterior(features, no_context)
 
-    def sights(self) -> list[Sight]:
-        """What each step's frame says, cut from its gradient."""
-        parts = [part.detach().unbind(0) for part in (*self.projected, self.top.mean, self.top.std)]
-        return [
-            Sight(tuple(projected), Gaussian(mean, std))
-            for *projected, mean, std in zip(*parts, strict=True)
-        ]
+    def sight(self) -> Sight:
+        """What the frames of all steps say, cut from its gradient."""
+        return Sight(tuple(part.detach() for part in self.projected), self.top.detach())
 
     def posteriors(self, index: int, contexts: Tensor) -> Gaussian:
         """Eq. 13 at all steps: q(s | x_t^n, context_t), (time, batch, state)."""
@@ -78,7 +74,7 @@ def observe(
         The trace of these steps, and what they leave behind.
     """
     evidence = Evidence(levels, features)
-    selection = decide_all(levels, config, evidence.sights(), carried, noise, compiled=compiled)
+    selection = decide_all(levels, config, evidence.sight(), carried, noise, compiled=compiled)
     timeline = infer(
         levels, config, evidence, split_levels(carried), noise.normal, selection.changed
     )

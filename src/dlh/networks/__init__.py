@@ -3,6 +3,7 @@
 from dlh.networks.compiled import compile_whole, require_compiler
 from dlh.networks.convolution import FrameDecoder, FrameEncoder
 from dlh.networks.perceptron import ACTIVATIONS, ConditionalGaussian, perceptron
+from dlh.networks.recorded import recorded
 from dlh.networks.recurrent import Recurrence, latest
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "compile_whole",
     "latest",
     "perceptron",
+    "recorded",
     "require_compiler",
 ]

@@ -11,15 +11,17 @@ size four times.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import cast
 
 from jaxtyping import Float
-from torch import Tensor, addmm, nn
+from torch import Tensor, addmm, cat, nn
 
 from dlh.networks.perceptron import ACTIVATIONS, start_orthogonal
 
+MOST_NUMBERS = 2**30
+"""In a layer's output. Beyond 2**31 a GPU's convolutions in bfloat16 give nonsense."""
 CWVAE_SIZE = (64, 64)
 CWVAE_DECODER_KERNELS = (5, 5, 6, 6)
 
@@ -36,6 +38,7 @@ class FrameEncoder(nn.Module):
     ) -> None:
         super().__init__()
         frame_channels, height, width = frame_shape
+        self.frames_at_once = _frames_at_once(frame_shape, channels)
         exact = (height, width) == CWVAE_SIZE
         sizes = (frame_channels, *channels)
         layers: list[nn.Module] = []
@@ -54,7 +57,9 @@ class FrameEncoder(nn.Module):
     def forward(
         self, frames: Float[Tensor, "batch channel height width"]
     ) -> Float[Tensor, "batch features"]:
-        return self.features(self.convolutions(frames))
+        return _in_parts(
+            lambda part: self.features(self.convolutions(part)), frames, self.frames_at_once
+        )
 
 
 class FrameDecoder(nn.Module):
@@ -73,6 +78,7 @@ class FrameDecoder(nn.Module):
     ) -> None:
         super().__init__()
         frame_channels, height, width = frame_shape
+        self.frames_at_once = _frames_at_once(frame_shape, channels)
         exact = (height, width) == CWVAE_SIZE
         seed_shape = (
             (4 * channels[-1], 1, 1) if exact else (channels[-1], height // 16, width // 16)
@@ -97,7 +103,9 @@ class FrameDecoder(nn.Module):
     def forward(
         self, context: Float[Tensor, "batch context"]
     ) -> Float[Tensor, "batch channel height width"]:
-        return self.convolutions(self.seed(context))
+        return _in_parts(
+            lambda part: self.convolutions(self.seed(part)), context, self.frames_at_once
+        )
 
 
 class TransposedConvolutionOfPixel(nn.ConvTranspose2d):
@@ -113,6 +121,23 @@ class TransposedConvolutionOfPixel(nn.ConvTranspose2d):
         bias = cast(Tensor, self.bias).repeat_interleave(height * width)
         product = addmm(bias, input.flatten(1), self.weight.flatten(1))
         return product.view(-1, outputs, height, width)
+
+
+def _frames_at_once(frame_shape: tuple[int, int, int], channels: Sequence[int]) -> int:
+    """Of how many frames no layer has more than :data:`MOST_NUMBERS` numbers."""
+    frame_channels, height, width = frame_shape
+    largest = max(
+        number * height * width >> 2 * halved
+        for halved, number in enumerate((frame_channels, *channels))
+    )
+    return max(1, MOST_NUMBERS // largest)
+
+
+def _in_parts(network: Callable[[Tensor], Tensor], values: Tensor, most: int) -> Tensor:
+    """``network(values)``, of at most so many at once."""
+    if len(values) <= most:
+        return network(values)
+    return cat([network(part) for part in values.split(most)])
 
 
 def _start_glorot(module: nn.Module) -> None:

@@ -18,6 +18,7 @@ from torch import nn
 from dlh.data.clips import ClipSource
 from dlh.interfaces import VideoModel
 from dlh.training import speed
+from dlh.training.ahead import made_ahead
 from dlh.training.checkpoint import Checkpoints, Restored
 from dlh.training.config import TrainingConfig
 from dlh.training.device import choose_device, describe_device
@@ -110,6 +111,7 @@ def train(
         StopRequest() as stop,
         Display(steps=end) as display,
         tracking(config, run, whole=until is None) as track,
+        made_ahead(source, end=end, device=processes.device) as ahead,
     ):
         restored = _resume(run, checkpoints, progress, end)
         record = Recorder(
@@ -147,7 +149,7 @@ def train(
                     break
                 with record.saved_on_failure():
                     figures = compute_gradients(
-                        model, parameters, source, config, step=progress.step, processes=processes
+                        model, parameters, ahead, config, step=progress.step, processes=processes
                     )
                 norm = figures["gradient_norm"]
                 update(parameters, optimizer, config, step=progress.step, gradient_norm=norm)
@@ -178,15 +180,16 @@ def follow(model: VideoModel, source: ClipSource, processes: Processes) -> None:
             config, processes, parameters, optimizer = _prepared(model, job.config)
             model.load_state_dict(job.model)
             optimizer.load_state_dict(job.optimizer)
-            for step in range(job.step, job.end):
-                try:
-                    figures = compute_gradients(
-                        model, parameters, source, config, step=step, processes=processes
-                    )
-                except RuntimeError as error:  # the exchange broke, or the leader refused it too
-                    raise LeaderGone(str(error)) from error
-                norm = figures["gradient_norm"]
-                update(parameters, optimizer, config, step=step, gradient_norm=norm)
+            with made_ahead(source, end=job.end, device=processes.device) as ahead:
+                for step in range(job.step, job.end):
+                    try:
+                        figures = compute_gradients(
+                            model, parameters, ahead, config, step=step, processes=processes
+                        )
+                    except RuntimeError as error:  # the exchange broke, or the leader refused too
+                        raise LeaderGone(str(error)) from error
+                    norm = figures["gradient_norm"]
+                    update(parameters, optimizer, config, step=step, gradient_norm=norm)
 
 
 def _prepared(

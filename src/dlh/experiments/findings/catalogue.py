@@ -27,8 +27,8 @@ FULL = {"starts": 3, "steps": 2_400, "cooldown_steps": 2_000}
 """Of the runs that are trained until the marks stand: one start more than the preset, which has to
 keep to ten minutes, and three times the steps. The others have the preset's own."""
 EVERYWHERE = {"device": "cpu", "speed": "channels-last"}
-"""Of all runs, so that a seed is the same experiment on every machine: ``auto`` takes bfloat16 where
-the hardware multiplies it."""
+"""Of all runs, so that a seed is one experiment on every machine: ``auto`` takes bfloat16 where the
+hardware multiplies it."""
 LAMBDAS = (0.0, 0.1, 0.3)
 SEEDS = (0, 1, 2)
 ABLATION_SEEDS = (0, 1)
@@ -149,9 +149,7 @@ def _base(seed: int, model: Mapping[str, Any], training: Mapping[str, Any]) -> E
     return replace(
         preset,
         model=replace(preset.model, **model),
-        training=replace(
-            preset.training, **{"seed": seed, "threads": 1, **EVERYWHERE, **training}
-        ),
+        training=replace(preset.training, **{"seed": seed, "threads": 1, **EVERYWHERE, **training}),
     )
 
 
