@@ -47,6 +47,7 @@ def aggregate(records: Mapping[str, Record], experiments: Sequence[Named]) -> di
     full = {kind: of("full", kind) for kind in kinds.get("full", [])}
     levels = {kind: of("levels", kind) for kind in kinds.get("levels", [])}
     ablations = {kind: of("ablation", kind) for kind in kinds.get("ablation", [])}
+    size = {kind: of("paper", kind) for kind in kinds.get("paper", [])}
     references = {named.kind: named.reference for named in experiments if named.reference}
     estimates = {named.name: named.core_hours for named in experiments}
     return {
@@ -57,14 +58,12 @@ def aggregate(records: Mapping[str, Record], experiments: Sequence[Named]) -> di
             "failed": {n: r["failed"] for n, r in known.items() if "failed" in r},
             "missing": [name for name in planned if name not in known],
             "core_hours": round(sum(r["core_hours"] for r in done.values()), 2),
+            "gpu_hours": round(sum(r.get("gpu_hours", 0.0) for r in done.values()), 2),
             "estimated_core_hours": round(sum(estimates[name] for name in done), 2),
         },
         "table2": _of_each(levels, _table2),
         "table5": {
-            kind: [
-                _over(found, lambda r, n=level: levels_of(r)[n]["state_kl"]["mean"])
-                for level in range(int(kind))
-            ]
+            kind: [_over(found, _nats_of(level)) for level in range(int(kind))]
             for kind, found in levels.items()
             if found
         },
@@ -88,6 +87,7 @@ def aggregate(records: Mapping[str, Record], experiments: Sequence[Named]) -> di
         },
         "references": {kind: _compared(found) for kind, found in levels.items() if found},
         "mnist": _mnist(of("mnist", "mnist")),
+        "paper_size": _of_each(size, _at_papers_size),
     }
 
 
@@ -109,6 +109,20 @@ def _of_each(
     groups: Mapping[str, list[Record]], table: Callable[[list[Record]], dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
     return {kind: table(found) for kind, found in groups.items() if found}
+
+
+def _at_papers_size(records: list[Record]) -> dict[str, Any]:
+    return {
+        **_table2(records),
+        **_table3(records),
+        **_futures(records),
+        "true_depth": _over(records, lambda r: 1 + r["final"]["depth"]["true_change_rate"]),
+        **{f"level_{level + 1}": _over(records, _nats_of(level)) for level in range(2)},
+    }
+
+
+def _nats_of(level: int) -> Callable[[Record], float]:
+    return lambda record: levels_of(record)[level]["state_kl"]["mean"]
 
 
 def _over(records: Iterable[Record], value: Callable[[Record], float | None]) -> Any:
@@ -223,7 +237,7 @@ def _spans(records: list[Record]) -> dict[str, Any]:
 def _held(records: list[Record], level: int) -> dict[str, Any]:
     ball = ("exchanged_colour_differs", "exchanged_centre_moves", "rolled_switches_in_order")
     return {
-        "state_kl": _over(records, lambda r: levels_of(r)[level]["state_kl"]["mean"]),
+        "state_kl": _over(records, _nats_of(level)),
         "pixel_variance": _over(
             records, lambda r: levels_of(r)[level]["pixel_variance"]["elsewhere"]
         ),
@@ -257,7 +271,7 @@ def _mnist(records: list[Record]) -> dict[str, Any]:
         "levels": [
             {
                 "change_rate": _over(records, lambda r, n=level: levels_of(r)[n]["change_rate"]),
-                "state_kl": _over(records, lambda r, n=level: levels_of(r)[n]["state_kl"]["mean"]),
+                "state_kl": _over(records, _nats_of(level)),
                 "pixel_variance": _over(
                     records, lambda r, n=level: levels_of(r)[n]["pixel_variance"]["elsewhere"]
                 ),

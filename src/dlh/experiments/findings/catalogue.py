@@ -10,7 +10,7 @@ from typing import Any
 from dlh.experiments.analyse.compute import AnalysisConfig
 from dlh.experiments.errors import UsageError
 from dlh.experiments.experiment import MOVING_MNIST, DataConfig, Experiment
-from dlh.experiments.presets import moving_ball
+from dlh.experiments.presets import moving_ball, moving_ball_paper
 from dlh.model import DLHConfig
 from dlh.training.config import TrainingConfig
 
@@ -19,6 +19,8 @@ SECONDS_OF_AN_UPDATE = 0.63
 SECONDS_OF_AN_ANALYSIS = 200.0
 """Of one core, with 100 futures of a clip, and the page of the run itself; with 20: half of it."""
 MOST_CORE_HOURS = 16.0
+SECONDS_OF_A_GPU_UPDATE = 0.19
+"""Of the runs at the paper's size, three of which share an H200."""
 
 # Seconds of an update over those of the preset, one core, alternately in one process.
 COSTS: Mapping[str, float] = {"levels3": 1.17, "levels4": 1.35, "levels5": 1.54, "mnist": 2.15}
@@ -79,7 +81,7 @@ class Named:
 
     Attributes:
         name: of its run, its record and its figures.
-        group: full, levels, ablation or mnist.
+        group: full, levels, ablation, mnist or paper.
         kind: of its group, which the seeds of one kind share: a lambda, N, or an ablation's name.
         reference: of an ablation, the kind of the group "levels" that it is held against.
         what: for people.
@@ -106,14 +108,28 @@ class Named:
         return training.steps + (training.starts - 1) * training.start_steps
 
     @property
+    def on_gpu(self) -> bool:
+        """Whether it can be run on a GPU only."""
+        return self.experiment.training.device.startswith("cuda")
+
+    @property
     def core_hours(self) -> float:
-        """What it should take, on one core."""
+        """What it should take, on one core; 0 where it takes :attr:`gpu_hours`."""
+        if self.on_gpu:
+            return 0.0
         analysis = SECONDS_OF_AN_ANALYSIS * (1.0 if self.analysis.samples > 20 else 0.5)
         return (self.updates * SECONDS_OF_AN_UPDATE * self.cost + analysis) / 3600
 
+    @property
+    def gpu_hours(self) -> float:
+        """What its training should take on a GPU that it shares with two others; 0 on a CPU."""
+        return self.updates * SECONDS_OF_A_GPU_UPDATE / 3600 if self.on_gpu else 0.0
+
 
 def experiments() -> tuple[Named, ...]:
-    """All of them in the order in which they are run: every question once before any again."""
+    """All of them in the order in which they are run: every question once before any again, and
+    last those that need a GPU.
+    """
     found: list[Named] = []
     for seed in SEEDS:
         found += [_full(chance, seed) for chance in LAMBDAS]
@@ -122,7 +138,7 @@ def experiments() -> tuple[Named, ...]:
             found += [_ablation(name, seed) for name in ABLATIONS]
         if seed == 0:
             found.append(_mnist())
-    return tuple(found)
+    return (*found, *(_paper(chance) for chance in LAMBDAS))
 
 
 def chosen(pattern: str | None, among: tuple[Named, ...] | None = None) -> tuple[Named, ...]:
@@ -226,6 +242,41 @@ def _mnist() -> Named:
         analysis=AnalysisConfig(futures_clips=8, samples=20),
         cost=COSTS["mnist"],
         figures=("events", "exchanged", "psnr"),
+    )
+
+
+def _paper(chance: float) -> Named:
+    """The paper's size: 64 px, its networks, 100 clips of 100 frames. Its schedule is of days."""
+    preset = moving_ball_paper()
+    ball = replace(preset.data.ball, colour_change_probability=chance)
+    return Named(
+        name=f"paper-lambda{chance:g}-seed0",
+        group="paper",
+        kind=f"{chance:g}",
+        what=f"the paper's size, two levels, lambda {chance:g}, a quarter of an hour of a GPU",
+        experiment=replace(
+            preset,
+            model=replace(preset.model, initial_std=moving_ball().model.initial_std),
+            data=replace(preset.data, ball=ball),
+            training=replace(
+                preset.training,
+                steps=4_000,
+                starts=2,
+                start_steps=400,
+                start_margin=1.5,
+                learning_rate=1e-3,
+                beta_warmup_steps=850,
+                cooldown_steps=2_800,
+                device="cuda",
+                speed="bf16-compiled",
+                log_every=25,
+                validate_every=200,
+                held_out_clips=64,
+                sample_every=0,
+            ),
+        ),
+        analysis=AnalysisConfig(),
+        figures=("events", "exchanged", "futures") if chance == 0 else (),
     )
 
 

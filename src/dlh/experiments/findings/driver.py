@@ -47,9 +47,10 @@ def run_all(
 ) -> None:
     """Run the experiments that have no record, in their order.
 
-    An unfinished one goes on where it stopped; one that another process is at is left to it, so two
-    of these commands share the work. One whose loss becomes infinite gets a record that says so;
-    one that fails otherwise is passed over.
+    One that needs a GPU is passed over where there is none. An unfinished one goes on where it
+    stopped; one that another process is at is left to it, so two of these commands share the work.
+    One whose loss becomes infinite gets a record that says so; one that fails otherwise is passed
+    over.
 
     Args:
         experiments: which.
@@ -66,6 +67,9 @@ def run_all(
     for number, named in enumerate(experiments, start=1):
         place = record_path(results, named)
         if place.exists():
+            continue
+        if not _can_run(named):
+            say(f"{named.name}: passed over, it needs a GPU")
             continue
         check_writable(place, ".json")
         lock = FolderLock(_make(root) / f".{named.name}.lock")
@@ -101,7 +105,7 @@ def plan(experiments: Sequence[Named], *, root: Path, results: Path) -> Iterator
     """
     head = ("experiment", "updates", "core-hours", "took", "state", "what")
     rows, troubles = [head], []
-    left = total = 0.0
+    left = total = gpu_hours = 0.0
     for named in experiments:
         try:
             state, took = _state(named, root, results)
@@ -110,11 +114,12 @@ def plan(experiments: Sequence[Named], *, root: Path, results: Path) -> Iterator
             troubles.append(f"{named.name}: {error}")
         total += named.core_hours
         left += 0.0 if state in ("done", "failed") else named.core_hours
+        gpu_hours += named.gpu_hours
         rows.append(
             (
                 named.name,
                 f"{named.updates}",
-                f"{named.core_hours:.2f}",
+                f"{named.gpu_hours:.2f} (GPU)" if named.on_gpu else f"{named.core_hours:.2f}",
                 "-" if took is None else f"{took:.2f}",
                 state,
                 named.what,
@@ -128,6 +133,7 @@ def plan(experiments: Sequence[Named], *, root: Path, results: Path) -> Iterator
     yield (
         f"{len(experiments)} experiments, {total:.1f} core-hours of a CPU by estimate (at most "
         f"{MOST_CORE_HOURS:g}); {left:.1f} of these are still to do"
+        + (f"; and {gpu_hours:.1f} hours of a GPU, for all that need one" if gpu_hours else "")
     )
 
 
@@ -190,11 +196,20 @@ def _state(named: Named, root: Path, results: Path) -> tuple[str, float | None]:
     place = record_path(results, named)
     if place.exists():
         record = read_record(place)
-        return ("failed", None) if "failed" in record else ("done", record["core_hours"])
+        took = record.get("gpu_hours", record.get("core_hours"))
+        return ("failed", None) if "failed" in record else ("done", took)
+    if not _can_run(named):
+        return "needs a GPU", None
     if not (root / named.name / EXPERIMENT).exists():
         return "to do", None
     status = RunFolder.open(root / named.name).status()
     return f"{status.state}, step {status.step}", None
+
+
+def _can_run(named: Named) -> bool:
+    import torch
+
+    return torch.cuda.is_available() or not named.on_gpu
 
 
 def check_same_settings(experiments: Sequence[Named], results: Path) -> None:

@@ -57,10 +57,14 @@ def make_record(
     """
     seconds = {**summary["seconds"], "analysis": analysis_seconds}
     threads = named.experiment.training.threads or 1
+    hours = sum(seconds.values()) / 3600
+    took = {"core_hours": hours * threads}
+    if named.on_gpu:  # other runs share it, so these are hours by the clock
+        took = {"core_hours": 0.0, "gpu_hours": hours}
     record: dict[str, Any] = {
         **_about(named),
         "seconds": seconds,
-        "core_hours": sum(seconds.values()) * threads / 3600,
+        **took,
         "software": dict(software),
         "settings": to_plain(named.experiment),
         "course": course(metrics),

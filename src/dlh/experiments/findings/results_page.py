@@ -31,6 +31,7 @@ def render(results: Results, *, pictures: Sequence[str], notes: Mapping[str, str
         ("What is predicted (Fig. 6)", f"{words.FUTURES}\n{results_tables.futures(results)}"),
         ("What each level holds (Figs. 5a, 5b)", f"{words.HELD}\n{results_tables.held(results)}"),
         ("Which of the choices matter?", f"{words.ABLATION}\n{results_tables.ablations(results)}"),
+        ("At the paper's size", results_tables.papers_size(results)),
         ("Moving MNIST", results_tables.mnist(results)),
         ("Over training", _courses(pictures)),
         ("Pictures", _pictures(pictures)),
@@ -50,6 +51,7 @@ def headings() -> tuple[str, ...]:
                 "failed": {},
                 "missing": [],
                 "core_hours": 0.0,
+                "gpu_hours": 0.0,
                 "estimated_core_hours": 0.0,
             }
         },
@@ -67,6 +69,11 @@ def _state(results: Results) -> str:
         f"{done} of {runs['planned']} runs are done. They took {hours:.1f} core-hours of a CPU by "
         f"the clock, on a machine that did other things as well; alone on one, {estimated:.1f} by "
         "estimate."
+        + (
+            f" Those on a GPU took {runs['gpu_hours']:.1f} hours of it."
+            if runs["gpu_hours"]
+            else ""
+        )
     ]
     if runs["missing"]:
         seeds: dict[str, list[str]] = {}

@@ -252,6 +252,46 @@ def ablations(results: Results) -> str:
     return table(head, rows)
 
 
+def papers_size(results: Results) -> str:
+    """The runs at the paper's size, a column for each lambda, beside what the paper printed."""
+    change, static = (
+        " / ".join(f"{paper.PREDICTED_CHANGE[chance][which]:g}" for chance in lambdas())
+        for which in (0, 1)
+    )
+    quantities = (
+        ("event precision", "", "precision", 3),
+        ("event recall", "", "recall", 3),
+        ("event F1", "", "f1", 3),
+        ("1 + true change rate", "", "true_depth", 3),
+        ("mean depth, t ≥ 2", "", "mean_depth", 3),
+        ("with the first step", f"{paper.MEAN_DEPTH['2'][0]:g}", "mean_depth_with_first", 3),
+        ("state KL, nats per 100 frames", f"{paper.TOTAL_STATE_KL['2'][0]:g}", "total_state_kl", 1),
+        ("of level 1", paper.LEVEL_KL[0], "level_1", 1),
+        ("of level 2", paper.LEVEL_KL[1], "level_2", 1),
+        ("p(change) where level 2 changed", change, "change", 3),
+        ("who has seen the past", "", "ideal_change", 3),
+        ("p(change) where it did not", static, "static", 3),
+        ("who has seen the past", "", "ideal_static", 3),
+        ("surprisal yet to be learnt, nats per step", "", "surprisal_gap", 4),
+        ("predicted frames with one saturated colour", "", "clear", 3),
+        ("predicted switches per step", "", "switch_rate", 3),
+        ("the truth's", "", "true_switch_rate", 3),
+        ("of ours, to the next colour", "", "in_order", 3),
+        ("steps in place, best of 100 (median over clips)", "", "median_steps_best", 0),
+        ("steps in place, mean of 100 (median over clips)", "", "median_steps_mean", 0),
+        ("PSNR over 200 steps, best of 100, dB", "", "psnr_best", 1),
+        ("a black frame's", "", "psnr_black_frame", 1),
+    )
+    found = {chance: results.get("paper_size", {}).get(chance, {}) for chance in lambdas()}
+    none = {chance: absent(results, f"paper-lambda{chance}") for chance in lambdas()}
+    rows = [
+        (said, printed, *(cell(found[c], name, digits, absent=none[c]) for c in lambdas()))
+        for said, printed, name, digits in quantities
+    ]
+    head = ("", "paper", *(f"lambda {chance}" for chance in lambdas()))
+    return f"{words.PAPERS_SIZE}\n{table(head, rows)}"
+
+
 def mnist(results: Results) -> str:
     """What was found on Moving MNIST, or that nothing was."""
     found = results.get("mnist")

@@ -56,7 +56,7 @@ def write_results(results: Path, *, among: Sequence[Named] | None = None, say: S
 def _courses(records: Mapping[str, Mapping], planned: Sequence[Named]) -> dict[str, bytes]:
     """The curves over training by the names of their files."""
     found = {}
-    for group, name in (("full", "lambda"), ("levels", "levels")):
+    for group, name in (("full", "lambda"), ("levels", "levels"), ("paper", "lambda")):
         drawn = [
             records[each.name]
             for each in sorted(planned, key=lambda named: named.kind)
