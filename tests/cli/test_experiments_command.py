@@ -15,6 +15,7 @@ from dlh.experiments.analyse.compute import AnalysisConfig
 from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.findings import driver
 from dlh.experiments.findings.catalogue import Named, experiments
+from dlh.experiments.findings.record import make_record
 from dlh.experiments.presets import tiny
 from dlh.pretrained import PretrainedError
 from dlh.training.errors import Interrupted, NonFiniteError
@@ -111,6 +112,41 @@ def test_each_experiment_is_run_once_and_makes_the_page_grow(dlh, monkeypatch):
     assert "full-lambda0-seed0-events.png" in page and "course-full.png" in page
     numbers = json.loads(Path("docs/results/moving-ball.json").read_text("utf-8"))
     assert numbers["events"]["0"]["f1"]["seeds"] == [0]
+
+
+def test_what_needs_a_gpu_is_passed_over_without_one_and_takes_hours_of_it(dlh, monkeypatch):
+    on_gpu = replace(named(1, device="cuda"), name="paper-lambda0-seed1", group="paper")
+    listed = (named(0), on_gpu)
+    monkeypatch.setattr("dlh.experiments.findings.catalogue.experiments", lambda: listed)
+    ran = []
+
+    def run(experiment, folder, results, say):
+        ran.append(experiment.name)
+        return {"name": experiment.name}
+
+    monkeypatch.setattr(driver, "_run", run)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    answer = dlh("experiments", "run")
+    assert answer.status == 0 and ran == ["full-lambda0-seed0"]
+    assert "paper-lambda0-seed1: passed over, it needs a GPU" in answer.out
+    shutil.rmtree("docs")
+    answer = dlh("experiments", "list")
+    assert "0.00 (GPU)  -     needs a GPU" in answer.out
+    assert "2 experiments" in answer.out and "0.0 hours of a GPU" in answer.out
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert dlh("experiments", "run", "--only", "paper*").status == 0
+    assert ran == ["full-lambda0-seed0", "paper-lambda0-seed1"]
+
+    made = make_record(
+        on_gpu,
+        metrics=[],
+        summary={"seconds": {"train": 3600.0, "validation": 1800.0}},
+        analysis={},
+        analysis_seconds=900.0,
+        software={},
+    )
+    assert made["gpu_hours"] == 1.5 and made["core_hours"] == 0
+    assert made["seconds"] == {"train": 3600.0, "validation": 1800.0, "analysis": 900.0}
 
 
 def test_a_dry_run_does_nothing(dlh):

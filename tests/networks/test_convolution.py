@@ -27,6 +27,39 @@ def test_any_frame_goes_in_and_comes_out(channels, size):
     assert FrameDecoder(frame_shape, CHANNELS, 7, "elu")(features).shape == (2, *frame_shape)
 
 
+@pytest.mark.parametrize("frames", [1, 3, 4, 7])
+def test_very_many_frames_are_computed_in_parts_and_come_out_the_same(monkeypatch, frames):
+    torch.manual_seed(0)
+    shape = (3, 32, 16)
+    whole = [kind(shape, CHANNELS, 7, "elu").double() for kind in (FrameEncoder, FrameDecoder)]
+    assert all(network.frames_at_once == 2**30 // (3 * 32 * 16) for network in whole)
+    monkeypatch.setattr("dlh.networks.convolution.MOST_NUMBERS", 3 * (3 * 32 * 16) + 5)
+    parts = [kind(shape, CHANNELS, 7, "elu").double() for kind in (FrameEncoder, FrameDecoder)]
+    values = torch.rand(frames, *shape, dtype=torch.float64, requires_grad=True)
+    found, sizes = [], []
+    parts[0].convolutions.register_forward_hook(lambda _, given, __: sizes.append(len(given[0])))
+    for encoder, decoder in (whole, parts):
+        assert decoder.load_state_dict(whole[1].state_dict())
+        assert encoder.load_state_dict(whole[0].state_dict())
+        decoded = decoder(encoder(values))
+        found.append((decoded, torch.autograd.grad(decoded.square().sum(), values)[0]))
+    assert sizes == [3] * (frames // 3) + [frames % 3] * bool(frames % 3)
+    torch.testing.assert_close(*found, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (96, 48)])
+def test_no_layer_has_more_numbers_than_a_gpu_can_count(size):
+    """Of the stacks of both kinds, by running a frame through them."""
+    shape, counts = (3, *size), []
+    networks = [kind(shape, (32, 64, 128, 256), 20, "elu") for kind in (FrameEncoder, FrameDecoder)]
+    for network in networks:
+        for layer in network.modules():
+            layer.register_forward_hook(lambda _, __, result: counts.append(result.numel()))
+    with torch.no_grad():
+        networks[1](networks[0](torch.rand(1, *shape)))
+    assert max(counts) * networks[0].frames_at_once < 2**31
+
+
 def test_frames_of_64_pixels_get_the_stack_of_cwvae():
     encoder = FrameEncoder((3, 64, 64), (32, 64, 128, 256), 200, "elu")
     decoder = FrameDecoder((3, 64, 64), (32, 64, 128, 256), 200, "elu")

@@ -48,6 +48,27 @@ def test_auto_goes_by_what_the_hardware_has(monkeypatch, has_it: bool, chosen: s
         assert resolve(asked, CPU) == asked
 
 
+@pytest.mark.parametrize(
+    "has_bf16, compiles, chosen",
+    [
+        (True, True, "bf16-compiled"),
+        (False, True, "compiled"),
+        (True, False, "bf16"),
+        (False, False, "channels-last"),
+    ],
+)
+def test_auto_compiles_on_a_gpu_where_something_can_be_compiled(
+    monkeypatch, has_bf16: bool, compiles: bool, chosen: str
+) -> None:
+    def trial(device: torch.device) -> None:
+        if not compiles:
+            raise CompilationError("TritonMissing: no Triton")
+
+    monkeypatch.setattr(speed, "multiplies_bf16", lambda device: has_bf16)
+    monkeypatch.setattr(speed, "require_compiler", trial)
+    assert resolve("auto", torch.device("cuda")) == chosen
+
+
 def test_a_compiled_way_computes_its_convolutions_as_the_one_it_is_named_after() -> None:
     assert [uncompiled(way) for way in ("compiled", "bf16-compiled", "bf16", "plain")] == [
         *("channels-last", "bf16", "bf16", "plain")

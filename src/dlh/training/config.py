@@ -74,8 +74,8 @@ class TrainingConfig:
     speed: Speed = "auto"
     """How a step is computed. Its convolutions: plain (float32), channels-last (float32, another
     layout in memory), bf16 (the same in 16 bits); compiled, bf16-compiled: as these two, and the
-    loop over time compiled, which needs a C++ compiler; auto: channels-last or bf16 by rule, fixed
-    when a run begins."""
+    loop over time compiled, which needs a C++ compiler, on a GPU Triton too; auto: by rule, fixed
+    when a run begins: bf16 where the hardware has it, on a GPU compiled where that works."""
 
     threads: int = 0
     """Threads of torch on the CPU; 0: as torch has it. Results are bit-equal for equal numbers."""

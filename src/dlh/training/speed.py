@@ -9,12 +9,16 @@
 
 Decisions, divergences, everything that is carried from step to step, the weights and the optimizer
 are float32 in all of them. ``auto`` is bf16 where the hardware multiplies it, otherwise
-channels-last. It never compiles: on a processor the loop is 4 % of a step, of which compiling saves
-a half at most, for a start-up of 10 seconds to a minute; on a GPU nothing was measured yet. What is
-compiled is the training step alone: validation, pictures and analyses run the plain loop.
+channels-last; on a GPU with the loop compiled, if something can be compiled there. On a processor
+it never compiles: the loop is 4 % of a step, of which compiling saves a half at most, for a
+start-up of 10 seconds to a minute. On a GPU the loop, launched kernel by kernel, is more than half
+of a step, and compiled, where it is one launch, a fifth (docs/benchmarks.md). What is compiled is
+the training step alone: validation, pictures and analyses run the plain loop.
 """
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 import torch
 from torch import nn
@@ -24,14 +28,19 @@ from dlh.networks import require_compiler
 from dlh.training.config import Speed
 from dlh.training.errors import TrainingError
 
-_TWINS: dict[str, Speed] = {"compiled": "channels-last", "bf16-compiled": "bf16"}
+_TWINS: dict[Speed, Speed] = {"compiled": "channels-last", "bf16-compiled": "bf16"}
 
 
 def resolve(speed: Speed, device: torch.device) -> Speed:
     """The way that ``auto`` stands for on this device; any other is itself."""
     if speed != "auto":
         return speed
-    return "bf16" if multiplies_bf16(device) else "channels-last"
+    found: Speed = "bf16" if multiplies_bf16(device) else "channels-last"
+    if device.type == "cuda":
+        with suppress(CompilationError):
+            require_compiler(device)
+            return next(way for way, twin in _TWINS.items() if twin == found)
+    return found
 
 
 def multiplies_bf16(device: torch.device) -> bool:

@@ -12,7 +12,7 @@ from dlh.experiments.findings.catalogue import (
     chosen,
     experiments,
 )
-from dlh.experiments.presets import moving_ball
+from dlh.experiments.presets import moving_ball, moving_ball_paper
 from dlh.settings import to_plain
 
 ALL = experiments()
@@ -36,11 +36,36 @@ def test_every_experiment_has_a_name_of_its_own_and_all_that_the_issue_asks_for_
     assert {seeds["levels", kind] for kind in "2345"} == {3}
     assert {seeds["ablation", kind] for kind in ABLATIONS} == {2}
     assert seeds["mnist", "mnist"] == 1
+    assert {kind: count for (group, kind), count in seeds.items() if group == "paper"} == {
+        "0": 1,
+        "0.1": 1,
+    }
+
+
+def test_what_needs_a_gpu_is_of_the_papers_size_and_costs_no_processor():
+    on_gpu = [named for named in ALL if named.on_gpu]
+    assert {named.group for named in on_gpu} == {"paper"}
+    for named in on_gpu:
+        assert named.core_hours == 0 and named.gpu_hours > 0
+        chance = named.experiment.data.ball.colour_change_probability
+        assert different(named.experiment, moving_ball_paper()) - (
+            {"data.ball.colour_change_probability"} if chance else set()
+        ) == {
+            "model.initial_std",
+            *(f"training.{name}" for name in SCHEDULE_OF_MINUTES),
+        }
+    assert all(named.gpu_hours == 0 for named in ALL if not named.on_gpu)
+
+
+SCHEDULE_OF_MINUTES = (
+    *("steps", "learning_rate", "beta_warmup_steps", "cooldown_steps", "device", "speed"),
+    *("log_every", "validate_every", "held_out_clips", "sample_every"),
+)
 
 
 def test_the_sum_of_the_costs_is_within_the_budget():
     assert sum(named.core_hours for named in ALL) <= MOST_CORE_HOURS
-    assert all(named.experiment.training.threads == 1 for named in ALL)
+    assert all(named.experiment.training.threads == 1 for named in ALL if not named.on_gpu)
 
 
 def test_levels_and_ablations_have_one_budget_and_differ_in_what_they_say():
@@ -65,9 +90,18 @@ def test_the_reference_is_the_preset():
     assert different(reference.experiment, moving_ball()) <= {
         "training.threads",
         "training.device",
+        "training.speed",
         "training.seed",
         "training.starts",
     }
+
+
+def test_a_seed_is_the_same_experiment_on_every_machine():
+    """What is left to a machine to decide is named: precision and threads."""
+    for named in ALL:
+        training = named.experiment.training
+        assert "auto" not in (training.device, training.speed), named.name
+        assert training.threads == 1 or named.on_gpu
 
 
 @pytest.mark.parametrize("kind", sorted({(n.group, n.kind) for n in ALL}))

@@ -40,6 +40,7 @@ def test_means_and_spreads_are_over_seeds():
         "failed": {},
         "missing": [],
         "core_hours": pytest.approx(0.1 * len(ALL)),
+        "gpu_hours": 0.0,
         "estimated_core_hours": pytest.approx(sum(n.core_hours for n in ALL), abs=0.01),
     }
 
@@ -121,6 +122,36 @@ def test_differences_stand_beside_the_papers_numbers():
     assert "not run yet" not in made
     assert "| 0 | 0.990 ± 0.000 | 0.980 ± 0.000 | 0.990 ± 0.000 | 0.980 ± 0.000 |" in page
     assert "| who has seen the past, best of 100 | 200 ± 0 | 200 ± 0 | 200 ± 0 |" in page
+
+
+def test_runs_at_the_papers_size_have_a_section_of_their_own():
+    records = made_records()
+    for named in ALL:
+        if named.on_gpu:
+            records[named.name] |= {"core_hours": 0.0, "gpu_hours": 0.25}
+    del records["paper-lambda0.1-seed0"]
+    found = aggregate(records, ALL)
+    assert found["runs"]["gpu_hours"] == 0.25
+    assert found["paper_size"]["0"]["level_2"]["values"] == [7.0] and "0.1" in found["table3"]
+    assert set(found["paper_size"]) == {"0"} and found["table3"]["0"]["change"]["seeds"] == [
+        0,
+        1,
+        2,
+    ]
+    page = render(found, pictures=["course-paper.png"], notes={})
+    assert " Those on a GPU took 0.2 hours of it." in page
+    part = page.split("## At the paper's size")[1].split("\n## ")[0]
+    for row in (
+        "|  | paper | lambda 0 | lambda 0.1 |",
+        "| event F1 |  | 0.990 | not run yet |",
+        "| with the first step | 1.22 | 1.240 | not run yet |",
+        "| 1 + true change rate |  | 1.230 | not run yet |",
+        "| of level 2 | 6.5 - 7.8 | 7.0 | not run yet |",
+        "| p(change) where level 2 changed | 0.97 / 0.82 | 0.960 | not run yet |",
+        "| PSNR over 200 steps, best of 100, dB |  | 20.0 | not run yet |",
+    ):
+        assert row in part, row
+    assert "(figures/course-paper.png)" in page
 
 
 def test_only_validations_make_a_course():

@@ -91,9 +91,9 @@ def aggregate(records: Mapping[str, Record], experiments: Sequence[Named]) -> di
     }
 
 
-def lambdas() -> list[str]:
+def lambdas(chances: Sequence[float] = LAMBDAS) -> list[str]:
     """The lambdas as names."""
-    return [f"{chance:g}" for chance in LAMBDAS]
+    return [f"{chance:g}" for chance in chances]
 
 
 def _kinds(experiments: Sequence[Named]) -> dict[str, list[str]]:

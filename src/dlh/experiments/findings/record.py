@@ -57,10 +57,9 @@ def make_record(
     """
     seconds = {**summary["seconds"], "analysis": analysis_seconds}
     threads = named.experiment.training.threads or 1
-    hours = sum(seconds.values()) / 3600
-    took = {"core_hours": hours * threads}
-    if named.on_gpu:  # other runs share it, so these are hours by the clock
-        took = {"core_hours": 0.0, "gpu_hours": hours}
+    took = {"core_hours": sum(seconds.values()) * threads / 3600}
+    if named.on_gpu:  # by the clock: other runs may share it
+        took = {"core_hours": 0.0, "gpu_hours": sum(summary["seconds"].values()) / 3600}
     record: dict[str, Any] = {
         **_about(named),
         "seconds": seconds,

@@ -8,7 +8,7 @@ from typing import Any
 from dlh.experiments.findings import paper
 from dlh.experiments.findings import results_words as words
 from dlh.experiments.findings.aggregate import lambdas
-from dlh.experiments.findings.catalogue import ABLATIONS
+from dlh.experiments.findings.catalogue import ABLATIONS, PAPERS_SIZE_LAMBDAS
 from dlh.experiments.findings.quantities import FLOORS as OF_STILL_FRAMES
 from dlh.experiments.findings.record import FIRST_STEPS
 from dlh.experiments.findings.results_cells import absent, cell, difference, table, value
@@ -254,8 +254,9 @@ def ablations(results: Results) -> str:
 
 def papers_size(results: Results) -> str:
     """The runs at the paper's size, a column for each lambda, beside what the paper printed."""
+    chances = lambdas(PAPERS_SIZE_LAMBDAS)
     change, static = (
-        " / ".join(f"{paper.PREDICTED_CHANGE[chance][which]:g}" for chance in lambdas())
+        " / ".join(f"{paper.PREDICTED_CHANGE[chance][which]:g}" for chance in chances)
         for which in (0, 1)
     )
     quantities = (
@@ -282,13 +283,13 @@ def papers_size(results: Results) -> str:
         ("PSNR over 200 steps, best of 100, dB", "", "psnr_best", 1),
         ("a black frame's", "", "psnr_black_frame", 1),
     )
-    found = {chance: results.get("paper_size", {}).get(chance, {}) for chance in lambdas()}
-    none = {chance: absent(results, f"paper-lambda{chance}") for chance in lambdas()}
+    found = {chance: results.get("paper_size", {}).get(chance, {}) for chance in chances}
+    none = {chance: absent(results, f"paper-lambda{chance}") for chance in chances}
     rows = [
-        (said, printed, *(cell(found[c], name, digits, absent=none[c]) for c in lambdas()))
+        (said, printed, *(cell(found[c], name, digits, absent=none[c]) for c in chances))
         for said, printed, name, digits in quantities
     ]
-    head = ("", "paper", *(f"lambda {chance}" for chance in lambdas()))
+    head = ("", "paper", *(f"lambda {chance}" for chance in chances))
     return f"{words.PAPERS_SIZE}\n{table(head, rows)}"
 
 
