@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from dlh.experiments.run import resume, start
 from dlh.interfaces import CompilationError, Objective
 from dlh.model import decide
 from dlh.training import speed
-from dlh.training.errors import TrainingError
+from dlh.training.errors import Interrupted, TrainingError
 from dlh.training.speed import describe, lay_out, resolve, uncompiled
 from training.tiny_training import CONFIG, TinyModel, new_run, train_tiny
 
@@ -200,6 +201,21 @@ def test_what_fails_to_compile_later_is_one_line_and_loses_nothing(tmp_path: Pat
         train_tiny(run, config, model=Notes(fails=True))
     assert run.status().state == "failed" and run.status().step == 2
     assert [path.name for path in run.checkpoints.glob("step-*")] == ["step-0000002.pt"]
+
+
+@pytest.mark.usefixtures("compiler")
+def test_ctrl_c_that_also_reached_the_compiler_is_an_interruption(tmp_path: Path) -> None:
+    class Stopped(Notes):
+        def objective(self, video: torch.Tensor, **options: Any) -> Objective:
+            if self.asked.count(True) == 2:
+                signal.raise_signal(signal.SIGINT)
+            return super().objective(video, **options)
+
+    config = dataclasses.replace(COMPILED, validate_every=0, checkpoint_every=100)
+    run = new_run(tmp_path / "run")
+    with pytest.raises(Interrupted, match="holds everything up to step 2, and resuming it goes on"):
+        train_tiny(run, config, model=Stopped(fails=True))
+    assert run.status().state == "interrupted"
 
 
 @pytest.mark.usefixtures("no_compiler")

@@ -97,6 +97,12 @@ def moving_ball_paper() -> Experiment:
 
     dlh train moving-ball-paper
 
+    Its schedule is the paper's. In four minutes of an H200 level 2 finds all events with::
+
+        dlh train moving-ball-paper --steps 1800 --training.learning-rate 1e-3
+            --training.beta-warmup-steps 850 --training.cooldown-steps 1100
+            --model.initial-std .1 .09
+
     Expect (paper, Tables 2, 3, 5) a mean depth of 1.22, a state KL of 42 nats a sequence of which
     level 2 takes 7, and p(e^2 = 1) of .97 where level 2 changes and .007 where it does not.
     """

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from dlh.interfaces import VideoModel
+from dlh.interfaces import CompilationError, VideoModel
 from dlh.training.checkpoint import Checkpoints
 from dlh.training.config import TrainingConfig
 from dlh.training.device import memory_used
@@ -117,7 +117,12 @@ class Recorder:
 
     @contextmanager
     def saved_on_failure(self) -> Generator[None]:
-        """When what is inside fails, save the state that the last finished step left."""
+        """When what is inside fails, save the state that the last finished step left.
+
+        Raises:
+            KeyboardInterrupt: a compiler failed because it was told to stop too, as Ctrl-C tells
+                every process that a terminal has in front.
+        """
         try:
             yield
         except Exception as failure:
@@ -126,6 +131,8 @@ class Recorder:
                 failure.add_note(f"The state of step {self.progress.step} is saved in {path}.")
             except CheckpointError as error:
                 failure.add_note(str(error))
+            if self.stop.requested and isinstance(failure.__cause__, CompilationError):
+                raise KeyboardInterrupt from failure
             raise
 
     def _log(self, entry: dict[str, Any]) -> None:

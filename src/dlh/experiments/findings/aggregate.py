@@ -69,6 +69,7 @@ def aggregate(records: Mapping[str, Record], experiments: Sequence[Named]) -> di
         },
         "table3": _of_each(full, _table3),
         "events": _of_each(full, _events),
+        "sharper": _sharper(of("sharper", "0.1")),
         "futures": _of_each(full, _futures),
         "held": {
             kind: [_held(found, level) for level in range(2)]
@@ -204,6 +205,7 @@ def _events(records: list[Record]) -> dict[str, Any]:
         **_scores(records, "precision", "recall", "f1"),
         "recall_bounces": _over(records, recall_of_bounces),
         "recall_random_changes": _over(records, at("events", "recalls", "random_changes")),
+        "green_to_cyan": _over(records, at("events", "recalls_by_colour", "green_to_cyan")),
     }
 
 
@@ -259,6 +261,10 @@ def _compared(records: list[Record]) -> dict[str, Any]:
         "clear": _over(records, at("futures", "world", "clear")),
         "in_order": _over(records, at("futures", "world", "in_order")),
     }
+
+
+def _sharper(records: list[Record]) -> dict[str, Any]:
+    return {**_events(records), "switch_off": _over(records, switch_off)} if records else {}
 
 
 def _mnist(records: list[Record]) -> dict[str, Any]:

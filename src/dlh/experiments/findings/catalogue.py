@@ -33,6 +33,9 @@ EVERYWHERE = {"device": "cpu", "speed": "channels-last"}
 hardware multiplies it."""
 LAMBDAS = (0.0, 0.1, 0.3)
 PAPERS_SIZE_LAMBDAS = (0.0, 0.1)
+SHARPER_STD = 0.7
+SHARPER_STARTS = (5, 6)
+"""The starts that went on in seeds 1 and 2 of lambda .1, and overlook green to cyan."""
 SEEDS = (0, 1, 2)
 ABLATION_SEEDS = (0, 1)
 
@@ -82,7 +85,7 @@ class Named:
 
     Attributes:
         name: of its run, its record and its figures.
-        group: full, levels, ablation, mnist or paper.
+        group: full, levels, ablation, mnist, sharper or paper.
         kind: of its group, which the seeds of one kind share: a lambda, N, or an ablation's name.
         reference: of an ablation, the kind of the group "levels" that it is held against.
         what: for people.
@@ -139,6 +142,7 @@ def experiments() -> tuple[Named, ...]:
             found += [_ablation(name, seed) for name in ABLATIONS]
         if seed == 0:
             found.append(_mnist())
+    found += [_sharper(start) for start in SHARPER_STARTS]
     return (*found, *(_paper(chance) for chance in PAPERS_SIZE_LAMBDAS))
 
 
@@ -181,6 +185,23 @@ def _full(chance: float, seed: int) -> Named:
         experiment=replace(base, data=replace(base.data, ball=ball)),
         analysis=AnalysisConfig(),
         figures=FIGURES if seed == 0 else (),
+    )
+
+
+def _sharper(start: int) -> Named:
+    """A start of lambda .1 that came to overlook a change of colour, under another likelihood."""
+    base = _full(0.1, start).experiment
+    return Named(
+        name=f"sharper-lambda0.1-seed{start}",
+        group="sharper",
+        kind="0.1",
+        what=f"likelihood std {SHARPER_STD:g}, lambda 0.1, the start with seed {start}",
+        experiment=replace(
+            base,
+            model=replace(base.model, likelihood_std=SHARPER_STD),
+            training=replace(base.training, starts=1, start_steps=0, start_margin=0.0),
+        ),
+        analysis=AnalysisConfig(),
     )
 
 

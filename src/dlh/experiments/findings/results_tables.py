@@ -8,7 +8,7 @@ from typing import Any
 from dlh.experiments.findings import paper
 from dlh.experiments.findings import results_words as words
 from dlh.experiments.findings.aggregate import lambdas
-from dlh.experiments.findings.catalogue import ABLATIONS, PAPERS_SIZE_LAMBDAS
+from dlh.experiments.findings.catalogue import ABLATIONS, PAPERS_SIZE_LAMBDAS, SHARPER_STD
 from dlh.experiments.findings.quantities import FLOORS as OF_STILL_FRAMES
 from dlh.experiments.findings.record import FIRST_STEPS
 from dlh.experiments.findings.results_cells import absent, cell, difference, table, value
@@ -128,12 +128,17 @@ def _absent_full(results: Results, chance: str) -> str:
 def events(results: Results) -> str:
     """How well level 2's changes are the true ones, for each lambda."""
     names = ("precision", "recall", "f1", "recall_bounces", "recall_random_changes")
+    names = (*names, "green_to_cyan")
     head = ("lambda", "precision", "recall", "F1", "recall of bounces", "of random changes")
+    head = (*head, "of green to cyan")
     rows = []
     for chance in lambdas():
         found, none = results.get("events", {}).get(chance, {}), _absent_full(results, chance)
         rows.append((chance, *(cell(found, name, absent=none) for name in names)))
-    return f"{table(head, rows)}\n\nAt lambda 0 no change is random, so their recall is not there."
+    sharper, none = results.get("sharper", {}), absent(results, "sharper-lambda0.1")
+    said = f"0.1, std {SHARPER_STD:g}"
+    rows.append((said, *(cell(sharper, name, absent=none) for name in names)))
+    return f"{table(head, rows)}\n\n{words.EVENTS}"
 
 
 def futures(results: Results) -> str:
