@@ -59,18 +59,18 @@ class Recording(Generic[Result]):
 
     def __init__(self, function: Callable[..., Result], given: Sequence[Any]) -> None:
         self._given = each(Tensor.clone, tuple(given))
-        device = tensors(given)[0].device
-        # Whatever is made once, a compiled kernel or a workspace, is made before.
-        aside = torch.cuda.Stream(device)
-        aside.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(aside):
-            for _ in range(self.WARM_UP):
-                function(*self._given)
-        torch.cuda.current_stream(device).wait_stream(aside)
         self._graph = torch.cuda.CUDAGraph()
-        # Other threads fetch clips meanwhile, which is no part of this.
-        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
-            self._result = function(*self._given)
+        with torch.cuda.device(tensors(given)[0].device):
+            # Whatever is made once, a compiled kernel or a workspace, is made before.
+            aside = torch.cuda.Stream()
+            aside.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(aside):
+                for _ in range(self.WARM_UP):
+                    function(*self._given)
+            torch.cuda.current_stream().wait_stream(aside)
+            # Other threads fetch clips meanwhile, which is no part of this.
+            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+                self._result = function(*self._given)
 
     def replay(self, given: Sequence[Any]) -> Result:
         """The function's result for these arguments, which have the shapes of the first ones."""

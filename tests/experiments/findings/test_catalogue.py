@@ -13,6 +13,7 @@ from dlh.experiments.findings.catalogue import (
     experiments,
 )
 from dlh.experiments.presets import moving_ball, moving_ball_paper
+from dlh.experiments.starts import of_seed, seeds
 from dlh.settings import to_plain
 
 ALL = experiments()
@@ -31,12 +32,12 @@ def different(one, other) -> set[str]:
 
 def test_every_experiment_has_a_name_of_its_own_and_all_that_the_issue_asks_for_is_there():
     assert len({named.name for named in ALL}) == len(ALL)
-    seeds = Counter((named.group, named.kind) for named in ALL)
-    assert {seeds["full", kind] for kind in ("0", "0.1", "0.3")} == {3}
-    assert {seeds["levels", kind] for kind in "2345"} == {3}
-    assert {seeds["ablation", kind] for kind in ABLATIONS} == {2}
-    assert seeds["mnist", "mnist"] == 1
-    assert {kind: count for (group, kind), count in seeds.items() if group == "paper"} == {
+    counts = Counter((named.group, named.kind) for named in ALL)
+    assert {counts["full", kind] for kind in ("0", "0.1", "0.3")} == {3}
+    assert {counts["levels", kind] for kind in "2345"} == {3}
+    assert {counts["ablation", kind] for kind in ABLATIONS} == {2}
+    assert counts["mnist", "mnist"] == 1
+    assert {kind: count for (group, kind), count in counts.items() if group == "paper"} == {
         "0": 1,
         "0.1": 1,
     }
@@ -55,6 +56,19 @@ def test_what_needs_a_gpu_is_of_the_papers_size_and_costs_no_processor():
             *(f"training.{name}" for name in SCHEDULE_OF_MINUTES),
         }
     assert all(named.gpu_hours == 0 for named in ALL if not named.on_gpu)
+
+
+def test_a_sharper_run_is_a_start_of_a_full_one_under_another_likelihood():
+    by_name = {named.name: named for named in ALL}
+    for start, seed in ((5, 1), (6, 2)):
+        sharper = by_name[f"sharper-lambda0.1-seed{start}"].experiment
+        full = by_name[f"full-lambda0.1-seed{seed}"].experiment
+        assert start in seeds(full) and list(seeds(sharper)) == [start]
+        assert different(of_seed(full, start), sharper) == {
+            "model.likelihood_std",
+            "training.start_steps",  # of no meaning to one start
+            "training.start_margin",
+        }
 
 
 SCHEDULE_OF_MINUTES = (

@@ -89,10 +89,14 @@ def _logarithmic(axes: Axes) -> None:
 
 def _without_the_beginning(axes: Axes, records: Sequence[Mapping[str, Any]]) -> None:
     """The first validations are far below all others and would flatten them."""
+    from matplotlib.ticker import MaxNLocator
+
     late = [v for r in records for v in r["course"]["elbo"][1:] if v is not None]
     if late:
         room = 0.05 * (max(late) - min(late)) or 1.0
         axes.set_ylim(min(late) - room, max(late) + room)
+        # Of five digits there is no room for a sixth.
+        axes.yaxis.set_major_locator(MaxNLocator(6, integer=max(late) - min(late) > 5))
 
 
 def _legend(figure: Any, name: str, kinds: Sequence[str]) -> None:
