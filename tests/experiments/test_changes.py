@@ -171,10 +171,23 @@ def test_a_learning_rate_that_had_begun_to_fall_is_said_to_rise_again(tmp_path):
     said: list[str] = []
     resume(tmp_path / "run", change=asking(steps=6), say=said.append)
     assert any(
-        line == "the learning rate had begun to fall: it rises again, and falls over the last 2 of "
-        "the 6 steps"
+        line == "the learning rate had begun to fall: it rises again, over 500 steps, and falls "
+        "over the last 2 of the 6 steps"
         for line in said
     )
+    assert not any("rewarm" in line for line in said)
+    saved = read_snapshot(RunFolder.open(tmp_path / "run")).training
+    assert (saved.rewarm_from, saved.steps_before, saved.steps) == (4, 4, 6)
+    resume(tmp_path / "run", change=asking(steps=8), **QUIET)
+    saved = read_snapshot(RunFolder.open(tmp_path / "run")).training
+    assert (saved.rewarm_from, saved.steps_before, saved.steps) == (6, 6, 8)
+    with pytest.raises(UsageError, match=r"training\.rewarm_from is 6 .* cannot become 2"):
+        resume(tmp_path / "run", change=asking(rewarm_from=2), **QUIET)
+
+
+def test_a_learning_rate_that_had_not_begun_to_fall_goes_on_as_it_was(run):
+    resume(run.path, change=asking(steps=9), **QUIET)
+    assert read_snapshot(run).training.rewarm_from == 0
 
 
 def test_the_clips_that_starts_are_compared_on_stay(tmp_path):

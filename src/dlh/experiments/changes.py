@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from dlh.experiments.errors import UsageError
@@ -15,6 +16,7 @@ from dlh.settings import to_plain
 from dlh.training.checkpoint import BEST, newest_step
 from dlh.training.errors import RunFolderError, explain
 from dlh.training.run import RunFolder
+from dlh.training.schedule import REWARM_STEPS
 from dlh.training.speed import uncompiled
 
 Change = Callable[[Experiment], Experiment]
@@ -36,6 +38,9 @@ MAY_CHANGE = (
 )
 """What decides how long a run goes on, where, and how it is watched; not what a step computes."""
 
+REWARMING = ("training.rewarm_from", "training.steps_before")
+"""What follows from more steps, see :func:`with_rewarming`."""
+
 _REASONS = {
     "model": "its weights are those of that model",
     "data": "it has learnt from those clips",
@@ -49,6 +54,17 @@ def changed_settings(saved: Experiment, asked: Experiment) -> dict[str, tuple[An
     """The settings that differ, by dotted name: what the run has, and what is asked for."""
     before, after = _flat(to_plain(saved)), _flat(to_plain(asked))
     return {name: (before[name], after[name]) for name in before if before[name] != after[name]}
+
+
+def with_rewarming(run: RunFolder, saved: Experiment, asked: Experiment) -> Experiment:
+    """``asked``, whose learning rate rises slowly where it had begun to fall and is to have more
+    steps.
+    """
+    steps, done = saved.training.steps, run.status().step
+    if asked.training.steps <= steps or done <= steps - saved.training.cooldown_steps:
+        return asked
+    rising = replace(asked.training, rewarm_from=done, steps_before=steps)
+    return replace(asked, training=rising)
 
 
 def take_over(run: RunFolder, saved: Experiment, asked: Experiment) -> list[str]:
@@ -66,14 +82,17 @@ def take_over(run: RunFolder, saved: Experiment, asked: Experiment) -> list[str]
         return []
     _refuse(run, saved, changes)
     done = run.status().step
-    lines = [f"{name} is {new} from now on; it was {old}" for name, (old, new) in changes.items()]
+    lines = [
+        f"{name} is {new} from now on; it was {old}"
+        for name, (old, new) in changes.items()
+        if name not in REWARMING
+    ]
     if "training.steps" in changes:
-        old, new = changes["training.steps"]
-        cooldown = saved.training.cooldown_steps
-        if cooldown and done > old - cooldown:
+        if REWARMING[0] in changes:
             lines.append(
-                f"the learning rate had begun to fall: it rises again, and falls over the last "
-                f"{cooldown} of the {new} steps"
+                f"the learning rate had begun to fall: it rises again, over {REWARM_STEPS} steps, "
+                f"and falls over the last {asked.training.cooldown_steps} of the "
+                f"{asked.training.steps} steps"
             )
         try:
             (run.path / SUMMARY).unlink(missing_ok=True)  # of the run as it was
@@ -84,7 +103,8 @@ def take_over(run: RunFolder, saved: Experiment, asked: Experiment) -> list[str]
 
 
 def _refuse(run: RunFolder, saved: Experiment, changes: Mapping[str, tuple[Any, Any]]) -> None:
-    refused = [name for name in changes if name not in MAY_CHANGE]
+    longer = REWARMING if "training.steps" in changes else ()
+    refused = [name for name in changes if name not in (*MAY_CHANGE, *longer)]
     if "training.speed" in refused:
         old, new = map(uncompiled, changes["training.speed"])
         if old == new:  # a run may come to where there is no compiler

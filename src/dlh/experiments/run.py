@@ -12,7 +12,7 @@ from dlh.experiments.build import (
     open_source,
     untrained_network,
 )
-from dlh.experiments.changes import Change, take_over
+from dlh.experiments.changes import Change, take_over, with_rewarming
 from dlh.experiments.experiment import Experiment
 from dlh.experiments.outputs import Say
 from dlh.experiments.show import SUMMARY, describe, show
@@ -90,7 +90,7 @@ def resume(
     run = RunFolder.open(folder)
     experiment = read_snapshot(run)
     if change is not None:
-        asked = change(experiment)
+        asked = with_rewarming(run, experiment, change(experiment))
         speed.require(asked.training.speed, choose_device(asked.training.device))
         with run.lock():
             for line in take_over(run, experiment, asked):

@@ -45,6 +45,13 @@ class TrainingConfig:
     cooldown_steps: int = 0
     """Steps at the end over which the learning rate falls linearly to 0 (paper: none)."""
 
+    rewarm_from: int = 0
+    """Step from which a learning rate that had begun to fall rises again, over 500 steps; 0: none.
+    Set where a run is resumed for more steps."""
+
+    steps_before: int = 0
+    """Updates that such a run was to have before."""
+
     gradient_norm: float | None = 1_000.0
     """Gradients of a larger 2-norm (of a loss in nats per frame) are scaled down to it; None: no.
     The paper is silent; CW-VAE's code has 10,000."""
@@ -114,6 +121,8 @@ class TrainingConfig:
         for name in (
             "beta_warmup_steps",
             "cooldown_steps",
+            "rewarm_from",
+            "steps_before",
             "seed",
             "start_steps",
             "threads",

@@ -12,10 +12,26 @@ def beta(step: int, warmup_steps: int) -> float:
     return 1.0 if step >= warmup_steps else step / warmup_steps
 
 
-def learning_rate_factor(step: int, *, steps: int, cooldown_steps: int) -> float:
+REWARM_STEPS = 500
+"""In which a learning rate that had begun to fall rises again. At once, a model that has settled
+under a small one is thrown out of what it has learnt (docs/commands.md)."""
+
+
+def learning_rate_factor(
+    step: int, *, steps: int, cooldown_steps: int, rewarm_from: int = 0, steps_before: int = 0
+) -> float:
     """What the learning rate is multiplied with: 1, and over the last ``cooldown_steps`` of
     ``steps`` updates a straight line towards 0, which the update after the last would reach.
 
+    Of a run that was to end after ``steps_before`` updates and was asked at step ``rewarm_from``
+    for more, it rises from what it was there in a straight line over :data:`REWARM_STEPS`.
+
     ``step`` counts the updates done.
     """
-    return min(1.0, (steps - step) / cooldown_steps) if cooldown_steps else 1.0
+    if not cooldown_steps:
+        return 1.0
+    factor = min(1.0, (steps - step) / cooldown_steps)
+    if rewarm_from:
+        was = min(1.0, max(0.0, (steps_before - rewarm_from) / cooldown_steps))
+        factor = min(factor, was + (1 - was) * (step + 1 - rewarm_from) / REWARM_STEPS)
+    return factor

@@ -107,7 +107,13 @@ def update(
         clip_grads_with_norm_(
             parameters.values(), config.gradient_norm, torch.tensor(gradient_norm)
         )
-    factor = learning_rate_factor(step, steps=config.steps, cooldown_steps=config.cooldown_steps)
+    factor = learning_rate_factor(
+        step,
+        steps=config.steps,
+        cooldown_steps=config.cooldown_steps,
+        rewarm_from=config.rewarm_from,
+        steps_before=config.steps_before,
+    )
     for group in optimizer.param_groups:
         # Not what a checkpoint says: the configuration decides.
         group.update(lr=config.learning_rate * factor, eps=config.adam_epsilon)
