@@ -15,7 +15,7 @@ from dlh.experiments.changes import MAY_CHANGE, changed_settings, take_over
 from dlh.experiments.errors import UsageError
 from dlh.experiments.experiment import Experiment
 from dlh.experiments.run import resume, start
-from dlh.experiments.snapshot import read_snapshot
+from dlh.experiments.snapshot import _digest, read_snapshot
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import RunFolderError
 from dlh.training.run import RunFolder
@@ -201,6 +201,22 @@ def test_the_clips_that_starts_are_compared_on_stay(tmp_path):
     assert take_over(run, saved, asked) == [
         "training.held_out_clips is 3 from now on; it was " + (str(saved.training.held_out_clips))
     ]
+
+
+def test_a_run_from_before_a_setting_was_there_goes_on(run):
+    saved = run.read_json("experiment.json")
+    for name in ("rewarm_from", "steps_before"):
+        assert saved["experiment"]["training"].pop(name) == 0
+    saved["experiment_sha256"] = _digest(saved["experiment"])
+    (run.path / "experiment.json").write_text(json.dumps(saved))
+    resume(run.path, change=asking(steps=9), **QUIET)
+    assert run.status().step == 9 and read_snapshot(run).training.steps == 9
+    saved = run.read_json("experiment.json")
+    del saved["experiment"]["training"]["learning_rate"]
+    saved["experiment_sha256"] = _digest(saved["experiment"])
+    (run.path / "experiment.json").write_text(json.dumps(saved))
+    with pytest.raises(RunFolderError, match=r"missing setting .*\.learning_rate"):
+        read_snapshot(run)
 
 
 def test_an_experiment_that_was_edited_by_hand_is_refused_and_says_how_to_change_it(run):

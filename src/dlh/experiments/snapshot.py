@@ -23,6 +23,10 @@ from dlh.training.run import EXPERIMENT, RunFolder
 VERSION = 1
 
 
+LATER = {"rewarm_from": 0, "steps_before": 0}
+"""Settings of the training that older runs do not have, and what they stand for in these."""
+
+
 def write_snapshot(run: RunFolder, experiment: Experiment, source: ClipSource) -> None:
     """Write the experiment, which videos or digits it sees, and the software it is run with."""
     plain = to_plain(experiment)
@@ -70,11 +74,12 @@ def read_snapshot(run: RunFolder) -> Experiment:
         RunFolderError: the snapshot is missing, damaged, of another version, or was edited.
     """
     path, saved = run.path / EXPERIMENT, _read(run)
+    plain = saved.get("experiment")
     try:
-        experiment = from_plain(Experiment, saved.get("experiment"), name="experiment")
+        experiment = from_plain(Experiment, _with_later(plain), name="experiment")
     except SettingsError as error:
         raise RunFolderError(f"{path}: {error}; it was edited or is of another version") from error
-    if _digest(to_plain(experiment)) != saved.get("experiment_sha256"):
+    if saved.get("experiment_sha256") not in (_digest(plain), _digest(to_plain(experiment))):
         raise RunFolderError(
             f"{path} was edited: a run goes on with the settings that it was started with; undo "
             "that, and give what may change to `dlh train --resume RUN --training.KEY VALUE`"
@@ -107,6 +112,14 @@ def _read(run: RunFolder) -> dict[str, Any]:
             "use the dlh that wrote it, or start the run afresh"
         )
     return saved
+
+
+def _with_later(plain: Any) -> Any:
+    """The settings, with those that are later than the run."""
+    training = plain.get("training") if isinstance(plain, Mapping) else None
+    if not isinstance(training, Mapping):
+        return plain
+    return {**plain, "training": LATER | training}
 
 
 def _digest(plain: Any) -> str:
