@@ -16,7 +16,8 @@ from pathlib import Path
 
 import torch
 
-from dlh.experiments.findings.catalogue import Named, experiments
+from dlh.experiments.findings.catalogue import experiments
+from dlh.experiments.findings.named import Named
 
 sys.path.append(str(Path(__file__).parent))
 

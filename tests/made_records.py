@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlh.experiments.findings.catalogue import Named, experiments
+from dlh.experiments.findings.catalogue import experiments
+from dlh.experiments.findings.named import Named
 from dlh.settings import to_plain
 
 

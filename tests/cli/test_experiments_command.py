@@ -14,7 +14,8 @@ from dlh.experiments.analyse.command import read_analysis
 from dlh.experiments.analyse.compute import AnalysisConfig
 from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.findings import driver
-from dlh.experiments.findings.catalogue import Named, experiments
+from dlh.experiments.findings.catalogue import experiments
+from dlh.experiments.findings.named import Named
 from dlh.experiments.findings.record import make_record
 from dlh.experiments.presets import tiny
 from dlh.pretrained import PretrainedError

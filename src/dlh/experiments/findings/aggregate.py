@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from dlh.experiments.findings.catalogue import LAMBDAS, Named
+from dlh.experiments.findings.catalogue import LAMBDAS
+from dlh.experiments.findings.named import Named
 from dlh.experiments.findings.quantities import (
     FLOORS,
     Record,

@@ -1,26 +1,21 @@
-"""The experiments by name: what each is for, its settings, its budget and what it should cost."""
+"""The experiments by name: what each is for, and its settings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from dlh.experiments.analyse.compute import AnalysisConfig
 from dlh.experiments.errors import UsageError
 from dlh.experiments.experiment import MOVING_MNIST, DataConfig, Experiment
+from dlh.experiments.findings.named import Named
 from dlh.experiments.presets import moving_ball, moving_ball_paper
 from dlh.model import DLHConfig
 from dlh.training.config import TrainingConfig
 
-SECONDS_OF_AN_UPDATE = 0.63
-"""Of one core, of the preset moving-ball: of 1,980 updates of full-lambda0-seed0."""
-SECONDS_OF_AN_ANALYSIS = 200.0
-"""Of one core, with 100 futures of a clip, and the page of the run itself; with 20: half of it."""
 MOST_CORE_HOURS = 16.0
-SECONDS_OF_A_GPU_UPDATE = 0.13
-"""Of the runs at the paper's size, when two share an H200."""
 
 # Seconds of an update over those of the preset, one core, alternately in one process.
 COSTS: Mapping[str, float] = {"levels3": 1.17, "levels4": 1.35, "levels5": 1.54, "mnist": 2.15}
@@ -29,8 +24,8 @@ FULL = {"starts": 3, "steps": 2_400, "cooldown_steps": 2_000}
 """Of the runs that are trained until the marks stand: one start more than the preset, which has to
 keep to ten minutes, and three times the steps. The others have the preset's own."""
 EVERYWHERE = {"device": "cpu", "speed": "channels-last"}
-"""Of all runs, so that a seed is one experiment on every machine: ``auto`` takes bfloat16 where the
-hardware multiplies it."""
+"""Of all runs on a CPU, so that a seed is one experiment on every machine: ``auto`` takes bfloat16
+where the hardware multiplies it."""
 LAMBDAS = (0.0, 0.1, 0.3)
 PAPERS_SIZE_LAMBDAS = (0.0, 0.1)
 SHARPER_STD = 0.7
@@ -77,57 +72,6 @@ ABLATIONS: Mapping[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 }
 """Name: what is different from the reference, in the model and in the training. Nesting and the
 context of the selection can differ with three levels only, where level 2 has one above it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Named:
-    """An experiment of the list.
-
-    Attributes:
-        name: of its run, its record and its figures.
-        group: full, levels, ablation, mnist, sharper or paper.
-        kind: of its group, which the seeds of one kind share: a lambda, N, or an ablation's name.
-        reference: of an ablation, the kind of the group "levels" that it is held against.
-        what: for people.
-        experiment: all settings.
-        analysis: how it is analysed.
-        cost: seconds of an update over those of the preset.
-        figures: of its analysis that are kept with the results.
-    """
-
-    name: str
-    group: str
-    kind: str
-    what: str
-    experiment: Experiment
-    analysis: AnalysisConfig
-    reference: str = ""
-    cost: float = 1.0
-    figures: tuple[str, ...] = ()
-
-    @property
-    def updates(self) -> int:
-        """All updates, also of the starts that do not go on."""
-        training = self.experiment.training
-        return training.steps + (training.starts - 1) * training.start_steps
-
-    @property
-    def on_gpu(self) -> bool:
-        """Whether it can be run on a GPU only."""
-        return self.experiment.training.device.startswith("cuda")
-
-    @property
-    def core_hours(self) -> float:
-        """What it should take, on one core; 0 where it takes :attr:`gpu_hours`."""
-        if self.on_gpu:
-            return 0.0
-        analysis = SECONDS_OF_AN_ANALYSIS * (1.0 if self.analysis.samples > 20 else 0.5)
-        return (self.updates * SECONDS_OF_AN_UPDATE * self.cost + analysis) / 3600
-
-    @property
-    def gpu_hours(self) -> float:
-        """What its training should take on a GPU that it shares with another; 0 on a CPU."""
-        return self.updates * SECONDS_OF_A_GPU_UPDATE / 3600 if self.on_gpu else 0.0
 
 
 def experiments() -> tuple[Named, ...]:
@@ -268,7 +212,7 @@ def _mnist() -> Named:
 
 
 def _paper(chance: float) -> Named:
-    """The paper's size: 64 px, its networks, 100 clips of 100 frames. Its schedule is of days."""
+    """The paper's size: 64 px, its networks, 100 clips of 100 frames. Not its schedule of days."""
     preset = moving_ball_paper()
     ball = replace(preset.data.ball, colour_change_probability=chance)
     return Named(

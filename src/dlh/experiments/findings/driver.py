@@ -10,7 +10,8 @@ from typing import Any
 from dlh.data.clips import DataError
 from dlh.experiments.analyse.command import FIGURES, analyse, read_analysis
 from dlh.experiments.errors import OutputError, UsageError
-from dlh.experiments.findings.catalogue import MOST_CORE_HOURS, Named
+from dlh.experiments.findings.catalogue import MOST_CORE_HOURS
+from dlh.experiments.findings.named import Named
 from dlh.experiments.findings.record import as_text, failed_record, make_record, read_record
 from dlh.experiments.outputs import Say, check_writable, write_bytes
 from dlh.experiments.run import resume, start

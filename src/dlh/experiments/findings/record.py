@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from dlh.experiments.errors import OutputError
-from dlh.experiments.findings.catalogue import Named
+from dlh.experiments.findings.named import Named
 from dlh.experiments.findings.record_form import fault_of
 from dlh.settings import to_plain
 from dlh.training import strict_json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dlh.experiments.findings import results_tables
+from dlh.experiments.findings import results_apart, results_tables
 from dlh.experiments.findings import results_words as words
 from dlh.experiments.findings.marks import marks
 from dlh.experiments.findings.results_cells import table
@@ -30,9 +30,9 @@ def render(results: Results, *, pictures: Sequence[str], notes: Mapping[str, str
         ("Events", results_tables.events(results)),
         ("What is predicted (Fig. 6)", f"{words.FUTURES}\n{results_tables.futures(results)}"),
         ("What each level holds (Figs. 5a, 5b)", f"{words.HELD}\n{results_tables.held(results)}"),
-        ("Which of the choices matter?", f"{words.ABLATION}\n{results_tables.ablations(results)}"),
-        ("At the paper's size", results_tables.papers_size(results)),
-        ("Moving MNIST", results_tables.mnist(results)),
+        ("Which of the choices matter?", f"{words.ABLATION}\n{results_apart.ablations(results)}"),
+        ("At the paper's size", results_apart.papers_size(results)),
+        ("Moving MNIST", results_apart.mnist(results)),
         ("Over training", _courses(pictures)),
         ("Pictures", _pictures(pictures)),
     ):

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from dlh.experiments.errors import OutputError, UsageError
 from dlh.experiments.findings.aggregate import aggregate
-from dlh.experiments.findings.catalogue import Named, experiments
+from dlh.experiments.findings.catalogue import experiments
 from dlh.experiments.findings.course import draw_courses
 from dlh.experiments.findings.driver import PICTURES, RECORDS, read_records
+from dlh.experiments.findings.named import Named
 from dlh.experiments.findings.record import as_text
 from dlh.experiments.findings.results_page import headings, render
 from dlh.experiments.outputs import Say, check_writable, write_bytes
