@@ -68,9 +68,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("DLH_DEBUG"):
             raise
-        if isinstance(error, UsageError):
-            complain("error", str(error))
-            return 2
         from dlh.cli.errors import explain
 
         return explain(error)
