@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.fetch.members import (
     Member,
@@ -20,7 +21,6 @@ from dlh.data.fetch.members import (
     zip_members,
 )
 from dlh.data.video.opening import first_bytes
-from dlh.files.claim import claim
 
 _BLOCK = 2**20
 

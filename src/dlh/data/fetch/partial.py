@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from dlh.data.clips import DataError
-from dlh.data.store.shards import sync_folder
+from dlh.files.atomic import put_in_place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,11 +118,8 @@ class Partial:
     def finish(self, path: Path) -> None:
         """Makes it the file, at once and for certain."""
         with _writing(self):
-            with open(self.path, "r+b") as file:
-                os.fsync(file.fileno())
-            os.replace(self.path, path)
+            put_in_place(self.path, path)
             self._origin_file.unlink(missing_ok=True)
-            sync_folder(path.parent)
 
 
 def version_of(url: str, headers: Mapping[str, str], total: int | None) -> Version:

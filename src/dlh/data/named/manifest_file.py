@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import TypeVar
 
 from dlh.data.clips import DataError
-from dlh.data.store.shards import sync_folder, write_durably
+from dlh.files.atomic import write_atomically
+from dlh.files.os_errors import os_errors_as
 from dlh.settings import SettingsError, from_plain
 
 FORMAT = "dlh-manifest"
@@ -43,16 +43,8 @@ def write(path: Path, plain: dict) -> None:
         DataError: it cannot be written.
     """
     about = {"format": FORMAT, "version": VERSION, "sha256": digest(plain)}
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        try:
-            write_durably(unfinished, json.dumps(about | plain, indent=1) + "\n")
-            os.replace(unfinished, path)
-            sync_folder(path.parent)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
+    with os_errors_as(DataError, f"{path} cannot be written"):
+        write_atomically(path, (json.dumps(about | plain, indent=1) + "\n").encode())
 
 
 def read(path: Path) -> dict:
