@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dlh.analysis.measure import mean_training_frame
 from dlh.data.clips import ClipSource, DataError
-from dlh.data.fetch.download import sha256_of
+from dlh.data.fetch.remote import sha256_of
 from dlh.data.named.manifest import load_manifest
 from dlh.data.published import catalogue
 from dlh.errors import UsageError
