@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -118,7 +118,7 @@ class Partial:
             sync_folder(path.parent)
 
     @contextmanager
-    def _write_errors(self) -> Iterator[None]:
+    def _write_errors(self) -> Generator[None]:
         try:
             yield
         except OSError as error:
