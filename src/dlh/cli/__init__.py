@@ -70,9 +70,6 @@ def guarded(run: Callable[[list[str]], int], arguments: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("DLH_DEBUG"):
             raise
-        if isinstance(error, UsageError):
-            complain("error", str(error))
-            return 2
         from dlh.cli.errors import explain
 
         return explain(error)
