@@ -5,11 +5,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import pytest
 
+from dlh.errors import UsageError
 from dlh.runs.experiment import Experiment
 from dlh.runs.presets import PRESETS
-from dlh.settings import SettingsError, from_plain, suggestion, to_plain
+from dlh.settings import (
+    ConfigError,
+    SettingsError,
+    check_at_least,
+    check_choices,
+    check_positive,
+    from_plain,
+    suggestion,
+    to_plain,
+    values_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,3 +126,28 @@ def test_names_of_ones_own_are_kept_as_they_are():
     assert from_plain(Free, json.loads(json.dumps(to_plain(free)))) == free
     with pytest.raises(SettingsError, match=r"named cannot be \[1\], it is of type .*Mapping"):
         from_plain(Free, {"named": [1]})
+
+
+@pytest.mark.parametrize("value", [0, -3, 2.5, True, "2", float("nan")])
+def test_a_number_below_the_least_is_refused_by_name_and_value(value):
+    with pytest.raises(UsageError, match=f"^steps is .*at least 1, found {value!r}$"):
+        check_at_least(1, error=UsageError, seed=5, steps=value)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("inf"), float("nan"), True, "1"])
+def test_a_number_that_is_not_positive_is_refused_by_name_and_value(value):
+    with pytest.raises(ConfigError, match=f"^rate is .* above 0, found {value!r}$") as raised:
+        check_positive(rate=value)
+    assert raised.value.code == "invalid-setting" and isinstance(raised.value, ValueError)
+
+
+def test_numbers_that_are_allowed_or_left_out_pass():
+    check_at_least(1, steps=1, limit=None, counted=np.int64(2))
+    check_positive(rate=1e-9, whole=3, limit=None)
+    check_at_least(0, **values_of(Inner(), "size"))
+
+
+def test_a_choice_that_is_none_of_its_type_is_refused():
+    check_choices(Outer())
+    with pytest.raises(ConfigError, match="^kind is one of fast, slow, found 'medium'$"):
+        check_choices(Outer(kind="medium"))  # type: ignore[arg-type]

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import Literal
 
-from dlh.errors import DlhError
-from dlh.networks import ACTIVATIONS
-
-
-class ConfigError(DlhError, ValueError):
-    """A setting that cannot be; the message holds its name, its value and what is allowed."""
-
-    code = "invalid-setting"
+from dlh.settings import ConfigError, check_at_least, check_choices, check_positive, values_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,35 +76,20 @@ class DLHConfig:
                     f"{name} is a positive multiple of 16, found {size}; "
                     f"the nearest is {max(16, round(size / 16) * 16)}"
                 )
-        for name in (
-            "num_levels",
-            "feature_size",
-            "context_size",
-            "memory_size",
-            "state_size",
-            "factor_size",
-        ):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is at least 1, found {getattr(self, name)}")
+        sizes = ("feature_size", "context_size", "memory_size", "state_size", "factor_size")
+        check_at_least(1, **values_of(self, "num_levels", *sizes))
         for name, length in (("hidden_sizes", None), ("convolution_channels", 4)):
             sizes = getattr(self, name)
             if not sizes or min(sizes) < 1 or (length and len(sizes) != length):
                 raise ConfigError(
                     f"{name} is {length or 'one or more'} positive sizes, found {sizes}"
                 )
-        for name in ("std_floor", "likelihood_std"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name} is positive, found {getattr(self, name)}")
+        check_positive(std_floor=self.std_floor, likelihood_std=self.likelihood_std)
         if not self.initial_std or not min(self.initial_std) > 0:
             raise ConfigError(
                 f"initial_std is one or more positive numbers, found {self.initial_std}"
             )
-        hints = get_type_hints(type(self))
-        for field in fields(self):
-            allowed, value = get_args(hints[field.name]), getattr(self, field.name)
-            if get_origin(hints[field.name]) is Literal and value not in allowed:
-                raise ConfigError(f"{field.name} is one of {', '.join(allowed)}, found {value!r}")
-        assert set(get_args(hints["activation"])) == set(ACTIVATIONS)
+        check_choices(self)
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:
