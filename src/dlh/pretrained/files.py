@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from dlh.errors import DlhError
 from dlh.files.atomic import write_atomically
 from dlh.interfaces import ModelConfig, TrainableModel
 from dlh.models import registry
@@ -21,8 +22,10 @@ FORMAT = "dlh"
 VERSION = 1
 
 
-class PretrainedError(RuntimeError):
+class PretrainedError(DlhError, RuntimeError):
     """A trained model that is not there, or cannot be used; the message says what to do."""
+
+    code = "pretrained"
 
 
 def holds_model(folder: Path) -> bool:
