@@ -10,6 +10,8 @@ from typing import Literal, get_args, get_origin, get_type_hints
 class ConfigError(ValueError):
     """An invalid setting; the message holds its name, its value and what is allowed."""
 
+    code = "invalid-setting"
+
 
 @dataclass(frozen=True, kw_only=True)
 class VTAConfig:
@@ -80,7 +82,9 @@ class VTAConfig:
                 f"frames of VTA are square, found height {self.height} and width {self.width}"
             )
         if self.height < 8 or self.height & (self.height - 1):
-            raise ConfigError(f"height is a power of two from 8, found {self.height}")
+            raise ConfigError(
+                f"height and width are a power of two from 8, found {self.height} and {self.width}"
+            )
         for name in (
             "convolution_channels",
             "belief_size",

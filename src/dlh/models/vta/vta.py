@@ -22,6 +22,7 @@ from dlh.models.vta.trace import Carried, Rollout, Trace
 from dlh.video import VideoError, check_video
 
 Video = Float[Tensor, "batch time channel height width"]
+FRAMES_PER_DECODING = 1024
 
 
 class VariationalTemporalAbstraction(nn.Module):
@@ -223,11 +224,16 @@ class VariationalTemporalAbstraction(nn.Module):
                 raise ValueError(f"{name} is at least 1, found {value}")
         carried = self.after_context(context, generator=generator).repeat(samples)
         drawn, _ = self.imagine(carried, horizon, generator=generator)
-        frames = to_frames(self.decode(drawn.observation_feature), self.config.way_back)
+        features = drawn.observation_feature.flatten(0, 1)
+        frames = features.new_empty(len(features), *self.frame_shape)
+        for part, given in zip(
+            frames.split(FRAMES_PER_DECODING), features.split(FRAMES_PER_DECODING), strict=True
+        ):  # in evaluation mode a frame does not depend on the others of its call
+            part.copy_(to_frames(self.decoder(given), self.config.way_back))
         changed = torch.stack((torch.ones_like(drawn.read), drawn.read), -1)
-        futures = (len(context), samples)
+        futures = (len(context), samples, horizon)
         return Prediction(
-            frames=frames.unflatten(0, futures), changed=changed.unflatten(0, futures)
+            frames=frames.unflatten(0, futures), changed=changed.unflatten(0, futures[:2])
         )
 
     def _check(self, video: Video) -> None:
