@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from dlh.models.vta import Noise, RolloutNoise, VariationalTemporalAbstraction, VTAConfig
 from dlh.models.vta import temperature as temperature_of
-from dlh.models.vta.bound import abstract_kl, boundary_kl, log_likelihood, observation_kl
+from dlh.models.vta.bound import bound
 from dlh.models.vta.boundaries import RelaxedBoundary
 from dlh.models.vta.pixels import dequantise, grey_level, to_frames
 from golden import weights
@@ -181,17 +181,12 @@ class GoldenCase:
         for hook in hooks:
             hook.remove()
         start, steps = self.context, self.window
-        log_prob = log_likelihood(frames[:, start : start + steps], mean, 1.0)
-        divergences = {
-            "kl_abstract": abstract_kl(trace),
-            "kl_observation": observation_kl(trace),
-            "kl_boundary": boundary_kl(trace, start),
-        }
+        found = bound(trace, frames[:, start : start + steps], mean, model.config)
+        self.loss = found.loss
         following = RelaxedBoundary(
             trace.boundary_posterior.logits[:, start + 1 : start + 1 + steps],
             trace.boundary_posterior.temperature,
         )
-        self.loss = sum(divergences.values(), -log_prob).mean()
         names = [
             f"{level}_{what}"
             for level in ("abstract", "observation")
@@ -216,8 +211,10 @@ class GoldenCase:
             "read": trace.read.to(self.dtype),
             "decoded.sums": sums(mean),
             "decoded.frames": mean[:1, [0, -1]],
-            "negative_log_likelihood": -log_prob,
-            **divergences,
+            "negative_log_likelihood": -found.reconstruction,
+            "kl_abstract": found.abstract_kl,
+            "kl_observation": found.observation_kl,
+            "kl_boundary": found.boundary_kl,
             "read_probability.prior": trace.boundary_prior.read_probability,
             "read_probability.posterior": following.read_probability,
             "loss": self.loss,
@@ -243,7 +240,7 @@ class GoldenCase:
         }
 
     def _updates(self) -> dict[str, Tensor]:
-        """Three updates on the same frames and noise, through the objective of the contract."""
+        """Three updates on the same frames and noise."""
         model = self.model()
         parameters = self.trainable(model)
         before = {name: parameter.detach().clone() for name, parameter in parameters.items()}
@@ -251,7 +248,7 @@ class GoldenCase:
 
         def loss() -> Tensor:
             temperature = temperature_of(UPDATE)
-            return model.objective(self.video, temperature=temperature, noise=self.noise()).loss()
+            return model.terms(self.video, temperature=temperature, noise=self.noise()).loss
 
         figures, changes = [], {}
         for update in (1, 2, 3):

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from dlh.models.vta import ConfigError, VTAConfig
+from dlh.models.vta import VTAConfig
+from dlh.settings import SettingsError
 
 
 def test_defaults_are_the_published_configuration():
@@ -68,9 +69,9 @@ def test_a_clip_needs_a_frame_beside_its_context(frames):
     ],
 )
 def test_an_invalid_setting_is_refused_by_name_and_value(changes):
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(SettingsError) as refused:
         VTAConfig(**changes)
-    assert refused.value.code == "invalid-setting"
+    assert refused.value.code == "settings"
     for name, value in changes.items():
         assert name in str(refused.value) and str(value) in str(refused.value)
 

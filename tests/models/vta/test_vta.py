@@ -30,26 +30,26 @@ def buffers(model: nn.Module) -> dict[str, torch.Tensor]:
 
 def test_the_terms_are_of_the_scored_steps():
     model, video = lively_vta(CONFIG), clips(CONFIG)
-    objective = model.objective(video, temperature=BETA, generator=seeded())
-    assert objective.reconstruction.shape == (3, 10)
-    assert objective.state_kl.shape == objective.event_kl.shape == (3, 10, 2)
-    assert objective.changed.shape == (3, 10, 2)
-    assert objective.changed[..., 0].all() and objective.changed[:, 0].all()
-    began = objective.changed[..., 1]
-    assert (objective.state_kl[..., 1][began] > 0).all()
-    assert (objective.state_kl[..., 1][~began] == 0).all()
-    assert (objective.event_kl[..., 0] == 0).all()
+    found = model.terms(video, temperature=BETA, generator=seeded())
+    assert all(part.shape == (3, 10) for part in vars(found).values())
+    assert found.read[:, 0].all() and not found.read.all()
+    assert (found.abstract_kl[found.read] > 0).all()
+    assert (found.abstract_kl[~found.read] == 0).all()
+    assert (found.observation_kl > 0).all()
+    divergence = found.observation_kl + found.abstract_kl + found.boundary_kl
+    torch.testing.assert_close(found.elbo, (found.reconstruction - divergence).sum(1))
+    torch.testing.assert_close(found.loss, (divergence - found.reconstruction).mean())
 
 
 def test_each_term_reaches_what_it_is_of():
     model, video = lively_vta(CONFIG), clips(CONFIG)
-    objective = model.objective(video, temperature=BETA, generator=seeded())
+    found = model.terms(video, temperature=BETA, generator=seeded())
     reached = {}
     terms = {
-        "reconstruction": objective.reconstruction,
-        "observation": objective.state_kl[..., 0],
-        "abstract": objective.state_kl[..., 1],
-        "boundary": objective.event_kl[..., 1],
+        "reconstruction": found.reconstruction,
+        "observation": found.observation_kl,
+        "abstract": found.abstract_kl,
+        "boundary": found.boundary_kl,
     }
     for name, term in terms.items():
         model.zero_grad(set_to_none=True)
@@ -89,7 +89,7 @@ def test_training_and_evaluation_mode_differ_as_published():
 def test_a_training_pass_updates_every_running_statistic_once():
     model, video = lively_vta(CONFIG), clips(CONFIG)
     before = buffers(model)
-    model.objective(video, temperature=BETA, generator=seeded())
+    model.terms(video, temperature=BETA, generator=seeded())
     for name, module in normalisations(model).items():
         assert module.num_batches_tracked == before[f"{name}.num_batches_tracked"] + 1
         assert not torch.equal(module.running_mean, before[f"{name}.running_mean"])
@@ -110,7 +110,7 @@ def test_the_running_statistics_are_of_all_frames_of_the_batch():
 def test_evaluation_and_prediction_leave_the_running_statistics_alone():
     model, video = lively_vta(CONFIG).eval(), clips(CONFIG)
     before = buffers(model)
-    model.objective(video, temperature=BETA, generator=seeded())
+    model.terms(video, temperature=BETA, generator=seeded())
     model.predict(video, horizon=3, generator=seeded())
     assert all(torch.equal(part, before[name]) for name, part in buffers(model).items())
 
@@ -118,9 +118,9 @@ def test_evaluation_and_prediction_leave_the_running_statistics_alone():
 def test_in_evaluation_mode_a_clip_is_scored_alone_as_in_its_batch():
     model, video = lively_vta(CONFIG).eval(), clips(CONFIG)
     noise = Noise.draw(CONFIG, video, generator=seeded())
-    batch = model.objective(video, temperature=BETA, noise=noise)
+    batch = model.terms(video, temperature=BETA, noise=noise)
     for index in range(len(video)):
-        alone = model.objective(
+        alone = model.terms(
             video[index : index + 1],
             temperature=BETA,
             noise=Noise(**{name: part[index : index + 1] for name, part in vars(noise).items()}),
@@ -132,16 +132,16 @@ def test_in_evaluation_mode_a_clip_is_scored_alone_as_in_its_batch():
 def test_in_training_mode_a_clip_is_not_scored_alone():
     model, video = lively_vta(CONFIG), clips(CONFIG)
     noise = Noise.draw(CONFIG, video, generator=seeded())
-    batch = model.objective(video, temperature=BETA, noise=noise)
+    batch = model.terms(video, temperature=BETA, noise=noise)
     first = Noise(**{name: part[:1] for name, part in vars(noise).items()})
-    alone = model.objective(video[:1], temperature=BETA, noise=first)
+    alone = model.terms(video[:1], temperature=BETA, noise=first)
     assert not torch.allclose(alone.reconstruction[0], batch.reconstruction[0])
 
 
 def test_all_randomness_comes_from_the_generator():
     model, video = lively_vta(CONFIG).eval(), clips(CONFIG)
     for call in (
-        lambda seed: model.objective(video, temperature=BETA, generator=seeded(seed)).loss(),
+        lambda seed: model.terms(video, temperature=BETA, generator=seeded(seed)).loss,
         lambda seed: model.predict(video, horizon=4, samples=2, generator=seeded(seed)).frames,
     ):
         torch.manual_seed(1)
@@ -183,7 +183,7 @@ def test_overfits_one_batch():
     losses = []
     for _ in range(25):
         optimizer.zero_grad()
-        loss = model.objective(video, temperature=BETA, noise=noise).loss()
+        loss = model.terms(video, temperature=BETA, noise=noise).loss
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -194,20 +194,20 @@ def test_overfits_one_batch():
 @pytest.mark.parametrize("frames", [1, 4])
 def test_a_clip_that_is_all_context_is_refused(frames):
     with pytest.raises(ValueError, match=f"5 frames.*found {frames}"):
-        lively_vta(CONFIG).objective(clips(CONFIG, frames=frames), temperature=BETA)
+        lively_vta(CONFIG).terms(clips(CONFIG, frames=frames), temperature=BETA)
 
 
 def test_what_it_cannot_take_is_refused():
     model, video = lively_vta(CONFIG), clips(CONFIG)
     with pytest.raises(VideoError, match="float32"):
-        model.objective(video.float(), temperature=BETA)
+        model.terms(video.float(), temperature=BETA)
     with pytest.raises(VideoError, match="16"):
-        model.objective(video[..., :8], temperature=BETA)
+        model.terms(video[..., :8], temperature=BETA)
     with pytest.raises(ValueError, match="0.0"):
-        model.objective(video, temperature=0.0)
+        model.terms(video, temperature=0.0)
     other = Noise.draw(CONFIG, video[:, :13], generator=seeded())
     with pytest.raises(ValueError, match="13"):
-        model.objective(video, temperature=BETA, noise=other)
+        model.terms(video, temperature=BETA, noise=other)
     with pytest.raises(ValueError, match="training mode"):
         model.predict(video, horizon=2)
     for name in ("horizon", "samples"):
@@ -220,6 +220,6 @@ def test_under_autocast_boundaries_and_divergences_stay_in_full_precision():
     model, video = lively_vta(config).float(), clips(config).float()
     noise = Noise.draw(config, video, generator=seeded())
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        objective = model.objective(video, temperature=BETA, noise=noise)
-    for part in (objective.reconstruction, objective.state_kl, objective.event_kl):
+        found = model.terms(video, temperature=BETA, noise=noise)
+    for part in (found.reconstruction, found.observation_kl, found.abstract_kl, found.boundary_kl):
         assert part.dtype == torch.float32 and part.isfinite().all()

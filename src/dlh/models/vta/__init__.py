@@ -7,14 +7,13 @@
 """
 
 from dlh.models.vta.boundaries import temperature
-from dlh.models.vta.config import ConfigError, VTAConfig
+from dlh.models.vta.config import VTAConfig
 from dlh.models.vta.noise import Noise, RolloutNoise
 from dlh.models.vta.trace import Carried, Rollout, Trace
 from dlh.models.vta.vta import VariationalTemporalAbstraction
 
 __all__ = [
     "Carried",
-    "ConfigError",
     "Noise",
     "Rollout",
     "RolloutNoise",

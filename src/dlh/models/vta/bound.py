@@ -3,14 +3,49 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from dlh.interfaces import Objective
 from dlh.models.vta.config import VTAConfig
 from dlh.models.vta.trace import Trace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """The terms of the scored steps, in nats of the dequantised frames.
+
+    Attributes:
+        reconstruction: log p(y_t | f_t), with the Gaussian's constant.
+        observation_kl: divergence of the lower state.
+        abstract_kl: divergence of the upper state; 0 where no segment begins.
+        boundary_kl: one-sample estimate of the divergence of the boundary that each step predicts;
+            it can be negative.
+        read: where a segment begins.
+    """
+
+    reconstruction: Float[Tensor, "batch time"]
+    observation_kl: Float[Tensor, "batch time"]
+    abstract_kl: Float[Tensor, "batch time"]
+    boundary_kl: Float[Tensor, "batch time"]
+    read: Bool[Tensor, "batch time"]
+
+    @property
+    def elbo(self) -> Float[Tensor, "batch"]:
+        """All terms summed over the scored steps, nats per clip.
+
+        It estimates a lower bound where boundaries are drawn with noise; in evaluation mode they
+        are not.
+        """
+        divergence = self.observation_kl + self.abstract_kl + self.boundary_kl
+        return (self.reconstruction - divergence).sum(1)
+
+    @property
+    def loss(self) -> Float[Tensor, ""]:
+        """The published loss, nats per scored step: every term with the weight 1."""
+        return -self.elbo.mean() / self.reconstruction.shape[1]
 
 
 def log_likelihood(
@@ -53,10 +88,8 @@ def bound(
     frames: Float[Tensor, "batch time channel height width"],
     mean: Float[Tensor, "batch time channel height width"],
     config: VTAConfig,
-) -> Objective:
-    """The terms of the scored steps, nats. ``Objective.loss()`` of them is the published loss.
-
-    Levels are (observation, abstract).
+) -> Bound:
+    """The terms of a trace.
 
     Args:
         trace: of the clips.
@@ -64,10 +97,10 @@ def bound(
         mean: decoded from the trace.
         config: of the model.
     """
-    divergence = boundary_kl(trace, config.context_steps)
-    return Objective(
+    return Bound(
         reconstruction=log_likelihood(frames, mean, config.likelihood_std),
-        state_kl=torch.stack((observation_kl(trace), abstract_kl(trace)), -1),
-        event_kl=torch.stack((torch.zeros_like(divergence), divergence), -1),
-        changed=torch.stack((torch.ones_like(trace.read), trace.read), -1),
+        observation_kl=observation_kl(trace),
+        abstract_kl=abstract_kl(trace),
+        boundary_kl=boundary_kl(trace, config.context_steps),
+        read=trace.read,
     )

@@ -20,8 +20,8 @@ FORCED_LOGIT = math.log(0.999 / 0.001)
 """Of a boundary that a limit forces, and minus this of the other: 6.9068."""
 
 
-def temperature(update: int) -> float:
-    """Of the relaxed boundaries at an update, counted from 1: from 1 down to 0.1.
+def temperature(update: float) -> float:
+    """Of the relaxed boundaries at an update, counted from 1: from 1 down to 0.1, its limit at inf.
 
     0.9 * 0.999^(update / 100) + 0.1.
 

@@ -6,11 +6,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import Literal, get_args, get_origin, get_type_hints
 
-
-class ConfigError(ValueError):
-    """An invalid setting; the message holds its name, its value and what is allowed."""
-
-    code = "invalid-setting"
+from dlh.settings import SettingsError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +52,10 @@ class VTAConfig:
             noise alone decides when a segment ends; "sampled": drawn from the boundary prior.
         way_back: from the model's output to a frame in [0, 1]. "grey_levels": the 32 values of the
             5-bit frames, as published; "smooth": the line through them, which has no steps.
+
+    Raises:
+        SettingsError: a setting is invalid; the message holds its name and value, and what is
+            allowed.
     """
 
     channels: int = 3
@@ -76,13 +76,13 @@ class VTAConfig:
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
-            raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
+            raise SettingsError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
         if self.height != self.width:
-            raise ConfigError(
+            raise SettingsError(
                 f"frames of VTA are square, found height {self.height} and width {self.width}"
             )
         if self.height < 8 or self.height & (self.height - 1):
-            raise ConfigError(
+            raise SettingsError(
                 f"height and width are a power of two from 8, found {self.height} and {self.width}"
             )
         for name in (
@@ -95,14 +95,14 @@ class VTAConfig:
             "window_steps",
         ):
             if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is at least 1, found {getattr(self, name)}")
+                raise SettingsError(f"{name} is at least 1, found {getattr(self, name)}")
         if not 0 < self.likelihood_std < math.inf:
-            raise ConfigError(f"likelihood_std is positive, found {self.likelihood_std}")
+            raise SettingsError(f"likelihood_std is positive, found {self.likelihood_std}")
         hints = get_type_hints(type(self))
         for field in fields(self):
             allowed, value = get_args(hints[field.name]), getattr(self, field.name)
             if get_origin(hints[field.name]) is Literal and value not in allowed:
-                raise ConfigError(f"{field.name} is one of {', '.join(allowed)}, found {value!r}")
+                raise SettingsError(f"{field.name} is one of {', '.join(allowed)}, found {value!r}")
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dlh.interfaces import Objective, Prediction
+from dlh.interfaces import Prediction
 from dlh.models.vta import inference, rollout
-from dlh.models.vta.bound import bound
+from dlh.models.vta.bound import Bound, bound
 from dlh.models.vta.boundaries import RelaxedBoundary
 from dlh.models.vta.config import VTAConfig
 from dlh.models.vta.factors import AbstractLevel, ObservationLevel
@@ -111,18 +111,17 @@ class VariationalTemporalAbstraction(nn.Module):
             )
         return trace, frames
 
-    def objective(
+    def terms(
         self,
         video: Video,
         *,
         temperature: float,
         noise: Noise | None = None,
         generator: torch.Generator | None = None,
-    ) -> Objective:
-        """The terms of the scored steps, in nats of the dequantised frames.
+    ) -> Bound:
+        """The terms of the bound, of the scored steps: the clip without its context.
 
-        The time axis is shorter than the video's by ``2 * context_steps``. Arguments and errors are
-        those of :meth:`observe`.
+        Arguments and errors are those of :meth:`observe`.
         """
         trace, frames = self.observe(
             video, temperature=temperature, noise=noise, generator=generator
