@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dlh.data.clips import SPLITS, DataError, Split
-from dlh.data.fetch.download import sha256_of
+from dlh.data.fetch.remote import sha256_of
 from dlh.data.published import kth
 from dlh.data.published.catalogue import CATALOGUE, GQN_MAZES_TFRECORD, KTH
 from dlh.data.published.layout import Layout

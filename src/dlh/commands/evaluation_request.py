@@ -11,8 +11,8 @@ from torch import Tensor
 
 from dlh.analysis.measure import mean_training_frame
 from dlh.data.clips import ClipSource, DataError
-from dlh.data.fetch.download import sha256_of
-from dlh.data.named.manifest import load_manifest
+from dlh.data.fetch.remote import sha256_of
+from dlh.data.named.manifest import Manifest
 from dlh.data.published import catalogue
 from dlh.errors import UsageError
 from dlh.evaluation.clips import EvaluatedClips, SourceClips
@@ -154,7 +154,7 @@ def open_request(
         )
     of_mazes = source.name in MAZES or experiment.data.source in MAZES
     numbers, name = _numbers(request, of_mazes)
-    manifest = None if request.manifest is None else load_manifest(request.manifest)
+    manifest = None if request.manifest is None else Manifest.load(request.manifest)
     if manifest is not None:
         for option, asked, there in (
             ("context", request.context, manifest.context),

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from dlh.data.clips import DataError
 from dlh.data.fetch.archive import extract
-from dlh.data.fetch.download import Remote, fetch, sha256_of
+from dlh.data.fetch.download import fetch
+from dlh.data.fetch.remote import Remote, sha256_of
 from dlh.data.published.data_set import DataSet, Part
 from dlh.data.store.discover import Found
 from dlh.data.store.shards import sync_folder
