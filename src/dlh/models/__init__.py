@@ -1,0 +1,1 @@
+"""Video models: one folder each, which no other model imports."""
