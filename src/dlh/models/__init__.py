@@ -1,1 +1,1 @@
-"""Video models: one folder each, which no other model imports."""
+"""The models, a folder each, and the registry that names them."""

@@ -1,7 +1,7 @@
-"""Every number of the published code: LMC-Memory at its full size, from the weights of a formula.
+"""LMC-Memory at its full size computes what the published code does, from weights of a formula.
 
-``golden/lmc.npz`` holds what that code computes. Each case runs once in float32 and once in float64,
-where a wrong epsilon or a missing term cannot hide in rounding.
+``golden/lmc.npz`` holds what that code computes. Each case runs once in float32 and once in
+float64, where a wrong epsilon or a missing term cannot hide in rounding.
 """
 
 from __future__ import annotations
@@ -250,7 +250,7 @@ def test_the_gradient_of_each_parameter_has_the_published_norm(case, phase):
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=0)
 
 
-@pytest.mark.parametrize(("index", "phase"), [(0, "phase1"), (1, "phase2")])
+@pytest.mark.parametrize("index, phase", [(0, "phase1"), (1, "phase2")])
 def test_a_phase_holds_what_has_no_gradient_in_the_published_code(case, index, phase):
     norms = wanted(case)[f"{phase}.gradient.norms"]
     without = {name for name, norm in zip(case.names, norms, strict=True) if norm == -1}
