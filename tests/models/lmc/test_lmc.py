@@ -125,6 +125,23 @@ def test_a_video_that_the_model_cannot_take_is_refused():
             model.predict(video, **request)
 
 
+def test_under_autocast_frames_states_and_addressing_stay_in_full_precision():
+    model = small_model().float()
+    video = small_video(model).float()
+    exact = model.predict(video, horizon=3).frames
+    with torch.autocast("cpu", torch.bfloat16):
+        recall = model.memory.match(video)
+        states = model.observe(video)
+        rollout = model.imagine(states, recall.motion, 3)
+        frames = model.predict(video, horizon=3).frames
+    assert {recall.read.dtype, recall.motion.dtype, rollout.frames.dtype} == {torch.float32}
+    assert {part.dtype for state in states for part in (state.hidden, state.cell)} == {
+        torch.float32
+    }
+    assert not torch.equal(frames, exact)
+    torch.testing.assert_close(frames, exact, rtol=0, atol=0.05)
+
+
 def test_both_motion_encoders_start_equal_and_apart():
     memory = LMCMemory(small_config()).memory
     pairs = list(zip(memory.matching.parameters(), memory.context.parameters(), strict=True))

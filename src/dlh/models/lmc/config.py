@@ -19,8 +19,14 @@ class ConfigError(ValueError):
 class LMCConfig:
     """The defaults are the published model for Moving MNIST; :data:`KTH` is the other one.
 
-    The published code takes grey frames only. With 3 channels, the inputs of both encoders and the
-    output of the decoder are widened: that version is ours.
+    Smaller sizes make a model that a CPU can train; it is not the published one.
+
+    Of the published code's faults, ``unreached_gradient`` keeps or mends the one that its numbers
+    depend on, and two are kept because they are the method: the storing phase sees the frames to be
+    predicted, in training only; a softmax without a temperature reads nearly the mean of all slots.
+    That code takes grey frames only: with 3 channels, the inputs of the frame and motion encoders
+    and the output of the decoder are widened, and that version is ours. Mended without a switch: a
+    resumed run lost the optimiser's state and skipped the warm-up.
 
     Attributes:
         channels: of a frame, 1 (published) or 3 (ours).

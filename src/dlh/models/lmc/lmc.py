@@ -96,8 +96,9 @@ class LMCMemory(nn.Module):
         self, top: LSTMState, motion: Float[Tensor, "batch hidden h w"]
     ) -> tuple[Float[Tensor, "batch channel height width"], Float[Tensor, "batch hidden"]]:
         """The next frame, and the attention to each channel of the recalled motion."""
-        attention = self.attention(top.cell, motion)
-        return self.decoder(top.hidden, attention[..., None, None] * motion), attention
+        attention = self.attention(top.cell, motion).to(motion.dtype)
+        frame = self.decoder(top.hidden, attention[..., None, None] * motion)
+        return frame.to(motion.dtype), attention
 
     def imagine(
         self,

@@ -104,11 +104,14 @@ class MotionMemory(nn.Module):
     def _recall(
         self, query: Float[Tensor, "batch slot h w"], slots: Float[Tensor, "slots slot"]
     ) -> Recall:
-        directions = normalize(query, dim=1), normalize(slots, dim=1)
-        similarity = torch.einsum("bchw,sc->bhws", *directions)
-        addressing = similarity.softmax(-1)
-        read = torch.einsum("bhws,sc->bchw", addressing, slots)
-        return Recall(query, similarity, addressing, read, self.embed(read))
+        """In full precision, also under ``torch.autocast``, but for the embedding."""
+        with torch.autocast(query.device.type, enabled=False):
+            query = query.to(slots.dtype)
+            directions = normalize(query, dim=1), normalize(slots, dim=1)
+            similarity = torch.einsum("bchw,sc->bhws", *directions)
+            addressing = similarity.softmax(-1)
+            read = torch.einsum("bhws,sc->bchw", addressing, slots)
+        return Recall(query, similarity, addressing, read, self.embed(read).to(slots.dtype))
 
 
 class MotionAttention(nn.Module):

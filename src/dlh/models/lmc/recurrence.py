@@ -24,7 +24,8 @@ class ConvolutionalLSTM(nn.Module):
         c_t = sigmoid(forget) c_{t-1} + sigmoid(input) tanh(candidate)
         h_t = sigmoid(output) tanh(c_t)
 
-    ``*`` is a convolution of kernel 3 with a bias.
+    ``*`` is a convolution of kernel 3 with a bias. Under ``torch.autocast`` the convolutions
+    compute in its type; the state is always of the weights'.
     """
 
     def __init__(self, inputs: int, hidden: int) -> None:
@@ -35,12 +36,13 @@ class ConvolutionalLSTM(nn.Module):
 
     def start(self, like: Float[Tensor, "batch _ h w"]) -> LSTMState:
         """The state before the first step: zeros, in batch and size like ``like``."""
-        zeros = like.new_zeros(len(like), self.hidden_channels, *like.shape[2:])
+        shape = (len(like), self.hidden_channels, *like.shape[2:])
+        zeros = self.input.weight.new_zeros(shape)
         return LSTMState(zeros, zeros)
 
     def step(self, projected: Float[Tensor, "batch gates h w"], state: LSTMState) -> LSTMState:
         """The state after one step, whose input's share ``W * x_t`` is given."""
-        gates = projected + self.state(state.hidden)
+        gates = (projected + self.state(state.hidden)).to(state.cell.dtype)
         take, candidate, keep, show = gates.chunk(4, 1)
         cell = keep.sigmoid() * state.cell + take.sigmoid() * candidate.tanh()
         return LSTMState(show.sigmoid() * cell.tanh(), cell)
