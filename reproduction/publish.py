@@ -23,7 +23,6 @@ from dlh.files import strict_json
 from dlh.files.outputs import Say, write_bytes
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.pretrained.files import CONFIG_NAME, WEIGHTS_NAME, read_model, write_model
-from dlh.pretrained.lookup import SHIPPED
 from dlh.runs.origin import ABOUT
 from dlh.runs.subject import Subject, open_subject
 from dlh.settings import to_plain
@@ -61,9 +60,7 @@ class Worth:
     psnr: float
 
 
-def publish(
-    *, run: Path, name: str, dtype: Dtype = "float16", out: Path | None = None, say: Say = print
-) -> None:
+def publish(*, run: Path, name: str, out: Path, dtype: Dtype = "float16", say: Say = print) -> None:
     """Write ``out``/``name`` with config.json, model.safetensors and about.json.
 
     Its weights are rounded to ``dtype``; how much that costs is measured on held-out clips, said
@@ -72,8 +69,8 @@ def publish(
     Args:
         run: a finished run, or another folder with a model that says what it was trained on.
         name: what it will be called.
+        out: the folder of models.
         dtype: how a weight is stored; it is float32 again when it is loaded.
-        out: the folder of shipped models; None: that of the installed package.
         say: takes the lines for a person.
 
     Raises:
@@ -88,7 +85,7 @@ def publish(
     if not run.is_dir():
         raise UsageError(f"there is no folder {run}; name that of a finished run")
     subject = open_subject(str(run), None)
-    folder = (SHIPPED if out is None else out) / name
+    folder = out / name
     size = sum(
         value.numel() * (value.element_size() if dtype == "float32" else 2)
         for value in subject.model.model.state_dict().values()

@@ -96,7 +96,7 @@ def describe_length(before: TrainingConfig, after: TrainingConfig) -> str | None
     return f"of the preset: steps {before.steps} -> {after.steps}, {', '.join(changed)}"
 
 
-def sweep(
+def run_sweep(
     experiment: Experiment, stds: Sequence[float], folder: Path, *, say: Say = print
 ) -> list[Swept]:
     """Train the experiment with each standard deviation, and print and write one table.

@@ -40,8 +40,8 @@ def write_results(results: Path, *, among: Sequence[Named] | None = None, say: S
     records = read_records(results)
     if not records:
         raise UsageError(
-            f"{results / RECORDS} holds no record (NAME.json, as `dlh experiments run` writes); "
-            "name the folder above it with --results, or run some experiments first"
+            f"{results / RECORDS} holds no record (NAME.json, as `python -m reproduction run` "
+            "writes); name the folder above it with --results, or run some experiments first"
         )
     courses = _courses(records, planned)
     numbers, page = texts(results, records, planned, drawn=tuple(courses))

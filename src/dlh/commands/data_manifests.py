@@ -42,8 +42,8 @@ def write_manifest(
         context, horizon: frames to watch and to predict.
         clips: at most so many.
         split: which videos.
-        select: "spaced" or "first", see :func:`dlh.data.named.manifest.of_store`; generated clips have
-            no place in a video.
+        select: "spaced" or "first", see :func:`dlh.data.named.manifest.of_store`; generated clips
+            have no place in a video.
         out: the manifest, .json.
         ball: the world of "moving-ball"; None for its default.
         mnist: the world of "moving-mnist"; None for its default.

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch._dynamo.utils import counters
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from dlh.models.dlh import Carried, DLHConfig, decide, inference, pieces
 from dlh.networks import compile_whole

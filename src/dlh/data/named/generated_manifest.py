@@ -78,7 +78,7 @@ class GeneratedManifest(NamedClips):
         """The generator of these clips, of which :meth:`read` takes them.
 
         Args:
-            digits: that move in "moving-mnist"; :func:`dlh.data.worlds.digits.load_digits` brings them.
+            digits: that move in "moving-mnist", from :func:`dlh.data.worlds.digits.load_digits`.
 
         Raises:
             DataError: digits are missing, or others than the manifest's.

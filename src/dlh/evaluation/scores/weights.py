@@ -26,6 +26,8 @@ FOLDER = "weights"
 class WeightsError(DataError):
     """A file of weights that was named and cannot be used; the message says what to do."""
 
+    code = "score-weights"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
