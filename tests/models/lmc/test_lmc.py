@@ -109,8 +109,9 @@ def test_a_prediction_recalls_by_the_matching_encoder_alone():
 @pytest.mark.parametrize("steps", [1, 8])
 def test_a_context_whose_motion_cannot_be_encoded_is_refused(steps):
     model = small_model()
-    with pytest.raises(VideoError, match=rf"\b9\b.*\b{steps}\b"):
+    with pytest.raises(VideoError, match=rf"\b9\b.*\b{steps}\b") as caught:
         model.predict(small_video(model, steps=steps), horizon=1)
+    assert caught.value.code == "too-few-frames"
 
 
 def test_a_video_that_the_model_cannot_take_is_refused():

@@ -125,8 +125,9 @@ def test_the_start_of_the_long_clip_is_all_that_is_drawn():
 def test_a_clip_that_is_too_short_is_refused_from_the_first_iteration_on(loss, changes, needed):
     model = small_model(**changes)
     loss(model, small_video(model, steps=needed), 1)
-    with pytest.raises(VideoError, match=rf"\b{needed}\b.*\b{needed - 1}\b"):
+    with pytest.raises(VideoError, match=rf"\b{needed}\b.*\b{needed - 1}\b") as caught:
         loss(model, small_video(model, steps=needed - 1), 1)
+    assert caught.value.code == "too-few-frames"
 
 
 def test_overfits_one_batch():

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal, get_args, get_origin, get_type_hints
 
+from dlh.errors import DlhError
+
 SHORTEST_CLIP = 9
 """Frames whose motion can be encoded: 8 differences, halved three times, leave one in time."""
 
 
-class ConfigError(ValueError):
+class ConfigError(DlhError, ValueError):
     """An invalid setting; the message holds its name, its value and what is allowed."""
 
     code = "invalid-setting"

@@ -162,7 +162,8 @@ class LMCMemory(nn.Module):
         if video.shape[1] < least:
             raise VideoError(
                 f"this model needs at least {least} frames here, found {video.shape[1]}; motion is "
-                f"encoded from at least {SHORTEST_CLIP}"
+                f"encoded from at least {SHORTEST_CLIP}",
+                code="too-few-frames",
             )
         own = next(self.parameters()).dtype
         if video.dtype != own:
