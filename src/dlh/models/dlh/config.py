@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from dlh.settings import ConfigError, check_at_least, check_choices, check_positive, values_of
 
@@ -43,6 +43,8 @@ class DLHConfig:
         selection_context: the context under which components are compared, "held" (Eq. 25) or
             "full" (Eq. 24).
     """
+
+    kind: ClassVar[str] = "dlh"
 
     channels: int = 3
     height: int = 64
