@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,7 +17,9 @@ from dlh.settings import (
     SettingsError,
     check_at_least,
     check_choices,
+    check_multiple,
     check_positive,
+    check_sizes,
     from_plain,
     suggestion,
     to_plain,
@@ -139,6 +142,17 @@ def test_a_number_that_is_not_positive_is_refused_by_name_and_value(value):
     with pytest.raises(ConfigError, match=f"^rate is .* above 0, found {value!r}$") as raised:
         check_positive(rate=value)
     assert raised.value.code == "invalid-setting" and isinstance(raised.value, ValueError)
+
+
+def test_sizes_and_multiples_are_refused_by_name_and_value():
+    check_multiple(16, height=16, width=160)
+    check_sizes(hidden_sizes=(1,), others=(40, 40))
+    for bad in (0, -16, 8, 60):
+        with pytest.raises(ConfigError, match=f"^height is .* of 16, found {bad}; .* (16|64)$"):
+            check_multiple(16, width=32, height=bad)
+    for sizes in ((), (40, 0), (1, 2, 3)):
+        with pytest.raises(ConfigError, match=f"^widths is .*found {re.escape(str(sizes))}$"):
+            check_sizes(count=2, widths=sizes)
 
 
 def test_numbers_that_are_allowed_or_left_out_pass():

@@ -26,7 +26,7 @@ class SettingsError(DlhError, ValueError):
     code = "settings"
 
 
-class ConfigError(DlhError, ValueError):
+class ConfigError(SettingsError):
     """An invalid setting; the message holds its name, its value and what is allowed."""
 
     code = "invalid-setting"
@@ -125,6 +125,35 @@ def check_positive(*, error: type[DlhError] = ConfigError, **values: float | Non
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         if not is_number or not 0 < value < math.inf:
             raise error(f"{name} is a finite number above 0, found {value!r}")
+
+
+def check_multiple(factor: int, /, *, error: type[DlhError] = ConfigError, **values: int) -> None:
+    """Raise unless all values, given by their names, are positive multiples of ``factor``.
+
+    Raises:
+        DlhError: of the kind asked for, with the first name and value that are wrong.
+    """
+    for name, value in values.items():
+        if value < factor or value % factor:
+            nearest = max(factor, round(value / factor) * factor)
+            raise error(
+                f"{name} is a positive multiple of {factor}, found {value}; the nearest is "
+                f"{nearest}"
+            )
+
+
+def check_sizes(
+    *, count: int | None = None, error: type[DlhError] = ConfigError, **values: Sequence[int]
+) -> None:
+    """Raise unless all values, given by their names, hold ``count`` whole numbers of at least 1;
+    where that is None, one or more.
+
+    Raises:
+        DlhError: of the kind asked for, with the first name and value that are wrong.
+    """
+    for name, sizes in values.items():
+        if not sizes or min(sizes) < 1 or count not in (None, len(sizes)):
+            raise error(f"{name} is {count or 'one or more'} positive sizes, found {sizes}")
 
 
 def check_choices(settings: Any, *, error: type[DlhError] = ConfigError) -> None:

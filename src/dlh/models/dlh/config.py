@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from dlh.settings import ConfigError, check_at_least, check_choices, check_positive, values_of
+from dlh.settings import (
+    ConfigError,
+    check_at_least,
+    check_choices,
+    check_multiple,
+    check_positive,
+    check_sizes,
+    values_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,21 +79,11 @@ class DLHConfig:
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
             raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
-        for name in ("height", "width"):
-            size = getattr(self, name)
-            if size < 16 or size % 16:
-                raise ConfigError(
-                    f"{name} is a positive multiple of 16, found {size}; "
-                    f"the nearest is {max(16, round(size / 16) * 16)}"
-                )
+        check_multiple(16, height=self.height, width=self.width)
         sizes = ("feature_size", "context_size", "memory_size", "state_size", "factor_size")
         check_at_least(1, **values_of(self, "num_levels", *sizes))
-        for name, length in (("hidden_sizes", None), ("convolution_channels", 4)):
-            sizes = getattr(self, name)
-            if not sizes or min(sizes) < 1 or (length and len(sizes) != length):
-                raise ConfigError(
-                    f"{name} is {length or 'one or more'} positive sizes, found {sizes}"
-                )
+        check_sizes(hidden_sizes=self.hidden_sizes)
+        check_sizes(count=4, convolution_channels=self.convolution_channels)
         check_positive(std_floor=self.std_floor, likelihood_std=self.likelihood_std)
         if not self.initial_std or not min(self.initial_std) > 0:
             raise ConfigError(
