@@ -16,6 +16,7 @@ from dlh.analysis.compute import (
     compute,
 )
 from dlh.analysis.measure import overlooked
+from dlh.commands.options import AnalyseOptions
 from dlh.errors import OutputError, UsageError
 from dlh.files import strict_json
 from dlh.files.os_errors import os_errors_as
@@ -33,7 +34,22 @@ PAGE = "analysis.html"
 FIGURES = "figures"
 
 
-def analyse(
+def analyse(options: AnalyseOptions, *, say: Say = print) -> dict[str, Any]:
+    """What ``dlh analyse`` does; see :func:`write_analysis`."""
+    config = AnalysisConfig(
+        clips=options.clips,
+        futures_clips=options.futures_clips,
+        context_steps=options.context,
+        horizon=options.horizon,
+        samples=options.samples,
+        seed=options.seed,
+    )
+    return write_analysis(
+        model=options.model, data=options.data, out=options.out, config=config, say=say
+    )
+
+
+def write_analysis(
     *,
     model: str,
     data: str | None = None,

@@ -6,7 +6,6 @@ import contextlib
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ import numpy as np
 from tqdm import tqdm
 
 from dlh.commands.evaluation_request import Opened, Request, open_request
-from dlh.errors import UsageError
+from dlh.commands.options import EvaluateOptions
 from dlh.evaluation.clip_events import pool_events
-from dlh.evaluation.evaluation import EVENTS, TRUTH, Evaluation, say_missing
+from dlh.evaluation.evaluation import EVENTS, TRUTH, Evaluation, WeightsRequest, say_missing
 from dlh.evaluation.files import (
     CURVES,
     SCORES,
@@ -53,37 +52,39 @@ TABLE = "scores.md"
 SHOWN_BY = "psnr"
 
 
-def evaluate(
-    request: Request,
-    *,
-    out: Path,
-    processes: int | None = None,
-    save: int = 0,
-    say: Say = print,
-) -> dict[str, Any]:
-    """Score what is asked for, write all about it into ``out``, and return what scores.json holds.
+def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
+    """Score what is asked for, write all about it into the folder of the results, and return what
+    scores.json holds.
 
     An evaluation that was interrupted goes on where it was. The same request gives the same files.
-
-    Args:
-        request: model or predictions, data, numbers.
-        out: the folder of the results; other scores in it are not overwritten.
-        processes: in how many the clips are scored; None for as many as there are cores.
-        save: the futures of so many clips are written to predictions.npz.
-        say: takes a line for each thing found or done.
+    Other scores in the folder are not overwritten. ``say`` takes a line for each thing found or
+    done.
 
     Raises:
-        UsageError: something was asked for that cannot be.
+        UsageError: something invalid was asked for.
         DataError, PretrainedError, RunFolderError: data, weights or model cannot be used.
         OutputError: a file cannot be written.
     """
-    for name, value, least in (("num-processes", processes, 1), ("save-predictions", save, 0)):
-        if value is not None and value < least:
-            raise UsageError(f"{name} is at least {least}, found {value}")
-    if request.seed < 0:
-        raise UsageError(f"seed is at least 0, found {request.seed}")
+    out, processes, save = options.folder, options.num_processes, options.save_predictions
     check_folder(out)
-    request = replace(request, scratch=out / PARTIAL / UNPACKED)
+    request = Request(
+        model=options.model,
+        predictions=options.predictions,
+        protocol=options.protocol,
+        data=options.data,
+        manifest=options.manifest,
+        context=options.context,
+        horizon=options.horizon,
+        samples=options.samples,
+        clips=options.clips,
+        seed=options.seed,
+        weights=WeightsRequest(
+            lpips=options.lpips_weights,
+            fvd=options.fvd_weights,
+            download=options.download_weights,
+        ),
+        scratch=out / PARTIAL / UNPACKED,
+    )
     try:
         opened = _open(request)
         if opened.file is not None:

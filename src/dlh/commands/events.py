@@ -5,13 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from dlh.analysis.surprise import EventList
 from dlh.commands.inputs import describe_resizing
+from dlh.commands.options import EventsOptions
 from dlh.data.clips import DataError
 from dlh.errors import UsageError
 from dlh.files import strict_json
@@ -25,24 +25,18 @@ from dlh.video import VideoError
 MOST_LINES = 10
 
 
-def events_of_file(*, model: str, video: Path, out: Path, seed: int, say: Say = print) -> None:
-    """Find the events of ``video``; the memory it takes does not grow with the length of it.
+def events_of_file(options: EventsOptions, *, say: Say = print) -> None:
+    """Find the events of a video; the memory it takes does not grow with the video's length.
 
-    Args:
-        model: a name that DLH.from_pretrained takes.
-        video: a file.
-        out: the events, .json; the picture goes beside it.
-        seed: of the sampled states.
-        say: takes a line for each thing found or done.
+    ``say`` takes a line for each thing found or done.
 
     Raises:
-        UsageError: the model has no events, or ``seed`` or ``out`` cannot be.
+        UsageError: the model has no events, or the name of the output is invalid.
         DataError: the video cannot be read, or has a single frame.
         PretrainedError: there is no such model.
         OutputError: an output cannot be written.
     """
-    if seed < 0:
-        raise UsageError(f"seed is at least 0, found {seed}")
+    model, video, out, seed = options.model, options.video, options.out, options.seed
     picture = check_with_picture(out, ".json")
     dlh = DLH.from_pretrained(model, choose_device("auto"))
     if dlh.config.num_levels < 2:
