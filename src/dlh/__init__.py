@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dlh.version import __version__
+
 if TYPE_CHECKING:
     from dlh.pretrained import DLH as DLH
 
-__version__ = "0.1.0"
 __all__ = ["DLH", "__version__"]
 
 

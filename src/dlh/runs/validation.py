@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dlh.analysis.events import change_rates, event_scores, mean_depth
 from dlh.data.clips import Clips, ClipSource
+from dlh.evaluation.events import change_rates, event_scores, mean_depth
 from dlh.interfaces import VideoModel
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.models.dlh.bound import bound
