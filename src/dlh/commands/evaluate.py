@@ -17,8 +17,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dlh.data.clips import DataError
-from dlh.data.fetch.download import sha256_of
-from dlh.data.named.manifest import load_manifest
+from dlh.data.fetch.remote import sha256_of
+from dlh.data.named.manifest import Manifest
 from dlh.data.published import catalogue
 from dlh.errors import UsageError
 from dlh.evaluation.clip_events import pool_events
@@ -281,7 +281,7 @@ def _clips(request: Request, subject: Subject) -> tuple[SourceClips, Numbers, st
     source, protocol = subject.source, request.protocol or DEMO
     of_mazes = source.name in MAZES or subject.experiment.data.source in MAZES
     numbers = request.numbers(of_mazes=of_mazes)
-    manifest = None if request.manifest is None else load_manifest(request.manifest)
+    manifest = None if request.manifest is None else Manifest.load(request.manifest)
     if manifest is not None:
         for option, asked, there in (
             ("context", request.context, manifest.context),
