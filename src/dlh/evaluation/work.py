@@ -35,6 +35,7 @@ from dlh.evaluation.summary import MODEL
 from dlh.files.atomic import write_atomically
 from dlh.files.npz import writing_arrays
 from dlh.files.os_errors import os_errors_as
+from dlh.video import channels_last
 
 PARTIAL = "partial"
 MOST_PROCESSES = 8
@@ -254,11 +255,11 @@ def save_predictions(
     def futures() -> Iterator[np.ndarray]:
         for clip in tqdm(range(clips), unit="clip", leave=False, disable=None):
             for frames in futures_of_clip(evaluation, protocol, clip):
-                yield frames.movedim(-3, -1).cpu().numpy()
+                yield channels_last(frames)
 
     def shown(part: str) -> Iterator[np.ndarray]:
         for clip in range(clips):
-            yield getattr(evaluation.clips.read(clip), part).movedim(-3, -1).numpy()
+            yield channels_last(getattr(evaluation.clips.read(clip), part))
 
     with os_errors_as(OutputError, f"cannot write {path}"), writing_arrays(path) as file:
         file.write("samples", (clips, samples, protocol.horizon, *frame), futures())
