@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,23 +115,27 @@ def _summary(trained: Trained, measured: Measured | None) -> dict[str, Any]:
             "mean_depth": {str(start.seed): start.mean_depth for start in tried},
         }
     if (best := best_of(trained.run.metrics.read())) is not None:
-        summary["best"] = asdict(best)
+        summary["best"] = best.to_plain()
     if measured is None:
         return summary
-    changes, kl = measured.changes, measured.changes.divergences
-    assert kl is not None
+    changes = measured.changes
     states = level_states(changes.rates)
     model, floors = measured.futures.model, measured.futures.floors
     summary |= {
         "split": measured.held_out.split,
         "clips": changes.clips,
-        "mean_depth": changes.mean_depth,
-        "mean_depth_with_first": changes.mean_depth_with_first,
-        "change_rates": changes.rates,
-        "dead_levels": [level for level, state in states.items() if state == "dead"],
-        "restless_levels": [level for level, state in states.items() if state == "restless"],
-        "state_kl": kl.state,
-        "event_kl": kl.event,
+    }
+    if changes.divergences is not None:
+        summary |= {
+            "mean_depth": changes.mean_depth,
+            "mean_depth_with_first": changes.mean_depth_with_first,
+            "change_rates": changes.rates,
+            "dead_levels": [level for level, state in states.items() if state == "dead"],
+            "restless_levels": [level for level, state in states.items() if state == "restless"],
+            "state_kl": changes.divergences.state,
+            "event_kl": changes.divergences.event,
+        }
+    summary |= {
         "context_steps": measured.futures.context_steps,
         "samples": model.samples,
         "window": model.window,
@@ -172,19 +176,22 @@ def _key(name: str) -> str:
 
 
 def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
-    steps, clip = measured.changes.steps, SHOWN_CLIP
+    steps, clip, trace = measured.changes.steps, SHOWN_CLIP, measured.trace
     clips, truth = measured.held_out.clips, measured.held_out.clips.events
     model, floors = measured.futures.model, measured.futures.floors
-    return drawn(
-        "events.png",
-        lambda: draw_events(
-            clips.video[clip, :steps],
-            measured.trace.changed[clip],
-            truth=None if truth is None else truth[clip, :steps],
-            change_probability=measured.trace.change_logit[clip].sigmoid(),
-            fps=frames_per_second(trained.source),
-        ),
-    ) | drawn(
+    pictures: dict[str, bytes] = {}
+    if trace is not None:
+        pictures = drawn(
+            "events.png",
+            lambda: draw_events(
+                clips.video[clip, :steps],
+                trace.changed[clip],
+                truth=None if truth is None else truth[clip, :steps],
+                change_probability=trace.change_logit[clip].sigmoid(),
+                fps=frames_per_second(trained.source),
+            ),
+        )
+    return pictures | drawn(
         "psnr.png",
         lambda: draw_psnr_curves(
             best=model.best_curve,
@@ -234,7 +241,7 @@ def _report(
         data="Moving Ball" if data.is_moving_ball else trained.source.name,
         run=str(folder),
         frame_shape=experiment.model.frame_shape,
-        levels=experiment.model.num_levels,
+        levels=getattr(experiment.model, "num_levels", 1),
         parameters=sum(p.numel() for p in trained.model.model.parameters()),
         steps=trained.progress.step,
         seconds=trained.progress.train_seconds,

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from dlh.errors import DlhError
+from dlh.interfaces import ConfigError
 from dlh.networks import ACTIVATIONS
-
-
-class ConfigError(DlhError, ValueError):
-    """A setting that cannot be; the message holds its name, its value and what is allowed."""
-
-    code = "invalid-setting"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +44,8 @@ class DLHConfig:
         selection_context: the context under which components are compared, "held" (Eq. 25) or
             "full" (Eq. 24).
     """
+
+    kind: ClassVar[str] = "dlh"
 
     channels: int = 3
     height: int = 64
