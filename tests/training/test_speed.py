@@ -86,6 +86,17 @@ def test_the_layout_is_that_of_the_weights(model) -> None:
     assert weight.is_contiguous()
 
 
+def test_the_layout_of_a_convolution_over_time_too() -> None:
+    convolution = torch.nn.Conv3d(2, 3, 3)
+    weight, numbers = convolution.weight, convolution.weight.detach().clone()
+    lay_out(convolution, "channels-last")
+    assert weight.is_contiguous(memory_format=torch.channels_last_3d)
+    assert not weight.is_contiguous()
+    assert torch.equal(weight, numbers)
+    lay_out(convolution, "plain")
+    assert weight.is_contiguous()
+
+
 def test_under_autocast_only_the_convolutions_leave_full_precision(model, video) -> None:
     seen: dict[str, set[torch.dtype]] = {}
 

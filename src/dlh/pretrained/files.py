@@ -11,10 +11,10 @@ from torch import nn
 
 from dlh.errors import DlhError
 from dlh.files.atomic import write_atomically
+from dlh.files.os_errors import explain, os_errors_as
 from dlh.interfaces import ModelConfig, TrainableModel
 from dlh.models import registry
 from dlh.settings import SettingsError, to_plain
-from dlh.training.errors import explain
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -53,13 +53,11 @@ def write_model(folder: Path, model: TrainableModel, *, dtype: torch.dtype | Non
         name: value.to("cpu", dtype if value.is_floating_point() else None).contiguous()
         for name, value in model.state_dict().items()
     }
-    try:
+    with os_errors_as(PretrainedError, f"cannot write a model to {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / WEIGHTS_NAME, save(weights, metadata={"format": "pt"}))
         content = json.dumps(description, indent=2) + "\n"
         write_atomically(folder / CONFIG_NAME, content.encode())
-    except OSError as error:
-        raise PretrainedError(f"cannot write a model to {folder}: {explain(error)}") from error
 
 
 def read_model(folder: Path) -> TrainableModel:
