@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from dlh.interfaces import WHOLE, Objective, Prediction, Recompute, Share
 from dlh.models.cwvae import clockwork
@@ -17,18 +16,13 @@ from dlh.models.cwvae.cell import Cell
 from dlh.models.cwvae.config import CWVAEConfig
 from dlh.models.cwvae.decoder import Decoder
 from dlh.models.cwvae.encoder import Encoder
+from dlh.models.cwvae.recompute import by_frames, is_recomputed
 from dlh.models.cwvae.trace import Carried, Noise, Rollout, Trace
 from dlh.video import VideoError, check_video
 
 Video = Float[Tensor, "batch time channel height width"]
 
 FRAMES_PER_DECODING = 1024
-
-STEPS_KEPT = 200
-"""Longest clip of which ``auto`` keeps what the gradient of the convolutions needs."""
-
-FRAMES_OF_PIECE = 400
-"""Frames of all clips whose convolutions are computed again together."""
 
 
 class CWVAE(nn.Module):
@@ -67,7 +61,7 @@ class CWVAE(nn.Module):
             video: (batch, time, channel, height, width).
             recomputed: whether what the gradient needs of single frames is computed again.
         """
-        of_frames = _by_frames(self.encoder.of_frames, video.flatten(0, 1), recomputed=recomputed)
+        of_frames = by_frames(self.encoder.of_frames, video.flatten(0, 1), recomputed=recomputed)
         of_frames = of_frames.to(video.dtype).unflatten(0, video.shape[:2])
         return self.encoder.pool(of_frames)
 
@@ -176,12 +170,10 @@ class CWVAE(nn.Module):
         Raises:
             VideoError, ValueError: as in :meth:`observe`.
         """
-        if recompute not in ("auto", "always", "never"):
-            raise ValueError(f"recompute is auto, always or never, found {recompute!r}")
-        recomputed = recompute == "always" or (recompute == "auto" and video.shape[1] > STEPS_KEPT)
+        recomputed = is_recomputed(recompute, video.shape[1])
         carried, noise = self._checked(video, None, noise, generator, share)
         trace, _ = self._infer(self.encode(video, recomputed=recomputed), carried, noise)
-        scores = _by_frames(
+        scores = by_frames(
             self._score,
             trace.levels[0].output.flatten(0, 1),
             video.flatten(0, 1),
@@ -263,22 +255,6 @@ class CWVAE(nn.Module):
         ):
             part.copy_(self.decoder(rows).clamp_(0, 1))
         return Prediction(frames=frames.unflatten(0, (clips, samples, horizon)))
-
-
-def _by_frames(function: Callable[..., Tensor], *rows: Tensor, recomputed: bool) -> Tensor:
-    """``function`` of the frames of all clips; part by part if it is to be computed again."""
-    if not recomputed:
-        return function(*rows)
-    parts = zip(*(part.split(FRAMES_OF_PIECE) for part in rows), strict=True)
-    return torch.cat(
-        [
-            cast(
-                Tensor,
-                checkpoint(function, *part, use_reentrant=False, preserve_rng_state=False),
-            )
-            for part in parts
-        ]
-    )
 
 
 def _full_precision(like: Tensor) -> torch.autocast:
