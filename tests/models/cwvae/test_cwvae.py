@@ -19,6 +19,7 @@ from dlh.models.cwvae import (
 )
 from dlh.models.cwvae.recompute import is_recomputed
 from dlh.video import VideoError
+from models.cwvae import slow_cwvae
 from models.cwvae.small_cwvae import SMALL, seeded, small_model, small_video
 
 
@@ -110,39 +111,21 @@ def test_the_loss_is_the_published_one(steps):
     torch.testing.assert_close(objective.elbo.mean(), -(nll + kl))
 
 
-def transcription(model: CWVAE, video: Tensor, noise: Noise) -> list[list[Tensor]]:
-    """[z, h] of every level at every tick, a frame at a time: all levels that tick, top first."""
-    config, cells = model.config, list(model.cells)
-    embeddings = model.encode(video)
-    start = Carried.start(config, len(video), like=video)
-    held, found = list(start.levels), [[] for _ in cells]
-    for frame in range(video.shape[1]):
-        for index in reversed(range(len(cells))):
-            tick, since = divmod(frame, config.intervals[index])
-            if since:
-                continue
-            cell = cells[index]
-            above = held[index + 1].output if index + 1 < len(cells) else 0 * held[index].output
-            both = torch.cat((held[index].state, above), -1)
-            layer = cell.input
-            weight = torch.cat((layer.of_first, layer.of_second), 1)
-            inputs = torch.nn.functional.linear(both, weight, layer.bias).relu()
-            memory = cell.recurrence.step(inputs, held[index].memory)
-            share = cell.posterior_input.share(embeddings[index][:, tick])
-            state = cell.posterior(memory, share).sample(noise.levels[index][:, tick])
-            held[index] = replace(held[index], state=state, memory=memory)
-            found[index].append(held[index].output)
-    return found
-
-
 @pytest.mark.parametrize("num_levels, clock_factor", [(1, 1), (2, 3), (3, 2), (3, 1), (2, 20)])
 def test_level_by_level_is_frame_by_frame(num_levels, clock_factor):
+    """Values and gradients, against the slow reference."""
     model = small_model(num_levels=num_levels, clock_factor=clock_factor)
     video = small_video(model.config)
     noise = Noise.draw(model.config, 2, 11, like=video, generator=seeded())
     trace, _ = model.observe(video, noise=noise)
-    for ticks, slow in zip(trace.levels, transcription(model, video, noise), strict=True):
+    expected, outputs = slow_cwvae.loss(model, video, noise)
+    for ticks, slow in zip(trace.levels, outputs, strict=True):
         torch.testing.assert_close(ticks.output, torch.stack(slow, 1))
+    loss, parameters = model.objective(video, noise=noise).loss(), list(model.parameters())
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(loss, parameters), torch.autograd.grad(expected, parameters)
+    )
 
 
 def test_an_embedding_is_the_sum_over_its_ticks_frames():
