@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from dlh.errors import DlhError
+
 if TYPE_CHECKING:  # who only reads a configuration does not wait for torch
     import torch
     from torch import Tensor
@@ -18,8 +20,10 @@ Recompute = Literal["auto", "always", "never"]
 arithmetic. ``auto``: for clips that are too long to keep it."""
 
 
-class CompilationError(RuntimeError):
+class CompilationError(DlhError, RuntimeError):
     """Something cannot be compiled here; the message holds the compiler's reason, in one line."""
+
+    code = "compilation"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,15 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from dlh.errors import DlhError
+
 Settings = TypeVar("Settings")
 
 
-class SettingsError(ValueError):
+class SettingsError(DlhError, ValueError):
     """A saved setting that is unknown, missing or cannot be; the message holds name and value."""
+
+    code = "settings"
 
 
 def to_plain(settings: Any) -> Any:

@@ -11,11 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlh.errors import DlhError
+
 AXES = ("batch", "time", "channel", "height", "width")
 
 
-class VideoError(ValueError):
+class VideoError(DlhError, ValueError):
     """A video that does not follow the convention, or that a model cannot take."""
+
+    code = "video"
 
 
 def check_video(video: Tensor, frame_shape: tuple[int, int, int] | None = None) -> Tensor:

@@ -23,9 +23,10 @@ from dlh.cli.evaluate import EvaluateOptions
 from dlh.cli.events import EventsOptions
 from dlh.cli.predict import PredictOptions
 from dlh.cli.runs import RunsOptions
-from dlh.cli.sweep import SweepOptions
-from dlh.experiments.presets import PRESETS
+from dlh.runs.presets import PRESETS
 from documentation import PAGES, blocks, section_of, spans
+from reproduction import __main__ as reproduction
+from reproduction.sweep_command import SweepOptions
 
 OPTIONS = {
     "demo": DemoOptions,
@@ -35,7 +36,6 @@ OPTIONS = {
     "compare": CompareOptions,
     "runs": RunsOptions,
     "analyse": AnalyseOptions,
-    "sweep": SweepOptions,
 }
 PLACEHOLDERS = {
     "PRESET": "tiny",
@@ -47,12 +47,12 @@ PLACEHOLDERS = {
 
 
 def command_lines() -> list[tuple[str, str]]:
-    """(page, command) of every `dlh ...` in a shell block or between backticks."""
+    """(page, command) of every command line in a shell block or between backticks."""
     found: dict[tuple[str, str], None] = {}
     for page in PAGES:
         lines = [line.strip() for body in blocks(page, "sh") for line in body.splitlines()]
         for line in [*lines, *spans(page)]:
-            if line.startswith("dlh "):
+            if line.startswith(("dlh ", f"{reproduction.PROGRAM} ")):
                 found[page.name, line.split(" #")[0].strip()] = None
     return list(found)
 
@@ -69,27 +69,27 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
 
         monkeypatch.setattr(importlib.import_module(module), name, record)
 
-    instead_of("dlh.experiments.run", "start")
-    instead_of("dlh.experiments.run", "resume")
-    instead_of("dlh.experiments.runs", "list_runs")
-    instead_of("dlh.experiments.demo", "demo")
-    instead_of("dlh.experiments.predict", "predict_file")
-    instead_of("dlh.experiments.events", "events_of_file")
-    instead_of("dlh.experiments.evaluate", "evaluate")
-    instead_of("dlh.experiments.compare", "compare")
-    instead_of("dlh.experiments.analyse.command", "analyse")
-    instead_of("dlh.experiments.sweep", "sweep")
-    instead_of("dlh.experiments.findings.driver", "plan")
-    instead_of("dlh.experiments.findings.driver", "run_all")
-    instead_of("dlh.experiments.findings.write", "write_results")
-    instead_of("dlh.experiments.findings.publish", "publish")
-    instead_of("dlh.experiments.data_commands", "import_videos")
-    instead_of("dlh.experiments.manifests", "verify")
-    instead_of("dlh.experiments.manifests", "write_manifest")
-    instead_of("dlh.experiments.inspect_store", "inspect")
-    instead_of("dlh.experiments.clip", "write_clip")
-    instead_of("dlh.experiments.data_sets", "list_data")
-    instead_of("dlh.experiments.data_sets", "prepare")
+    instead_of("dlh.runs.run", "start")
+    instead_of("dlh.runs.run", "resume")
+    instead_of("dlh.runs.listing", "list_runs")
+    instead_of("dlh.commands.demo", "demo")
+    instead_of("dlh.commands.predict", "predict_file")
+    instead_of("dlh.commands.events", "events_of_file")
+    instead_of("dlh.commands.evaluate", "evaluate")
+    instead_of("dlh.commands.compare", "compare")
+    instead_of("dlh.commands.analyse", "analyse")
+    instead_of("reproduction.sweep", "run_sweep")
+    instead_of("reproduction.driver", "plan")
+    instead_of("reproduction.driver", "run_all")
+    instead_of("reproduction.write", "write_results")
+    instead_of("reproduction.publish", "publish")
+    instead_of("dlh.commands.data_store", "import_videos")
+    instead_of("dlh.commands.data_manifests", "verify")
+    instead_of("dlh.commands.data_manifests", "write_manifest")
+    instead_of("dlh.commands.data_inspect", "inspect")
+    instead_of("dlh.commands.clip", "write_clip")
+    instead_of("dlh.commands.data_sets", "list_data")
+    instead_of("dlh.commands.data_sets", "prepare")
     return seen
 
 
@@ -97,10 +97,13 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
 def test_a_command_line_is_one_the_program_takes(
     page: str, line: str, asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line)[1:]]
-    group = words[0] in ("data", "experiments") and len(words) == 2
-    if group and words[1] not in ("list", "run", "page"):
+    program = reproduction.PROGRAM if line.startswith(reproduction.PROGRAM) else "dlh"
+    run = main if program == "dlh" else reproduction.main
+    words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line.removeprefix(program))]
+    if words[0] == "data" and len(words) == 2 and words[1] != "list":
         words.append("--help")  # the name of a command
+    if run is reproduction.main and words in (["sweep"], ["publish"]):
+        words.append("--help")
     whole = len(words) > 1 or words[0] in ("demo", "info", "--help", "--version")
     if not whole and words[0] in COMMANDS:  # `dlh predict` as the name of a command
         words.append("--help")
@@ -108,7 +111,7 @@ def test_a_command_line_is_one_the_program_takes(
         words.append("other")
     elif words[0] in ("predict", "events") and words[1].startswith("--"):
         words[1:1] = ["runs/demo", "clip.mp4"]  # `dlh predict --save FILE` in a sentence
-    status = main(words)
+    status = run(words)
     assert status == 0, f"{page}: {line}\n{capsys.readouterr().err}"
     if "--help" not in words and words[0] not in ("info", "--version"):
         assert asked, f"{page}: {line} does nothing"
@@ -126,14 +129,18 @@ def test_what_the_program_does_not_take_would_be_found(asked: dict[str, Any]) ->
     assert not asked
 
 
-@pytest.mark.parametrize("command", sorted(OPTIONS))
+@pytest.mark.parametrize("command", [*sorted(OPTIONS), "sweep"])
 def test_the_options_of_a_command_are_those_documented(command: str) -> None:
-    section = section_of(f"dlh {command}")
+    options, section = SweepOptions, ""
+    if command == "sweep":
+        section = section_of(f"{reproduction.PROGRAM} sweep", "reproduction/README.md")
+    else:
+        options, section = OPTIONS[command], section_of(f"dlh {command}")
     cells = re.findall(r"^\| (`--[^|]+) \|", section, re.MULTILINE)
     documented = {name for cell in cells for name in re.findall(r"--([\w-]+)", cell)}
     positional = {"model", "video", "folder", "scores"}
     positional |= {"preset"} if command == "sweep" else set()
-    there = {field.name.replace("_", "-") for field in dataclasses.fields(OPTIONS[command])}
+    there = {field.name.replace("_", "-") for field in dataclasses.fields(options)}
     assert documented == there - positional
 
 

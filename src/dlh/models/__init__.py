@@ -1,1 +1,1 @@
-"""The models, one folder each."""
+"""The models, a folder each, and the registry that names them."""

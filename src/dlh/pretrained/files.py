@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
-from dlh.model import DLHConfig, DynamicLatentHierarchy
+from dlh.errors import DlhError
+from dlh.files.atomic import write_atomically
+from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 from dlh.settings import SettingsError, from_plain, to_plain
-from dlh.training.atomic import write_atomically
 from dlh.training.errors import explain
 
 CONFIG_NAME = "config.json"
@@ -19,8 +20,10 @@ FORMAT = "dlh"
 VERSION = 1
 
 
-class PretrainedError(RuntimeError):
+class PretrainedError(DlhError, RuntimeError):
     """A trained model that is not there, or cannot be used; the message says what to do."""
+
+    code = "pretrained"
 
 
 def holds_model(folder: Path) -> bool:

@@ -5,21 +5,31 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from dlh.errors import DlhError
 
-class TrainingError(RuntimeError):
+
+class TrainingError(DlhError, RuntimeError):
     """Training cannot start or go on; the message says what was found and what to do."""
+
+    code = "training"
 
 
 class RunFolderError(TrainingError):
     """A run folder that cannot be created, opened, locked, read or written."""
 
+    code = "run-folder"
+
 
 class CheckpointError(TrainingError):
     """A checkpoint that cannot be written, read, or used for this model."""
 
+    code = "checkpoint"
+
 
 class DamagedCheckpointError(CheckpointError):
     """A checkpoint whose content is not what was written: cut off, or changed since."""
+
+    code = "damaged-checkpoint"
 
 
 class NonFiniteError(TrainingError):
@@ -30,6 +40,8 @@ class NonFiniteError(TrainingError):
         term: the first term found not finite: a name of ``metrics.jsonl``, or "gradient".
         level: the level n of that term, counted from 1 at the pixels; None where it has none.
     """
+
+    code = "non-finite"
 
     def __init__(self, message: str, *, step: int, term: str, level: int | None = None) -> None:
         super().__init__(message)
@@ -43,6 +55,9 @@ class Interrupted(TrainingError):
         folder: the run's folder, from which it can be resumed.
         step: the step from which a resumed run goes on.
     """
+
+    code = "interrupted"
+    exit_status = 130
 
     def __init__(self, *, folder: Path, step: int) -> None:
         super().__init__(

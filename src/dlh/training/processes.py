@@ -38,6 +38,8 @@ def leads() -> bool:
 class LeaderGone(TrainingError):
     """The leader stopped, by itself or not, and said why to whom it concerns."""
 
+    code = "leader-gone"
+
 
 class Processes:
     """This process among those that train together, on its device, in the precision asked for.

@@ -63,6 +63,7 @@ def test_other_sizes_have_the_embedding_of_their_own_convolutions(size):
 def test_an_invalid_setting_is_refused_by_name_and_value(changes, name, value):
     with pytest.raises(ConfigError) as caught:
         CWVAEConfig(**changes)
+    assert caught.value.code == "invalid-setting"
     assert str(caught.value).startswith(name) and value in str(caught.value)
 
 

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from dlh.data.fetch.partial import Partial, Version, version_of
+from dlh.errors import DlhError
 
 if TYPE_CHECKING:
     import httpx2
@@ -20,8 +21,10 @@ READ_SECONDS = 60.0
 _ATTEMPTS = 5  # as long as each brings something new
 
 
-class Refusal(Exception):
+class Refusal(DlhError):
     """Why a mirror does not give the file."""
+
+    code = "refused-download"
 
 
 class _Cut(Refusal):

@@ -20,13 +20,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dlh.distributions import Gaussian
+from dlh.errors import DlhError
 from dlh.models.cwvae.cell import Cell, Component
 from dlh.models.cwvae.config import CWVAEConfig
 from dlh.models.cwvae.trace import Carried, Held, Noise, Rollout, Ticks, Trace
 
 
-class ContextError(ValueError):
+class ContextError(DlhError, ValueError):
     """Frames that do not end where the clock would have them; the message holds how many."""
+
+    code = "context-length"
 
 
 def observe(

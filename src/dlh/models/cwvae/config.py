@@ -6,11 +6,14 @@ import math
 from dataclasses import dataclass, fields
 from typing import Literal, get_args, get_origin, get_type_hints
 
+from dlh.errors import DlhError
 from dlh.networks import encoded_shape
 
 
-class ConfigError(ValueError):
+class ConfigError(DlhError, ValueError):
     """An invalid setting; the message holds its name, its value and what is allowed."""
+
+    code = "invalid-setting"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,146 @@
+"""``python -m reproduction``: the trainings behind docs/results, each run once; and their page.
+
+Run it in the root of a clone: the package that is installed does not contain it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from dlh.cli import guarded
+from dlh.cli.commands import Command, run_one_of
+from dlh.cli.options import parse
+from dlh.cli.output import say
+from reproduction.sweep_command import sweep as sweep_command
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListOptions:
+    """All experiments: what each is for, what it should cost, and how it stands.
+
+    example:  python -m reproduction list
+    """
+
+    only: str | None = None
+    """Those whose names match, such as "ablation-*"."""
+    root: Path = Path("runs/findings")
+    """The folder of their runs."""
+    results: Path = Path("docs/results")
+    """The folder of their records."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(ListOptions):
+    """Train and analyse the experiments that have no record yet; an unfinished one goes on. Each
+    finished one writes a small record, and is never run again. Several of these commands at a time
+    share the work.
+
+    example:  python -m reproduction run --only "full-lambda0-*"
+    """
+
+    dry_run: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Only say what would be run, and what it should cost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageOptions:
+    """Make the results page, its numbers and its curves anew from the records.
+
+    example:  python -m reproduction page
+    """
+
+    results: Path = Path("docs/results")
+    """The folder of the records and the page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishOptions:
+    """Make a shipped model of a finished run: its weights in half the size, and what that cost.
+
+    example:  python -m reproduction publish runs/findings/full-lambda0-seed0 moving-ball
+    """
+
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """A finished run."""
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+    """What the model will be called."""
+    dtype: Literal["bfloat16", "float16", "float32"] = "float16"
+    """How a weight is stored."""
+    out: Path = Path("src/dlh/pretrained/weights")
+    """The folder of models in which a folder NAME is written."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command of the reproduction and return the exit status, as ``dlh.cli.main`` does."""
+    return guarded(
+        lambda words: run_one_of(COMMANDS, words, prog=PROGRAM, usage=USAGE),
+        sys.argv[1:] if arguments is None else arguments,
+    )
+
+
+def _list(words: Sequence[str]) -> None:
+    options = parse(ListOptions, words, prog="python -m reproduction list")
+    from reproduction.catalogue import chosen
+    from reproduction.driver import plan
+
+    for line in plan(chosen(options.only), root=options.root, results=options.results):
+        say(line)
+
+
+def _run(words: Sequence[str]) -> None:
+    options = parse(RunOptions, words, prog="python -m reproduction run")
+    from dlh.cli.errors import goes_on_when_repeated
+    from reproduction.catalogue import chosen
+    from reproduction.driver import plan, run_all
+
+    experiments = chosen(options.only)
+    if options.dry_run:
+        for line in plan(experiments, root=options.root, results=options.results):
+            say(line)
+        return
+    with goes_on_when_repeated():
+        run_all(experiments, root=options.root, results=options.results, say=say)
+
+
+def _page(words: Sequence[str]) -> None:
+    options = parse(PageOptions, words, prog="python -m reproduction page")
+    from reproduction.write import write_results
+
+    write_results(options.results, say=say)
+
+
+def _publish(words: Sequence[str]) -> None:
+    options = parse(PublishOptions, words, prog="python -m reproduction publish")
+    from reproduction.publish import publish
+
+    publish(**vars(options), say=say)
+
+
+PROGRAM = "python -m reproduction"
+
+COMMANDS: dict[str, Command] = {
+    "list": ("all of them: cost and state", _list),
+    "run": ("train and analyse those that have no record yet", _run),
+    "page": ("make the results page anew from the records", _page),
+    "sweep": ("which likelihood std suits some clips: several short runs", sweep_command),
+    "publish": ("make a shipped model of a finished run", _publish),
+}
+
+USAGE = """usage: python -m reproduction COMMAND [OPTIONS]
+       python -m reproduction COMMAND --help says more
+
+{commands}
+
+examples:
+  python -m reproduction list
+  python -m reproduction run --only "full-lambda0-*"
+  python -m reproduction page"""
+
+if __name__ == "__main__":
+    sys.exit(main())

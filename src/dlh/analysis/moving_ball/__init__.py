@@ -1,0 +1,1 @@
+"""What only Moving Ball knows: its positions, and what an ideal observer could predict."""
