@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from dlh.models.cwvae import ConfigError, CWVAEConfig, mazes, minerl, moving_mnist
+from dlh.models.cwvae import CWVAEConfig, mazes, minerl, moving_mnist
+from dlh.settings import SettingsError
 
 
 def test_published_configurations():
@@ -61,9 +62,9 @@ def test_other_sizes_have_the_embedding_of_their_own_convolutions(size):
     ],
 )
 def test_an_invalid_setting_is_refused_by_name_and_value(changes, name, value):
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(SettingsError) as caught:
         CWVAEConfig(**changes)
-    assert caught.value.code == "invalid-setting"
+    assert caught.value.code == SettingsError.code
     assert str(caught.value).startswith(name) and value in str(caught.value)
 
 

@@ -7,7 +7,7 @@ training takes besides; ``trace`` what goes in and comes out; ``cwvae`` the whol
 """
 
 from dlh.models.cwvae.clockwork import ContextError
-from dlh.models.cwvae.config import ConfigError, CWVAEConfig, mazes, minerl, moving_mnist
+from dlh.models.cwvae.config import CWVAEConfig, mazes, minerl, moving_mnist
 from dlh.models.cwvae.cwvae import CWVAE
 from dlh.models.cwvae.optimizer import BETAS, CLIPPING_NORM, adam_eps
 from dlh.models.cwvae.trace import Carried, Held, Noise, Rollout, Ticks, Trace
@@ -18,7 +18,6 @@ __all__ = [
     "CWVAE",
     "CWVAEConfig",
     "Carried",
-    "ConfigError",
     "ContextError",
     "Held",
     "Noise",

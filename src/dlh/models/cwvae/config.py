@@ -6,14 +6,8 @@ import math
 from dataclasses import dataclass, fields
 from typing import Literal, get_args, get_origin, get_type_hints
 
-from dlh.errors import DlhError
 from dlh.networks import encoded_shape
-
-
-class ConfigError(DlhError, ValueError):
-    """An invalid setting; the message holds its name, its value and what is allowed."""
-
-    code = "invalid-setting"
+from dlh.settings import SettingsError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +47,9 @@ class CWVAEConfig:
         std_shift: "input" as published, "output" mended.
         output: "tanh" as published, "linear" mended.
         pooling: "sum" as published, "mean" mended.
+
+    Raises:
+        SettingsError: a setting is invalid; the message holds its name, its value, what is allowed.
     """
 
     channels: int = 3
@@ -74,11 +71,11 @@ class CWVAEConfig:
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
-            raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
+            raise SettingsError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
         for name in ("height", "width"):
             size = getattr(self, name)
             if size < 16 or size % 16:
-                raise ConfigError(
+                raise SettingsError(
                     f"{name} is a positive multiple of 16, found {size}; "
                     f"the nearest is {max(16, round(size / 16) * 16)}"
                 )
@@ -91,18 +88,18 @@ class CWVAEConfig:
             "dense_size",
         ):
             if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is at least 1, found {getattr(self, name)}")
+                raise SettingsError(f"{name} is at least 1, found {getattr(self, name)}")
         sizes = self.convolution_channels
         if len(sizes) != 4 or min(sizes) < 1:
-            raise ConfigError(f"convolution_channels is 4 positive sizes, found {sizes}")
+            raise SettingsError(f"convolution_channels is 4 positive sizes, found {sizes}")
         for name in ("std_floor", "likelihood_std"):
             if not 0 < getattr(self, name) < math.inf:
-                raise ConfigError(f"{name} is positive and finite, found {getattr(self, name)}")
+                raise SettingsError(f"{name} is positive and finite, found {getattr(self, name)}")
         hints = get_type_hints(type(self))
         for field in fields(self):
             allowed, value = get_args(hints[field.name]), getattr(self, field.name)
             if get_origin(hints[field.name]) is Literal and value not in allowed:
-                raise ConfigError(f"{field.name} is one of {', '.join(allowed)}, found {value!r}")
+                raise SettingsError(f"{field.name} is one of {', '.join(allowed)}, found {value!r}")
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:
