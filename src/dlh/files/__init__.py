@@ -1,1 +1,1 @@
-"""Files on disk, never half-written: atomic replacement, locks, archives, strict JSON."""
+"""Files on disk, never half-written: atomic writing, locks, archives, strict JSON, tables."""

@@ -13,7 +13,7 @@ from dlh.networks.convolution import (
 )
 from dlh.networks.perceptron import ACTIVATIONS, ConditionalGaussian, perceptron
 from dlh.networks.recorded import recorded
-from dlh.networks.recurrent import Recurrence, latest
+from dlh.networks.recurrent import Recurrence, gated, latest
 
 __all__ = [
     "ACTIVATIONS",
@@ -28,6 +28,7 @@ __all__ = [
     "encoder_convolutions",
     "frames_at_once",
     "in_parts",
+    "gated",
     "latest",
     "perceptron",
     "recorded",
