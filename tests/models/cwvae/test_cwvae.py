@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from dlh.interfaces import Share, VideoModel
+from dlh.interfaces import Execution, Recompute, Share, TrainableModel, Update
 from dlh.models.cwvae import (
     CWVAE,
     Carried,
     ContextError,
     CWVAEConfig,
     Noise,
+    adam_eps,
     mazes,
     minerl,
     moving_mnist,
@@ -53,8 +54,35 @@ def test_golden_parameter_counts_of_the_parts():
 
 def test_keeps_the_contract_of_video_models():
     model = CWVAE(SMALL)
-    assert isinstance(model, VideoModel)
+    assert isinstance(model, TrainableModel)
     assert model.frame_shape == (1, 16, 16)
+
+
+def test_is_trained_as_published():
+    model = small_model()
+    (stage,) = model.plan.stages
+    (phase,) = stage.phases
+    assert phase.objective == model.objective and not phase.held and stage.trains is None
+    adam = stage.optimiser
+    assert (adam.betas, adam.gradient_norm, adam.amsgrad) == ((0.9, 0.999), 10_000, False)
+    assert [adam.eps_of(update) for update in (1, 7)] == [adam_eps(1), adam_eps(7)]
+    video = small_video()
+    losses = [
+        model.objective(video, generator=seeded(), update=Update(number=number, beta=beta)).loss
+        for number, beta in ((0, 0.0), (1000, 1.0))
+    ]
+    assert torch.equal(*losses)  # nothing is warmed up
+
+
+def test_a_validation_shows_the_bound_and_the_divergence_of_every_level():
+    model, video = small_model(), small_video(steps=5)
+    figures, found = (
+        model.figures(video, generator=seeded()),
+        model.objective(video, generator=seeded()),
+    )
+    assert figures.changed is None and set(figures.values) == {"elbo", "kl"}
+    torch.testing.assert_close(figures.values["elbo"].mean(), -found.loss)
+    torch.testing.assert_close(figures.values["kl"], found["state_kl"].sum(1) / 5)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -63,8 +91,8 @@ def test_any_frame_size_is_learnt_from_and_predicted(channels, size):
     model = small_model(channels=channels, height=size[0], width=size[1])
     video = small_video(model.config, steps=3)
     objective = model.objective(video, generator=seeded())
-    assert objective.reconstruction.shape == (2, 3)
-    assert objective.state_kl.shape == objective.event_kl.shape == (2, 3, 3)
+    assert objective["reconstruction"].shape == (2, 3)
+    assert objective["state_kl"].shape == (2, 3, 3)
     assert model.predict(video, horizon=2).frames.shape == (2, 1, 2, channels, *size)
 
 
@@ -107,7 +135,7 @@ def test_the_loss_is_the_published_one(steps):
         ).sum((1, 2)).mean()
         for ticks, prior in zip(trace.levels, trace.priors, strict=True)
     )  # fmt: skip
-    torch.testing.assert_close(objective.loss(), (nll + kl) / steps)
+    torch.testing.assert_close(objective.loss, (nll + kl) / steps)
     torch.testing.assert_close(objective.elbo.mean(), -(nll + kl))
 
 
@@ -121,7 +149,7 @@ def test_level_by_level_is_frame_by_frame(num_levels, clock_factor):
     expected, outputs = slow_cwvae.loss(model, video, noise)
     for ticks, slow in zip(trace.levels, outputs, strict=True):
         torch.testing.assert_close(ticks.output, torch.stack(slow, 1))
-    loss, parameters = model.objective(video, noise=noise).loss(), list(model.parameters())
+    loss, parameters = model.objective(video, noise=noise).loss, list(model.parameters())
     torch.testing.assert_close(loss, expected)
     torch.testing.assert_close(
         torch.autograd.grad(loss, parameters), torch.autograd.grad(expected, parameters)
@@ -198,25 +226,27 @@ def test_clips_of_a_batch_do_not_see_each_other():
     for clip in range(3):
         one = slice(clip, clip + 1)
         alone = model.objective(video[one], noise=noise.map(lambda part, one=one: part[one]))
-        torch.testing.assert_close(together.reconstruction[one], alone.reconstruction)
-        torch.testing.assert_close(together.state_kl[one], alone.state_kl)
+        torch.testing.assert_close(together["reconstruction"][one], alone["reconstruction"])
+        torch.testing.assert_close(together["state_kl"][one], alone["state_kl"])
 
 
 def test_shares_of_a_batch_are_the_batch():
     model, video = small_model(), small_video(batch=4)
     whole = model.objective(video, generator=seeded())
     shares = [
-        model.objective(share.of(video), generator=seeded(), share=share)
+        model.objective(share.of(video), generator=seeded(), execution=Execution(share=share))
         for share in (Share(index=0, count=2), Share(index=1, count=2))
     ]
     torch.testing.assert_close(
-        whole.reconstruction, torch.cat([part.reconstruction for part in shares])
+        whole["reconstruction"], torch.cat([part["reconstruction"] for part in shares])
     )
 
 
-def gradients(model: CWVAE, **how) -> dict[str, Tensor]:
+def gradients(model: CWVAE, recompute: Recompute = "auto") -> dict[str, Tensor]:
     model.zero_grad()
-    model.objective(small_video(steps=9), generator=seeded(), **how).loss().backward()
+    execution = Execution(recompute=recompute)
+    video = small_video(steps=9)
+    model.objective(video, generator=seeded(), execution=execution).loss.backward()
     return {name: parameter.grad for name, parameter in model.named_parameters()}
 
 
@@ -228,7 +258,7 @@ def test_every_parameter_learns_but_those_of_the_context_that_the_top_lacks():
 def test_what_is_computed_again_has_the_same_gradient(monkeypatch):
     monkeypatch.setattr("dlh.models.cwvae.recompute.FRAMES_OF_PIECE", 5)
     model = small_model()
-    kept, again = gradients(model, recompute="never"), gradients(model, recompute="always")
+    kept, again = gradients(model, "never"), gradients(model, "always")
     torch.testing.assert_close(kept, again)
 
 
@@ -379,10 +409,10 @@ def test_only_the_convolutions_are_in_half_precision_under_autocast():
         objective = model.objective(video, generator=seeded())
         trace, carried = model.observe(video, generator=seeded())
     plain = model.objective(video, generator=seeded())
-    assert objective.loss().dtype == trace.levels[2].state.dtype == torch.float32
+    assert objective.loss.dtype == trace.levels[2].state.dtype == torch.float32
     assert carried.levels[0].memory.dtype == torch.float32
-    torch.testing.assert_close(objective.loss(), plain.loss(), rtol=0.02, atol=0)
-    assert objective.loss() != plain.loss()
+    torch.testing.assert_close(objective.loss, plain.loss, rtol=0.02, atol=0)
+    assert objective.loss != plain.loss
 
 
 def test_one_batch_can_be_learnt_by_heart():
@@ -394,7 +424,7 @@ def test_one_batch_can_be_learnt_by_heart():
     losses = []
     for step in range(100):
         optimizer.zero_grad()
-        loss = model.objective(video, generator=seeded(step)).loss()
+        loss = model.objective(video, generator=seeded(step)).loss
         loss.backward()
         optimizer.step()
         losses.append(loss.item())

@@ -67,17 +67,17 @@ def training_pass(case: str, model: CWVAE, video: Tensor) -> dict[str, Tensor | 
         found[f"{level}.posterior.stddev"] = ticks.drawn_from.std
         found[f"{level}.posterior.sample"] = ticks.state
         found[f"{level}.deterministic"] = ticks.memory
-        found[f"{level}.kl"] = objective.state_kl[:, ::interval, index]
+        found[f"{level}.kl"] = objective["state_kl"][:, ::interval, index]
 
     decoded = model.decode(trace.levels[0].output)
     found["decoded.frames"] = decoded[: len(golden(case, "decoded.frames")), [0, -1]]
     found["decoded.sums"] = sums(decoded, 3)
-    found["negative_log_likelihood"] = -objective.reconstruction
-    found["loss"] = objective.loss()
-    found["nll_term"] = -objective.reconstruction.mean()
-    found["kl_term"] = objective.state_kl.sum(2).mean()
+    found["negative_log_likelihood"] = -objective["reconstruction"]
+    found["loss"] = objective.loss
+    found["nll_term"] = -objective["reconstruction"].mean()
+    found["kl_term"] = objective["state_kl"].sum(2).mean()
 
-    objective.loss().backward()
+    objective.loss.backward()
     names = [entry.name for entry in entries_of(case)[1]]
     gradients = {name: published(model, name, gradient=True) for name in names}
     norms = np.array([np.linalg.norm(gradient) for gradient in gradients.values()])
@@ -124,7 +124,7 @@ def updates(case: str, model: CWVAE, video: Tensor) -> Arrays:
 
     def loss_and_norm() -> list[float]:
         optimizer.zero_grad()
-        loss = model.objective(video, noise=noise).loss()
+        loss = model.objective(video, noise=noise).loss
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), CLIPPING_NORM)
         return [loss.item(), norm.item()]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dlh.interfaces import Objective
+from dlh.interfaces import Objective, Term
 from dlh.models.cwvae.config import CWVAEConfig
 from dlh.models.cwvae.trace import Trace
 
@@ -37,13 +36,13 @@ def state_kl(trace: Trace, config: CWVAEConfig, steps: int) -> Float[Tensor, "ba
 def bound(
     reconstruction: Float[Tensor, "batch time"], trace: Trace, config: CWVAEConfig
 ) -> Objective:
-    """The bound's terms; minus the bound over the number of frames is the published loss.
-
-    No event is inferred, so their divergence is 0.
-    """
+    """The bound and its terms; the loss is minus the bound over the number of frames."""
     divergences = state_kl(trace, config, reconstruction.shape[1])
     return Objective(
-        reconstruction=reconstruction,
-        state_kl=divergences,
-        event_kl=torch.zeros_like(divergences),
+        loss=(divergences.sum(2) - reconstruction).mean(),
+        terms={
+            "reconstruction": Term(value=reconstruction),
+            "state_kl": Term(value=divergences),
+        },
+        elbo=(reconstruction.sum(1) - divergences.sum((1, 2))).detach(),
     )

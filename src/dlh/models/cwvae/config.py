@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from dlh.networks import encoded_shape
 from dlh.settings import SettingsError
@@ -51,6 +51,8 @@ class CWVAEConfig:
     Raises:
         SettingsError: a setting is invalid; the message holds its name, its value, what is allowed.
     """
+
+    kind: ClassVar[str] = "cwvae"
 
     channels: int = 3
     height: int = 64

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dlh.interfaces import WHOLE, Objective, Prediction, Recompute, Share
+from dlh.interfaces import (
+    CLIPPED,
+    PLAIN,
+    TRAINED,
+    WHOLE,
+    Execution,
+    Figures,
+    Objective,
+    Optimiser,
+    Phase,
+    Plan,
+    Prediction,
+    Share,
+    Stage,
+    Update,
+)
 from dlh.models.cwvae import clockwork
 from dlh.models.cwvae.bound import bound, log_likelihood
 from dlh.models.cwvae.cell import Cell
 from dlh.models.cwvae.config import CWVAEConfig
 from dlh.models.cwvae.decoder import Decoder
 from dlh.models.cwvae.encoder import Encoder
+from dlh.models.cwvae.optimizer import BETAS, CLIPPING_NORM, adam_eps
 from dlh.models.cwvae.recompute import by_frames, is_recomputed
 from dlh.models.cwvae.trace import Carried, Noise, Rollout, Trace
-from dlh.video import VideoError, check_video
+from dlh.video import check_shape
 
 Video = Float[Tensor, "batch time channel height width"]
 
@@ -32,6 +48,8 @@ class CWVAE(nn.Module):
     trace that :meth:`observe` returns. Nothing recurrent is kept on the module: state goes in and
     comes out.
     """
+
+    to_unit_range: ClassVar[str] = CLIPPED
 
     def __init__(self, config: CWVAEConfig) -> None:
         super().__init__()
@@ -76,15 +94,16 @@ class CWVAE(nn.Module):
         """All that is inferred about a video, or about the next piece of one.
 
         Args:
-            video: float in [0, 1], (batch, time, channel, height, width); its shape is checked.
+            video: float in [0, 1], (batch, time, channel, height, width); its shape and type are
+                checked.
             carried: what the pieces before left behind; None starts a sequence. Pieces are whole
                 ticks of the slowest level, only the last may have any length.
             noise: the randomness; drawn from ``generator`` where not given.
             generator: of the randomness.
 
         Raises:
-            VideoError: the video does not follow the convention, has frames of another shape, or
-                is not of the model's floating-point type.
+            VideoError: the video has other axes, frames of another shape, or is not of the model's
+                floating-point type.
             ContextError: the piece before ended within a tick.
             ValueError: the noise or what is carried is for another number of clips or frames.
         """
@@ -100,7 +119,7 @@ class CWVAE(nn.Module):
         share: Share = WHOLE,
     ) -> tuple[Carried, Noise]:
         """What is carried and the noise, those not given made; all of them fit each other."""
-        self._check_video(video)
+        check_shape(video, self.frame_shape, next(self.parameters()).dtype)
         batch, steps = video.shape[:2]
         if carried is None:
             carried = Carried.start(self.config, batch, like=video)
@@ -117,14 +136,6 @@ class CWVAE(nn.Module):
         _check_size("what is carried", carried.levels[0].state.shape[:1], (batch,))
         self._check_noise(noise, batch, carried.frames, steps)
         return carried, noise
-
-    def _check_video(self, video: Video) -> None:
-        check_video(video, self.frame_shape)
-        own = next(self.parameters()).dtype
-        if video.dtype != own:
-            raise VideoError(
-                f"this model computes in {own}, found a video of {video.dtype}; use video.to({own})"
-            )
 
     def _check_noise(self, noise: Noise, batch: int, after: int, steps: int) -> None:
         _check_size("the levels of the noise", (len(noise.levels),), (self.config.num_levels,))
@@ -151,27 +162,26 @@ class CWVAE(nn.Module):
         *,
         noise: Noise | None = None,
         generator: torch.Generator | None = None,
-        share: Share = WHOLE,
-        recompute: Recompute = "auto",
-        compiled: bool = False,
+        update: Update = TRAINED,
+        execution: Execution = PLAIN,
     ) -> Objective:
-        """The terms of the bound, in nats; their loss at beta 1 is the published one.
+        """The bound and its terms, in nats; the loss is the published one.
 
         Args:
             video: as in :meth:`observe`.
             noise: as in :meth:`observe`.
             generator: as in :meth:`observe`.
-            share: which clips of a batch these are; the noise is that share of the batch's.
-            recompute: whether convolutions are computed again for their gradient, some hundred
-                frames at a time, so that memory hardly grows with the clip. ``auto``: of clips of
-                more than 200 frames.
-            compiled: ignored: the fold over time is a small part of a step.
+            update: ignored: nothing is warmed up.
+            execution: its ``share`` says which clips of a batch these are. ``recompute``: whether
+                convolutions are computed again for their gradient, some hundred frames at a time,
+                so that memory hardly grows with the clip; ``auto``: of clips of more than 200
+                frames. ``compiled`` is ignored: the fold over time is a small part of a step.
 
         Raises:
             VideoError, ValueError: as in :meth:`observe`.
         """
-        recomputed = is_recomputed(recompute, video.shape[1])
-        carried, noise = self._checked(video, None, noise, generator, share)
+        recomputed = is_recomputed(execution.recompute, video.shape[1])
+        carried, noise = self._checked(video, None, noise, generator, execution.share)
         trace, _ = self._infer(self.encode(video, recomputed=recomputed), carried, noise)
         scores = by_frames(
             self._score,
@@ -187,6 +197,21 @@ class CWVAE(nn.Module):
         mean = self.decoder(output).to(frames.dtype)
         with _full_precision(frames):
             return log_likelihood(frames, mean, self.config.likelihood_std)
+
+    @property
+    def plan(self) -> Plan:
+        """The published training: all parameters at once, by Adam as Keras writes it."""
+        adam = Optimiser(betas=BETAS, eps=adam_eps, gradient_norm=CLIPPING_NORM)
+        return Plan(stages=(Stage(phases=(Phase(objective=self.objective),), optimiser=adam),))
+
+    @torch.no_grad()
+    def figures(self, video: Video, *, generator: torch.Generator | None = None) -> Figures:
+        """``elbo`` and ``kl``, the divergence of a level, nats per frame."""
+        found = self.objective(video, generator=generator, execution=Execution(recompute="never"))
+        assert found.elbo is not None
+        return Figures(
+            values={"elbo": found.elbo / video.shape[1], "kl": found["state_kl"].mean(1)}
+        )
 
     def imagine(
         self,
@@ -240,7 +265,7 @@ class CWVAE(nn.Module):
         for name, value in (("horizon", horizon), ("samples", samples)):
             if value < 1:
                 raise ValueError(f"{name} is at least 1, found {value}")
-        self._check_video(context)
+        check_shape(context, self.frame_shape, next(self.parameters()).dtype)
         clips, steps = context.shape[:2]
         clockwork.check_context(self.config, steps)
         embeddings = [part.repeat_interleave(samples, 0) for part in self.encode(context)]
