@@ -14,8 +14,10 @@ from dlh.interfaces import WHOLE, Objective, Prediction, Recompute, Share
 from dlh.model import inference, rollout
 from dlh.model.bound import bound
 from dlh.model.config import DLHConfig
+from dlh.model.dynamics import Observed
 from dlh.model.level import Level
 from dlh.model.pieces import is_recomputed, piece_by_piece
+from dlh.model.rollout import AS_LEARNT, Temperature
 from dlh.model.trace import Carried, Noise, Rollout, Trace
 from dlh.networks import FrameDecoder, FrameEncoder
 from dlh.video import VideoError, check_video
@@ -129,12 +131,19 @@ class DynamicLatentHierarchy(nn.Module):
         carried: Carried,
         noise: Noise,
         *,
+        limits: Tensor | None = None,
         compiled: bool = False,
     ) -> tuple[Trace, Carried]:
         """Passes 2 and 3, in full precision also under ``torch.autocast``."""
         with _full_precision(features):
             return inference.observe(
-                self._levels, self.config, features, carried, noise, compiled=compiled
+                self._levels,
+                self.config,
+                features,
+                carried,
+                noise,
+                limits=limits,
+                compiled=compiled,
             )
 
     def objective(
@@ -146,6 +155,8 @@ class DynamicLatentHierarchy(nn.Module):
         share: Share = WHOLE,
         recompute: Recompute = "auto",
         compiled: bool = False,
+        likelihood_std: float | None = None,
+        limits: Float[Tensor, "levels"] | None = None,
     ) -> Objective:
         """All four passes: the terms of the bound (Eq. 8), in nats.
 
@@ -159,25 +170,61 @@ class DynamicLatentHierarchy(nn.Module):
                 those of more than 200 frames.
             compiled: whether the loop over time is compiled, which takes up to a minute the first
                 time. Its numbers differ from the plain loop's by rounding.
+            likelihood_std: of a pixel, in place of the configuration's, while it is annealed.
+            limits: of the static divergences, above which levels change, while changes are
+                explored (:mod:`dlh.model.emergence`).
 
         Raises:
             VideoError, ValueError: as in :meth:`observe`.
             CompilationError: the loop is to be compiled, and cannot be.
         """
+        return self.observed_objective(
+            video,
+            noise=noise,
+            generator=generator,
+            share=share,
+            recompute=recompute,
+            compiled=compiled,
+            likelihood_std=likelihood_std,
+            limits=limits,
+        )[0]
+
+    def observed_objective(
+        self,
+        video: Video,
+        *,
+        noise: Noise | None = None,
+        generator: torch.Generator | None = None,
+        share: Share = WHOLE,
+        recompute: Recompute = "auto",
+        compiled: bool = False,
+        likelihood_std: float | None = None,
+        limits: Float[Tensor, "levels"] | None = None,
+    ) -> tuple[Objective, Observed]:
+        """:meth:`objective`, and what a replay and an exploration read of the same inference."""
         carried, noise = self._checked(video, None, noise, generator, share)
-        terms = partial(self._terms, compiled)
+        terms = partial(self._terms, compiled, likelihood_std, limits)
         if is_recomputed(recompute, video.shape[1]):
             return piece_by_piece(terms, video, carried, noise)
-        return terms(video, carried, noise)[0]
+        objective, _, observed = terms(video, carried, noise)
+        return objective, observed
 
     def _terms(
-        self, compiled: bool, video: Video, carried: Carried, noise: Noise
-    ) -> tuple[Objective, Carried]:
+        self,
+        compiled: bool,
+        likelihood_std: float | None,
+        limits: Tensor | None,
+        video: Video,
+        carried: Carried,
+        noise: Noise,
+    ) -> tuple[Objective, Carried, Observed]:
         """All four passes over a video or the next piece of one, and what it leaves behind."""
-        trace, carried = self._infer(self.encode(video), carried, noise, compiled=compiled)
+        features = self.encode(video)
+        trace, carried = self._infer(features, carried, noise, limits=limits, compiled=compiled)
         mean = self.decode(trace.frame_context)
         with _full_precision(video):
-            return bound(trace, video, mean, self.config), carried
+            terms = bound(trace, video, mean, self.config, likelihood_std=likelihood_std)
+        return terms, carried, Observed.of(trace)
 
     def imagine(
         self,
@@ -186,6 +233,7 @@ class DynamicLatentHierarchy(nn.Module):
         *,
         noise: Noise | None = None,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> tuple[Rollout, Carried]:
         """``steps`` steps drawn from the prior, after what is carried (Sec. 2.4)."""
         like, batch = carried.memory, len(carried.memory)
@@ -193,7 +241,9 @@ class DynamicLatentHierarchy(nn.Module):
             noise = Noise.draw(self.config, batch, steps, like=like, generator=generator)
         _check_size("the noise", noise.uniform.shape[:2], (batch, steps))
         with _full_precision(like):
-            return rollout.imagine(self._levels, self.config, carried, noise)
+            return rollout.imagine(
+                self._levels, self.config, carried, noise, temperature=temperature
+            )
 
     @torch.no_grad()
     def predict(
@@ -203,8 +253,16 @@ class DynamicLatentHierarchy(nn.Module):
         horizon: int,
         samples: int = 1,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> Prediction:
         """``samples`` futures of ``horizon`` frames, one batch after a context observed once.
+
+        Args:
+            context: the frames before, as in :meth:`observe`.
+            horizon: frames to predict.
+            samples: futures of each context.
+            generator: of the randomness.
+            temperature: of states and decisions; 1 draws from the model's own distribution.
 
         Returns:
             Decoder means clipped to [0, 1], without pixel noise, and the decisions that were drawn.
@@ -217,7 +275,9 @@ class DynamicLatentHierarchy(nn.Module):
             if value < 1:
                 raise ValueError(f"{name} is at least 1, found {value}")
         _, carried = self.observe(context, generator=generator)
-        drawn, _ = self.imagine(carried.repeat(samples), horizon, generator=generator)
+        drawn, _ = self.imagine(
+            carried.repeat(samples), horizon, generator=generator, temperature=temperature
+        )
         frame_contexts = drawn.frame_context.flatten(0, 1)
         frames = frame_contexts.new_empty(len(frame_contexts), *self.frame_shape)
         for part, contexts in zip(

@@ -9,6 +9,7 @@ from torch import Tensor, cat
 from torch.utils.checkpoint import checkpoint
 
 from dlh.interfaces import Objective, Recompute
+from dlh.model.dynamics import Observed
 from dlh.model.trace import Carried, Noise
 
 STEPS_KEPT = 200
@@ -21,8 +22,9 @@ costs by itself weighs too much."""
 STEPS_OF_PIECE = (25, 50)
 """The fewest and the most of them that are of one clip."""
 
-Terms = Callable[[Tensor, Carried, Noise], tuple[Objective, Carried]]
-"""The bound's terms of a piece of video, after what is carried; and what it leaves behind."""
+Terms = Callable[[Tensor, Carried, Noise], tuple[Objective, Carried, Observed]]
+"""The bound's terms of a piece of video, after what is carried; what it leaves behind for the next
+piece, and for the next updates."""
 
 
 def is_recomputed(recompute: Recompute, steps: int) -> bool:
@@ -42,18 +44,21 @@ def steps_of_piece(clips: int) -> int:
     return max(fewest, min(most, FRAMES_OF_PIECE // clips))
 
 
-def piece_by_piece(terms: Terms, video: Tensor, carried: Carried, noise: Noise) -> Objective:
+def piece_by_piece(
+    terms: Terms, video: Tensor, carried: Carried, noise: Noise
+) -> tuple[Objective, Observed]:
     """``terms`` of a whole clip, of which only what is carried between pieces is kept.
 
     All else that a gradient needs, of convolutions and of recurrences, is computed a second time,
     one piece after the other. The noise is given, so it is the same both times.
     """
     found: list[Objective] = []
+    seen: list[Observed] = []
     steps = steps_of_piece(len(video))
     for start in range(0, video.shape[1], steps):
         piece = slice(start, start + steps)
-        objective, carried = cast(
-            tuple[Objective, Carried],
+        objective, carried, observed = cast(
+            tuple[Objective, Carried, Observed],
             checkpoint(
                 terms,
                 video[:, piece],
@@ -64,9 +69,11 @@ def piece_by_piece(terms: Terms, video: Tensor, carried: Carried, noise: Noise) 
             ),
         )
         found.append(objective)
-    return Objective(
+        seen.append(observed)
+    whole = Objective(
         reconstruction=cat([part.reconstruction for part in found], 1),
         state_kl=cat([part.state_kl for part in found], 1),
         event_kl=cat([part.event_kl for part in found], 1),
         changed=cat([cast(Tensor, part.changed) for part in found], 1),
     )
+    return whole, Observed.concatenate(seen, 1)
