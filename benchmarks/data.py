@@ -38,14 +38,14 @@ import av
 import numpy as np
 
 from dlh.data.clips import ClipSource, DataError
-from dlh.data.digits import MNIST_5K, load_digits
-from dlh.data.folder import import_folder
-from dlh.data.moving_ball import MovingBall, MovingBallConfig
-from dlh.data.moving_mnist import MovingMNIST, MovingMNISTConfig
 from dlh.data.sampling import draw_windows
-from dlh.data.source import StoreSource
-from dlh.data.store import Store
-from dlh.data.verify import verify_store
+from dlh.data.store.folder import import_folder
+from dlh.data.store.source import StoreSource
+from dlh.data.store.store import Store
+from dlh.data.store.verify import verify_store
+from dlh.data.worlds.digits import MNIST_5K, load_digits
+from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
+from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
 
 sys.path.append(str(Path(__file__).parent))
 from data_import import measure_import, measure_memory
@@ -121,8 +121,8 @@ def measure_wait(folder: Path, rounds: int, quick: bool) -> list[dict]:
     """Training steps of the CPU presets, on the CPU: the clips' seconds over all."""
     import torch
 
-    from dlh.experiments.build import build_model
-    from dlh.experiments.presets import preset
+    from dlh.runs.build import build_model
+    from dlh.runs.presets import preset
     from dlh.training.processes import Processes
     from dlh.training.step import compute_gradients, update
 

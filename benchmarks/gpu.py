@@ -36,10 +36,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dlh.experiments.build import build_model, open_source
-from dlh.experiments.experiment import Experiment
-from dlh.experiments.presets import preset
-from dlh.model import Carried, DynamicLatentHierarchy, Noise, inference
+from dlh.models.dlh import Carried, DynamicLatentHierarchy, Noise, inference
+from dlh.runs.build import build_model, open_source
+from dlh.runs.experiment import Experiment
+from dlh.runs.presets import preset
 from dlh.training.ahead import made_ahead
 from dlh.training.device import memory_used
 from dlh.training.errors import Interrupted, TrainingError

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from dlh.data.importing import Opener
+from dlh.data.store.importing import Opener
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dlh.model import DynamicLatentHierarchy, Noise
+from dlh.models.dlh import DynamicLatentHierarchy, Noise
 from dlh.training.speed import resolve
 
 sys.path.append(str(Path(__file__).parent))

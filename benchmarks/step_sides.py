@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dlh.model import DLHConfig, DynamicLatentHierarchy, Noise
+from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy, Noise
 from dlh.networks.convolution import TransposedConvolutionOfPixel
 from dlh.training.speed import lay_out, resolve
 

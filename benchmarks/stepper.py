@@ -6,8 +6,8 @@ import time
 
 import torch
 
-from dlh.experiments.build import build_model, open_source
-from dlh.experiments.experiment import Experiment
+from dlh.runs.build import build_model, open_source
+from dlh.runs.experiment import Experiment
 from dlh.training.processes import Processes
 from dlh.training.speed import lay_out, uncompiled
 from dlh.training.step import compute_gradients, update

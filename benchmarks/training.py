@@ -39,11 +39,11 @@ from typing import Any
 
 import torch
 
-from dlh.experiments.experiment import Experiment
-from dlh.experiments.presets import preset
-from dlh.model import Carried, Noise
-from dlh.model.decide import decide_all
-from dlh.model.inference import Evidence
+from dlh.models.dlh import Carried, Noise
+from dlh.models.dlh.decide import decide_all
+from dlh.models.dlh.inference import Evidence
+from dlh.runs.experiment import Experiment
+from dlh.runs.presets import preset
 from dlh.training.checkpoint import Checkpoints
 from dlh.training.run import RunFolder
 from dlh.training.speed import multiplies_bf16

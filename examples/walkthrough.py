@@ -22,16 +22,16 @@ import torch
 
 from dlh import DLH
 from dlh.analysis import event_scores
-from dlh.analysis.ball import read_ball
-from dlh.analysis.figures import draw_events
-from dlh.analysis.figures.canvas import MissingExtraError, new_figure, png_bytes
-from dlh.analysis.figures.levels import FrameRow, frame_rows_figure
-from dlh.analysis.figures.rollouts import rollouts_figure
 from dlh.analysis.levels import Moments, resample
-from dlh.analysis.rollouts import track
-from dlh.data.moving_ball import MovingBall
-from dlh.experiments.presets import moving_ball, tiny
-from dlh.experiments.run import resume, start
+from dlh.analysis.moving_ball.ball import read_ball
+from dlh.analysis.moving_ball.rollouts import track
+from dlh.data.worlds.moving_ball import MovingBall
+from dlh.reports.figures import draw_events
+from dlh.reports.figures.canvas import MissingExtraError, new_figure, png_bytes
+from dlh.reports.figures.levels import FrameRow, frame_rows_figure
+from dlh.reports.figures.rollouts import rollouts_figure
+from dlh.runs.presets import moving_ball, tiny
+from dlh.runs.run import resume, start
 from dlh.training.run import EXPERIMENT
 from dlh.video import from_stored, to_stored
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from dlh.interfaces import Objective
-from dlh.model import DLHConfig, DynamicLatentHierarchy, Noise, Trace
-from dlh.model.bound import bound
+from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy, Noise, Trace
+from dlh.models.dlh.bound import bound
 
 
 def log_weights(trace: Trace, objective: Objective, config: DLHConfig) -> Tensor:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from dlh.data.folder import Progress
-from dlh.experiments.import_bar import ImportBar
+from dlh.data.store.folder import Progress
+from dlh.runs.import_bar import ImportBar
 
 
 def files_read(

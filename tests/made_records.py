@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlh.experiments.findings.catalogue import experiments
-from dlh.experiments.findings.named import Named
 from dlh.settings import to_plain
+from reproduction.catalogue import experiments
+from reproduction.named import Named
 
 
 def known(mean: float) -> dict[str, Any]:

@@ -15,10 +15,10 @@ import av
 import numpy as np
 import pytest
 
-from dlh.data.encode import write_video
 from dlh.data.fetch.download import Remote
 from dlh.data.published.catalogue import CATALOGUE
-from dlh.data.store import Store
+from dlh.data.store.store import Store
+from dlh.data.video.encode import write_video
 
 
 def textured(frames: int, *, height: int, width: int, seed: int) -> np.ndarray:

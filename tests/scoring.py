@@ -7,10 +7,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from dlh.baselines import KnownFutures
 from dlh.evaluation.draws import Row
-from dlh.evaluation.metrics import METRICS
+from dlh.evaluation.floors import KnownFutures
 from dlh.evaluation.protocol import MetricSpec, Protocol, ScoredClips, ScoredModel
+from dlh.evaluation.scores.metrics import METRICS
 from dlh.interfaces import Prediction
 
 SHAPE = (1, 12, 12)

@@ -1,6 +1,6 @@
 """The equations of the paper, one frame, one level and one term at a time: slow on purpose.
 
-The tests hold ``dlh.model`` against this file, and ``benchmarks/step.py`` times the two side by
+The tests hold ``dlh.models.dlh`` against this file, and ``benchmarks/step.py`` times the two side by
 side. It borrows the parameters of a model, and the networks that own them, and nothing else:
 control flow, masks, decisions, divergences and what is carried from step to step are written here
 from the equations, in their order.
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
-from dlh.model import DynamicLatentHierarchy, Noise
+from dlh.models.dlh import DynamicLatentHierarchy, Noise
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dlh.model import DLHConfig, DynamicLatentHierarchy, Noise
+from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy, Noise
 
 # No two sizes are equal, so that no two can be mistaken for each other.
 SIZES = {

@@ -7,8 +7,8 @@ from typing import Literal
 
 import pytest
 
-from dlh.experiments.experiment import Experiment
-from dlh.experiments.presets import PRESETS
+from dlh.runs.experiment import Experiment
+from dlh.runs.presets import PRESETS
 from dlh.settings import SettingsError, from_plain, suggestion, to_plain
 
 

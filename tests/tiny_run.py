@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlh.data.encode import write_video
-from dlh.data.moving_ball import MovingBall
-from dlh.experiments import measure
-from dlh.experiments.demo import demo
-from dlh.experiments.presets import tiny
+from dlh.analysis import measure
+from dlh.commands.demo import demo
+from dlh.data.video.encode import write_video
+from dlh.data.worlds.moving_ball import MovingBall
+from dlh.runs.presets import tiny
 
 # Enough to go through every line of the measurement, not to mean anything.
 LITTLE = {

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dlh.distributions import Gaussian
-from dlh.model import Trace
+from dlh.models.dlh import Trace
 
 
 def hand_made_trace(

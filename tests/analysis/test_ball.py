@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from dlh.analysis.ball import read_ball
-from dlh.data.moving_ball import MovingBall, MovingBallConfig
+from dlh.analysis.moving_ball.ball import read_ball
+from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 from dlh.video import from_stored
 
 BALL = MovingBallConfig(size=32, radius=4, speed=5.0)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dlh.analysis.levels import Moments, decode_states, resample, roll
-from dlh.model import DynamicLatentHierarchy
+from dlh.models.dlh import DynamicLatentHierarchy
 from small_models import lively_model, lively_video, small_config
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dlh.analysis.observers import (
+from dlh.analysis.moving_ball.observers import (
     change_known_bounces,
     foreseen_bounces,
     foreseen_places,
@@ -13,7 +13,7 @@ from dlh.analysis.observers import (
 )
 from dlh.analysis.prediction import foresight
 from dlh.data.clips import DataError
-from dlh.data.moving_ball import MovingBall, MovingBallClips, MovingBallConfig, move
+from dlh.data.worlds.moving_ball import MovingBall, MovingBallClips, MovingBallConfig, move
 
 SMALL = MovingBallConfig(size=32, radius=4, speed=5.0)
 

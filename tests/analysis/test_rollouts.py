@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from dlh.analysis.ball import BallReading
-from dlh.analysis.rollouts import track, world_scores
+from dlh.analysis.moving_ball.ball import BallReading
+from dlh.analysis.moving_ball.rollouts import track, world_scores
 
 
 def reading(colours: list, clear: list | None = None) -> BallReading:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dlh.analysis import event_list, surprise
-from dlh.model import DLHConfig, DynamicLatentHierarchy
+from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 
 CHANGED = [[[1, 1], [1, 0], [1, 1], [1, 0]]]
 STATIC = [[[0.0, 9.0], [0.0, 1.0], [0.0, 7.5], [0.0, 2.0]]]

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from dlh import DLH
-from dlh.data.encode import write_video
-from dlh.experiments.analyse.compute import AnalysisConfig
-from dlh.experiments.presets import tiny
-from dlh.model import DLHConfig, DynamicLatentHierarchy
+from dlh.analysis.compute import AnalysisConfig
+from dlh.data.video.encode import write_video
+from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
+from dlh.runs.presets import tiny
 from small_models import lively_model
 from tiny_run import ball_frames
 
@@ -26,15 +26,15 @@ LITTLE = [
 @pytest.fixture(autouse=True)
 def few_resamplings(monkeypatch):
     monkeypatch.setitem(AnalysisConfig.__init__.__kwdefaults__, "traced_steps", 15)
-    monkeypatch.setattr("dlh.experiments.analyse.levels.MOMENTS", 4)
-    monkeypatch.setattr("dlh.experiments.analyse.levels.RESAMPLINGS", 3)
-    monkeypatch.setattr("dlh.analysis.figures.canvas.DOTS_PER_INCH", 40)
+    monkeypatch.setattr("dlh.analysis.held.MOMENTS", 4)
+    monkeypatch.setattr("dlh.analysis.held.RESAMPLINGS", 3)
+    monkeypatch.setattr("dlh.reports.figures.canvas.DOTS_PER_INCH", 40)
 
 
 @pytest.fixture
 def no_figures(monkeypatch):
     """Most of an analysis of a tiny model is drawing."""
-    monkeypatch.setattr("dlh.experiments.analyse.command.figures", lambda findings: {})
+    monkeypatch.setattr("dlh.commands.analyse.figures", lambda findings: {})
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_the_same_analysis_gives_the_same_numbers_in_the_runs_folder(dlh, changi
 
 
 def test_a_model_of_one_level_on_other_videos_says_what_does_not_apply(dlh, monkeypatch):
-    monkeypatch.setattr("dlh.analysis.figures.canvas.pdf_bytes", lambda figure: b"")  # it is slow
+    monkeypatch.setattr("dlh.reports.figures.canvas.pdf_bytes", lambda figure: b"")  # it is slow
     config = DLHConfig(height=16, width=16, num_levels=1, convolution_channels=(2, 2, 2, 2))
     DLH(DynamicLatentHierarchy(config)).save_pretrained("one")
     Path("videos").mkdir()
@@ -209,7 +209,7 @@ def test_what_stands_in_the_way_is_said_before_the_work(dlh, changing, monkeypat
     def never(*_):
         raise AssertionError("the work has begun")
 
-    monkeypatch.setattr("dlh.experiments.analyse.command.compute", never)
+    monkeypatch.setattr("dlh.commands.analyse.compute", never)
     Path(blocked).parent.mkdir(parents=True)
     Path(blocked).mkdir() if blocked.endswith("/") else Path(blocked).write_text("mine")
     before = sorted(Path("found").rglob("*"))
@@ -223,13 +223,13 @@ def test_an_analysis_that_is_interrupted_leaves_no_folder(dlh, changing, monkeyp
         assert Path("deep/found").exists()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dlh.experiments.analyse.command.compute", interrupted)
+    monkeypatch.setattr("dlh.commands.analyse.compute", interrupted)
     assert dlh("analyse", changing, "--out", "deep/found", *LITTLE).status != 0
     assert not Path("deep").exists()
 
 
 def test_a_rerun_leaves_nothing_of_the_analysis_before(dlh, changing, monkeypatch):
-    from dlh.experiments.analyse import command
+    from dlh.commands import analyse as command
 
     def drawn(*names: str) -> None:
         made = {name: (name.encode(), b"%PDF") for name in names}
@@ -290,7 +290,7 @@ def test_without_a_training_clip_the_floor_of_its_mean_is_left_out(
     def none(*_, **__):
         raise DataError("no training clip")
 
-    monkeypatch.setattr("dlh.experiments.analyse.compute.mean_training_frame", none)
+    monkeypatch.setattr("dlh.analysis.compute.mean_training_frame", none)
     answer = dlh("analyse", changing, "--out", "found", *LITTLE)
     assert answer.status == 0, answer.err
     found = read(Path("found"))

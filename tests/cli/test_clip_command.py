@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from dlh import DLH
-from dlh.data.decode import probe
-from dlh.data.moving_ball import MovingBall
-from dlh.experiments.presets import moving_ball
+from dlh.data.video.decode import probe
+from dlh.data.worlds.moving_ball import MovingBall
+from dlh.runs.presets import moving_ball
 
 
 def frames_said(out: str) -> list[int]:

@@ -17,11 +17,11 @@ import published
 from dlh.cli.data import COMMANDS, ClipOptions, ImportOptions, InspectOptions, VerifyOptions
 from dlh.cli.data_sets import ListOptions, PrepareOptions
 from dlh.cli.manifest_options import ManifestOptions
-from dlh.data import build as build_module
-from dlh.data.encode import write_video
-from dlh.data.manifest import Manifest, read_clips
+from dlh.data.named.manifest import Manifest, read_clips
 from dlh.data.published.kth import ACTIONS
-from dlh.data.store import Store
+from dlh.data.store.store import Store
+from dlh.data.store.store import build as build_module
+from dlh.data.video.encode import write_video
 from documentation import ROOT, blocks, section_of
 from imports_watched import files_read
 from tiny_run import ball_frames
@@ -168,7 +168,7 @@ def test_verify_cuts_a_long_list_of_damage(dlh, store, monkeypatch):
     for video in index["videos"]:
         video["crc32"] = "00000000"
     (store / "index.json").write_text(json.dumps(index))
-    monkeypatch.setattr("dlh.experiments.data_commands.LISTED", 4)
+    monkeypatch.setattr("dlh.commands.data_store.LISTED", 4)
     answer = dlh("data", "verify", "store")
     assert "clip 0.mp4, clip 1.mp4, clip 2.mp4 and 7 more; remove it" in answer.line
     assert (
@@ -191,7 +191,7 @@ def test_inspect_draws_a_sheet_and_a_film(dlh, store):
 
 
 def test_inspect_chooses_from_every_split(dlh, store):
-    from dlh.experiments.inspect_store import choose
+    from dlh.commands.data_inspect import choose
 
     opened = Store.open(store)
     assert [video.split for video in choose(opened, 8)] == ["train"] * 3 + ["validation"] * 2 + [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dlh.data.moving_ball import MovingBall
+from dlh.data.worlds.moving_ball import MovingBall
 
 
 def test_a_demo_leaves_the_numbers_and_pictures_that_the_docs_name(finished):

@@ -13,15 +13,15 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from dlh import DLH
-from dlh.analysis import event_scores
-from dlh.data.encode import write_video
-from dlh.data.moving_ball import MovingBall
+from dlh.analysis import event_scores, measure
+from dlh.commands import evaluate
+from dlh.data.video.encode import write_video
+from dlh.data.worlds.moving_ball import MovingBall
 from dlh.evaluation.draws import clip_generator
+from dlh.evaluation.evaluation import Evaluation
 from dlh.evaluation.summary import FLOORS, NAMES, ROWS, VALUES
-from dlh.experiments import evaluate, measure
-from dlh.experiments.evaluation import Evaluation
-from dlh.experiments.presets import tiny
-from dlh.model import DynamicLatentHierarchy
+from dlh.models.dlh import DynamicLatentHierarchy
+from dlh.runs.presets import tiny
 from dlh.video import from_stored
 from tiny_run import ball_frames
 

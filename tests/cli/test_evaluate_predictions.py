@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from dlh.evaluation import fvd
-from dlh.evaluation.i3d import I3D
-from dlh.experiments import evaluate
+from dlh.commands import evaluate
+from dlh.evaluation.scores import fvd
+from dlh.evaluation.scores.i3d import I3D
 
 CLIPS, SAMPLES, CONTEXT, HORIZON = 3, 4, 2, 5
 SHAPE = (12, 14, 1)

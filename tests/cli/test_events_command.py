@@ -9,9 +9,9 @@ import pytest
 
 from dlh import DLH
 from dlh.cli.events import main as events
-from dlh.experiments import presets
-from dlh.model import DLHConfig, DynamicLatentHierarchy
+from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 from dlh.pretrained import dlh as pretrained
+from dlh.runs import presets
 from tiny_run import ball_frames, write_damaged_video
 
 
@@ -82,7 +82,7 @@ def test_a_long_video_gives_in_pieces_what_it_gives_at_once(dlh, changing, clip,
 
 
 def test_many_events_are_counted_and_the_first_are_printed(dlh, changing, clip, monkeypatch):
-    monkeypatch.setattr("dlh.experiments.events.MOST_LINES", 1)
+    monkeypatch.setattr("dlh.commands.events.MOST_LINES", 1)
     answer = dlh("events", changing, clip)
     number = len(json.loads(Path("events.json").read_text())["levels"][1]["events"])
     assert f"  and {number - 1} more" in answer.out and answer.out.count("  frame ") == 1

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import published
-from dlh.data.encode import write_video
-from dlh.data.manifest import load_manifest, open_clips
-from dlh.data.moving_ball import MovingBall, MovingBallConfig
-from dlh.data.store import Store
-from dlh.experiments.manifests import open_manifest
+from dlh.commands.data_manifests import open_manifest
+from dlh.data.named.manifest import load_manifest, open_clips
+from dlh.data.store.store import Store
+from dlh.data.video.encode import write_video
+from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 from documentation import section_of
 from tiny_run import ball_frames
 

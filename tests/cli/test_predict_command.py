@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dlh import DLH
-from dlh.data.decode import probe
-from dlh.data.encode import write_video
-from dlh.experiments import predict
+from dlh.commands import predict
+from dlh.data.video.decode import probe
+from dlh.data.video.encode import write_video
 from tiny_run import ball_frames, write_damaged_video
 
 PNG = b"\x89PNG"
@@ -149,7 +149,7 @@ def test_frames_that_cannot_be_written_leave_nothing_behind(dlh, finished, clip,
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dlh.experiments.outputs.os.replace", full)
+    monkeypatch.setattr("dlh.files.outputs.os.replace", full)
     answer = dlh("predict", finished, clip, "--horizon", 1, "--save", "a.npz")
     assert "cannot write a.npz: No space left on device; free some space" in answer.line
     assert not any(path.is_file() for path in Path.cwd().iterdir())

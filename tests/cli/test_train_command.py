@@ -13,8 +13,8 @@ import tiny_run
 from dlh import DLH
 from dlh.cli.train import PRESETS as LISTED
 from dlh.cli.train import main as train
-from dlh.data.encode import write_video
-from dlh.experiments import presets
+from dlh.data.video.encode import write_video
+from dlh.runs import presets
 from dlh.training.checkpoint import read_checkpoint
 from dlh.training.figures import TIMINGS
 from dlh.training.run import RunFolder
@@ -200,7 +200,7 @@ def test_interrupted_while_it_draws_a_run_is_shown_on_resuming(dlh, unbroken):
     summary = json.loads(Path("run/summary.json").read_text())
     Path("run/summary.json").unlink()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dlh.experiments.show.measure", lambda *_, **__: signal.raise_signal(2))
+        patch.setattr("dlh.reports.run.measure", lambda *_, **__: signal.raise_signal(2))
         answer = dlh("train", "--resume", "run")
     assert answer.status == 130 and "everything up to step 4 is saved" in answer.line
     assert dlh("train", "--resume", "run").status == 0

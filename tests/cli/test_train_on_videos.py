@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dlh.data.encode import write_video
-from dlh.data.source import StoreSource
+from dlh.data.store.source import StoreSource
+from dlh.data.video.encode import write_video
 from tiny_run import ball_frames, interrupted_at
 
 SHORT = ("--steps", 4, "--checkpoint-every", 2, "--training.log-every", 2)

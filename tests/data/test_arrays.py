@@ -9,11 +9,11 @@ import zipfile
 import numpy as np
 import pytest
 
-from dlh.data.arrays import file_of
 from dlh.data.clips import DataError
-from dlh.data.decode import VideoWarning, open_clips, open_frames, probe, read_video
-from dlh.data.folder import import_folder, open_data
-from dlh.data.store import Store
+from dlh.data.store.folder import import_folder, open_data
+from dlh.data.store.store import Store
+from dlh.data.video.arrays import file_of
+from dlh.data.video.decode import VideoWarning, open_clips, open_frames, probe, read_video
 
 SIZE = {"height": 6, "width": 8, "channels": 3}
 RANDOM = np.random.default_rng(0)
@@ -308,7 +308,7 @@ def test_memory_does_not_grow_with_the_length(tmp_path, suffix):
                 file.write(bytes([9 * (number == 2999)]) * (128 * 128 * 3))
     code = """
 import resource, sys
-from dlh.data.decode import open_frames
+from dlh.data.video.decode import open_frames
 stream = open_frames(sys.argv[1], height=8, width=8, channels=3)
 frames = iter(stream)
 next(frames)

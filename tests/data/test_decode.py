@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dlh.data.clips import DataError
-from dlh.data.decode import VideoWarning, open_frames, probe, read_video
+from dlh.data.video.decode import VideoWarning, open_frames, probe, read_video
 
 
 def levels(video):

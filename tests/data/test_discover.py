@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dlh.data.clips import DataError
-from dlh.data.discover import find_sources
+from dlh.data.store.discover import find_sources
 
 
 def touch(*paths):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from dlh.data.clips import DataError
-from dlh.data.decode import probe, read_video
-from dlh.data.encode import write_video
+from dlh.data.video.decode import probe, read_video
+from dlh.data.video.encode import write_video
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -70,7 +70,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, videos):
 import resource, sys
 import numpy as np
 from dlh.data.clips import DataError
-from dlh.data.encode import write_video
+from dlh.data.video.encode import write_video
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 frames = np.random.default_rng(0).integers(0, 256, (30, 64, 64, 3), dtype=np.uint8)
 try:

@@ -11,11 +11,11 @@ import sys
 import numpy as np
 import pytest
 
-import dlh.data.importing as importing_module
+import dlh.data.store.importing as importing_module
 from dlh.data.clips import DataError
-from dlh.data.decode import read_video
-from dlh.data.folder import cache_folder, import_folder, open_data
-from dlh.data.store import Store
+from dlh.data.store.folder import cache_folder, import_folder, open_data
+from dlh.data.store.store import Store
+from dlh.data.video.decode import read_video
 
 SIZE = {"height": 8, "width": 12, "channels": 3}
 
@@ -226,7 +226,7 @@ def test_where_the_cache_is(monkeypatch):
 OPEN = """
 import os, resource, sys
 from dlh.data.clips import DataError
-from dlh.data.folder import open_data
+from dlh.data.store.folder import open_data
 if sys.argv[2] == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 if sys.argv[2] == "unprivileged" and os.getuid() == 0:
@@ -283,7 +283,7 @@ def test_files_that_may_not_be_read_are_listed(tmp_path, folder):
     out.chmod(0o777)
     code = """
 import os, sys
-from dlh.data.folder import import_folder
+from dlh.data.store.folder import import_folder
 size = {"height": 8, "width": 8, "channels": 1}
 # As oneself first: what Python imports late may lie where the other user may not look.
 import_folder(sys.argv[1] + "/clip 1.avi", sys.argv[2] + "/warm", **size)

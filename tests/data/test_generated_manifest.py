@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from dlh.data.clips import DataError
-from dlh.data.digits import Digits
-from dlh.data.generated_manifest import GeneratedClip, GeneratedManifest, of_generator
-from dlh.data.manifest import Manifest, load_manifest, open_clips
-from dlh.data.moving_ball import MovingBall, MovingBallConfig
-from dlh.data.moving_mnist import MovingMNIST, MovingMNISTConfig
+from dlh.data.named.generated_manifest import GeneratedClip, GeneratedManifest, of_generator
+from dlh.data.named.manifest import Manifest, load_manifest, open_clips
+from dlh.data.worlds.digits import Digits
+from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
+from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
 
 SMALL = MovingBallConfig(size=16, radius=2, speed=3.0, colour_change_probability=0.1)
 NUMBERS = {"context": 3, "horizon": 5, "count": 4}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dlh.data.clips import DataError
-from dlh.data.idx import read_idx
+from dlh.data.worlds.idx import read_idx
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 3, 4), dtype=np.uint8)
 

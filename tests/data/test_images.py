@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from dlh.data.clips import DataError
-from dlh.data.decode import VideoWarning, probe, read_video
-from dlh.data.images import natural_order
+from dlh.data.video.decode import VideoWarning, probe, read_video
+from dlh.data.video.images import natural_order
 
 
 def save(path, level, mode="L", size=(6, 4), **options):

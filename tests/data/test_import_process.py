@@ -9,13 +9,13 @@ import sys
 import pytest
 
 from data.small_store import names
-from dlh.data.folder import import_folder
-from dlh.data.store import Store
+from dlh.data.store.folder import import_folder
+from dlh.data.store.store import Store
 
 IMPORT = """
 import sys, time
 from dlh.data.clips import DataError
-from dlh.data.folder import import_folder
+from dlh.data.store.folder import import_folder
 
 def tell(progress):
     if progress.files_done == int(sys.argv[3]) and progress.frames:

@@ -10,7 +10,7 @@ from dlh.data.clips import DataError
 from dlh.data.published import kth
 from dlh.data.published.catalogue import CATALOGUE
 from dlh.data.published.layout import Layout
-from dlh.data.store import StoredVideo
+from dlh.data.store.store import StoredVideo
 
 
 def layout(name: str) -> Layout:

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from data.small_store import RECIPE, Stream
-from dlh.data.build import StoreBuilder
-from dlh.data.claim import claim
 from dlh.data.clips import DataError
-from dlh.data.journal import Recipe
-from dlh.data.manifest import Manifest, ManifestClip, of_store, open_clips, read_clips
-from dlh.data.moving_ball import MovingBall
-from dlh.data.source import StoreSource
-from dlh.data.store import Store
+from dlh.data.named.manifest import Manifest, ManifestClip, of_store, open_clips, read_clips
+from dlh.data.store.build import StoreBuilder
+from dlh.data.store.journal import Recipe
+from dlh.data.store.source import StoreSource
+from dlh.data.store.store import Store
+from dlh.data.worlds.moving_ball import MovingBall
+from dlh.files.claim import claim
 
 LENGTHS = {"a": 20, "b": 8, "c": 33, "d": 9, "e": 50}
 SPLITS = {"a": "test", "b": "test", "c": "test", "d": "validation", "e": "train"}
@@ -162,7 +162,7 @@ def test_a_save_that_fails_leaves_the_old_file(manifest, tmp_path, monkeypatch):
         path.write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dlh.data.manifest_file.write_durably", full)
+    monkeypatch.setattr("dlh.data.named.manifest_file.write_durably", full)
     with pytest.raises(DataError, match="clips.json cannot be written: No space left on device"):
         manifest.save(path)
     assert path.read_text() == "old" and len(list(tmp_path.glob(".*"))) == 0

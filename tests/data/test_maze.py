@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlh.data.mazes.maze import Maze, Walk, draw_maze, draw_walk
-from dlh.data.mazes.maze_looks import CEILINGS, FLOORS, WALLS, draw_looks
-from dlh.data.mazes.wad import CELL, maps_to_wad, maze_map, read_lumps, read_map
+from dlh.data.worlds.mazes.maze import Maze, Walk, draw_maze, draw_walk
+from dlh.data.worlds.mazes.maze_looks import CEILINGS, FLOORS, WALLS, draw_looks
+from dlh.data.worlds.mazes.wad import CELL, maps_to_wad, maze_map, read_lumps, read_map
 
 SEEDS = range(30)
 FRAMES = 300

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dlh.data.clips import ClipSource, DataError
-from dlh.data.moving_ball import RGB, MovingBall, MovingBallConfig
+from dlh.data.worlds.moving_ball import RGB, MovingBall, MovingBallConfig
 
 SMALL = MovingBallConfig(size=32, radius=4, speed=5.0)
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from dlh.data.clips import ClipSource, DataError
-from dlh.data.digits import Digits, load_digits
-from dlh.data.moving_mnist import MovingMNIST, MovingMNISTConfig
+from dlh.data.worlds.digits import Digits, load_digits
+from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
 
 RANDOM = np.random.default_rng(0)
 SIZES = {"train": 40, "validation": 7, "test": 9}
@@ -242,7 +242,7 @@ def test_mnist_5k_is_cut_by_index_and_says_its_name():
 
 
 def test_mnist_5k_without_its_package_says_what_to_install(monkeypatch):
-    from dlh.data import digits
+    from dlh.data.worlds import digits
 
     digits._mnist_5k.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

@@ -8,15 +8,15 @@ import time
 import numpy as np
 import pytest
 
-import dlh.data.read_ahead as module
-import dlh.data.video_file as video_file
-from dlh.data.blocks import blocks
+import dlh.data.store.read_ahead as module
+import dlh.data.video.video_file as video_file
 from dlh.data.clips import DataError
-from dlh.data.decode import open_clips, read_video
-from dlh.data.discover import SourceFile, find_sources
-from dlh.data.folder import import_folder
-from dlh.data.read_ahead import ReadAhead
-from dlh.data.store import Store
+from dlh.data.store.discover import SourceFile, find_sources
+from dlh.data.store.folder import import_folder
+from dlh.data.store.read_ahead import ReadAhead
+from dlh.data.store.store import Store
+from dlh.data.video.blocks import blocks
+from dlh.data.video.decode import open_clips, read_video
 
 SHAPE = (16, 16, 1)
 

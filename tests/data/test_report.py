@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from dlh.data.report import ImportReport
-from dlh.data.store import Index, Skipped, StoredVideo
+from dlh.data.store.report import ImportReport
+from dlh.data.store.store import Index, Skipped, StoredVideo
 
 
 def report(lengths, splits=None, **options):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from dlh.data.resize import Resizer
+from dlh.data.video.resize import Resizer
 
 FORMATS = ("yuv420p", "yuvj420p", "yuv422p", "yuv444p", "yuv420p10le", "nv12", "gray", "bgr0")
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from dlh.data.clips import DataError
-from dlh.data.retime import check_rate, rate_of, retime
+from dlh.data.video.retime import check_rate, rate_of, retime
 
 
 def shown(times, fps, source_fps=10):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlh.data.clips import DataError
-from dlh.data.splits import split_files
+from dlh.data.store.splits import split_files
 
 DEFAULT = (0.8, 0.1, 0.1)
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from data.small_store import Stream, build
-from dlh.data.build import StoreBuilder
-from dlh.data.claim import claim
 from dlh.data.clips import DataError
-from dlh.data.journal import Recipe
-from dlh.data.store import INDEX, Index, Store
-from dlh.data.verify import Damage, store_bytes, verify_store
+from dlh.data.store.build import StoreBuilder
+from dlh.data.store.journal import Recipe
+from dlh.data.store.store import INDEX, Index, Store
+from dlh.data.store.verify import Damage, store_bytes, verify_store
+from dlh.files.claim import claim
 
 FRAME = 4 * 6 * 3
 
@@ -66,7 +66,7 @@ def test_any_changed_byte_is_laid_to_its_video(path, shard, place, source):
 
 
 def test_large_videos_are_read_in_pieces(path, monkeypatch):
-    monkeypatch.setattr("dlh.data.verify._BLOCK_BYTES", 100)
+    monkeypatch.setattr("dlh.data.store.verify._BLOCK_BYTES", 100)
     told = []
     assert verify_store(path, progress=told.append).damage == ()
     assert max(told) == 100 and sum(told) == 21 * FRAME
@@ -130,7 +130,7 @@ def test_a_disk_that_fails_is_a_damage_of_its_video(path, monkeypatch):
             raise OSError(5, "Input/output error")
         return video.crc32
 
-    monkeypatch.setattr("dlh.data.verify._stored_checksum", fails)
+    monkeypatch.setattr("dlh.data.store.verify._stored_checksum", fails)
     assert verify_store(path).damage == (
         Damage(where="1.mp4", what="cannot be read: Input/output error"),
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dlh.data.clips import DataError
-from dlh.data.decode import VideoWarning, read_video
+from dlh.data.video.decode import VideoWarning, read_video
 
 
 def cut(data):
@@ -129,6 +129,6 @@ def test_pixels_that_cannot_be_converted_are_one_clear_error(tmp_path, videos, m
         raise av.error.ArgumentError(22, "Invalid argument")
 
     path = videos.encode(tmp_path / "a.mkv", videos.ramp())
-    monkeypatch.setattr("dlh.data.resize.Resizer.scale", refuses)
+    monkeypatch.setattr("dlh.data.video.resize.Resizer.scale", refuses)
     with pytest.raises(DataError, match=r"a.mkv: its pixels \(bgr0\) cannot be converted"):
         read_video(path, height=8, width=8, channels=3)

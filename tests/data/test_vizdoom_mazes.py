@@ -16,10 +16,10 @@ import pytest
 
 from data.small_store import child, names
 from dlh.data.clips import DataError
-from dlh.data.mazes import vizdoom_engine, vizdoom_mazes
-from dlh.data.mazes.maze_looks import CEILINGS, FLOORS, WALLS
-from dlh.data.mazes.vizdoom_mazes import make_vizdoom_mazes
-from dlh.data.mazes.wad import read_lumps
+from dlh.data.worlds.mazes import vizdoom_engine, vizdoom_mazes
+from dlh.data.worlds.mazes.maze_looks import CEILINGS, FLOORS, WALLS
+from dlh.data.worlds.mazes.vizdoom_mazes import make_vizdoom_mazes
+from dlh.data.worlds.mazes.wad import read_lumps
 
 needs_vizdoom = pytest.mark.skipif(
     importlib.util.find_spec("vizdoom") is None, reason="needs pip install 'dlh[mazes]'"
@@ -77,7 +77,7 @@ def test_one_seed_gives_one_store_whatever_was_drawn_before(store, tmp_path, mon
 @needs_vizdoom
 def test_a_build_that_was_killed_goes_on_and_its_engine_is_gone(store, tmp_path):
     code = """
-from dlh.data.mazes.vizdoom_mazes import make_vizdoom_mazes
+from dlh.data.worlds.mazes.vizdoom_mazes import make_vizdoom_mazes
 def tell(progress):
     if progress.files_done == 3 and progress.frames == 0:
         print("three are done", flush=True)

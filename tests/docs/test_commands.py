@@ -23,9 +23,9 @@ from dlh.cli.evaluate import EvaluateOptions
 from dlh.cli.events import EventsOptions
 from dlh.cli.predict import PredictOptions
 from dlh.cli.runs import RunsOptions
-from dlh.cli.sweep import SweepOptions
-from dlh.experiments.presets import PRESETS
+from dlh.runs.presets import PRESETS
 from documentation import PAGES, blocks, section_of, spans
+from reproduction.sweep_command import SweepOptions
 
 OPTIONS = {
     "demo": DemoOptions,
@@ -69,27 +69,27 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
 
         monkeypatch.setattr(importlib.import_module(module), name, record)
 
-    instead_of("dlh.experiments.run", "start")
-    instead_of("dlh.experiments.run", "resume")
-    instead_of("dlh.experiments.runs", "list_runs")
-    instead_of("dlh.experiments.demo", "demo")
-    instead_of("dlh.experiments.predict", "predict_file")
-    instead_of("dlh.experiments.events", "events_of_file")
-    instead_of("dlh.experiments.evaluate", "evaluate")
-    instead_of("dlh.experiments.compare", "compare")
-    instead_of("dlh.experiments.analyse.command", "analyse")
-    instead_of("dlh.experiments.sweep", "sweep")
-    instead_of("dlh.experiments.findings.driver", "plan")
-    instead_of("dlh.experiments.findings.driver", "run_all")
-    instead_of("dlh.experiments.findings.write", "write_results")
-    instead_of("dlh.experiments.findings.publish", "publish")
-    instead_of("dlh.experiments.data_commands", "import_videos")
-    instead_of("dlh.experiments.manifests", "verify")
-    instead_of("dlh.experiments.manifests", "write_manifest")
-    instead_of("dlh.experiments.inspect_store", "inspect")
-    instead_of("dlh.experiments.clip", "write_clip")
-    instead_of("dlh.experiments.data_sets", "list_data")
-    instead_of("dlh.experiments.data_sets", "prepare")
+    instead_of("dlh.runs.run", "start")
+    instead_of("dlh.runs.run", "resume")
+    instead_of("dlh.runs.listing", "list_runs")
+    instead_of("dlh.commands.demo", "demo")
+    instead_of("dlh.commands.predict", "predict_file")
+    instead_of("dlh.commands.events", "events_of_file")
+    instead_of("dlh.commands.evaluate", "evaluate")
+    instead_of("dlh.commands.compare", "compare")
+    instead_of("dlh.commands.analyse", "analyse")
+    instead_of("reproduction.sweep", "sweep")
+    instead_of("reproduction.driver", "plan")
+    instead_of("reproduction.driver", "run_all")
+    instead_of("reproduction.write", "write_results")
+    instead_of("reproduction.publish", "publish")
+    instead_of("dlh.commands.data_store", "import_videos")
+    instead_of("dlh.commands.data_manifests", "verify")
+    instead_of("dlh.commands.data_manifests", "write_manifest")
+    instead_of("dlh.commands.data_inspect", "inspect")
+    instead_of("dlh.commands.clip", "write_clip")
+    instead_of("dlh.commands.data_sets", "list_data")
+    instead_of("dlh.commands.data_sets", "prepare")
     return seen
 
 

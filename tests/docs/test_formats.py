@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from dlh.cli import main
-from dlh.data.encode import write_video
-from dlh.data.moving_ball import MovingBall
-from dlh.experiments.presets import tiny
+from dlh.data.video.encode import write_video
+from dlh.data.worlds.moving_ball import MovingBall
+from dlh.runs.presets import tiny
 from documentation import section_of
 
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from dlh import DLH
-from dlh.data.encode import write_video
-from dlh.data.moving_ball import MovingBall
-from dlh.experiments.presets import PRESETS, tiny
-from dlh.model import DynamicLatentHierarchy
+from dlh.data.video.encode import write_video
+from dlh.data.worlds.moving_ball import MovingBall
+from dlh.models.dlh import DynamicLatentHierarchy
+from dlh.runs.presets import PRESETS, tiny
 from documentation import PAGES, ROOT, blocks, headings, prose, spans, text_of
 
 PUBLIC_HOSTS = {"arxiv.org", "semver.org", "huggingface.co"}

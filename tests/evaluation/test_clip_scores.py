@@ -7,12 +7,12 @@ import pytest
 import torch
 
 import scoring
-from dlh.baselines import KnownFutures, black_frame, last_frame
-from dlh.evaluation import psnr
 from dlh.evaluation.clip_scores import ClipScores, score_clip
 from dlh.evaluation.draws import draw, other_clips
-from dlh.evaluation.metrics import METRICS, Metric
-from dlh.evaluation.ssim import ssim, ssim_legacy
+from dlh.evaluation.floors import KnownFutures, black_frame, last_frame
+from dlh.evaluation.scores import psnr
+from dlh.evaluation.scores.metrics import METRICS, Metric
+from dlh.evaluation.scores.ssim import ssim, ssim_legacy
 from dlh.evaluation.stopwatch import Stopwatch
 
 ALL = list(METRICS.values())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dlh.evaluation.best_of import expected_best
 from dlh.evaluation.bootstrap import Bootstrap
-from dlh.evaluation.energy import energy_terms, pooled
+from dlh.evaluation.scores.energy import energy_terms, pooled
 
 SCORES = st.lists(st.floats(-50, 50), min_size=1, max_size=9)
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dlh.evaluation import FutureScores, psnr, score_futures
+from dlh.evaluation import FutureScores, score_futures
+from dlh.evaluation.scores import psnr
 from dlh.interfaces import Prediction
 
 SHAPE = (1, 4, 4)

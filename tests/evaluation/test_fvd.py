@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from scipy.linalg import sqrtm
 
-from dlh.evaluation.frames import NotComputed
-from dlh.evaluation.fvd import PUBLISHED, FrechetVideo, check_videos, frechet_distance
-from dlh.evaluation.i3d import FEWEST_FRAMES, I3D
-from dlh.evaluation.weights import WeightsError
+from dlh.evaluation.scores.frames import NotComputed
+from dlh.evaluation.scores.fvd import PUBLISHED, FrechetVideo, check_videos, frechet_distance
+from dlh.evaluation.scores.i3d import FEWEST_FRAMES, I3D
+from dlh.evaluation.scores.weights import WeightsError
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from dlh.evaluation.frames import NotComputed
-from dlh.evaluation.lpips import LPIPS, PUBLISHED, SMALLEST, lpips_metric
-from dlh.evaluation.weights import Published, WeightsError
+from dlh.evaluation.scores.frames import NotComputed
+from dlh.evaluation.scores.lpips import LPIPS, PUBLISHED, SMALLEST, lpips_metric
+from dlh.evaluation.scores.weights import Published, WeightsError
 from local_server import LocalServer
 
 CHANNELS = (64, 192, 384, 256, 256)

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 import scoring
-from dlh.evaluation.metrics import METRICS
 from dlh.evaluation.protocol import (
     MOST_VALUES,
     MetricSpec,
@@ -14,6 +13,7 @@ from dlh.evaluation.protocol import (
     differences,
     samples_per_draw,
 )
+from dlh.evaluation.scores.metrics import METRICS
 
 OURS = scoring.protocol()
 

@@ -8,8 +8,8 @@ import pytest
 
 import scoring
 from dlh.evaluation.clip_scores import ClipScores, MetricScores
-from dlh.evaluation.metrics import METRICS
 from dlh.evaluation.protocol import MetricSpec
+from dlh.evaluation.scores.metrics import METRICS
 from dlh.evaluation.summary import FLOORS, NAMES, ROWS, VALUES, curves, summarise
 
 WITHOUT = {"lpips": "its weights are not here", "fvd": "its weights are not here"}

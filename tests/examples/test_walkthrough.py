@@ -21,7 +21,7 @@ def test_the_walkthrough_runs_and_draws(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(sys, "argv", [str(EXAMPLE), "--fast"])
-    monkeypatch.setattr("dlh.analysis.figures.canvas.DOTS_PER_INCH", 30)
+    monkeypatch.setattr("dlh.reports.figures.canvas.DOTS_PER_INCH", 30)
     runpy.run_path(str(EXAMPLE), run_name="__main__")
     said = capsys.readouterr().out
     assert said.count("levels change at a step") == 2 + 1  # two validations, and the summary
@@ -44,7 +44,7 @@ def test_a_fast_walk_does_not_stand_in_the_way_of_a_whole_one(
         RunFolder.create(folder).write_json(EXPERIMENT, {})
         raise Interrupted(folder=folder, step=0)
 
-    monkeypatch.setattr("dlh.experiments.run.start", start)
+    monkeypatch.setattr("dlh.runs.run.start", start)
     for words in (["--fast"], []):
         monkeypatch.setattr(sys, "argv", [str(EXAMPLE), *words])
         with pytest.raises(Interrupted):

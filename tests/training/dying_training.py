@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import torch
 
+from dlh.files.atomic import write_atomically
 from dlh.training import checkpoint
-from dlh.training.atomic import write_atomically
 from dlh.training.checkpoint import Checkpoints
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import CheckpointError, Interrupted, RunFolderError

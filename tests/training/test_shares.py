@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import load_file
 
 from dlh.cli import main
-from dlh.experiments.build import build_model, open_source
-from dlh.experiments.presets import tiny
 from dlh.interfaces import Share
+from dlh.runs.build import build_model, open_source
+from dlh.runs.presets import tiny
 from dlh.training.checkpoint import newest_step
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import TrainingError

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dlh.model.trace import Trace
+from dlh.models.dlh.trace import Trace
 
 Mask = Tensor | np.ndarray
 

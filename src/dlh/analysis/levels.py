@@ -13,8 +13,8 @@ from typing import Literal, cast
 import torch
 from torch import Tensor
 
-from dlh.model import DynamicLatentHierarchy, Trace
-from dlh.model.level import Level
+from dlh.models.dlh import DynamicLatentHierarchy, Trace
+from dlh.models.dlh.level import Level
 
 FRAMES_AT_ONCE = 512
 Source = Literal["elsewhere", "prior"]

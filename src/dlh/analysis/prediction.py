@@ -1,7 +1,7 @@
 """How well is a change foreseen? Predicted probabilities against what happened (Table 3).
 
 A prediction is p(e_t = 1), made before step t is seen; it may be the model's or an observer's
-(:mod:`dlh.analysis.observers`). All arrays are (clips, time) and begin at a clip's first step,
+(:mod:`dlh.analysis.moving_ball.observers`). All arrays are (clips, time) and begin at a clip's first step,
 which is not counted: there every level has to change.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlh.analysis.pooled import Pooled, pooled_mean
-from dlh.model.trace import Trace
+from dlh.models.dlh.trace import Trace
 
 SURE = 1e-6
 """Probabilities are kept so far from 0 and 1 before their logarithm is taken."""

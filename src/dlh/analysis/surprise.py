@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dlh.model.trace import Trace
+from dlh.models.dlh.trace import Trace
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from dlh import __version__
 from dlh.cli.commands import asks_for_help, listed
 from dlh.cli.output import complain, nobody_listens, say, warnings_in_one_line
 from dlh.cli.signals import stopped_like_ctrl_c
-from dlh.experiments.errors import UsageError
+from dlh.errors import UsageError
 
 COMMANDS = {
     "demo": "train on a bouncing ball, watch it discover events, see its future (minutes)",

@@ -45,8 +45,8 @@ class AnalyseOptions:
 def main(arguments: Sequence[str]) -> int:
     """``dlh analyse``."""
     options = parse(AnalyseOptions, arguments, prog="dlh analyse")
-    from dlh.experiments.analyse.command import analyse
-    from dlh.experiments.analyse.compute import AnalysisConfig
+    from dlh.analysis.compute import AnalysisConfig
+    from dlh.commands.analyse import analyse
 
     config = AnalysisConfig(
         clips=options.clips,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from dlh.cli.output import say
-from dlh.experiments.errors import UsageError
+from dlh.errors import UsageError
 
 Command = tuple[str, Callable[[Sequence[str]], None]]
 """What it is for, in a line of the help; and what runs it, with the words behind its name."""

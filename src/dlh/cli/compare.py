@@ -30,7 +30,7 @@ class CompareOptions:
 def main(arguments: Sequence[str]) -> int:
     """``dlh compare``."""
     options = parse(CompareOptions, arguments, prog="dlh compare")
-    from dlh.experiments.compare import compare
+    from dlh.commands.compare import compare
 
     compare(options.scores, out=options.out, say=say)
     return 0

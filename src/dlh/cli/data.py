@@ -100,21 +100,21 @@ def main(arguments: Sequence[str]) -> int:
 
 def _import(words: Sequence[str]) -> None:
     options = parse(ImportOptions, words, prog="dlh data import")
-    from dlh.experiments.data_commands import import_videos
+    from dlh.commands.data_store import import_videos
 
     import_videos(**vars(options), say=say)
 
 
 def _verify(words: Sequence[str]) -> None:
     options = parse(VerifyOptions, words, prog="dlh data verify")
-    from dlh.experiments.manifests import verify
+    from dlh.commands.data_manifests import verify
 
     verify(**vars(options), say=say)
 
 
 def _inspect(words: Sequence[str]) -> None:
     options = parse(InspectOptions, words, prog="dlh data inspect")
-    from dlh.experiments.inspect_store import inspect
+    from dlh.commands.data_inspect import inspect
 
     inspect(**vars(options), say=say)
 
@@ -123,14 +123,14 @@ def _manifest(words: Sequence[str]) -> None:
     from dlh.cli.manifest_options import ManifestOptions
 
     options = parse(ManifestOptions, words, prog="dlh data manifest")
-    from dlh.experiments.manifests import write_manifest
+    from dlh.commands.data_manifests import write_manifest
 
     write_manifest(**vars(options), say=say)
 
 
 def _clip(words: Sequence[str]) -> None:
     options = parse(ClipOptions, words, prog="dlh data clip")
-    from dlh.experiments.clip import write_clip
+    from dlh.commands.clip import write_clip
 
     write_clip(**vars(options), say=say)
 

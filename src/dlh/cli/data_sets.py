@@ -50,7 +50,7 @@ class PrepareOptions:
 def list_data(words: Sequence[str]) -> None:
     """``dlh data list``."""
     options = parse(ListOptions, words, prog="dlh data list")
-    from dlh.experiments import data_sets
+    from dlh.commands import data_sets
 
     data_sets.list_data(**vars(options), say=say)
 
@@ -58,7 +58,7 @@ def list_data(words: Sequence[str]) -> None:
 def prepare(words: Sequence[str]) -> None:
     """``dlh data prepare``."""
     options = parse(PrepareOptions, words, prog="dlh data prepare")
-    from dlh.experiments import data_sets
+    from dlh.commands import data_sets
 
     given = dict(vars(options))
     validation = not given.pop("no_validation")

@@ -35,7 +35,7 @@ class DemoOptions:
 def main(arguments: Sequence[str]) -> int:
     """``dlh demo``."""
     options = parse(DemoOptions, arguments, prog="dlh demo")
-    from dlh.experiments.demo import demo
+    from dlh.commands.demo import demo
 
     demo(**vars(options), say=say)
     return 0

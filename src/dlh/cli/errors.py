@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 import torch
 
-from dlh.analysis.figures.canvas import MissingExtraError
 from dlh.cli.output import complain
 from dlh.data.clips import DataError
-from dlh.experiments.errors import OutputError
+from dlh.errors import OutputError
 from dlh.pretrained import PretrainedError
+from dlh.reports.figures.canvas import MissingExtraError
 from dlh.settings import SettingsError
 from dlh.training.errors import Interrupted, TrainingError
 from dlh.training.errors import explain as reason

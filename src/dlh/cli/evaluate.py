@@ -11,7 +11,7 @@ import tyro
 
 from dlh.cli.options import parse
 from dlh.cli.output import say
-from dlh.experiments.errors import UsageError
+from dlh.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +81,9 @@ def main(arguments: Sequence[str]) -> int:
                     "scored as it is"
                 )
     out = options.out or _place(options)
-    from dlh.experiments.evaluate import evaluate
-    from dlh.experiments.evaluation import WeightsRequest
-    from dlh.experiments.evaluation_request import Request
+    from dlh.commands.evaluate import evaluate
+    from dlh.commands.evaluation_request import Request
+    from dlh.evaluation.evaluation import WeightsRequest
 
     request = Request(
         model=options.model,

@@ -33,7 +33,7 @@ class EventsOptions:
 def main(arguments: Sequence[str]) -> int:
     """``dlh events``."""
     options = parse(EventsOptions, arguments, prog="dlh events")
-    from dlh.experiments.events import events_of_file
+    from dlh.commands.events import events_of_file
 
     events_of_file(**vars(options), say=say)
     return 0

@@ -48,7 +48,7 @@ def facts() -> dict[str, str]:
     import torch
 
     from dlh import __version__
-    from dlh.data.folder import cache_folder
+    from dlh.data.store.folder import cache_folder
 
     found = {
         "dlh": __version__,

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dlh.data.digits import MNIST_5K
-from dlh.data.moving_ball import MovingBallConfig
-from dlh.data.moving_mnist import MovingMNISTConfig
+from dlh.data.worlds.digits import MNIST_5K
+from dlh.data.worlds.moving_ball import MovingBallConfig
+from dlh.data.worlds.moving_mnist import MovingMNISTConfig
 
 StorePath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from dlh.experiments.errors import UsageError
+from dlh.errors import UsageError
 
 Options = TypeVar("Options")
 

@@ -45,7 +45,7 @@ class PredictOptions:
 def main(arguments: Sequence[str]) -> int:
     """``dlh predict``."""
     options = parse(PredictOptions, arguments, prog="dlh predict")
-    from dlh.experiments.predict import predict_file
+    from dlh.commands.predict import predict_file
 
     predict_file(**vars(options), say=say)
     return 0

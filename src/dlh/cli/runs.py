@@ -30,7 +30,7 @@ class RunsOptions:
 def main(arguments: Sequence[str]) -> int:
     """``dlh runs``."""
     options = parse(RunsOptions, arguments, prog="dlh runs")
-    from dlh.experiments.runs import list_runs
+    from dlh.runs.listing import list_runs
 
     list_runs(**vars(options), say=say)
     return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from dlh.cli.commands import listed
 from dlh.cli.options import parse
 from dlh.cli.output import say
-from dlh.experiments.errors import UsageError
+from dlh.errors import UsageError
 
 PRESETS = {
     "tiny": "seconds; too small to learn anything, for tests",
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     from dlh.training.processes import leads, world_size
 
     if count is not None and world_size() == 1:  # otherwise this is one of them
-        from dlh.experiments.workers import start_processes
+        from dlh.runs.workers import start_processes
 
         return start_processes(count, ["train", *words])
     if leads():
@@ -96,9 +96,9 @@ def _without_processes(arguments: Sequence[str]) -> tuple[int | None, list[str]]
 
 def _start(name: str, words: Sequence[str]) -> None:
     from dlh.cli.train_options import TrainOptions
-    from dlh.experiments.presets import preset
-    from dlh.experiments.run import start
-    from dlh.experiments.workers import follow_leader
+    from dlh.runs.presets import preset
+    from dlh.runs.run import start
+    from dlh.runs.workers import follow_leader
     from dlh.training.processes import leads
 
     defaults = TrainOptions.of(preset(name))
@@ -119,8 +119,8 @@ def _resume(words: Sequence[str]) -> None:
         raise UsageError("dlh train --resume RUN needs the folder of a run")
     if others and not others[0].startswith("-"):
         raise UsageError(f"dlh train --resume RUN takes no preset, found {others[0]}")
-    from dlh.experiments.run import resume
-    from dlh.experiments.workers import follow_resumed
+    from dlh.runs.run import resume
+    from dlh.runs.workers import follow_resumed
     from dlh.training.processes import leads
 
     change = None

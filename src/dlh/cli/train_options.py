@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import tyro
 
 from dlh.cli.options import parse
-from dlh.data.digits import MNIST_5K
 from dlh.data.published.catalogue import CATALOGUE
-from dlh.experiments.data_names import name_or_path
-from dlh.experiments.errors import UsageError
-from dlh.experiments.experiment import DataConfig, Experiment
-from dlh.model import DLHConfig
+from dlh.data.worlds.digits import MNIST_5K
+from dlh.errors import UsageError
+from dlh.models.dlh import DLHConfig
+from dlh.runs.data_names import name_or_path
+from dlh.runs.experiment import DataConfig, Experiment
 from dlh.training.config import Speed, TrainingConfig
 
 

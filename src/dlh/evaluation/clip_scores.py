@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from dlh.evaluation.draws import Row, draw
-from dlh.evaluation.energy import EnergyTerms, energy_terms, pooled
-from dlh.evaluation.fvd import FrechetVideo
-from dlh.evaluation.metrics import Metric
 from dlh.evaluation.protocol import Protocol
+from dlh.evaluation.scores.energy import EnergyTerms, energy_terms, pooled
+from dlh.evaluation.scores.fvd import FrechetVideo
+from dlh.evaluation.scores.metrics import Metric
 from dlh.evaluation.stopwatch import Stopwatch
 
 ENERGY, DIVERSITY = "energy_score", "diversity"
@@ -44,7 +44,7 @@ class ClipScores:
 
     Attributes:
         metrics: by name.
-        energy, diversity: (horizon,), see :mod:`dlh.evaluation.energy`.
+        energy, diversity: (horizon,), see :mod:`dlh.evaluation.scores.energy`.
         features: of the first future, for the Frechet distance; None where that is not computed.
     """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dlh.evaluation.psnr import psnr
+from dlh.evaluation.scores.psnr import psnr
 from dlh.interfaces import VideoModel
 from dlh.video import check_video
 

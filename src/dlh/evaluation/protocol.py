@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlh.evaluation.bootstrap import COVERAGE, RESAMPLES
-from dlh.evaluation.metrics import Metric
+from dlh.evaluation.scores.metrics import Metric
 from dlh.settings import to_plain
 
 CLIPPING = "predictions are clipped to [0, 1] before they are scored"

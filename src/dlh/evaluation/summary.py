@@ -10,9 +10,9 @@ import numpy as np
 from dlh.evaluation.best_of import expected_best
 from dlh.evaluation.bootstrap import Bootstrap
 from dlh.evaluation.clip_scores import DIVERSITY, ENERGY, ClipScores, MetricScores
-from dlh.evaluation.frames import NotComputed
-from dlh.evaluation.fvd import FVD, frechet_distance
 from dlh.evaluation.protocol import MetricSpec, Protocol
+from dlh.evaluation.scores.frames import NotComputed
+from dlh.evaluation.scores.fvd import FVD, frechet_distance
 
 MODEL, ORACLE = "model", "oracle"
 FLOORS = ("black", "mean_frame", "last_frame", "other_clip", "best_of_other_clips")

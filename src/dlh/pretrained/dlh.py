@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from dlh.analysis.surprise import EventList, event_list
-from dlh.data.decode import Frames, VideoWarning, open_frames, read_video
+from dlh.data.video.decode import Frames, VideoWarning, open_frames, read_video
 from dlh.interfaces import Prediction
-from dlh.model import Carried, DLHConfig, DynamicLatentHierarchy, Noise, Rollout, Trace
+from dlh.models.dlh import Carried, DLHConfig, DynamicLatentHierarchy, Noise, Rollout, Trace
 from dlh.pretrained import files, lookup
 from dlh.training.randomness import step_generator
 from dlh.video import VideoError, check_video, from_stored

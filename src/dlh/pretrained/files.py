@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from dlh.model import DLHConfig, DynamicLatentHierarchy
+from dlh.files.atomic import write_atomically
+from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 from dlh.settings import SettingsError, from_plain, to_plain
-from dlh.training.atomic import write_atomically
 from dlh.training.errors import explain
 
 CONFIG_NAME = "config.json"

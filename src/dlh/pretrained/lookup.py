@@ -7,7 +7,7 @@ import shlex
 import tempfile
 from pathlib import Path
 
-from dlh.model import DynamicLatentHierarchy
+from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.pretrained.files import CONFIG_NAME, WEIGHTS_NAME, PretrainedError, write_model
 
 SHIPPED = Path(__file__).parent / "weights"

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import torch
 
-from dlh.training.atomic import write_atomically
+from dlh.files.atomic import write_atomically
 from dlh.training.errors import CheckpointError, DamagedCheckpointError, explain
 
 FORMAT = 1

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlh.training import strict_json
-from dlh.training.atomic import write_atomically
+from dlh.files import strict_json
+from dlh.files.atomic import write_atomically
 from dlh.training.errors import RunFolderError, explain
 
 VALIDATION = "validation."

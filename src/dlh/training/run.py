@@ -20,11 +20,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from dlh.training import strict_json
-from dlh.training.atomic import is_leftover, remove_leftovers, write_atomically
+from dlh.files import strict_json
+from dlh.files.atomic import is_leftover, remove_leftovers, write_atomically
+from dlh.files.lock import FolderLock
 from dlh.training.checkpoint import newest_step
 from dlh.training.errors import Interrupted, RunFolderError, explain
-from dlh.training.lock import FolderLock
 from dlh.training.metrics import Metrics
 from dlh.training.progress import Progress
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import published
-from dlh.data.manifest import Manifest
+from dlh.data.named.manifest import Manifest
 from dlh.data.published.catalogue import CATALOGUE
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dlh.data.decode import read_video
 from dlh.data.published import obtain as obtain_module
 from dlh.data.published.kth import ACTIONS
+from dlh.data.video.decode import read_video
 from imports_watched import files_read
 from published import prepared
 

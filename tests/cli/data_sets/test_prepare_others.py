@@ -13,9 +13,9 @@ import pytest
 
 import published
 import tfrecords
-from dlh.data.decode import read_video
 from dlh.data.fetch.download import Remote
 from dlh.data.published.catalogue import CATALOGUE
+from dlh.data.video.decode import read_video
 from imports_watched import files_read
 from published import change_remotes, prepared
 

@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.fetch.members import (
     Member,
@@ -20,7 +19,8 @@ from dlh.data.fetch.members import (
     tar_members,
     zip_members,
 )
-from dlh.data.opening import first_bytes
+from dlh.data.video.opening import first_bytes
+from dlh.files.claim import claim
 
 _BLOCK = 2**20
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.fetch.mirror import CONNECT_SECONDS, READ_SECONDS, Refusal, receive_whole
 from dlh.data.fetch.partial import Partial
+from dlh.files.claim import claim
 
 Progress = Callable[[int, int | None], None]
 

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from dlh.data.clips import DataError
-from dlh.data.opening import first_bytes
+from dlh.data.video.opening import first_bytes
 
 _BLOCK = 2**20
 _MOST_RATIO = 200  # videos hardly shrink; deflate reaches 1,000 on nothing but zeros

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from dlh.data.clips import DataError
-from dlh.data.shards import sync_folder
+from dlh.data.store.shards import sync_folder
 
 
 @dataclass(frozen=True, kw_only=True)

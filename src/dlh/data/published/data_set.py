@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from dlh.data.decode import open_clips
 from dlh.data.fetch.download import Remote
-from dlh.data.importing import Opener
 from dlh.data.published.layout import Layout
+from dlh.data.store.importing import Opener
+from dlh.data.video.decode import open_clips
 
 
 @dataclass(frozen=True, kw_only=True)

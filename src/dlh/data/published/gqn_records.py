@@ -18,8 +18,8 @@ import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.published.tfrecord import Record, bytes_feature, read_records
-from dlh.data.resize import Resizer
-from dlh.data.retime import rate_of
+from dlh.data.video.resize import Resizer
+from dlh.data.video.retime import rate_of
 
 FEATURE = "frames"
 _MOST_PIXELS = 2**22  # of one frame: a few bytes of header could ask for any amount of memory
@@ -28,7 +28,7 @@ _MOST_PIXELS = 2**22  # of one frame: a few bytes of header could ask for any am
 def open_gqn_records(
     path: Path, *, height: int, width: int, channels: int, fps: float | None = None
 ) -> Iterator[tuple[int | None, GQNVideo]]:
-    """Every maze of a file as (number, frames); see :func:`dlh.data.decode.open_clips`.
+    """Every maze of a file as (number, frames); see :func:`dlh.data.video.decode.open_clips`.
 
     A record whose checksum is wrong is given too, and says so when it is read; those after it can
     still be found.
@@ -48,7 +48,7 @@ def open_gqn_records(
 
 
 class GQNVideo:
-    """The frames of one maze; see :class:`dlh.data.decode.Frames`."""
+    """The frames of one maze; see :class:`dlh.data.video.decode.Frames`."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dlh.data.clips import DataError, Split
 from dlh.data.published.layout import Layout
-from dlh.data.store import StoredVideo
+from dlh.data.store.store import StoredVideo
 
 ACTIONS = ("boxing", "handclapping", "handwaving", "jogging", "running", "walking")
 SEQUENCES = "00sequences.txt"

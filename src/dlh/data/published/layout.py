@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlh.data.clips import Split
-from dlh.data.discover import Found, SourceFile, unusable, walk
-from dlh.data.images import natural_order
-from dlh.data.store import Skipped, is_store
+from dlh.data.store.discover import Found, SourceFile, unusable, walk
+from dlh.data.store.store import Skipped, is_store
+from dlh.data.video.images import natural_order
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 from dlh.data.clips import DataError
-from dlh.data.discover import Found
 from dlh.data.fetch.archive import extract
 from dlh.data.fetch.download import Remote, fetch, sha256_of
 from dlh.data.published.data_set import DataSet, Part
-from dlh.data.shards import sync_folder
+from dlh.data.store.discover import Found
+from dlh.data.store.shards import sync_folder
 
 # How much an archive may hold: videos are packed already, so that more than this is no data set.
 _MOST_TIMES_LARGER = 20

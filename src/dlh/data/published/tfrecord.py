@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlh.data.clips import DataError
-from dlh.data.opening import first_bytes
 from dlh.data.published.crc32c import crc32c
+from dlh.data.video.opening import first_bytes
 
 _MOST_BYTES = 2**28  # of one record: a damaged length could ask for any amount of memory
 _MASK = 0xA282EAD8

@@ -1,0 +1,194 @@
+"""A finished run as a model that ships with the package: half the size, and what that cost."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from dlh import __version__
+from dlh.analysis.events import event_scores
+from dlh.analysis.measure import observe_clips
+from dlh.data.clips import ClipSource
+from dlh.data.worlds.moving_ball import MovingBall
+from dlh.errors import OutputError, UsageError
+from dlh.evaluation import score_futures
+from dlh.files import strict_json
+from dlh.files.outputs import Say, write_bytes
+from dlh.models.dlh import DynamicLatentHierarchy
+from dlh.pretrained.files import CONFIG_NAME, WEIGHTS_NAME, read_model, write_model
+from dlh.pretrained.lookup import SHIPPED
+from dlh.runs.origin import ABOUT
+from dlh.runs.subject import Subject, open_subject
+from dlh.settings import to_plain
+from dlh.training.errors import explain
+from dlh.video import from_stored
+
+MOST_BYTES = 6_000_000
+CLIPS = 64
+STEPS = 100
+CONTEXT_STEPS = 30
+HORIZON = 20
+SAMPLES = 8
+PREDICTED_CLIPS = 16
+Dtype = Literal["bfloat16", "float16", "float32"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worth:
+    """What a model is worth on fixed held-out clips.
+
+    Attributes:
+        clips, steps: how many, of how many frames.
+        elbo: nats per frame.
+        f1, precision, recall: of level 2; None where there is no truth or no level 2.
+        psnr: of the best of a few futures over 20 steps, dB, on the first few clips. Another
+            rounding is another draw of the futures, so it moves by a tenth without meaning.
+    """
+
+    clips: int
+    steps: int
+    elbo: float
+    f1: float | None
+    precision: float | None
+    recall: float | None
+    psnr: float
+
+
+def publish(
+    *, run: Path, name: str, dtype: Dtype = "float16", out: Path | None = None, say: Say = print
+) -> None:
+    """Write ``out``/``name`` with config.json, model.safetensors and about.json.
+
+    Its weights are rounded to ``dtype``; how much that costs is measured on held-out clips, said
+    and written down.
+
+    Args:
+        run: a finished run, or another folder with a model that says what it was trained on.
+        name: what it will be called.
+        dtype: how a weight is stored; it is float32 again when it is loaded.
+        out: the folder of shipped models; None: that of the installed package.
+        say: takes the lines for a person.
+
+    Raises:
+        UsageError: the name cannot be one.
+        PretrainedError, RunFolderError, DataError: the run cannot be used.
+        OutputError: the model is too large, or cannot be written there.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+        raise UsageError(
+            f"a shipped model's name is of small letters, digits and hyphens, found {name!r}"
+        )
+    if not run.is_dir():
+        raise UsageError(f"there is no folder {run}; name that of a finished run")
+    subject = open_subject(str(run), None)
+    folder = (SHIPPED if out is None else out) / name
+    size = sum(
+        value.numel() * (value.element_size() if dtype == "float32" else 2)
+        for value in subject.model.model.state_dict().values()
+    )
+    if size > MOST_BYTES:
+        raise OutputError(
+            f"{run} has {size / 1e6:.1f} MB of weights as {dtype}, a shipped model has at most "
+            f"{MOST_BYTES / 1e6:.0f} MB; train a smaller one, or put it on the hub "
+            "(DLH.push_to_hub)"
+        )
+    before = measure_worth(subject.model.model, subject.source)
+    stored, device = getattr(torch, dtype), subject.model.device
+    with tempfile.TemporaryDirectory() as trial:
+        write_model(Path(trial), subject.model.model, dtype=stored)
+        after = measure_worth(read_model(Path(trial)).eval().to(device), subject.source)
+    write_model(folder, subject.model.model, dtype=stored)
+    about = _about(subject, name, dtype, before, after)
+    write_bytes(folder / ABOUT, (strict_json.dumps(about, indent=2) + "\n").encode())
+    for line in _lines(folder, dtype, before, after):
+        say(line)
+
+
+@torch.no_grad()
+def measure_worth(model: DynamicLatentHierarchy, source: ClipSource) -> Worth:
+    """What a model is worth on fixed held-out clips; the same call gives the same figures.
+
+    Raises:
+        UsageError: there are no held-out clips of that length.
+    """
+    length = max(STEPS, CONTEXT_STEPS + HORIZON)
+    clips = source.held_out("test", count=CLIPS, clip_length=length)
+    if clips is None:
+        raise UsageError(f"{source.name} has no test clips of {length} frames to measure it on")
+    device = next(model.parameters()).device
+    trace, objective = observe_clips(
+        model, clips, torch.Generator(device).manual_seed(0), steps=STEPS
+    )
+    steps = trace.changed.shape[1]
+    events = None
+    if clips.events is not None and model.config.num_levels > 1:
+        events = event_scores(trace.changed[..., 1], clips.events[:, :steps])
+    video = from_stored(clips.video[:PREDICTED_CLIPS, : CONTEXT_STEPS + HORIZON], device)
+    scores = score_futures(
+        model,
+        video[:, :CONTEXT_STEPS],
+        video[:, CONTEXT_STEPS:],
+        samples=SAMPLES,
+        generator=torch.Generator(device).manual_seed(0),
+        chunk=64,
+    )
+    return Worth(
+        clips=len(clips.video),
+        steps=steps,
+        elbo=float(objective.elbo.mean()) / steps,
+        f1=None if events is None else events.f1,
+        precision=None if events is None else events.precision,
+        recall=None if events is None else events.recall,
+        psnr=scores.best,
+    )
+
+
+def shipped_ball(folder: Path) -> MovingBall:
+    """The world that a shipped model of Moving Ball was trained on."""
+    from dlh.data.worlds.moving_ball import MovingBallConfig
+    from dlh.settings import from_plain
+
+    saved = json.loads((folder / ABOUT).read_text("utf-8"))
+    return MovingBall(from_plain(MovingBallConfig, saved["data"]["ball"], name="data.ball"))
+
+
+def _about(subject: Subject, name: str, dtype: str, before: Worth, after: Worth) -> dict[str, Any]:
+    experiment = subject.experiment
+    return {
+        "name": name,
+        "data": to_plain(experiment.data),
+        "training": to_plain(experiment.training),
+        "software": {"dlh": __version__, "torch": str(torch.__version__)},
+        "stored_as": dtype,
+        "as_trained": asdict(before),
+        "as_stored": asdict(after),
+    }
+
+
+def _lines(folder: Path, dtype: str, before: Worth, after: Worth) -> list[str]:
+    try:
+        size = sum(os.path.getsize(folder / part) for part in (WEIGHTS_NAME, CONFIG_NAME))
+    except OSError as error:
+        raise OutputError(f"cannot read {folder}: {explain(error)}") from error
+    lines = [f"{folder}: {size / 1e6:.2f} MB, weights as {dtype}"]
+    predicted = min(before.clips, PREDICTED_CLIPS)
+    rows = [
+        ("nats per frame", "elbo", 2, before.clips),
+        ("event F1", "f1", 4, before.clips),
+        (f"PSNR of {HORIZON} steps, dB", "psnr", 2, predicted),
+    ]
+    for said, name, digits, clips in rows:
+        one, other = getattr(before, name), getattr(after, name)
+        if one is not None and other is not None:
+            lines.append(
+                f"{said}: {one:.{digits}f} as trained, {other:.{digits}f} as stored "
+                f"({other - one:+.{digits}f}), on {clips} held-out clips"
+            )
+    return lines

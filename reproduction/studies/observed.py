@@ -1,0 +1,27 @@
+"""A trained model's trace of the clips that `dlh analyse` looks at."""
+
+from __future__ import annotations
+
+import torch
+
+from dlh.analysis.compute import AnalysisConfig, clips_to_analyse
+from dlh.analysis.measure import observe_clips
+from dlh.data.clips import Clips
+from dlh.models.dlh import Trace
+from dlh.runs.subject import Subject, open_subject
+
+
+@torch.no_grad()
+def observe_run(run: str, clips: int) -> tuple[Subject, Clips, Trace]:
+    """The model with its data, the clips, and the trace of their first steps.
+
+    Args:
+        run: a run of dlh train, a folder with a model, a shipped model.
+        clips: how many.
+    """
+    config = AnalysisConfig(clips=clips, futures_clips=1)
+    subject = open_subject(run, None)
+    chosen = clips_to_analyse(subject, config).clips
+    generator = torch.Generator(subject.model.device).manual_seed(config.seed)
+    trace, _ = observe_clips(subject.model.model, chosen, generator, steps=config.traced_steps)
+    return subject, chosen, trace

@@ -1,0 +1,189 @@
+"""An analysis from a name to a page: what ``dlh analyse`` does."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dlh.analysis.compute import (
+    AnalysisConfig,
+    Findings,
+    clips_to_analyse,
+    compute,
+)
+from dlh.analysis.measure import overlooked
+from dlh.errors import OutputError, UsageError
+from dlh.files import strict_json
+from dlh.files.outputs import Say, check_writable, write_bytes
+from dlh.reports.analysis_figures import NAMES, figures
+from dlh.reports.analysis_numbers import SETTINGS, as_json
+from dlh.reports.analysis_page import render
+from dlh.reports.figures import canvas
+from dlh.reports.figures.canvas import MissingExtraError
+from dlh.runs.subject import open_subject
+from dlh.training.errors import explain
+from dlh.training.run import RunFolder
+
+NUMBERS = "analysis.json"
+PAGE = "analysis.html"
+FIGURES = "figures"
+
+
+def analyse(
+    *,
+    model: str,
+    data: str | None = None,
+    out: Path | None = None,
+    config: AnalysisConfig | None = None,
+    say: Say = print,
+) -> dict[str, Any]:
+    """Analyse a model and write analysis.json, analysis.html and the figures.
+
+    Args:
+        model: a finished run, a folder with a model, a shipped model or a hub name.
+        data: what to show it; None: held-out clips of what it was trained on.
+        out: the folder; None: ``analysis`` in the run's, or ``analysis-DATA`` for other data.
+        config: how much is analysed.
+        say: takes the lines for a person.
+
+    Returns:
+        What is in analysis.json.
+
+    Raises:
+        UsageError: the data is not known, or not for this model.
+        PretrainedError, RunFolderError, DataError: the model or the data cannot be used, or there
+            are no clips that the model was not trained on.
+        OutputError: nothing can be written there.
+    """
+    config = config or AnalysisConfig()
+    subject = open_subject(model, data)
+    held_out = clips_to_analyse(subject, config)
+    folder = subject.folder if out is None else out
+    with _writable(folder):
+        findings = compute(subject, held_out, config, say)
+        drawn = _draw(findings)
+        page = render(findings, {name: png for name, (png, _) in drawn.items()}).encode()
+        numbers = as_json(findings)
+        content = (strict_json.dumps(numbers, indent=2) + "\n").encode()
+        _replace(folder, drawn, page, content)
+    for line in describe(numbers):
+        say(line)
+    say(f"open {folder / PAGE}; figures as PNG and PDF are in {folder / FIGURES}")
+    return numbers
+
+
+def describe(numbers: dict[str, Any]) -> Iterator[str]:
+    """The main numbers in lines for a person."""
+    depth = numbers["depth"]
+    line = f"depth:   {depth['mean_depth']['mean']:.3f} levels change at a step"
+    if "true_change_rate" in depth:
+        line += f"; 1 + the true change rate is {1 + depth['true_change_rate']:.3f}"
+    yield line
+    levels = [f"L{level['level']} {level['state_kl']['mean']:.1f}" for level in numbers["levels"]]
+    yield f"nats:    {', '.join(levels)} per clip of {numbers['steps']} frames"
+    if "events" in numbers:
+        events = numbers["events"]
+        line = f"events:  precision {events['precision']:.3f}, recall {events['recall']:.3f}"
+        by_colour = events.get("recalls_by_colour", {})
+        missed = [name.replace("_", " ") for name in overlooked(by_colour)]
+        yield line + (f"; mostly overlooked: {', '.join(missed)}" if missed else "")
+    for name, said in (("model", "p(e2):"), ("knows_past", "at best:")):
+        if name in numbers.get("foresight", {}):
+            known = numbers["foresight"][name]
+            kind = "true" if "true_change" in known else "inferred"
+            parts = [
+                f"{known[f'{kind}_{outcome}']['mean']:.3f} where {word}"
+                for outcome, word in (("change", "something changed"), ("static", "nothing did"))
+                if f"{kind}_{outcome}" in known
+            ]
+            yield f"{said:<8} {', '.join(parts)}"
+    futures = numbers["futures"]
+    if "world" in futures:
+        world, tracking = futures["world"], futures["tracking"]
+        rate = world.get("switch_rate")
+        yield (
+            f"futures: {world['clear']:.1%} of frames have a ball of one colour; it switches at "
+            f"{'no step' if rate is None else f'{rate:.3f} of the steps'} (truth "
+            f"{world['true_switch_rate']:.3f}); in place for {tracking['median_steps_best']:.0f} "
+            f"steps (best of {futures['samples']}; mean {tracking['median_steps_mean']:.0f})"
+        )
+    for what, why in numbers["left_out"].items():
+        yield f"left out: {what}: {why}"
+
+
+def read_analysis(folder: Path, config: AnalysisConfig) -> dict[str, Any] | None:
+    """What is in a folder's analysis.json; None where there is none, or it was made otherwise.
+
+    Raises:
+        RunFolderError: it cannot be read.
+    """
+    if not (folder / NUMBERS).exists():
+        return None
+    numbers = RunFolder(folder).read_json(NUMBERS)
+    same = isinstance(numbers, dict) and numbers.get(SETTINGS) == asdict(config)
+    return numbers if same else None
+
+
+@contextmanager
+def _writable(folder: Path) -> Generator[None]:
+    """Refuse now what would fail after the work; a failure leaves no folder that was not there."""
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    pictures = folder / FIGURES
+    if pictures.exists() and not pictures.is_dir():
+        raise UsageError(f"{pictures} is a file, and the figures need a folder of that name")
+    for place in (folder / NUMBERS, folder / PAGE, *_figure_files(folder)):
+        if place.is_dir():
+            raise UsageError(f"{place} is a folder, and an analysis has a file of that name")
+    try:
+        check_writable(folder / NUMBERS, ".json")
+        if pictures.exists():
+            check_writable(pictures / "levels.png", ".png")
+        yield
+    except BaseException:
+        for place in made:  # the deepest first
+            with suppress(OSError):  # it is not empty where writing had begun
+                place.rmdir()
+        raise
+
+
+def _figure_files(folder: Path) -> list[Path]:
+    """All files that an analysis may have made there, whatever applied to it."""
+    return [folder / FIGURES / f"{name}{ending}" for name in NAMES for ending in (".png", ".pdf")]
+
+
+def _draw(findings: Findings) -> dict[str, tuple[bytes, bytes]]:
+    """All figures by name, as PNG and as PDF. Without matplotlib there are none."""
+    drawn: dict[str, tuple[bytes, bytes]] = {}
+    for name, draw in figures(findings).items():
+        try:
+            figure = draw()
+        except MissingExtraError as error:
+            warnings.warn(f"no figures: {error}", stacklevel=2)
+            return {}
+        drawn[name] = canvas.png_bytes(figure), canvas.pdf_bytes(figure)
+    return drawn
+
+
+def _replace(
+    folder: Path, drawn: Mapping[str, tuple[bytes, bytes]], page: bytes, numbers: bytes
+) -> None:
+    """Write an analysis in the place of an earlier one, of which nothing stays beside it.
+
+    analysis.json goes first and comes last: where it is, everything else belongs to it.
+    """
+    try:
+        for place in (folder / NUMBERS, folder / PAGE, *_figure_files(folder)):
+            place.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot replace the analysis in {folder}: {explain(error)}") from error
+    for name, (png, pdf) in drawn.items():
+        place = folder / FIGURES / f"{name}.png"
+        check_writable(place, ".png")
+        write_bytes(place, png)
+        write_bytes(place.with_suffix(".pdf"), pdf)
+    write_bytes(folder / PAGE, page)
+    write_bytes(folder / NUMBERS, numbers)

@@ -1,0 +1,56 @@
+"""A clip of a world that is generated, as a film: something to try a model on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dlh.data.video.encode import write_video
+from dlh.data.worlds.moving_ball import MovingBall
+from dlh.errors import UsageError
+from dlh.files.outputs import Say, check_writable
+from dlh.runs import presets
+
+FRAMES_PER_SECOND = 10
+SIDE = 256
+"""Of the film, pixels, about: a frame of 32 can hardly be seen, and a film that has one colour for
+four pixels would blur it."""
+
+
+def write_clip(*, preset: str, frames: int, number: int, out: Path, say: Say = print) -> None:
+    """Write a held-out clip of the world that a preset trains on, and say when it changes.
+
+    Args:
+        preset: one on Moving Ball.
+        frames: of the clip.
+        number: which clip of the test split, from 0; no run is trained on any of them.
+        out: the film, .mp4.
+        say: takes a line for each thing done.
+
+    Raises:
+        UsageError: there is no such preset, its clips are not generated, or a number or the name
+            of the output cannot be.
+        DataError, OutputError: the film cannot be written.
+    """
+    data = presets.preset(preset).data
+    if not data.is_moving_ball:
+        known = [name for name, make in presets.PRESETS.items() if make().data.is_moving_ball]
+        raise UsageError(
+            f"{preset} is trained on films that exist; a clip can be made of the world of "
+            f"{', '.join(known)}"
+        )
+    for name, value, least in (("frames", frames, 1), ("number", number, 0)):
+        if value < least:
+            raise UsageError(f"{name} is at least {least}, found {value}")
+    check_writable(out, ".mp4")
+    ball = MovingBall(data.ball)
+    clip = ball.held_out_clip("test", number, clip_length=frames)
+    scale = max(1, SIDE // data.ball.size)
+    write_video(out, clip.video[0], FRAMES_PER_SECOND, scale=scale)
+    changes = np.flatnonzero(clip.bounces[0] | clip.random_changes[0])
+    when = f"at frames {', '.join(map(str, changes))}" if len(changes) else "nowhere"
+    say(
+        f"written: {out}: {frames} frames of test clip {number} of {preset}, {scale} times as large"
+    )
+    say(f"its colour changes {when}")

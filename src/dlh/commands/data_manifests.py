@@ -1,0 +1,169 @@
+"""Clips that are named: written down for an evaluation, and found again from what was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tqdm import tqdm
+
+from dlh.commands.data_store import open_store
+from dlh.commands.data_store import verify as verify_store
+from dlh.data.clips import ClipSource, Split
+from dlh.data.named.generated_manifest import GeneratedManifest, of_generator
+from dlh.data.named.manifest import Manifest, Select, load_manifest, of_store, open_clips
+from dlh.data.published.catalogue import CATALOGUE, MOVING_BALL, MOVING_MNIST
+from dlh.data.store.source import StoreSource
+from dlh.data.worlds.digits import MNIST_5K
+from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
+from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
+from dlh.errors import UsageError
+from dlh.files.outputs import Say, check_writable
+from dlh.runs.data_names import load_named_digits, name_or_path
+
+
+def write_manifest(
+    *,
+    store: Path,
+    context: int,
+    horizon: int,
+    clips: int,
+    split: Split,
+    select: Select,
+    out: Path,
+    ball: MovingBallConfig | None = None,
+    mnist: MovingMNISTConfig | None = None,
+    digits: str = MNIST_5K,
+    say: Say = print,
+) -> Manifest | GeneratedManifest:
+    """Name clips of a store, or of a generator, for an evaluation, and write them down.
+
+    Args:
+        store: the store, or the name of a data set that is prepared or generated.
+        context, horizon: frames to watch and to predict.
+        clips: at most so many.
+        split: which videos.
+        select: "spaced" or "first", see :func:`dlh.data.named.manifest.of_store`; generated clips have
+            no place in a video.
+        out: the manifest, .json.
+        ball: the world of "moving-ball"; None for its default.
+        mnist: the world of "moving-mnist"; None for its default.
+        digits: that move in "moving-mnist".
+        say: takes a line for each thing found or done.
+
+    Raises:
+        UsageError: a number, or the name of the output, cannot be; an option of another data set.
+        DataError: there is no store, or no clip of that length in the split.
+        OutputError: the manifest cannot be written.
+    """
+    for name, value in (("context", context), ("horizon", horizon), ("clips", clips)):
+        if value < 1:
+            raise UsageError(f"{name} is at least 1, found {value}")
+    ball, mnist = ball or MovingBallConfig(), mnist or MovingMNISTConfig()
+    for option, changed, owner in (
+        ("ball", ball != MovingBallConfig(), MOVING_BALL),
+        ("mnist", mnist != MovingMNISTConfig(), MOVING_MNIST),
+        ("digits", digits != MNIST_5K, MOVING_MNIST),
+    ):
+        if changed and str(store) != owner:
+            raise UsageError(f"--{option} is for {owner}, found {store}")
+    numbers = {"context": context, "horizon": horizon, "count": clips, "split": split}
+    manifest: Manifest | GeneratedManifest
+    if str(store) in (MOVING_BALL, MOVING_MNIST):
+        name_or_path(str(store))  # refuses what is also a folder here
+        if split == "train":
+            raise UsageError(
+                "generated training clips depend on the seed of a run: name clips of the "
+                "validation or the test split"
+            )
+        source = (
+            MovingBall(ball)
+            if str(store) == MOVING_BALL
+            else MovingMNIST(load_named_digits(digits, option="--digits"), mnist)
+        )
+        check_writable(out, ".json")
+        manifest = of_generator(source, **numbers)
+        of = f"{manifest.name}, generated"
+    else:
+        opened = open_store(store)
+        manifest = of_store(opened, **numbers, select=select)
+        check_writable(out, ".json")
+        videos = len({clip.source for clip in manifest.clips})
+        there = sum(video.split == split for video in opened.videos)
+        of = f"({select}), from {videos} of {there} {split} videos of {manifest.name}"
+    manifest.save(out)
+    if (found := len(manifest.clips)) < clips:
+        say(f"{clips} clips were asked for and {found} exist: the manifest holds these {found}")
+    of = of if of.startswith("(") else f"of {of}"
+    say(f"{found} {split} clips of {context} + {horizon} frames {of}")
+    say(f"written: {out} (SHA-256 {manifest.digest()})")
+    return manifest
+
+
+def open_manifest(
+    path: Path, *, data: str | None = None
+) -> tuple[Manifest | GeneratedManifest, ClipSource]:
+    """A manifest, and the source of the clips that it names, which was checked.
+
+    ``dlh.data.named.manifest.open_clips(*open_manifest(path))`` gives the clips.
+
+    Args:
+        data: the store of the videos, or the name of a data set; of "moving-mnist" the digits, as
+            ``--data.digits`` names them. None takes what the manifest says, where it has a name.
+
+    Raises:
+        UsageError: the data has to be named, or is not prepared.
+        DataError: the manifest or the data cannot be used, or do not fit.
+    """
+    manifest = load_manifest(path)
+    if isinstance(manifest, Manifest):
+        if data is None and manifest.name not in CATALOGUE:
+            raise UsageError(
+                f"{path} names clips of a store of {manifest.name}: say where it is with "
+                "--data STORE"
+            )
+        store = open_store(Path(manifest.name if data is None else data))
+        manifest.check(store)
+        return manifest, StoreSource(store)
+    if manifest.ball is not None:
+        if data not in (None, MOVING_BALL):
+            raise UsageError(f"{path} names clips of {MOVING_BALL}, found --data {data}")
+        return manifest, manifest.build()
+    named = manifest.digits if data in (None, MOVING_MNIST) else data
+    return manifest, manifest.build(load_named_digits(str(named), option="--data"))
+
+
+def verify(*, store: Path, data: str | None = None, say: Say = print) -> None:
+    """Read a whole store, or every clip of a manifest (.json), and compare it with what was
+    written.
+
+    Args:
+        data: of a manifest, see :func:`open_manifest`.
+        say: takes a line for each thing found or done.
+
+    Raises:
+        UsageError, DataError: see :func:`open_manifest`; something is another than it was.
+    """
+    if store.suffix.lower() == ".json":
+        _verify_manifest(store, data, say)
+    elif data is not None:
+        raise UsageError(f"--data is for a manifest (.json), found {store}")
+    else:
+        verify_store(store=store, say=say)
+
+
+def _verify_manifest(path: Path, data: str | None, say: Say) -> None:
+    manifest, source = open_manifest(path, data=data)
+    clips = tqdm(open_clips(manifest, source), total=len(manifest.clips), leave=False, disable=None)
+    found = sum(1 for _ in clips)
+    say(
+        f"{found} {manifest.split} clips of {manifest.context} + {manifest.horizon} frames of "
+        f"{manifest.name} are those that {path} names (SHA-256 {manifest.digest()})"
+    )
+    if isinstance(manifest, Manifest) and isinstance(source, StoreSource):
+        say(
+            "the frames are those that the manifest was made from"
+            if source.store.digest() == manifest.store_sha256
+            else "their files are the same; the store is another one than the manifest was made "
+            f"from (here {source.store.digest()[:12]}..., there {manifest.store_sha256[:12]}...), "
+            "so that frames may differ in size or in the decoder's rounding"
+        )

@@ -1,0 +1,77 @@
+"""The demo: from nothing to a page that shows a model which found its events by itself."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+from dlh.errors import UsageError
+from dlh.files.outputs import Say
+from dlh.reports.figures.canvas import new_figure
+from dlh.runs import presets
+from dlh.runs.run import resume, start
+from dlh.runs.snapshot import read_snapshot
+from dlh.training.run import EXPERIMENT, RunFolder
+
+WELCOME = (
+    "A ball bounces and changes its colour when it does. Nobody tells the model. Held-out event "
+    "precision and recall show when it has found out."
+)
+
+
+def demo(*, run: Path, fresh: bool, preset: str, seed: int, say: Say = print) -> None:
+    """Train on Moving Ball, measure, draw, and write the page.
+
+    A finished demo is only shown again, an unfinished one goes on.
+
+    Args:
+        run: the folder.
+        fresh: move an existing folder aside first.
+        preset: what to train.
+        seed: decides weights, clips and noise.
+        say: takes the lines for a person.
+
+    Raises:
+        UsageError: there is no such preset, it does not train on Moving Ball, or the folder holds
+            a demo of another preset or seed.
+        TrainingError: the folder is not a run, or the training cannot go on or was stopped.
+        MissingExtraError: matplotlib is not installed.
+    """
+    experiment = presets.preset(preset)
+    if not experiment.data.is_moving_ball:
+        raise UsageError(
+            f"the demo needs a preset on Moving Ball, {preset} is none; "
+            f"`dlh train {preset} --data FOLDER` trains it"
+        )
+    new_figure(1, 1)  # a missing matplotlib is found now, not after the training
+    try:
+        experiment = replace(experiment, training=replace(experiment.training, seed=seed))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if fresh and (aside := RunFolder.set_aside(run)) is not None:
+        say(f"the demo that was in {run} is now in {aside}")
+    if (run / EXPERIMENT).exists():
+        _go_on(run, preset, seed, say)
+    else:
+        say(WELCOME)
+        start(experiment, run, say=say)
+
+
+def _go_on(run: Path, preset: str, seed: int, say: Say) -> None:
+    there = read_snapshot(RunFolder.open(run))
+    name = f"preset {there.preset}, seed {there.training.seed}"
+    # Defaults do not count: whoever types `dlh demo` means the demo that is there.
+    others = preset not in ("moving-ball", there.preset) or seed not in (0, there.training.seed)
+    if others:
+        raise UsageError(
+            f"{run} holds another demo ({name}); give --fresh to move it aside, or --run for "
+            "another folder"
+        )
+    say(f"{run} holds a demo ({name}); `{_again(run)}` makes a new one")
+    resume(run, say=say)
+
+
+def _again(run: Path) -> str:
+    place = "" if run == Path("runs/demo") else f"--run {shlex.quote(str(run))} "
+    return f"dlh demo {place}--fresh"

@@ -1,0 +1,261 @@
+"""Scores of a model, or of predictions that lie in a file, with everything that they mean."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dlh.commands.evaluation_request import Opened, Request, open_request
+from dlh.errors import UsageError
+from dlh.evaluation.clip_events import pool_events
+from dlh.evaluation.evaluation import EVENTS, TRUTH, Evaluation, say_missing
+from dlh.evaluation.files import (
+    CURVES,
+    SCORES,
+    check_folder,
+    claim_folder,
+    write_result,
+)
+from dlh.evaluation.protocol import Protocol
+from dlh.evaluation.scores.fvd import FVD
+from dlh.evaluation.summary import FLOORS, MODEL, curves, summarise
+from dlh.evaluation.work import (
+    PARTIAL,
+    ClipArrays,
+    Parts,
+    default_processes,
+    futures_of_clip,
+    save_predictions,
+    score_all,
+)
+from dlh.files.outputs import Say, write_bytes
+from dlh.reports import evaluation_tables as tables
+from dlh.reports.evaluation_page import render
+from dlh.reports.figures.samples import PredictedClip, draw_samples
+from dlh.reports.figures.scores import ScorePanel, draw_best_of, draw_score_curves
+from dlh.reports.pictures import drawn
+from dlh.settings import to_plain
+from dlh.training.device import choose_device
+from dlh.video import to_stored
+
+UNPACKED = "unpacked"
+PREDICTIONS = "predictions.npz"
+REPORT = "report.html"
+TABLE = "scores.md"
+SHOWN_BY = "psnr"
+
+
+def evaluate(
+    request: Request,
+    *,
+    out: Path,
+    processes: int | None = None,
+    save: int = 0,
+    say: Say = print,
+) -> dict[str, Any]:
+    """Score what is asked for, write all about it into ``out``, and return what scores.json holds.
+
+    An evaluation that was interrupted goes on where it was. The same request gives the same files.
+
+    Args:
+        request: model or predictions, data, numbers.
+        out: the folder of the results; other scores in it are not overwritten.
+        processes: in how many the clips are scored; None for as many as there are cores.
+        save: the futures of so many clips are written to predictions.npz.
+        say: takes a line for each thing found or done.
+
+    Raises:
+        UsageError: something was asked for that cannot be.
+        DataError, PretrainedError, RunFolderError: data, weights or model cannot be used.
+        OutputError: a file cannot be written.
+    """
+    for name, value, least in (("num-processes", processes, 1), ("save-predictions", save, 0)):
+        if value is not None and value < least:
+            raise UsageError(f"{name} is at least {least}, found {value}")
+    if request.seed < 0:
+        raise UsageError(f"seed is at least 0, found {request.seed}")
+    check_folder(out)
+    request = replace(request, scratch=out / PARTIAL / UNPACKED)
+    try:
+        opened = _open(request)
+        if opened.file is not None:
+            opened.file.check_values(say)
+        evaluation = opened.evaluation
+        protocol = evaluation.protocol(
+            name=opened.name, samples=opened.samples, seed=request.seed, model=opened.model
+        )
+        claim_folder(out, protocol)
+    except BaseException:
+        _remove_unpacked(out)
+        raise
+    _announce(opened, protocol, say)
+    parts = Parts.of(out, protocol)
+    processes = default_processes(evaluation.device) if processes is None else processes
+    try:
+        found, seconds = score_all(evaluation, request, protocol, parts, processes=processes)
+    except KeyboardInterrupt:
+        say(f"what is scored is kept in {parts.folder}; the same command goes on with it")
+        raise
+    scores, beside = _results(evaluation, protocol, found)
+    if save:
+        clips = min(save, protocol.data.clips)
+        path = out / PREDICTIONS
+        save_predictions(evaluation, protocol, path, clips=clips, samples=scores["samples"][MODEL])
+        say(f"the futures of {clips} clips: {path}")
+    pictures = _pictures(scores, beside)
+    strips = list(_strips(evaluation, protocol, beside))
+    for name, png in [*pictures.items(), *((f"strip-{n}", png) for n, _, png in strips)]:
+        write_bytes(out / f"{name.replace('_', '-')}.png", png)
+    page = render(scores, pictures=pictures, strips=[(title, png) for _, title, png in strips])
+    write_bytes(out / REPORT, page.encode())
+    write_bytes(out / TABLE, tables.write_markdown(scores).encode())
+    write_result(out / CURVES, beside)
+    write_result(out / SCORES, scores)  # last: where it is, everything else is
+    parts.remove()
+    _summarise(scores, seconds, out, say)
+    return scores
+
+
+def _remove_unpacked(out: Path) -> None:
+    """What was unpacked for nothing, and the folders that were made for it alone."""
+    unpacked = out / PARTIAL / UNPACKED
+    if unpacked.is_dir():
+        shutil.rmtree(unpacked, ignore_errors=True)
+        with contextlib.suppress(OSError):  # there is something else in it
+            unpacked.parent.rmdir()
+            out.rmdir()
+
+
+def _open(request: Request) -> Opened:
+    with tqdm(unit="B", unit_scale=True, leave=False, disable=None, delay=0.5) as bar:
+
+        def progress(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return open_request(request, device=choose_device("auto"), progress=progress)
+
+
+def _announce(opened: Opened, protocol: Protocol, say: Say) -> None:
+    data = protocol.data
+    if data.clips < opened.asked:
+        say(f"{opened.asked} clips were asked for and {data.clips} exist: these are scored")
+    context = "" if protocol.context is None else f"{protocol.context} + "
+    say(
+        f"protocol {protocol.name}: {data.clips} {data.split or ''}".rstrip()
+        + f" clip{'s' if data.clips > 1 else ''} of {data.name}, {context}{protocol.horizon} "
+        f"frames, {protocol.samples} "
+        f"sample{'s' if protocol.samples > 1 else ''} of each, seed {protocol.seed}"
+    )
+    say_missing(opened.evaluation.scorers, say)
+
+
+def _results(
+    evaluation: Evaluation, protocol: Protocol, found: list[ClipArrays]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What scores.json and curves.json hold."""
+    rows = evaluation.row_scores(found)
+    truth = [clip[TRUTH] for clip in found] if evaluation.scorers.frechet is not None else None
+    scores = {"protocol": to_plain(protocol), "protocol_sha256": protocol.digest()}
+    scores |= summarise(protocol, rows, missing=evaluation.scorers.missing, truth_features=truth)
+    counts = [clip[EVENTS] for clip in found if EVENTS in clip]
+    if counts:
+        scores["events"] = pool_events(counts)
+    return scores, {"protocol_sha256": protocol.digest(), **curves(protocol, rows)}
+
+
+def _pictures(scores: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, bytes]:
+    """The curves of every metric that was computed, where matplotlib is installed."""
+    frames, best_of = beside["per_frame"], beside["best_of"]
+    samples = scores["samples"][MODEL]
+    per_frame, per_count = [], []
+    for spec in scores["protocol"]["metrics"]:
+        name = spec["name"]
+        if name == FVD:
+            continue
+        better = "higher" if spec["higher_is_better"] else "lower"
+        title = f"{tables.TITLES[name]} ({better} is closer)"
+        model = frames[MODEL][name]
+        floors = {
+            tables.ROW_TITLES[floor]: frames[floor][name]["best"]
+            for floor in FLOORS
+            if floor in frames
+        }
+        best = model["best"] if samples > 1 else None
+        per_frame.append(ScorePanel(title=title, best=best, mean=model["mean"], floors=floors))
+        curve = best_of[MODEL][name]
+        others = {
+            tables.ROW_TITLES[floor]: np.resize(best_of[floor][name], len(curve))
+            if len(best_of[floor][name]) == 1
+            else best_of[floor][name]
+            for floor in FLOORS
+            if floor in best_of
+        }
+        level = [curve[0]] * len(curve)
+        per_count.append(ScorePanel(title=title, best=curve, mean=level, floors=others))
+    pictures = drawn(
+        "per_frame",
+        lambda: draw_score_curves(per_frame, samples=samples),
+        said="picture of per_frame",
+    )
+    if samples > 1:
+        pictures |= drawn("best_of", lambda: draw_best_of(per_count), said="picture of best_of")
+    return pictures
+
+
+def _strips(
+    evaluation: Evaluation, protocol: Protocol, beside: Mapping[str, Any]
+) -> Iterator[tuple[str, str, bytes]]:
+    """Name, title and picture of the best, the median and the worst clip."""
+    if protocol.data.frame_shape[0] not in (1, 3):
+        return
+    clips = beside["per_clip"][MODEL][SHOWN_BY]
+    order = np.argsort(clips["best"], kind="stable")
+    places = {"best": order[-1], "median": order[len(order) // 2], "worst": order[0]}
+    shown: set[int] = set()
+    for name, place in places.items():
+        clip = int(place)
+        if clip in shown:
+            continue
+        shown.add(clip)
+        read, future = evaluation.clips.read(clip), None
+        wanted, before = clips["best_sample"][clip], 0
+        for frames in futures_of_clip(evaluation, protocol, clip):
+            if before <= wanted < before + len(frames):
+                future = to_stored(frames[wanted - before])
+                break
+            before += len(frames)
+        assert future is not None
+        context = read.truth[:0] if read.context is None else read.context
+        predicted = PredictedClip(
+            context=to_stored(context), truth=to_stored(read.truth), predicted=future
+        )
+        title = f"The {name} clip, number {clip}: PSNR {clips['best'][clip]:.2f} dB"
+        yield name, title, draw_samples([predicted], title=title)
+
+
+def _summarise(
+    scores: Mapping[str, Any], seconds: Mapping[str, float], out: Path, say: Say
+) -> None:
+    model = scores["rows"][MODEL]
+    said = [
+        f"{tables.TITLES[name].partition(',')[0]} {tables.cell(entry, name)}"
+        for name, entry in model.items()
+        if entry["best"] is not None
+    ]
+    say(f"model: {', '.join(said)} (best [95 % interval] (mean))")
+    for text in tables.verdicts(scores):
+        say(text.replace("**", ""))
+    if seconds:
+        parts = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
+        say(f"seconds of the model's row: {parts}")
+    place = shlex.quote(str(out))
+    say(f"written: {out / SCORES}; open {out / REPORT}; compare with `dlh compare {place} OTHER`")

@@ -1,0 +1,145 @@
+"""Many futures of a video file: a film, a picture, and the exact frames."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from dlh.commands.inputs import describe_resizing
+from dlh.data.clips import DataError
+from dlh.data.video.encode import write_video
+from dlh.errors import OutputError, UsageError
+from dlh.files.outputs import (
+    ArrayFile,
+    Say,
+    check_name,
+    check_with_picture,
+    check_writable,
+    write_bytes,
+)
+from dlh.interfaces import Prediction
+from dlh.pretrained import DLH
+from dlh.reports.figures import still_grid, tile_futures
+from dlh.training.device import choose_device
+from dlh.training.errors import explain
+from dlh.video import to_stored
+
+SHOWN_FUTURES = 15
+"""The film shows no more, so that it can be watched; with what happened they are 4 x 4 panels."""
+
+
+def predict_file(
+    *,
+    model: str,
+    video: Path,
+    context: int,
+    horizon: int,
+    samples: int,
+    seed: int,
+    out: Path,
+    save: Path | None,
+    say: Say = print,
+) -> None:
+    """Predict what follows the first ``context`` frames of ``video``.
+
+    Args:
+        model: a name that DLH.from_pretrained takes.
+        video: a file; where it goes on for ``horizon`` frames, they are shown beside the futures.
+        context: frames to watch.
+        horizon: frames to predict.
+        samples: futures to draw; without ``save`` no more than are shown.
+        seed: of all randomness.
+        out: the film, .mp4; the picture goes beside it.
+        save: the exact frames of all futures, .npz.
+        say: takes a line for each thing done.
+
+    Raises:
+        UsageError: a number, or the name of an output, cannot be.
+        DataError: the video cannot be read, or is shorter than the context.
+        PretrainedError: there is no such model.
+        OutputError: an output cannot be written.
+    """
+    for name, value in (("context", context), ("horizon", horizon), ("samples", samples)):
+        if value < 1:
+            raise UsageError(f"{name} is at least 1, found {value}")
+    if seed < 0:
+        raise UsageError(f"seed is at least 0, found {seed}")
+    dlh = DLH.from_pretrained(model, choose_device("auto"))
+    if resizing := describe_resizing(video, dlh.model.frame_shape):
+        say(resizing)
+    frames, fps = dlh.read(video, frames=context + horizon)
+    if len(frames) < context:
+        raise DataError(
+            f"{video} has {len(frames)} frame{'s' if len(frames) > 1 else ''}, {context} are "
+            "needed as context; give a longer video or a smaller --context"
+        )
+    if save is not None:
+        check_name(save, ".npz")
+    picture = check_with_picture(out, ".mp4")  # last of the checks: it makes the folder
+    if save is not None:
+        check_writable(save, ".npz")
+    observed, truth = frames[:context], frames[context:]
+    shown = _draw(dlh, observed, truth, horizon=horizon, samples=samples, seed=seed, save=save)
+
+    futures = np.concatenate([to_stored(future.frames[0]) for future in shown])
+    changed = None
+    if dlh.config.num_levels > 1:
+        changed = torch.cat([f.changed[0, :, :, 1] for f in shown if f.changed is not None])
+    whole_truth = truth if len(truth) == horizon else None
+    film = tile_futures(futures, context=observed, truth=whole_truth, changed=changed)
+    write_video(out, film, fps)
+    write_bytes(picture, still_grid(futures, context=observed, truth=whole_truth))
+    drawn, first = (len(shown) if save is None else samples), ""
+    if drawn > len(shown):
+        first = f", of which the first {len(shown)} are shown"
+    elif drawn < samples:
+        first = f" (of {samples}: without --save only those are drawn that are shown)"
+    futures_of = "1 future of" if drawn == 1 else f"{drawn} futures of"
+    say(f"{futures_of} {horizon} frames after {context}{first}: {out}, {picture}")
+    if 0 < len(truth) < horizon:
+        say(
+            f"the video goes on for {len(truth)} frames only: they are not shown beside the "
+            f"{horizon} predicted ones"
+        )
+    if save is not None:
+        say(f"exact frames: {save}")
+
+
+def _draw(
+    dlh: DLH,
+    observed: np.ndarray,
+    truth: np.ndarray,
+    *,
+    horizon: int,
+    samples: int,
+    seed: int,
+    save: Path | None,
+) -> list[Prediction]:
+    """Draw the futures one by one, write them where they are to be saved; return the first ones."""
+    shown: list[Prediction] = []
+
+    def drawn() -> Iterator[np.ndarray]:
+        futures = dlh.futures(observed, horizon=horizon, samples=samples, seed=seed)
+        for future in tqdm(futures, total=samples, unit="future", leave=False, disable=None):
+            if len(shown) < SHOWN_FUTURES:
+                shown.append(future)
+            yield future.frames.movedim(-3, -1).cpu().numpy()
+
+    if save is None:
+        for _ in itertools.islice(drawn(), SHOWN_FUTURES):
+            pass
+        return shown
+    try:
+        with ArrayFile(save) as file:
+            file.write("samples", (1, samples, horizon, *observed.shape[1:]), drawn())
+            file.write("context", (1, *observed.shape), [observed / np.float32(255)])
+            if len(truth):
+                file.write("truth", (1, *truth.shape), [truth / np.float32(255)])
+    except OSError as error:
+        raise OutputError(f"cannot write {save}: {explain(error)}") from error
+    return shown

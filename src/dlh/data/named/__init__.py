@@ -1,0 +1,1 @@
+"""Manifests: lists of clips that others can repeat."""

@@ -1,0 +1,1 @@
+"""Videos on disk: imported once, found again as clips."""

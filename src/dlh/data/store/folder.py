@@ -1,0 +1,146 @@
+"""A person's own videos: into a store of their own, or once into a cache."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from dlh.data.clips import DataError
+from dlh.data.store.discover import find_sources
+from dlh.data.store.importing import Import, Progress
+from dlh.data.store.report import ImportReport
+from dlh.data.store.source import StoreSource
+from dlh.data.store.splits import Fractions, Shares
+from dlh.data.store.store import Store, is_store
+from dlh.files.claim import claim
+
+SPLIT: Fractions = (0.8, 0.1, 0.1)
+
+
+def import_folder(
+    path: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    fps: float | None = None,
+    split: Fractions = SPLIT,
+    seed: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+) -> ImportReport:
+    """Decodes a folder of videos (or one file) once, resized, into a store at ``out``.
+
+    Files that cannot be used are in the report with the reason. An import that was interrupted goes
+    on where it was.
+
+    Args:
+        path: the folder; those below it are searched too. A folder of pictures is one video. Each
+            clip of an array file of several is one, called FILE#NUMBER.
+        out: where the store is to be; must not exist.
+        channels: 3 for colour, 1 for grey.
+        fps: re-times every video to this rate; None keeps every frame.
+        split: the shares of train, validation and test. Whole files are split, never frames; with
+            one or two files everything is for training, and the report says so.
+        seed: decides which file goes where.
+
+    Raises:
+        DataError: nothing to import, ``out`` exists or cannot be written, or another process builds
+            it.
+    """
+    plan = _plan(Path(path), (channels, height, width), fps, split, seed)
+    with claim(out, wait=False) as claimed:
+        return ImportReport.of(plan.build(claimed, progress))
+
+
+def open_data(
+    path: str | os.PathLike[str],
+    *,
+    frame_shape: tuple[int, int, int],
+    clip_length: int,
+    fps: float | None = None,
+    split: Fractions = SPLIT,
+    seed: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+) -> StoreSource:
+    """What a person calls their data, ready for training: a store, a folder or one video.
+
+    Folders and files are decoded once into :func:`cache_folder`, under a name made of the path, the
+    files' sizes and times and all arguments; the next call with the same finds it. A damaged entry
+    of the cache is made again.
+
+    Args:
+        frame_shape: (channel, height, width) that the model takes.
+        clip_length: what training will ask for; it is an error if no training video is that long.
+
+    Raises:
+        DataError: see :func:`import_folder`; a store of another frame shape; no clip of that
+            length.
+    """
+    path = Path(path)
+    if is_store(path):
+        store = Store.open(path)
+        if store.frame_shape != tuple(frame_shape):
+            raise DataError(
+                f"{path} holds frames of (channel, height, width) = {store.frame_shape}, this "
+                f"model takes {tuple(frame_shape)}; import the videos again in that size, or "
+                "train a model of the store's"
+            )
+    else:
+        plan = _plan(path, frame_shape, fps, split, seed)
+        store = _cached(plan, progress)
+    source = StoreSource(store)
+    source.check_clip_length(clip_length)
+    return source
+
+
+def cache_folder() -> Path:
+    """``$DLH_CACHE``, else ``$XDG_CACHE_HOME/dlh``, else ``~/.cache/dlh``; may be deleted."""
+    if chosen := os.environ.get("DLH_CACHE"):
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "dlh"
+
+
+def _plan(
+    path: Path,
+    frame_shape: tuple[int, int, int],
+    fps: float | None,
+    split: Fractions,
+    seed: int,
+) -> Import:
+    root = Path(os.path.abspath(path))
+    rule = Shares(split, seed=seed)
+    return Import.of(root, find_sources(root), frame_shape=frame_shape, fps=fps, rule=rule)
+
+
+def _cached(plan: Import, progress: Callable[[Progress], None] | None) -> Store:
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", plan.root.name).strip("-")[:40] or "videos"
+    place = cache_folder() / f"{slug}-{plan.recipe.digest()[:16]}"
+    if store := _intact(place):
+        return store
+    try:
+        with claim(place, wait=True) as claimed:
+            if store := _intact(place):  # another process made it while we waited
+                return store
+            if place.exists():
+                shutil.rmtree(place)
+            return plan.build(claimed, progress)
+    except DataError as error:
+        if not os.access(_existing(place.parent), os.W_OK):
+            raise DataError(f"{error}; set DLH_CACHE to a folder that you can write to") from None
+        raise
+
+
+def _intact(place: Path) -> Store | None:
+    try:
+        return Store.open(place)
+    except DataError:
+        return None
+
+
+def _existing(folder: Path) -> Path:
+    return folder if folder.exists() else _existing(folder.parent)

@@ -1,0 +1,123 @@
+"""What an import gave: every file, and what was left out and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlh.data.clips import SPLITS, Split
+from dlh.data.store.store import Index, Skipped, Store, StoredVideo
+
+_BARS = 8
+_BAR_WIDTH = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """The contents of a store, for people.
+
+    Attributes:
+        path: of the store.
+        index: all it holds.
+    """
+
+    path: Path
+    index: Index
+
+    @classmethod
+    def of(cls, store: Store) -> ImportReport:
+        """The report of a store that is there already."""
+        return cls(path=store.path, index=store.index)
+
+    @property
+    def videos(self) -> tuple[StoredVideo, ...]:
+        return self.index.videos
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        return self.index.skipped
+
+    def clips(self, clip_length: int) -> dict[Split, int]:
+        """How many clips of that length without overlap each split gives."""
+        return {
+            split: sum(video.length // clip_length for video in self.videos if video.split == split)
+            for split in SPLITS
+        }
+
+    def histogram(self) -> list[tuple[int, int, int]]:
+        """Lengths as (from, to, number of videos), both ends included, in eight steps or fewer."""
+        lengths = [video.length for video in self.videos]
+        low, high = min(lengths), max(lengths)
+        width = (high - low) // _BARS + 1
+        bars = []
+        for start in range(low, high + 1, width):
+            inside = sum(start <= length < start + width for length in lengths)
+            bars.append((start, min(start + width - 1, high), inside))
+        return bars
+
+    def table(self, clip_length: int = 100, *, most_rows: int = 40) -> str:
+        """The whole report as text; long lists are cut and say so."""
+        channels, height, width = self.index.frame_shape
+        rows = [("file", "frames", "fps", "size", "split")]
+        rows += [
+            (
+                v.source,
+                str(v.length),
+                f"{v.fps:g}",
+                f"{v.source_size[0]} x {v.source_size[1]}",
+                v.split,
+            )
+            for v in self.videos[:most_rows]
+        ]
+        widths = [max(len(row[column]) for row in rows) for column in range(5)]
+        lines = [
+            f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  "
+            f"{row[3]:>{widths[3]}}  {row[4]}"
+            for row in rows
+        ]
+        lines += _more(len(self.videos), most_rows)
+        noted = [f"  {video.source}: {note}" for video in self.videos for note in video.notes]
+        lines += ["", "notes:", *noted[:most_rows], *_more(len(noted), most_rows)] if noted else []
+        skipped = [f"  {skipped.source} {skipped.reason}" for skipped in self.skipped]
+        if skipped:
+            lines += [
+                "",
+                f"not used ({len(skipped)}):",
+                *skipped[:most_rows],
+                *_more(len(skipped), most_rows),
+            ]
+        if self.index.others:
+            kinds = ", ".join(
+                f"{count} {kind or 'without suffix'}"
+                for kind, count in sorted(self.index.others.items())
+            )
+            lines += ["", f"not videos: {kinds}"]
+        lines += ["", "length (frames)   videos"]
+        bars = self.histogram()
+        most = max(count for _, _, count in bars)
+        for low, high, count in bars:
+            lines.append(
+                f"{f'{low} - {high}':>15}   {count:>6}  {'#' * -(-count * _BAR_WIDTH // most)}"
+            )
+        frames = sum(video.length for video in self.videos)
+        clips = self.clips(clip_length)
+        lines += [
+            "",
+            f"{len(self.videos)} video{'s' if len(self.videos) > 1 else ''}, {frames} frames, "
+            f"stored as {height} x {width} "
+            f"{'grey' if channels == 1 else 'colour'} "
+            f"({frames * channels * height * width / 2**20:.1f} MB)",
+            f"clips of {clip_length} frames: "
+            + ", ".join(f"{split} {clips[split]}" for split in SPLITS),
+        ]
+        empty = [split for split in SPLITS if all(video.split != split for video in self.videos)]
+        if empty:
+            lines.append(
+                f"no file is left for: {', '.join(empty)} (whole files are split; there are "
+                f"{len(self.videos)})"
+            )
+        return "\n".join(lines)
+
+
+def _more(count: int, shown: int) -> list[str]:
+    return [f"  ... and {count - shown} more"] if count > shown else []

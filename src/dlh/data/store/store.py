@@ -1,0 +1,283 @@
+"""The clip store: videos on disk as memory-mapped uint8 arrays, with an index.
+
+A store is a folder::
+
+    index.json          what this file's classes hold
+    frames-00000.npy    uint8 (frames, height, width, channel), no video in two shards
+    events-00000.npy    bool (frames,), beside it where the data knows when something changes
+
+Reading a clip is one slice of a memory map: nothing is decoded, and processes share the pages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from dlh.data.clips import SPLITS, DataError, Split
+from dlh.data.store.shards import HEADER_BYTES
+
+FORMAT = "dlh-clips"
+VERSION = 1
+INDEX = "index.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredVideo:
+    """One video of a store.
+
+    Attributes:
+        source: its file, relative to the folder that was imported, or its name in the data set.
+        split: train, validation or test; a video is in exactly one.
+        shard, offset, length: where its frames are; offset and length in frames.
+        fps: frames a second of what is stored.
+        sha256: of the source file.
+        crc32: of the stored bytes, as 8 hexadecimal digits.
+        source_size: (width, height) of the source as displayed.
+        notes: what a person should know: damage, assumptions.
+    """
+
+    source: str
+    split: Split
+    shard: int
+    offset: int
+    length: int
+    fps: float
+    sha256: str
+    crc32: str
+    source_size: tuple[int, int]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """A file that could not be used, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """All that ``index.json`` holds besides the format's name and version.
+
+    Attributes:
+        name: of the data set, for people.
+        frame_shape: (channel, height, width).
+        shard_frames: the number of frames of each shard.
+        has_events: whether each frame has a true event mark.
+        videos: in the order of their names.
+        skipped: files that were found and not used.
+        others: how many files of each suffix were not videos at all.
+        settings: what the store was made with (frame rate, fractions of the splits, seed, ...).
+    """
+
+    name: str
+    frame_shape: tuple[int, int, int]
+    shard_frames: tuple[int, ...]
+    has_events: bool
+    videos: tuple[StoredVideo, ...]
+    skipped: tuple[Skipped, ...] = ()
+    others: dict[str, int] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The text of ``index.json``."""
+        return json.dumps({"format": FORMAT, "version": VERSION, **asdict(self)}, indent=1) + "\n"
+
+    @classmethod
+    def read(cls, folder: Path) -> Index:
+        """The index of the store in a folder; of its shards nothing is read.
+
+        Raises:
+            DataError: no store there, one of a newer version, or a damaged index.
+        """
+        try:
+            text = (folder / INDEX).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            raise DataError(f"{folder} is not a clip store: it has no {INDEX}") from None
+        except OSError as error:
+            raise DataError(f"{folder / INDEX} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise DataError(f"{folder / INDEX} is not the index of a clip store") from None
+        return cls.from_json(text, folder / INDEX)
+
+    @classmethod
+    def from_json(cls, text: str, path: Path) -> Index:
+        """Reads the text of an index; ``path`` is for messages only."""
+        try:
+            entries = json.loads(text)
+            found = (entries.pop("format"), entries.pop("version"))
+        except (ValueError, TypeError, AttributeError, KeyError):
+            raise DataError(
+                f"{path} is not the index of a clip store; import the videos again"
+            ) from None
+        if found[0] != FORMAT or not isinstance(found[1], int):
+            raise DataError(f"{path} is not the index of a clip store: it says {found[0]!r}")
+        if found[1] > VERSION:
+            raise DataError(
+                f"{path} is of version {found[1]} and this dlh reads up to version {VERSION}; "
+                "update dlh, or import the videos again"
+            )
+        try:
+            entries["videos"] = tuple(
+                StoredVideo(
+                    **video
+                    | {"source_size": tuple(video["source_size"]), "notes": tuple(video["notes"])}
+                )
+                for video in entries["videos"]
+            )
+            entries["skipped"] = tuple(Skipped(**skipped) for skipped in entries["skipped"])
+            entries["frame_shape"] = tuple(entries["frame_shape"])
+            entries["shard_frames"] = tuple(entries["shard_frames"])
+            index = cls(**entries)
+            index.check(path)
+        except (TypeError, KeyError) as error:
+            raise DataError(f"{path} is damaged ({error}); import the videos again") from None
+        return index
+
+    def check(self, path: Path) -> None:
+        """Raises :class:`DataError` where the entries contradict each other."""
+        for video in self.videos:
+            inside = (
+                0 <= video.shard < len(self.shard_frames) and video.offset >= 0 and video.length > 0
+            )
+            if not inside or video.offset + video.length > self.shard_frames[video.shard]:
+                raise DataError(
+                    f"{path} is damaged: {video.source} lies outside its shard; import the videos "
+                    "again"
+                )
+            if video.split not in SPLITS:
+                raise DataError(f"{path} is damaged: {video.source} is in a split {video.split!r}")
+
+
+class Store:
+    """An open store; reading only, by as many processes as like."""
+
+    def __init__(self, path: Path, index: Index) -> None:
+        self.path = path
+        self.index = index
+        channels, height, width = index.frame_shape
+        self._frames = [
+            map_shard(
+                path / shard_file("frames", number), (frames, height, width, channels), np.uint8
+            )
+            for number, frames in enumerate(index.shard_frames)
+        ]
+        self._events = [
+            map_shard(path / shard_file("events", number), (frames,), np.bool_)
+            for number, frames in enumerate(index.shard_frames if index.has_events else ())
+        ]
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Store:
+        """Opens a store after checking its index and the size of every shard.
+
+        Raises:
+            DataError: no store there, one of a newer version, or one that is cut off.
+        """
+        path = Path(path)
+        return cls(path, Index.read(path))
+
+    def __reduce__(self):
+        # A worker process opens the store anew; the default would send it a copy of every frame.
+        return Store.open, (self.path,)
+
+    @property
+    def videos(self) -> tuple[StoredVideo, ...]:
+        return self.index.videos
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """(channel, height, width)."""
+        return self.index.frame_shape
+
+    def digest(self) -> str:
+        """SHA-256 of what is stored, wherever it lies: the frames' shape, and of each video its
+        source, split, rate and stored bytes (by their checksum in the index).
+        """
+        names = ("source", "split", "length", "fps", "sha256", "crc32")
+        videos = [[getattr(video, name) for name in names] for video in self.videos]
+        content = json.dumps([list(self.frame_shape), videos])
+        return hashlib.sha256(content.encode("ascii")).hexdigest()
+
+    def frames(self, video: StoredVideo, start: int = 0, length: int | None = None) -> np.ndarray:
+        """A view of frames, uint8 (time, height, width, channel), read when it is used."""
+        return self._frames[video.shard][self._extent(video, start, length)]
+
+    def events(
+        self, video: StoredVideo, start: int = 0, length: int | None = None
+    ) -> np.ndarray | None:
+        """The true events of the same frames, bool (time,), where the data knows them."""
+        if not self._events:
+            return None
+        return self._events[video.shard][self._extent(video, start, length)]
+
+    def damaged(self) -> Iterator[StoredVideo]:
+        """Reads everything and gives the videos whose bytes are not those that were written."""
+        for video in self.videos:
+            if checksum(self.frames(video)) != video.crc32:
+                yield video
+
+    @staticmethod
+    def _extent(video: StoredVideo, start: int, length: int | None) -> slice:
+        length = video.length - start if length is None else length
+        if start < 0 or length < 1 or start + length > video.length:
+            raise DataError(
+                f"{video.source} has {video.length} frames; asked for {length} from frame {start} "
+                "on"
+            )
+        return slice(video.offset + start, video.offset + start + length)
+
+
+def is_store(path: Path) -> bool:
+    """Whether a folder says that it is a clip store; :meth:`Store.open` checks it."""
+    try:
+        return f'"{FORMAT}"' in (path / INDEX).read_text(encoding="utf-8")[:1000]
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def shard_file(kind: str, number: int) -> str:
+    """The file name of a shard; ``kind`` is "frames" or "events"."""
+    return f"{kind}-{number:05d}.npy"
+
+
+def checksum(frames: np.ndarray) -> str:
+    """CRC-32 of stored frames, 8 hexadecimal digits: finds a changed byte, not a forger."""
+    crc = 0
+    for block in np.array_split(frames, max(1, len(frames) // 1024)):
+        crc = zlib.crc32(np.ascontiguousarray(block).data, crc)
+    return f"{crc:08x}"
+
+
+def map_shard(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """A shard as a memory map; DataError where it is not the array that the index promises."""
+    expected = HEADER_BYTES + int(np.prod(shape)) * np.dtype(dtype).itemsize
+    try:
+        size = path.stat().st_size
+        mapped = np.load(path, mmap_mode="r") if size >= expected else None
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; import the videos again") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise DataError(f"{path} is damaged ({error}); import the videos again") from None
+    if mapped is None:
+        raise DataError(
+            f"{path} is short: {size:,} bytes where the index promises {expected:,}; it was cut "
+            "off. Import the videos again"
+        )
+    if mapped.shape != shape or mapped.dtype != dtype:
+        raise DataError(
+            f"{path} holds {mapped.dtype} {mapped.shape} and the index promises {np.dtype(dtype)} "
+            f"{shape}; import the videos again"
+        )
+    return np.asarray(mapped)  # slices of a plain array cost a third of slices of numpy.memmap

@@ -1,0 +1,159 @@
+"""Whether a store is still what was written: its index, its files, and every byte of its videos."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from dlh.data.clips import DataError
+from dlh.data.store.shards import HEADER_BYTES
+from dlh.data.store.store import Index, StoredVideo, map_shard, shard_file
+
+_BLOCK_BYTES = 2**22
+
+
+@dataclass(frozen=True, kw_only=True)
+class Damage:
+    """Something that is not as it was written: a file of the store or a video in it, and what."""
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """What was checked, and what was found.
+
+    Attributes:
+        path: of the store.
+        videos: of the index.
+        files: shards, of frames and of events.
+        compared: videos whose bytes were read and compared with their checksum; those in a file
+            that is damaged as a whole are not.
+        frames, bytes: of the videos that were compared.
+        damage: empty where all is well.
+    """
+
+    path: Path
+    videos: int
+    files: int
+    compared: int
+    frames: int
+    bytes: int
+    damage: tuple[Damage, ...]
+
+
+def verify_store(
+    path: str | os.PathLike[str], *, progress: Callable[[int], None] | None = None
+) -> Verification:
+    """Reads a whole store and compares it with its index; memory does not grow with its size.
+
+    Args:
+        path: the folder of the store.
+        progress: is told, now and then, the number of bytes read since the last time.
+
+    Raises:
+        DataError: there is no store, or its index cannot be read, so that nothing can be checked.
+    """
+    path = Path(path)
+    index = Index.read(path)
+    damage = list(_contradictions(index))
+    usable = []
+    for number, frames in enumerate(index.shard_frames):
+        broken = _shard_damage(path, index, number, frames)
+        damage += broken
+        usable.append(all(entry.where != shard_file("frames", number) for entry in broken))
+    checked = [video for video in index.videos if usable[video.shard]]
+    size = int(np.prod(index.frame_shape))
+    for video in checked:
+        try:
+            found = _stored_checksum(path, video, size, progress)
+        except OSError as error:
+            damage.append(Damage(where=video.source, what=f"cannot be read: {error.strerror}"))
+            continue
+        if found != video.crc32:
+            damage.append(
+                Damage(
+                    where=video.source,
+                    what=f"has bytes that were not written (CRC-32 {found}, the index says "
+                    f"{video.crc32}; {shard_file('frames', video.shard)}, frames {video.offset} "
+                    f"to {video.offset + video.length - 1})",
+                )
+            )
+    frames = sum(video.length for video in checked)
+    return Verification(
+        path=path,
+        videos=len(index.videos),
+        files=len(index.shard_frames) * (2 if index.has_events else 1),
+        compared=len(checked),
+        frames=frames,
+        bytes=frames * size,
+        damage=tuple(damage),
+    )
+
+
+def store_bytes(index: Index) -> int:
+    """The number of bytes of all videos, for a bar."""
+    return sum(video.length for video in index.videos) * int(np.prod(index.frame_shape))
+
+
+def _contradictions(index: Index) -> Iterator[Damage]:
+    """What no single entry of the index shows: names that occur twice, frames of two videos."""
+    names: set[str] = set()
+    for video in index.videos:
+        if video.source in names:
+            yield Damage(where=video.source, what="is in the index twice")
+        names.add(video.source)
+    in_order = sorted(index.videos, key=lambda video: (video.shard, video.offset))
+    for first, second in pairwise(in_order):
+        if first.shard == second.shard and second.offset < first.offset + first.length:
+            yield Damage(where=second.source, what=f"shares frames with {first.source}")
+
+
+def _shard_damage(path: Path, index: Index, number: int, frames: int) -> list[Damage]:
+    channels, height, width = index.frame_shape
+    kinds: list[tuple[str, tuple[int, ...], type]] = [
+        ("frames", (frames, height, width, channels), np.uint8)
+    ]
+    if index.has_events:
+        kinds.append(("events", (frames,), np.bool_))
+    found = []
+    for kind, shape, dtype in kinds:
+        name = shard_file(kind, number)
+        try:
+            mapped = map_shard(path / name, shape, dtype)
+            surplus = (path / name).stat().st_size - HEADER_BYTES - mapped.nbytes
+            if surplus > 0:
+                found.append(Damage(where=name, what=f"has {surplus:,} bytes too many at its end"))
+            elif kind == "events" and mapped.view(np.uint8).max(initial=0) > 1:
+                # Events have no checksum; of a damaged byte this shows all but one in 128.
+                found.append(Damage(where=name, what="holds bytes that are neither true nor false"))
+        except (DataError, OSError) as error:
+            found.append(Damage(where=name, what=_without_path(error, path / name)))
+    return found
+
+
+def _without_path(error: Exception, path: Path) -> str:
+    message = str(error).removeprefix(str(path)).strip()
+    return message.replace("; import the videos again", "").replace(". Import the videos again", "")
+
+
+def _stored_checksum(
+    path: Path, video: StoredVideo, frame_bytes: int, progress: Callable[[int], None] | None
+) -> str:
+    # Read, not mapped: a disk that fails is then an error that can be told, not a signal.
+    crc, rest = 0, video.length * frame_bytes
+    with open(path / shard_file("frames", video.shard), "rb") as file:
+        file.seek(HEADER_BYTES + video.offset * frame_bytes)
+        while rest and (block := file.read(min(rest, _BLOCK_BYTES))):
+            crc = zlib.crc32(block, crc)
+            rest -= len(block)
+            if progress is not None:
+                progress(len(block))
+    return f"{crc:08x}"

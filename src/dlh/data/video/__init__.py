@@ -1,0 +1,1 @@
+"""Video files, image folders and arrays: frames in, frames out."""

@@ -1,0 +1,1 @@
+"""Generated clips: a ball, digits, mazes."""

@@ -1,0 +1,74 @@
+"""scores.json and curves.json: written as strict JSON, read again, and never lost to each other."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dlh.errors import OutputError, UsageError
+from dlh.evaluation.protocol import Protocol, differences
+from dlh.files import strict_json
+from dlh.files.outputs import write_bytes
+from dlh.settings import SettingsError, from_plain
+from dlh.training.errors import explain
+
+SCORES, CURVES = "scores.json", "curves.json"
+
+
+def write_result(path: Path, content: Mapping[str, Any]) -> None:
+    """Raises OutputError where it cannot be written."""
+    write_bytes(path, (strict_json.dumps(content, indent=1) + "\n").encode())
+
+
+def read_scores(path: Path) -> tuple[Protocol, dict[str, Any]]:
+    """The protocol and all of a scores.json, or of the one in a folder.
+
+    Raises:
+        UsageError: there is none, or it is something else.
+    """
+    path = path / SCORES if path.is_dir() else path
+    try:
+        scores = json.loads(path.read_text("utf-8"))
+        return from_plain(Protocol, scores["protocol"], name="protocol"), scores
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}; `dlh evaluate` writes {SCORES}"
+        ) from None
+    except SettingsError as error:
+        raise UsageError(f"{path}: {error}; it was edited or is of another version") from None
+    except (ValueError, TypeError, KeyError):
+        raise UsageError(f"{path} holds no scores; `dlh evaluate` writes {SCORES}") from None
+
+
+def check_folder(out: Path) -> None:
+    """Raises UsageError for a name that cannot be a folder's."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file; name a folder for the scores")
+
+
+def claim_folder(out: Path, protocol: Protocol) -> None:
+    """Make the folder, and refuse one that holds the scores of something else.
+
+    Raises:
+        UsageError: it does.
+        OutputError: nothing can be written there.
+    """
+    if (out / SCORES).exists():
+        there, _ = read_scores(out)
+        if there.digest() != protocol.digest():
+            found = differences(protocol, there)
+            if there.model != protocol.model:
+                found.append(f"model: {protocol.model.name} and {there.model.name}")
+            raise UsageError(
+                f"{out} holds other scores ({'; '.join(found) or 'of other software'}): choose "
+                "another --out, or move them"
+            )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write in {out}: {explain(error)}") from error

@@ -1,0 +1,1 @@
+"""The models, a folder each, and the registry that names them."""

@@ -1,0 +1,197 @@
+"""The loop over time, in which nothing but decisions is taken: which levels change at each step.
+
+A step is one pure function, :func:`decide`: what its frame says and what the steps before it left
+go in, the decisions and what the next step reads come out. :func:`decide_all` folds it over time,
+as it is written, or compiled, which on a GPU is one launch for all steps. The decisions pass no
+gradient, so none is kept, and in the loop are only levels 2..N: level 1 changes at every step, so
+no decision waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dlh.distributions import Gaussian, reach
+from dlh.models.dlh.config import DLHConfig
+from dlh.models.dlh.level import Level
+from dlh.models.dlh.selection import Selection, select
+from dlh.models.dlh.step import Held, advance, remembers, split_levels
+from dlh.models.dlh.trace import Carried, Noise
+from dlh.networks import compile_whole, recorded
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a step's frame says of all levels, as far as it does not wait for a context; or the
+    frames of all steps, time axis first.
+
+    Attributes:
+        projected: of levels 1..N-1 the frame's share of their posterior, ([time,] batch, hidden).
+        top: q(s^N | x^N), complete, because c^N = 0.
+    """
+
+    projected: tuple[Tensor, ...]
+    top: Gaussian
+
+    def posterior(self, levels: Sequence[Level], index: int, context: Tensor) -> Gaussian:
+        """Eq. 13 at one step: q(s | x_t^n, context), (batch, state)."""
+        if index == len(levels) - 1:
+            return self.top
+        return levels[index].posterior.given(self.projected[index], context)
+
+    def steps(self) -> Iterator[Sight]:
+        """Each step's."""
+        parts = [part.unbind(0) for part in (*self.projected, self.top.mean, self.top.std)]
+        for *projected, mean, std in zip(*parts, strict=True):
+            yield Sight(tuple(projected), Gaussian(mean, std))
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a decision reads of the steps before it.
+
+    Attributes:
+        held: by each level.
+        changed: e_{t-1}, (batch, levels).
+        factor: hidden state of each level's prior factor.
+        first: where there was no step before, (batch,).
+    """
+
+    held: Sequence[Held]
+    changed: Tensor
+    factor: tuple[Tensor, ...]
+    first: Tensor
+
+    @classmethod
+    def of(cls, carried: Carried) -> Past:
+        """What is carried into a piece of video, cut from its gradient.
+
+        Every tensor has memory of its own, as those have that a step leaves: a compiled step is
+        compiled again for another order in memory.
+        """
+
+        def own(part: Tensor) -> Tensor:
+            return part.detach().contiguous()
+
+        return cls(
+            held=[level.map(own) for level in split_levels(carried)],
+            changed=own(carried.changed),
+            factor=tuple(map(own, carried.factor.unbind(1))),
+            first=~carried.seen,
+        )
+
+
+def decide(
+    levels: Sequence[Level],
+    config: DLHConfig,
+    sight: Sight,
+    past: Past,
+    normal: Float[Tensor, "batch levels state"],
+    uniform: Float[Tensor, "batch levels"],
+    limits: Float[Tensor, "levels"] | None = None,
+) -> tuple[Selection, Past]:
+    """One step: which levels change (Eqs. 4, 5, 34), and what the next step reads (Eqs. 11, 12).
+
+    A pure function of tensors: the modules and the config only say which. What the levels hold is
+    folded along because the next step's tests read it; :func:`dlh.models.dlh.inference.infer` has it
+    again with its gradient.
+
+    Args:
+        levels: levels 1..N.
+        config: of the model.
+        sight: what this step's frame says.
+        past: what the steps before left.
+        normal: standard normal, of this step.
+        uniform: in [0, 1), of this step.
+        limits: of the static divergences, nats; None: none.
+    """
+    component = partial(sight.posterior, levels)
+    selection = select(
+        levels,
+        config,
+        past.held,
+        component,
+        (normal, uniform),
+        changed_before=past.changed,
+        factor=past.factor,
+        first=past.first,
+        limits=limits,
+    )
+    held = advance(
+        levels,
+        past.held,
+        component,
+        normal,
+        refreshed=reach(selection.changed, config.nesting),
+        remembering=remembers(selection.changed, config),
+        # Eq. 34 asks the prior factor, which reads the memory below: only then must level 1 be
+        # inside the loop.
+        lowest=0 if config.decision == "vade" else 1,
+    )
+    return selection, Past(held, selection.changed, selection.factor, torch.zeros_like(past.first))
+
+
+@torch.no_grad()
+def decide_all(
+    levels: Sequence[Level],
+    config: DLHConfig,
+    seen: Sight,
+    carried: Carried,
+    noise: Noise,
+    *,
+    limits: Float[Tensor, "levels"] | None = None,
+    compiled: bool = False,
+) -> Selection:
+    """The loop: the decisions of all steps, (batch, time, levels), without a gradient.
+
+    Args:
+        levels: levels 1..N.
+        config: of the model.
+        seen: of all steps.
+        carried: what the steps before these left behind.
+        noise: of these steps.
+        limits: of the static divergences, above which a level changes whatever Eq. 4 says (see
+            :mod:`dlh.models.dlh.emergence`), nats; None: none.
+        compiled: whether the step is; on a GPU all steps are then recorded as one CUDA graph, since
+            each by itself is so short that starting its kernels takes longer than they do.
+
+    Raises:
+        CompilationError: it is to be compiled and cannot be.
+    """
+    step = _compiled_decide() if compiled else decide
+    loop = partial(_fold, step, levels, config)
+    given = (seen, carried.map(Tensor.detach), noise, *(() if limits is None else (limits,)))
+    if compiled and noise.uniform.is_cuda:
+        weights = tuple(part for level in levels for part in level.parameters())
+        return recorded(loop, *given, reads=weights, named=config)
+    return loop(*given)
+
+
+def _fold(
+    step: Callable[..., tuple[Selection, Past]],
+    levels: Sequence[Level],
+    config: DLHConfig,
+    seen: Sight,
+    carried: Carried,
+    noise: Noise,
+    limits: Tensor | None = None,
+) -> Selection:
+    past, selections = Past.of(carried), []
+    normals, uniforms = (
+        part.transpose(0, 1).contiguous() for part in (noise.normal, noise.uniform)
+    )
+    for sight, normal, uniform in zip(seen.steps(), normals, uniforms, strict=True):
+        selection, past = step(levels, config, sight, past, normal, uniform, limits)
+        selections.append(selection)
+    return Selection.stack(selections)
+
+
+@cache
+def _compiled_decide() -> Callable[..., tuple[Selection, Past]]:
+    return compile_whole(decide)

@@ -1,0 +1,127 @@
+"""How a hierarchy is helped to emerge: changes that are explored, and a likelihood that sharpens.
+
+Both act during training only and are off by default; in evaluation Eq. 4 alone decides, and the
+likelihood is the configuration's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from dlh.models.dlh.config import DLHConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmergenceConfig:
+    """How training helps the hierarchy to emerge; the defaults switch all of it off.
+
+    Attributes:
+        exploration: a level above the first also changes where its static divergence exceeds so
+            many times its running mean over the steps at which it rested; 0: never. It is VPR's
+            second criterion, "unexpected change": a change that Eq. 4 never chooses is never
+            learnt, and what is never learnt is never chosen.
+        exploration_decay: of that running mean, per update.
+        exploration_until: update from which Eq. 4 alone decides; 0: it explores to the end.
+        initial_likelihood_std: standard deviation of a pixel (Eq. 8a) at which training begins;
+            0: the model's own from the start.
+        anneal_from: update until which the initial one holds.
+        anneal_until: update from which the model's own holds. In between it moves geometrically.
+    """
+
+    exploration: float = 0.0
+    exploration_decay: float = 0.995
+    exploration_until: int = 0
+    initial_likelihood_std: float = 0.0
+    anneal_from: int = 0
+    anneal_until: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("exploration", "initial_likelihood_std"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(
+                    f"{name} is a finite number from 0 (off), found {getattr(self, name)}"
+                )
+        if not 0 <= self.exploration_decay < 1:
+            raise ValueError(
+                f"exploration_decay is at least 0 and below 1, found {self.exploration_decay}"
+            )
+        for name in ("exploration_until", "anneal_from", "anneal_until"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is an update from 0, found {getattr(self, name)}")
+        if self.initial_likelihood_std and self.anneal_until < self.anneal_from:
+            raise ValueError(
+                "anneal_until is not before anneal_from, found "
+                f"{self.anneal_until} and {self.anneal_from}"
+            )
+
+
+def likelihood_std(step: int, final: float, config: EmergenceConfig) -> float:
+    """The standard deviation of a pixel (Eq. 8a) in the update after ``step`` updates.
+
+    Args:
+        step: updates done.
+        final: the model's own.
+        config: where it begins, and between which updates it moves.
+    """
+    initial = config.initial_likelihood_std
+    if not initial or step >= config.anneal_until:
+        return final
+    if step <= config.anneal_from:
+        return initial
+    share = (step - config.anneal_from) / (config.anneal_until - config.anneal_from)
+    return initial * (final / initial) ** share
+
+
+class Exploration:
+    """The running means that say which static divergence is unusual, for each level above 1."""
+
+    def __init__(self, model: DLHConfig, config: EmergenceConfig) -> None:
+        self.config = config
+        self.means = torch.full((model.num_levels,), math.nan)
+        """Of the static divergence of each level where it rested, nats; NaN before the first."""
+
+    def limits(self, step: int, *, like: Tensor) -> Float[Tensor, "levels"] | None:
+        """Static divergences above which levels change in the update after ``step`` updates.
+
+        None where nothing is explored; infinite for a level that has not rested yet.
+        """
+        config = self.config
+        if not config.exploration or (
+            config.exploration_until and step >= config.exploration_until
+        ):
+            return None
+        limits = config.exploration * self.means
+        return torch.where(limits.isnan(), math.inf, limits).to(like)
+
+    def learn(
+        self,
+        static_divergence: Float[Tensor, "batch time levels"],
+        rested: Bool[Tensor, "batch time levels"],
+    ) -> None:
+        """Move the means by what one update saw.
+
+        Args:
+            static_divergence: KL[q' || b_{t-1}] of the selection, nats.
+            rested: where a level was reachable and did not change.
+        """
+        steps = rested.sum((0, 1)).cpu()
+        nats = torch.where(rested, static_divergence, 0.0).sum((0, 1)).cpu().to(self.means)
+        found = nats / steps
+        decay = self.config.exploration_decay
+        moved = torch.where(self.means.isnan(), found, decay * self.means + (1 - decay) * found)
+        self.means = torch.where(steps > 0, moved, self.means)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The running means, for a checkpoint."""
+        return {"means": self.means.clone()}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on with saved means."""
+        self.means = state_dict["means"].clone()

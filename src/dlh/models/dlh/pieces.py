@@ -1,0 +1,79 @@
+"""Long clips in bounded memory: a clip piece by piece, each computed again for its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from torch import Tensor, cat
+from torch.utils.checkpoint import checkpoint
+
+from dlh.interfaces import Objective, Recompute
+from dlh.models.dlh.dynamics import Observed
+from dlh.models.dlh.trace import Carried, Noise
+
+STEPS_KEPT = 200
+"""Longest clip of which ``auto`` keeps what the gradient needs: twice the paper's."""
+
+FRAMES_OF_PIECE = 400
+"""Frames of all clips that are computed again together: with fewer, what every step of a recurrence
+costs by itself weighs too much."""
+
+STEPS_OF_PIECE = (25, 50)
+"""The fewest and the most of them that are of one clip."""
+
+Terms = Callable[[Tensor, Carried, Noise], tuple[Objective, Carried, Observed]]
+"""The bound's terms of a piece of video, after what is carried; what it leaves behind for the next
+piece, and for the next updates."""
+
+
+def is_recomputed(recompute: Recompute, steps: int) -> bool:
+    """Whether clips of ``steps`` frames are computed piece by piece.
+
+    Raises:
+        ValueError: ``recompute`` is none of auto, always and never.
+    """
+    if recompute not in ("auto", "always", "never"):
+        raise ValueError(f"recompute is auto, always or never, found {recompute!r}")
+    return recompute == "always" or (recompute == "auto" and steps > STEPS_KEPT)
+
+
+def steps_of_piece(clips: int) -> int:
+    """Frames of each of so many clips that are computed again together."""
+    fewest, most = STEPS_OF_PIECE
+    return max(fewest, min(most, FRAMES_OF_PIECE // clips))
+
+
+def piece_by_piece(
+    terms: Terms, video: Tensor, carried: Carried, noise: Noise
+) -> tuple[Objective, Observed]:
+    """``terms`` of a whole clip, of which only what is carried between pieces is kept.
+
+    All else that a gradient needs, of convolutions and of recurrences, is computed a second time,
+    one piece after the other. The noise is given, so it is the same both times.
+    """
+    found: list[Objective] = []
+    seen: list[Observed] = []
+    steps = steps_of_piece(len(video))
+    for start in range(0, video.shape[1], steps):
+        piece = slice(start, start + steps)
+        objective, carried, observed = cast(
+            tuple[Objective, Carried, Observed],
+            checkpoint(
+                terms,
+                video[:, piece],
+                carried,
+                noise.map(lambda part, piece=piece: part[:, piece]),
+                use_reentrant=False,
+                preserve_rng_state=False,
+            ),
+        )
+        found.append(objective)
+        seen.append(observed)
+    whole = Objective(
+        reconstruction=cat([part.reconstruction for part in found], 1),
+        state_kl=cat([part.state_kl for part in found], 1),
+        event_kl=cat([part.event_kl for part in found], 1),
+        changed=cat([cast(Tensor, part.changed) for part in found], 1),
+    )
+    return whole, Observed.concatenate(seen, 1)

@@ -1,0 +1,1 @@
+"""Values in; pages, tables and pictures out."""

@@ -1,0 +1,266 @@
+"""A finished run made visible: summary.json, the film, the pictures and the page."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dlh import __version__
+from dlh.analysis.measure import Measured, measure
+from dlh.data.video.encode import write_video
+from dlh.reports.figures import (
+    draw_curves,
+    draw_events,
+    draw_psnr_curves,
+    still_grid,
+    tile_futures,
+)
+from dlh.reports.pictures import drawn
+from dlh.reports.run_page.report import PredictionReport, Report, write_report
+from dlh.runs.build import frames_per_second
+from dlh.runs.trained import Trained
+from dlh.settings import to_plain
+from dlh.training.held_out import level_states
+from dlh.training.metrics import best_of
+from dlh.video import to_stored
+
+SUMMARY = "summary.json"
+REPORT = "report.html"
+FILM = "prediction.mp4"
+FILM_FRAMES_PER_SECOND = 10.0
+"""Of a film of clips that have no rate of their own."""
+SHOWN_FUTURES = 5
+SHOWN_CLIP = 0
+FUTURES_SEED = 1
+
+
+def show(trained: Trained) -> dict[str, Any]:
+    """Measure a run and write all that a person looks at into its folder; return the summary.
+
+    Without matplotlib the pictures that need it are left out, with a warning; without held-out
+    clips everything but the course of the training is.
+
+    Raises:
+        RunFolderError: a file cannot be written.
+    """
+    run, training = trained.run, trained.experiment.training
+    measured = measure(
+        trained.model.model,
+        trained.source,
+        clip_length=training.clip_length,
+        batch_size=training.batch_size,
+    )
+    pictures = drawn("curves.png", lambda: draw_curves(run.metrics.read()))
+    film = None
+    if measured is not None:
+        pictures |= _pictures(trained, measured)
+        film, pictures["prediction.png"] = _futures(trained, measured)
+    for name, png in pictures.items():
+        run.write_bytes(name, png)
+    summary = _summary(trained, measured)
+    write_report(run.path / REPORT, _report(trained, measured, pictures, film))
+    run.write_json(SUMMARY, summary)  # last: where it is, everything else is
+    return summary
+
+
+def describe(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    """The figures of a summary in lines for a person."""
+    if "psnr" not in summary:
+        yield "there are no held-out clips, so nothing was measured"
+    if "events" in summary:
+        events = summary["events"]
+        yield (
+            f"events:  precision {events['precision']:.3f}, recall {events['recall']:.3f} of level "
+            f"2 against the true ones, on {summary['clips']} held-out clips"
+        )
+    if "mean_depth" in summary:
+        line = f"depth:   {summary['mean_depth']:.3f} levels change at a step"
+        if "true_change_rate" in summary:
+            line += f"; 1 + the true change rate is {1 + summary['true_change_rate']:.3f}"
+        yield line
+    for name, what in (("dead", "never"), ("restless", "always")):
+        if levels := summary.get(f"{name}_levels"):
+            numbers = " and ".join(map(str, levels))
+            yield f"levels:  {what} changing on held-out clips: level {numbers}"
+    if "psnr" in summary:
+        psnr = summary["psnr"]
+        floors = ", ".join(
+            f"{name.replace('_', ' ')} {value:.1f}"
+            for name, value in psnr.items()
+            if not name.startswith("model")
+        )
+        yield (
+            f"future:  PSNR {psnr['model_best']:.1f} dB over {summary['window']} frames, best of "
+            f"{summary['samples']} (average {psnr['model_mean']:.1f}); knowing nothing scores "
+            f"{floors}"
+        )
+    yield f"trained in {summary['seconds']['train']:.0f} s; open {folder / REPORT}"
+
+
+def _summary(trained: Trained, measured: Measured | None) -> dict[str, Any]:
+    """The figures as JSON; the names are those of the docs."""
+    progress = trained.progress
+    seconds = {"train": progress.train_seconds, "validation": progress.validation_seconds}
+    summary: dict[str, Any] = {"steps": progress.step, "seconds": seconds}
+    if trained.starts is not None:
+        tried = trained.starts.tried
+        summary["starts"] = {
+            "chosen": trained.starts.chosen,
+            "elbo": {str(start.seed): start.elbo for start in tried},
+            "mean_depth": {str(start.seed): start.mean_depth for start in tried},
+        }
+    if (best := best_of(trained.run.metrics.read())) is not None:
+        summary["best"] = asdict(best)
+    if measured is None:
+        return summary
+    states = level_states(measured.rates)
+    model, floors = measured.model, measured.floors
+    summary |= {
+        "split": measured.split,
+        "clips": len(measured.clips.video),
+        "mean_depth": measured.mean_depth,
+        "mean_depth_with_first": measured.mean_depth_with_first,
+        "change_rates": measured.rates,
+        "dead_levels": [level for level, state in states.items() if state == "dead"],
+        "restless_levels": [level for level, state in states.items() if state == "restless"],
+        "state_kl": measured.divergences.state,
+        "event_kl": measured.divergences.event,
+        "context_steps": measured.context_steps,
+        "samples": measured.samples,
+        "window": model.window,
+        "psnr": {
+            "model_best": model.best,
+            "model_mean": model.mean,
+            **{_key(name): scores.best for name, scores in floors.items()},
+        },
+        "psnr_curve": {
+            "model_best": model.best_curve.tolist(),
+            "model_mean": model.mean_curve.tolist(),
+            **{_key(name): scores.best_curve.tolist() for name, scores in floors.items()},
+        },
+    }
+    if measured.events is not None:
+        summary["events"] = {
+            "precision": measured.events.precision,
+            "recall": measured.events.recall,
+            "f1": measured.events.f1,
+        }
+        summary["true_change_rate"] = measured.events.true_change_rate
+    if measured.recalls:
+        summary["recalls"] = {_key(name): value for name, value in measured.recalls.items()}
+    if measured.overlooked:
+        summary["overlooked"] = measured.overlooked
+    if measured.predicted is not None:
+        summary["predicted_change"] = asdict(measured.predicted)
+    return summary
+
+
+def _key(name: str) -> str:
+    """The floor "mean frame" is ``mean_frame`` in JSON, "black frame" is ``black``."""
+    return "black" if name == "black frame" else name.replace(" ", "_")
+
+
+def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
+    steps, clip = measured.traced_steps, SHOWN_CLIP
+    truth = measured.clips.events
+    model, floors = measured.model, measured.floors
+    return drawn(
+        "events.png",
+        lambda: draw_events(
+            measured.clips.video[clip, :steps],
+            measured.trace.changed[clip],
+            truth=None if truth is None else truth[clip, :steps],
+            change_probability=measured.trace.change_logit[clip].sigmoid(),
+            fps=frames_per_second(trained.source),
+        ),
+    ) | drawn(
+        "psnr.png",
+        lambda: draw_psnr_curves(
+            best=model.best_curve,
+            mean=model.mean_curve,
+            floors={name: scores.best_curve for name, scores in floors.items()},
+            window=model.window,
+            samples=measured.samples,
+        ),
+    )
+
+
+def _futures(trained: Trained, measured: Measured) -> tuple[bytes, bytes]:
+    """The film and the still of several futures of one clip, beside what happened."""
+    context_steps, clip = measured.context_steps, measured.clips.video[SHOWN_CLIP]
+    observed, followed = clip[:context_steps], clip[context_steps:]
+    prediction = trained.model.predict(
+        observed, horizon=len(followed), samples=SHOWN_FUTURES, seed=FUTURES_SEED
+    )
+    futures = to_stored(prediction.frames[0])
+    changed = None
+    if prediction.changed is not None and prediction.changed.shape[-1] > 1:
+        changed = prediction.changed[0, :, :, 1]
+    film = tile_futures(futures, context=observed, truth=followed, changed=changed)
+    path = trained.run.path / FILM
+    write_video(path, film, frames_per_second(trained.source) or FILM_FRAMES_PER_SECOND)
+    return path.read_bytes(), still_grid(futures, context=observed, truth=followed)
+
+
+def _report(
+    trained: Trained,
+    measured: Measured | None,
+    pictures: Mapping[str, bytes],
+    film: bytes | None,
+) -> Report:
+    experiment, folder = trained.experiment, trained.run.path
+    data, place = experiment.data, shlex.quote(str(folder))
+    commands = [
+        (f"dlh predict {place} clip.mp4", "many futures of a video of yours"),
+        (f"dlh events {place} clip.mp4", "when something changes in it"),
+    ]
+    if data.generated:
+        commands.append(("dlh train videos --data my_videos/", "the same on your own videos"))
+    report = Report(
+        data="Moving Ball" if data.is_moving_ball else trained.source.name,
+        run=str(folder),
+        frame_shape=experiment.model.frame_shape,
+        levels=experiment.model.num_levels,
+        parameters=sum(p.numel() for p in trained.model.model.parameters()),
+        steps=trained.progress.step,
+        seconds=trained.progress.train_seconds,
+        what_changes="the ball changes colour" if data.is_moving_ball else "something changes",
+        fps=frames_per_second(trained.source),
+        curves_png=pictures.get("curves.png"),
+        commands=commands,
+        settings=to_plain(experiment),
+        versions={"dlh": __version__, "torch": str(torch.__version__)},
+    )
+    if measured is None:
+        return report
+    return replace(
+        report,
+        clips=len(measured.clips.video),
+        clip_length=measured.traced_steps,
+        change_rates=measured.rates,
+        mean_depth=measured.mean_depth,
+        events=measured.events,
+        recalls=measured.recalls,
+        overlooked=measured.overlooked,
+        predicted_change=measured.predicted,
+        divergences=measured.divergences,
+        prediction=PredictionReport(
+            clips=len(measured.clips.video),
+            context_steps=measured.context_steps,
+            samples=measured.samples,
+            window=measured.model.window,
+            best_curve=measured.model.best_curve.tolist(),
+            mean_curve=measured.model.mean_curve.tolist(),
+            spread=measured.model.spread,
+            floors={name: scores.best_curve.tolist() for name, scores in measured.floors.items()},
+        ),
+        film=film,
+        events_png=pictures.get("events.png"),
+        still_png=pictures.get("prediction.png"),
+        psnr_png=pictures.get("psnr.png"),
+    )

@@ -1,0 +1,54 @@
+"""Pictures that show a run learning: the same clips predicted with the same noise, again and again.
+
+What differs from one to the next is the model alone.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from dlh.data.clips import ClipSource
+from dlh.interfaces import VideoModel
+from dlh.reports.figures.samples import PredictedClip, draw_samples
+from dlh.training.errors import RunFolderError, explain
+from dlh.training.loop import DrawSamples
+from dlh.training.run import RunFolder
+from dlh.video import from_stored, to_stored
+
+SAMPLES = "samples"
+CLIPS = 4
+CONTEXT_STEPS = 30
+NOISE_SEED = 2
+
+
+def sample_drawing(run: RunFolder, source: ClipSource, *, clip_length: int) -> DrawSamples | None:
+    """What draws ``samples/step-0000500.png``: half a clip (at most 30 frames) is watched, the rest
+    predicted. None where the source has no held-out clips of two frames and more.
+    """
+    held_out = source.held_out("validation", count=CLIPS, clip_length=clip_length)
+    if held_out is None or clip_length < 2:
+        return None
+    context_steps = min(CONTEXT_STEPS, clip_length // 2)
+    context, truth = held_out.video[:, :context_steps], held_out.video[:, context_steps:]
+
+    def draw(model: VideoModel, step: int) -> None:
+        assert isinstance(model, torch.nn.Module)
+        device = next(model.parameters()).device
+        generator = torch.Generator(device).manual_seed(NOISE_SEED)
+        prediction = model.predict(
+            from_stored(context, device), horizon=clip_length - context_steps, generator=generator
+        )
+        futures = to_stored(prediction.frames[:, 0])
+        clips = [
+            PredictedClip(context=observed, truth=followed, predicted=future)
+            for observed, followed, future in zip(context, truth, futures, strict=True)
+        ]
+        folder = run.path / SAMPLES
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(f"cannot make the folder {folder}: {explain(error)}") from error
+        png = draw_samples(clips, title=f"step {step}: held-out clips, one future each")
+        run.write_bytes(f"{SAMPLES}/step-{step:07d}.png", png)
+
+    return draw

@@ -1,0 +1,157 @@
+"""From an experiment to the model and the clips it names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from dlh.data.clips import ClipSource, DataError
+from dlh.data.published.catalogue import CATALOGUE
+from dlh.data.published.places import Place
+from dlh.data.store.folder import open_data
+from dlh.data.store.report import ImportReport
+from dlh.data.store.source import StoreSource
+from dlh.data.worlds.moving_ball import MovingBall
+from dlh.data.worlds.moving_mnist import MovingMNIST
+from dlh.errors import UsageError
+from dlh.models.dlh import DynamicLatentHierarchy
+from dlh.pretrained import DLH, PretrainedError
+from dlh.runs.data_names import load_named_digits
+from dlh.runs.experiment import MOVING_MNIST, Experiment
+from dlh.runs.import_bar import ImportBar
+from dlh.runs.presets import how_to_get_data, how_to_prepare
+from dlh.settings import to_plain
+from dlh.training.checkpoint import checkpoint_files
+from dlh.training.run import RunFolder
+
+LISTED = 40
+"""Files named one by one in a report."""
+
+
+def build_model(experiment: Experiment) -> DynamicLatentHierarchy:
+    """The model before its first step: drawn from the seed, or the weights that ``init`` names.
+
+    Raises:
+        PretrainedError: ``init`` cannot be loaded, or is not of this model's sizes.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(experiment.training.seed)
+        model = DynamicLatentHierarchy(experiment.model)
+    if experiment.init is not None:
+        given = DLH.from_pretrained(experiment.init).model
+        wrong = sorted(name for name, _ in _shapes(model).items() ^ _shapes(given).items())
+        if wrong:
+            mine, theirs = to_plain(model.config), to_plain(given.config)
+            differences = [
+                f"{name} is {theirs[name]} there and {mine[name]} here"
+                for name in mine
+                if mine[name] != theirs[name]
+            ]
+            raise PretrainedError(
+                f"the weights of {experiment.init} do not fit this model: "
+                f"{'; '.join(differences) or wrong[0]}; give the settings with --model.KEY VALUE"
+            )
+        model.load_state_dict(given.state_dict())
+    return model
+
+
+def untrained_network(run: RunFolder, experiment: Experiment) -> DynamicLatentHierarchy:
+    """The network that a resumed training fills from its checkpoint, or begins with."""
+    if checkpoint_files(run.checkpoints):
+        # What it was initialised from need not exist any more.
+        experiment = replace(experiment, init=None)
+    return build_model(experiment)
+
+
+def open_source(experiment: Experiment) -> ClipSource:
+    """The clips an experiment trains on; videos are decoded now, unless they were before.
+
+    Raises:
+        UsageError: the experiment names no data, or a data set that is not prepared.
+        DataError: the data cannot be used.
+    """
+    data = experiment.data
+    if data.is_moving_ball:
+        return MovingBall(data.ball)
+    if data.source == MOVING_MNIST:
+        return MovingMNIST(load_named_digits(data.digits), data.mnist)
+    if not data.source:
+        raise UsageError(how_to_get_data(experiment.preset))
+    with ImportBar() as bar:
+        return open_data(
+            _path(experiment),
+            frame_shape=experiment.model.frame_shape,
+            clip_length=1,  # check_clips has its say once the videos are described
+            progress=bar.show,
+        )
+
+
+def _path(experiment: Experiment) -> Path:
+    """Where the videos are, or the store of a data set that has a name."""
+    source = experiment.data.source
+    if source not in CATALOGUE:
+        return Path(source)
+    place = Place.of(CATALOGUE[source])
+    if place.data_set.kind == "digits":
+        raise UsageError(
+            f"{source} are digits, not videos; to see them move: "
+            f"`--data moving-mnist --data.digits {source}`"
+        )
+    if not place.is_prepared():
+        raise UsageError(how_to_prepare(experiment.preset, place))
+    return place.store
+
+
+def describe_source(source: ClipSource, *, clip_length: int) -> str | None:
+    """What became of a person's videos, and how many clips each gives; None for generated clips."""
+    if not isinstance(source, StoreSource):
+        return None
+    store = source.store
+    clips = [f"{video.source} {video.length // clip_length}" for video in store.videos]
+    more = f", and {len(clips) - LISTED} more files" if len(clips) > LISTED else ""
+    return (
+        f"{ImportReport.of(store).table(clip_length)}\n"
+        f"clips of each file: {', '.join(clips[:LISTED])}{more}\n"
+        f"they are in {store.path}\n"
+    )
+
+
+def check_clips(source: ClipSource, *, clip_length: int) -> None:
+    """Refuse videos that are all shorter than a clip.
+
+    Raises:
+        DataError: no training video has that many frames.
+    """
+    if isinstance(source, StoreSource):
+        try:
+            source.check_clip_length(clip_length)
+        except DataError as error:
+            raise DataError(f"{error}; a clip's length is --training.clip-length") from None
+
+
+def digest(source: ClipSource) -> str | None:
+    """Of which videos or digits the clips are, and how they are split; None where they need
+    neither.
+    """
+    if isinstance(source, MovingMNIST):
+        return source.digits.sha256()
+    if not isinstance(source, StoreSource):
+        return None
+    videos = [[v.source, v.split, v.length, v.sha256] for v in source.store.videos]
+    return hashlib.sha256(json.dumps(videos).encode()).hexdigest()
+
+
+def frames_per_second(source: ClipSource) -> float | None:
+    """The rate of the videos; None where they have none, or not the same."""
+    if not isinstance(source, StoreSource):
+        return None
+    rates = {video.fps for video in source.store.videos}
+    return rates.pop() if len(rates) == 1 else None
+
+
+def _shapes(model: torch.nn.Module) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in model.state_dict().items()}

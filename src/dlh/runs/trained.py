@@ -1,0 +1,167 @@
+"""From an experiment in its folder to a trained model."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+
+from dlh.data.clips import ClipSource
+from dlh.files.outputs import Say
+from dlh.models.dlh import DynamicLatentHierarchy
+from dlh.pretrained import DLH
+from dlh.pretrained.files import holds_model, write_model
+from dlh.reports.samples import sample_drawing
+from dlh.runs.experiment import Experiment
+from dlh.runs.starts import Starts, best_start, of_seed, read_starts
+from dlh.runs.validation import held_out_validation
+from dlh.training.checkpoint import BEST, read_checkpoint
+from dlh.training.device import choose_device
+from dlh.training.errors import CheckpointError
+from dlh.training.loop import OnLog, TrainingResult, train
+from dlh.training.run import RunFolder
+from dlh.training.speed import lay_out
+
+BEST_MODEL = "best"
+"""The folder in a run's with the model of the best validation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A run whose training is done.
+
+    Attributes:
+        experiment: what was run.
+        run: its folder, which holds the artefact.
+        source: its clips.
+        model: as trained.
+        progress: steps and seconds, over all parts of the run and all its starts.
+        starts: which were compared; None where there was one.
+    """
+
+    experiment: Experiment
+    run: RunFolder
+    source: ClipSource
+    model: DLH
+    progress: TrainingResult
+    starts: Starts | None = None
+
+
+def is_trained(run: RunFolder, experiment: Experiment) -> bool:
+    """Whether all steps are done and the artefact is written."""
+    status = run.status()
+    all_done = status.state == "finished" and status.step >= experiment.training.steps
+    return all_done and holds_model(run.path)
+
+
+def train_in(
+    run: RunFolder,
+    experiment: Experiment,
+    source: ClipSource,
+    network: DynamicLatentHierarchy,
+    *,
+    say: Say,
+    on_log: OnLog | None = None,
+) -> Trained:
+    """Train to the end, from the newest checkpoint where there is one; write the artefact.
+
+    The folder itself gets the weights of the last step, its folder ``best`` those of the best
+    validation, also where the training was stopped or failed.
+    """
+    settings = experiment.training
+    validate = held_out_validation(
+        source, clips=settings.held_out_clips, clip_length=settings.clip_length
+    )
+    if validate is None and settings.held_out_clips:
+        say(
+            f"{source.name} leaves no held-out clips of {settings.clip_length} frames: this run "
+            "has no validation" + (", and one start" if settings.starts > 1 else "")
+        )
+    starts = None
+    if settings.starts > 1 and validate is not None:
+        starts = best_start(run, experiment, source, validate, say=say, on_log=on_log)
+        settings = of_seed(experiment, starts.chosen).training
+    draw_samples = sample_drawing(run, source, clip_length=settings.clip_length)
+    try:
+        progress = train(
+            network,
+            source,
+            settings,
+            run,
+            validate=validate,
+            draw_samples=draw_samples,
+            on_log=on_log,
+        )
+    except Exception as stopped:  # Interrupted is one
+        _write_best_of_stopped(run, experiment, stopped)
+        raise
+    _write_best(run, experiment)
+    lay_out(network, "plain")  # as a model that is loaded: what is measured is the same
+    model = DLH(network, next(network.parameters()).device)
+    model.save_pretrained(run.path)  # last: where it is, the best one is
+    return Trained(
+        experiment=experiment,
+        run=run,
+        source=source,
+        model=model,
+        progress=_with_starts(progress, starts),
+        starts=starts,
+    )
+
+
+def load_trained(run: RunFolder, experiment: Experiment, source: ClipSource) -> Trained:
+    """A finished run, from its artefact and its metrics: its checkpoints may be gone."""
+    entries = run.metrics.read()
+
+    def total(name: str) -> float:
+        return max((entry[name] for entry in entries if name in entry), default=0.0)
+
+    starts = read_starts(run)
+    progress = TrainingResult(
+        step=experiment.training.steps,
+        train_seconds=total("seconds"),
+        validation_seconds=total("validation_seconds"),
+        validation={},
+    )
+    return Trained(
+        experiment=experiment,
+        run=run,
+        source=source,
+        model=DLH.from_pretrained(run.path, choose_device(experiment.training.device)),
+        progress=_with_starts(progress, starts),
+        starts=starts,
+    )
+
+
+def _write_best(run: RunFolder, experiment: Experiment) -> None:
+    """The weights of ``best.pt`` as a model, where there is a best one."""
+    path = run.checkpoints / BEST
+    if not path.exists():
+        return
+    try:
+        state = read_checkpoint(path)["model"]
+    except CheckpointError as error:  # the run itself is unharmed
+        warnings.warn(f"{run.path / BEST_MODEL} is not written: {error}", stacklevel=2)
+        return
+    network = DynamicLatentHierarchy(experiment.model)
+    network.load_state_dict(state)
+    write_model(run.path / BEST_MODEL, network)
+
+
+def _write_best_of_stopped(run: RunFolder, experiment: Experiment, stopped: Exception) -> None:
+    """:func:`_write_best`, of which a failure is a note to what stopped the run."""
+    try:
+        _write_best(run, experiment)
+    except (Exception, KeyboardInterrupt) as error:
+        reason = str(error) or type(error).__name__
+        stopped.add_note(f"{run.path / BEST_MODEL} is not written: {reason}")
+
+
+def _with_starts(progress: TrainingResult, starts: Starts | None) -> TrainingResult:
+    if starts is None:
+        return progress
+    training, validation = starts.seconds_of_others()
+    return replace(
+        progress,
+        train_seconds=progress.train_seconds + training,
+        validation_seconds=progress.validation_seconds + validation,
+    )

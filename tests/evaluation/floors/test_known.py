@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dlh.evaluation.floors import KnownFutures
+from dlh.interfaces import VideoModel
+from dlh.video import VideoError
+
+FUTURES = torch.rand(3, 4, 1, 5, 6, generator=torch.Generator().manual_seed(0))
+CONTEXT = torch.zeros(2, 1, 1, 5, 6)
+
+
+def test_it_keeps_the_contract_and_gives_what_lies_ready():
+    model = KnownFutures(name="other clips", futures=FUTURES)
+    assert isinstance(model, VideoModel) and model.frame_shape == (1, 5, 6)
+    frames = model.predict(CONTEXT, horizon=2, samples=2).frames
+    assert frames.shape == (2, 2, 2, 1, 5, 6)
+    assert torch.equal(frames[0], FUTURES[:2, :2]) and torch.equal(frames[0], frames[1])
+    assert model.predict(CONTEXT, horizon=4, samples=9).frames.shape[1] == 3
+
+
+def test_it_says_that_it_has_no_likelihood_and_when_it_is_too_short():
+    model = KnownFutures(name="oracle", futures=FUTURES)
+    with pytest.raises(TypeError, match="'oracle' has no likelihood"):
+        model.objective(CONTEXT)
+    with pytest.raises(VideoError, match="'oracle' have 4 frames, 5 are asked for"):
+        model.predict(CONTEXT, horizon=5)
+    with pytest.raises(ValueError, match="horizon 0 and samples 1"):
+        model.predict(CONTEXT, horizon=0)

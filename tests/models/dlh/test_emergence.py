@@ -1,0 +1,129 @@
+"""Exploration of changes and the annealed likelihood: what they do, and that off is off."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from dlh.models.dlh.bound import log_likelihood
+from dlh.models.dlh.emergence import EmergenceConfig, Exploration, likelihood_std
+from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
+
+
+def test_the_std_holds_falls_geometrically_and_ends_as_the_models():
+    config = EmergenceConfig(initial_likelihood_std=1.0, anneal_from=200, anneal_until=400)
+    found = [likelihood_std(step, 0.25, config) for step in (0, 200, 300, 350, 400, 10_000)]
+    assert found == pytest.approx([1, 1, 0.5, 0.25 * 2**0.5, 0.25, 0.25])
+
+
+def test_a_std_that_ends_at_once_jumps():
+    config = EmergenceConfig(initial_likelihood_std=1.0, anneal_from=3, anneal_until=3)
+    assert [likelihood_std(step, 0.5, config) for step in (2, 3)] == [1.0, 0.5]
+
+
+def test_without_annealing_the_std_is_the_models():
+    assert likelihood_std(0, 0.3, EmergenceConfig()) == 0.3
+
+
+def test_the_bound_is_scored_at_the_std_that_is_given():
+    config = small_config(2, likelihood_std=0.5)
+    model, video = lively_model(config, seed=2), lively_video(config)
+    noise = noise_for(config, video)
+    own, given = (model.objective(video, noise=noise, likelihood_std=std) for std in (None, 0.25))
+    trace, _ = model.observe(video, noise=noise)
+    expected = log_likelihood(video, model.decode(trace.frame_context), 0.25)
+    torch.testing.assert_close(given.reconstruction, expected)
+    assert torch.equal(own.state_kl, given.state_kl)
+    assert torch.equal(model.objective(video, noise=noise).reconstruction, own.reconstruction)
+    assert not torch.allclose(own.reconstruction, given.reconstruction)
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_limits_that_nothing_reaches_change_nothing(name):
+    config = small_config(3, **SWITCHES[name])
+    model, video = lively_model(config, seed=2), lively_video(config)
+    noise = noise_for(config, video)
+    without = model.objective(video, noise=noise)
+    infinite = model.objective(video, noise=noise, limits=torch.full((3,), math.inf).double())
+    for term in ("reconstruction", "state_kl", "event_kl", "changed"):
+        assert torch.equal(getattr(without, term), getattr(infinite, term))
+
+
+@pytest.mark.parametrize("name", ["default", "vade", "no nesting", "full selection context"])
+def test_a_level_changes_where_its_static_divergence_is_above_its_limit(name):
+    config = small_config(3, **SWITCHES[name])
+    model, video = lively_model(config, seed=2), lively_video(config)
+    noise = noise_for(config, video)
+    before, _ = model.observe(video, noise=noise)
+    calm = before.static_divergence[..., 2][before.reachable[..., 2] & ~before.changed[..., 2]]
+    limits = torch.tensor([math.inf, math.inf, float(calm.median())]).double()
+    after, _ = model._infer(
+        model.encode(video), *model._checked(video, None, noise, None), limits=limits
+    )
+    above = after.static_divergence[..., 2] > limits[2]
+    assert bool(after.changed[..., 2][above & after.reachable[..., 2]].all())
+    explored = (
+        above
+        & after.reachable[..., 2]
+        & (after.change_divergence[..., 2] > after.static_divergence[..., 2])
+    )
+    assert bool(explored.any())
+    if config.nesting:
+        assert bool((after.changed[..., 1] | ~after.changed[..., 2]).all())
+    below = ~above & after.reachable[..., 2] & ~after.first
+    if config.decision == "threshold":
+        chosen = after.change_divergence <= after.static_divergence
+        assert torch.equal(after.changed[..., 2][below], chosen[..., 2][below])
+
+
+def test_nothing_is_explored_when_it_is_off_or_over():
+    model = small_config(2)
+    like = torch.zeros(1)
+    assert Exploration(model, EmergenceConfig()).limits(0, like=like) is None
+    ending = Exploration(model, EmergenceConfig(exploration=5.0, exploration_until=10))
+    assert ending.limits(9, like=like) is not None and ending.limits(10, like=like) is None
+
+
+def test_the_limit_is_a_multiple_of_the_running_mean_where_a_level_rested():
+    exploration = Exploration(
+        small_config(3), EmergenceConfig(exploration=5.0, exploration_decay=0.9)
+    )
+    like = torch.zeros(1, dtype=torch.float64)
+    assert exploration.limits(0, like=like).tolist() == [math.inf] * 3
+    nats = torch.tensor([[[0.0, 2.0, 7.0], [0.0, 4.0, 7.0], [0.0, 100.0, 7.0]]])
+    rested = torch.tensor([[[False, True, False], [False, True, False], [False, False, False]]])
+    exploration.learn(nats, rested)
+    assert exploration.limits(1, like=like).tolist() == [math.inf, 15.0, math.inf]
+    exploration.learn(nats + 1, rested | torch.tensor([False, False, True]))
+    found = exploration.limits(2, like=like)
+    assert found.tolist() == pytest.approx([math.inf, 5 * (0.9 * 3 + 0.1 * 4), 40.0])
+    assert found.dtype == torch.float64
+
+
+def test_an_exploration_goes_on_from_its_state():
+    config = EmergenceConfig(exploration=5.0)
+    one, other = (Exploration(small_config(2), config) for _ in range(2))
+    one.learn(torch.ones(1, 2, 2), torch.ones(1, 2, 2, dtype=torch.bool))
+    other.load_state_dict(one.state_dict())
+    for exploration in (one, other):
+        exploration.learn(torch.full((1, 2, 2), 3.0), torch.ones(1, 2, 2, dtype=torch.bool))
+    like = torch.zeros(1)
+    assert torch.equal(one.limits(1, like=like), other.limits(1, like=like))
+
+
+@pytest.mark.parametrize(
+    "settings, value",
+    [
+        ({"exploration": -1.0}, "-1.0"),
+        ({"exploration": math.inf}, "inf"),
+        ({"exploration_decay": 1.0}, "1.0"),
+        ({"initial_likelihood_std": math.nan}, "nan"),
+        ({"exploration_until": -3}, "-3"),
+        ({"initial_likelihood_std": 1.0, "anneal_from": 9, "anneal_until": 4}, "9"),
+    ],
+)
+def test_invalid_settings_are_refused(settings, value):
+    with pytest.raises(ValueError, match=value):
+        EmergenceConfig(**settings)

@@ -1,0 +1,10 @@
+"""What is measured after a run is little in all tests of this folder."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def measured_little(little_to_measure: None) -> None:
+    pass

