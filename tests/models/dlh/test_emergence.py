@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dlh.models.dlh.bound import log_likelihood
-from dlh.models.dlh.emergence import EmergenceConfig, Exploration, likelihood_std
+from dlh.models.dlh.emergence import EmergenceConfig, Rest, explores, likelihood_std
 from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
 
 
@@ -78,39 +78,40 @@ def test_a_level_changes_where_its_static_divergence_is_above_its_limit(name):
         assert torch.equal(after.changed[..., 2][below], chosen[..., 2][below])
 
 
-def test_nothing_is_explored_when_it_is_off_or_over():
-    model = small_config(2)
-    like = torch.zeros(1)
-    assert Exploration(model, EmergenceConfig()).limits(0, like=like) is None
-    ending = Exploration(model, EmergenceConfig(exploration=5.0, exploration_until=10))
-    assert ending.limits(9, like=like) is not None and ending.limits(10, like=like) is None
+def test_exploration_is_off_unless_asked_for_and_ends():
+    assert not explores(0, EmergenceConfig())
+    assert explores(10**6, EmergenceConfig(exploration=5.0))
+    ending = EmergenceConfig(exploration=5.0, exploration_until=10)
+    assert explores(9, ending) and not explores(10, ending)
 
 
-def test_the_limit_is_a_multiple_of_the_running_mean_where_a_level_rested():
-    exploration = Exploration(
-        small_config(3), EmergenceConfig(exploration=5.0, exploration_decay=0.9)
-    )
+NATS = torch.tensor([[[0.0, 2.0, 7.0], [0.0, 4.0, 7.0], [0.0, 100.0, 7.0]]])
+RESTED = torch.tensor([[[False, True, False], [False, True, False], [False, False, False]]])
+
+
+def test_the_limit_is_a_multiple_of_the_mean_cost_of_rest():
     like = torch.zeros(1, dtype=torch.float64)
-    assert exploration.limits(0, like=like).tolist() == [math.inf] * 3
-    nats = torch.tensor([[[0.0, 2.0, 7.0], [0.0, 4.0, 7.0], [0.0, 100.0, 7.0]]])
-    rested = torch.tensor([[[False, True, False], [False, True, False], [False, False, False]]])
-    exploration.learn(nats, rested)
-    assert exploration.limits(1, like=like).tolist() == [math.inf, 15.0, math.inf]
-    exploration.learn(nats + 1, rested | torch.tensor([False, False, True]))
-    found = exploration.limits(2, like=like)
-    assert found.tolist() == pytest.approx([math.inf, 5 * (0.9 * 3 + 0.1 * 4), 40.0])
-    assert found.dtype == torch.float64
+    rest = Rest.start(3, like=like)
+    assert rest.limits(5.0, like=like).tolist() == [math.inf] * 3
+    rest = rest.after(NATS, RESTED, decay=0.9)
+    assert rest.limits(5.0, like=like).tolist() == pytest.approx([math.inf, 15.0, math.inf])
+    rest = rest.after(NATS + 1, RESTED | torch.tensor([False, False, True]), decay=0.9)
+    # Two steps of level 2 at 2 and 4 nats, weighed .9, and two at 3 and 5; level 3 rested later.
+    expected = [math.inf, 5 * (0.9 * 6 + 8) / (0.9 * 2 + 2), 40.0]
+    assert rest.limits(5.0, like=like).tolist() == pytest.approx(expected)
+    assert rest.limits(5.0, like=like).dtype == torch.float64
 
 
-def test_an_exploration_goes_on_from_its_state():
-    config = EmergenceConfig(exploration=5.0)
-    one, other = (Exploration(small_config(2), config) for _ in range(2))
-    one.learn(torch.ones(1, 2, 2), torch.ones(1, 2, 2, dtype=torch.bool))
-    other.load_state_dict(one.state_dict())
-    for exploration in (one, other):
-        exploration.learn(torch.full((1, 2, 2), 3.0), torch.ones(1, 2, 2, dtype=torch.bool))
-    like = torch.zeros(1)
-    assert torch.equal(one.limits(1, like=like), other.limits(1, like=like))
+def test_the_mean_over_shares_is_that_of_the_batch():
+    like = torch.zeros(1, dtype=torch.float64)
+    generator = torch.Generator().manual_seed(1)
+    nats = torch.rand(4, 5, 3, generator=generator)
+    rested = torch.rand(4, 5, 3, generator=generator) < 0.4
+    before = Rest.start(3, like=like).after(nats + 1, rested, decay=0.5)
+    whole = before.after(nats, rested, decay=0.5)
+    shares = [before.after(nats[i : i + 2], rested[i : i + 2], decay=0.5) for i in (0, 2)]
+    mean = Rest.zip(shares, lambda parts: torch.stack(list(parts)).mean(0))
+    torch.testing.assert_close(mean.limits(5.0, like=like), whole.limits(5.0, like=like))
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,13 @@ likelihood is the configuration's.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from dlh.models.dlh.config import DLHConfig
+from dlh.models.dlh.trace import Tensors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,49 +77,57 @@ def likelihood_std(step: int, final: float, config: EmergenceConfig) -> float:
     return initial * (final / initial) ** share
 
 
-class Exploration:
-    """The running means that say which static divergence is unusual, for each level above 1."""
+@dataclass(frozen=True, kw_only=True)
+class Rest(Tensors):
+    """What it costs the levels to rest, as running means over the updates, each (levels,).
 
-    def __init__(self, model: DLHConfig, config: EmergenceConfig) -> None:
-        self.config = config
-        self.means = torch.full((model.num_levels,), math.nan)
-        """Of the static divergence of each level where it rested, nats; NaN before the first."""
+    Both means are linear in what a batch holds, so the mean over the shares of a batch is that of
+    the batch.
 
-    def limits(self, step: int, *, like: Tensor) -> Float[Tensor, "levels"] | None:
-        """Static divergences above which levels change in the update after ``step`` updates.
+    Attributes:
+        nats: static divergence of a step at which a level rested, 0 at any other, per step.
+        share: of the steps, at which it rested.
+    """
 
-        None where nothing is explored; infinite for a level that has not rested yet.
-        """
-        config = self.config
-        if not config.exploration or (
-            config.exploration_until and step >= config.exploration_until
-        ):
-            return None
-        limits = config.exploration * self.means
-        return torch.where(limits.isnan(), math.inf, limits).to(like)
+    nats: Float[Tensor, "levels"]
+    share: Float[Tensor, "levels"]
 
-    def learn(
+    @classmethod
+    def start(cls, num_levels: int, *, like: Tensor) -> Rest:
+        """Nothing known yet."""
+        return cls(nats=like.new_zeros(num_levels), share=like.new_zeros(num_levels))
+
+    def after(
         self,
         static_divergence: Float[Tensor, "batch time levels"],
         rested: Bool[Tensor, "batch time levels"],
-    ) -> None:
-        """Move the means by what one update saw.
+        *,
+        decay: float,
+    ) -> Rest:
+        """The means after one more update.
 
         Args:
             static_divergence: KL[q' || b_{t-1}] of the selection, nats.
             rested: where a level was reachable and did not change.
+            decay: weight of the means so far.
         """
-        steps = rested.sum((0, 1)).cpu()
-        nats = torch.where(rested, static_divergence, 0.0).sum((0, 1)).cpu().to(self.means)
-        found = nats / steps
-        decay = self.config.exploration_decay
-        moved = torch.where(self.means.isnan(), found, decay * self.means + (1 - decay) * found)
-        self.means = torch.where(steps > 0, moved, self.means)
+        nats = torch.where(rested, static_divergence, 0.0).mean((0, 1)).to(self.nats)
+        share = rested.to(static_divergence.dtype).mean((0, 1)).to(self.share)
+        return Rest(
+            nats=decay * self.nats + (1 - decay) * nats,
+            share=decay * self.share + (1 - decay) * share,
+        )
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """The running means, for a checkpoint."""
-        return {"means": self.means.clone()}
+    def limits(self, factor: float, *, like: Tensor) -> Float[Tensor, "levels"]:
+        """``factor`` times the mean cost of a step of rest; infinite for a level that never rested.
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on with saved means."""
-        self.means = state_dict["means"].clone()
+        A level changes where its static divergence is above its limit.
+        """
+        limits = factor * self.nats / self.share
+        return torch.where(self.share > 0, limits, math.inf).to(like)
+
+
+def explores(step: int, config: EmergenceConfig) -> bool:
+    """Whether changes are explored in the update after ``step`` updates."""
+    over = config.exploration_until and step >= config.exploration_until
+    return bool(config.exploration) and not over
