@@ -1,7 +1,11 @@
-"""``dlh experiments``: the trainings behind the results page, each run once; and the page."""
+"""``python -m reproduction``: the trainings behind docs/results, each run once; and their page.
+
+Run it in the root of a clone: the package that is installed does not contain it.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,16 +13,18 @@ from typing import Annotated, Literal
 
 import tyro
 
+from dlh.cli import guarded
 from dlh.cli.commands import Command, run_one_of
 from dlh.cli.options import parse
 from dlh.cli.output import say
+from reproduction.sweep_command import sweep as sweep_command
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListOptions:
     """All experiments: what each is for, what it should cost, and how it stands.
 
-    example:  dlh experiments list
+    example:  python -m reproduction list
     """
 
     only: str | None = None
@@ -35,7 +41,7 @@ class RunOptions(ListOptions):
     finished one writes a small record, and is never run again. Several of these commands at a time
     share the work.
 
-    example:  dlh experiments run --only "full-lambda0-*"
+    example:  python -m reproduction run --only "full-lambda0-*"
     """
 
     dry_run: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -46,7 +52,7 @@ class RunOptions(ListOptions):
 class PageOptions:
     """Make the results page, its numbers and its curves anew from the records.
 
-    example:  dlh experiments page
+    example:  python -m reproduction page
     """
 
     results: Path = Path("docs/results")
@@ -57,7 +63,7 @@ class PageOptions:
 class PublishOptions:
     """Make a shipped model of a finished run: its weights in half the size, and what that cost.
 
-    example:  dlh experiments publish runs/findings/full-lambda0-seed0 moving-ball
+    example:  python -m reproduction publish runs/findings/full-lambda0-seed0 moving-ball
     """
 
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
@@ -66,17 +72,20 @@ class PublishOptions:
     """What the model will be called."""
     dtype: Literal["bfloat16", "float16", "float32"] = "float16"
     """How a weight is stored."""
-    out: Path | None = None
-    """The folder of shipped models; default: that of the installed package."""
+    out: Path = Path("src/dlh/pretrained/weights")
+    """The folder of models in which a folder NAME is written."""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """``dlh experiments``."""
-    return run_one_of(COMMANDS, arguments, prog="dlh experiments", usage=USAGE)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command of the reproduction and return the exit status, as ``dlh.cli.main`` does."""
+    return guarded(
+        lambda words: run_one_of(COMMANDS, words, prog=PROGRAM, usage=USAGE),
+        sys.argv[1:] if arguments is None else arguments,
+    )
 
 
 def _list(words: Sequence[str]) -> None:
-    options = parse(ListOptions, words, prog="dlh experiments list")
+    options = parse(ListOptions, words, prog="python -m reproduction list")
     from reproduction.catalogue import chosen
     from reproduction.driver import plan
 
@@ -85,7 +94,7 @@ def _list(words: Sequence[str]) -> None:
 
 
 def _run(words: Sequence[str]) -> None:
-    options = parse(RunOptions, words, prog="dlh experiments run")
+    options = parse(RunOptions, words, prog="python -m reproduction run")
     from dlh.cli.errors import goes_on_when_repeated
     from reproduction.catalogue import chosen
     from reproduction.driver import plan, run_all
@@ -100,31 +109,38 @@ def _run(words: Sequence[str]) -> None:
 
 
 def _page(words: Sequence[str]) -> None:
-    options = parse(PageOptions, words, prog="dlh experiments page")
+    options = parse(PageOptions, words, prog="python -m reproduction page")
     from reproduction.write import write_results
 
     write_results(options.results, say=say)
 
 
 def _publish(words: Sequence[str]) -> None:
-    options = parse(PublishOptions, words, prog="dlh experiments publish")
+    options = parse(PublishOptions, words, prog="python -m reproduction publish")
     from reproduction.publish import publish
 
     publish(**vars(options), say=say)
 
 
+PROGRAM = "python -m reproduction"
+
 COMMANDS: dict[str, Command] = {
     "list": ("all of them: cost and state", _list),
     "run": ("train and analyse those that have no record yet", _run),
     "page": ("make the results page anew from the records", _page),
+    "sweep": ("which likelihood std suits some clips: several short runs", sweep_command),
     "publish": ("make a shipped model of a finished run", _publish),
 }
 
-USAGE = """usage: dlh experiments COMMAND [OPTIONS]        dlh experiments COMMAND --help says more
+USAGE = """usage: python -m reproduction COMMAND [OPTIONS]
+       python -m reproduction COMMAND --help says more
 
 {commands}
 
 examples:
-  dlh experiments list
-  dlh experiments run --only "full-lambda0-*"
-  dlh experiments page"""
+  python -m reproduction list
+  python -m reproduction run --only "full-lambda0-*"
+  python -m reproduction page"""
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -103,8 +103,8 @@ def chosen(pattern: str | None, among: tuple[Named, ...] | None = None) -> tuple
     if not found:
         names = ", ".join(each.name for each in everything[:4])
         raise UsageError(
-            f"no experiment is called {pattern!r}; there are {names}, ... (dlh experiments list); "
-            "a * stands for anything"
+            f"no experiment is called {pattern!r}; there are {names}, ... "
+            "(python -m reproduction list); a * stands for anything"
         )
     return found
 

@@ -8,8 +8,19 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
 
-from reproduction import paper
+from dlh.reports import paper
 from reproduction.aggregate import lambdas
+
+DEPTH_WITHIN = 0.1
+NO_ACCIDENT = 0.95
+"""Event F1 below which a right mean depth is an accident."""
+UPPER_SHARE = 0.01
+CHANGE_AT_LEAST = 0.95
+STATIC_AT_MOST = 0.02
+F1_AT_LEAST = 0.98
+CLEAR_AT_LEAST = 0.95
+SWITCHES_WITHIN = 0.10
+STEPS_AT_LEAST = 60.0
 
 NOT_RUN = "not run yet"
 MISSED = "**missed**"
@@ -57,27 +68,27 @@ def marks(results: Mapping[str, Any]) -> Iterator[Mark]:
         "lambda 0: p(change) where level 2 changed at least .95",
         foreseen.get("change"),
         full,
-        at_least=paper.CHANGE_AT_LEAST,
+        at_least=CHANGE_AT_LEAST,
     )
     yield _mark(
         "lambda 0: p(change) where it did not at most .02",
         foreseen.get("static"),
         full,
-        at_most=paper.STATIC_AT_MOST,
+        at_most=STATIC_AT_MOST,
     )
     yield _monotonic(results)
     yield _mark(
         "lambda 0: event F1 at least .98",
         _find(results, "events", "0").get("f1"),
         full,
-        at_least=paper.F1_AT_LEAST,
+        at_least=F1_AT_LEAST,
     )
     futures = _find(results, "futures", "0")
     yield _mark(
         "lambda 0: 95 % of predicted frames have one saturated colour",
         futures.get("clear"),
         full,
-        at_least=paper.CLEAR_AT_LEAST,
+        at_least=CLEAR_AT_LEAST,
         form="{:.1%}",
     )
     for chance in lambdas():
@@ -86,7 +97,7 @@ def marks(results: Mapping[str, Any]) -> Iterator[Mark]:
         "lambda 0: the best future in place for at least 60 steps (median)",
         futures.get("median_steps_best"),
         full,
-        at_least=paper.STEPS_AT_LEAST,
+        at_least=STEPS_AT_LEAST,
         form="{:.0f}",
     )
     yield _floors(futures, full)
@@ -150,8 +161,8 @@ def _depth(results: Mapping[str, Any], levels: str) -> Iterator[Mark]:
         f"N = {levels}: mean depth within .1 of 1 + true change rate (its distance)",
         found.get("depth_off"),
         seeds,
-        at_least=-paper.DEPTH_WITHIN,
-        at_most=paper.DEPTH_WITHIN,
+        at_least=-DEPTH_WITHIN,
+        at_most=DEPTH_WITHIN,
         form="{:+.3f}",
         more=f", {found['mean_depth']['mean']:.3f} against {1 + rate['mean']:.3f}" if rate else "",
     )
@@ -159,7 +170,7 @@ def _depth(results: Mapping[str, Any], levels: str) -> Iterator[Mark]:
         f"N = {levels}: and no accident, event F1 at least .95",
         found.get("f1"),
         seeds,
-        at_least=paper.NO_ACCIDENT,
+        at_least=NO_ACCIDENT,
     )
 
 
@@ -190,7 +201,7 @@ def _upper(results: Mapping[str, Any], levels: str) -> Mark:
         f"N = {levels}: levels above 2 under 1 % of the state divergence",
         found.get("share_above_level_2"),
         Seeds.of(results, f"levels{levels}"),
-        at_most=paper.UPPER_SHARE,
+        at_most=UPPER_SHARE,
         form="{:.2%}",
         more=f" ({nats['mean']:.2f} nats; the paper's at most .3 a level)" if nats else "",
     )
@@ -235,8 +246,8 @@ def _switches(results: Mapping[str, Any], chance: str) -> Mark:
         f"lambda {chance}: the predicted ball switches within 10 % of the true rate",
         found.get("switch_off"),
         Seeds.of(results, f"full-lambda{chance}"),
-        at_least=-paper.SWITCHES_WITHIN,
-        at_most=paper.SWITCHES_WITHIN,
+        at_least=-SWITCHES_WITHIN,
+        at_most=SWITCHES_WITHIN,
         form="{:+.1%}",
         more=rates,
     )

@@ -20,14 +20,13 @@ from dlh.data.worlds.moving_ball import MovingBall
 from dlh.errors import OutputError, UsageError
 from dlh.evaluation import score_futures
 from dlh.files import strict_json
+from dlh.files.os_errors import os_errors_as
 from dlh.files.outputs import Say, write_bytes
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.pretrained.files import CONFIG_NAME, WEIGHTS_NAME, read_model, write_model
-from dlh.pretrained.lookup import SHIPPED
 from dlh.runs.origin import ABOUT
 from dlh.runs.subject import Subject, open_subject
 from dlh.settings import to_plain
-from dlh.training.errors import explain
 from dlh.video import from_stored
 
 MOST_BYTES = 6_000_000
@@ -61,9 +60,7 @@ class Worth:
     psnr: float
 
 
-def publish(
-    *, run: Path, name: str, dtype: Dtype = "float16", out: Path | None = None, say: Say = print
-) -> None:
+def publish(*, run: Path, name: str, out: Path, dtype: Dtype = "float16", say: Say = print) -> None:
     """Write ``out``/``name`` with config.json, model.safetensors and about.json.
 
     Its weights are rounded to ``dtype``; how much that costs is measured on held-out clips, said
@@ -72,8 +69,8 @@ def publish(
     Args:
         run: a finished run, or another folder with a model that says what it was trained on.
         name: what it will be called.
+        out: the folder of models.
         dtype: how a weight is stored; it is float32 again when it is loaded.
-        out: the folder of shipped models; None: that of the installed package.
         say: takes the lines for a person.
 
     Raises:
@@ -88,7 +85,7 @@ def publish(
     if not run.is_dir():
         raise UsageError(f"there is no folder {run}; name that of a finished run")
     subject = open_subject(str(run), None)
-    folder = (SHIPPED if out is None else out) / name
+    folder = out / name
     size = sum(
         value.numel() * (value.element_size() if dtype == "float32" else 2)
         for value in subject.model.model.state_dict().values()
@@ -173,10 +170,8 @@ def _about(subject: Subject, name: str, dtype: str, before: Worth, after: Worth)
 
 
 def _lines(folder: Path, dtype: str, before: Worth, after: Worth) -> list[str]:
-    try:
+    with os_errors_as(OutputError, f"cannot read {folder}"):
         size = sum(os.path.getsize(folder / part) for part in (WEIGHTS_NAME, CONFIG_NAME))
-    except OSError as error:
-        raise OutputError(f"cannot read {folder}: {explain(error)}") from error
     lines = [f"{folder}: {size / 1e6:.2f} MB, weights as {dtype}"]
     predicted = min(before.clips, PREDICTED_CLIPS)
     rows = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reproduction import paper
+from dlh.reports import paper
 from reproduction import results_words as words
 from reproduction.aggregate import lambdas
 from reproduction.catalogue import ABLATIONS, PAPERS_SIZE_LAMBDAS

@@ -81,7 +81,7 @@ def _state(results: Results) -> str:
             kind, _, seed = name.rpartition("-seed")
             seeds.setdefault(kind, []).append(seed)
         names = "; ".join(f"`{kind}` seed {', '.join(each)}" for kind, each in seeds.items())
-        lines.append(f"\nNot run yet: {names}. `dlh experiments run` goes on with these.")
+        lines.append(f"\nNot run yet: {names}. `python -m reproduction run` goes on with these.")
     reasons: dict[str, list[str]] = {}
     for name, why in runs["failed"].items():
         reasons.setdefault(why, []).append(f"`{name}`")

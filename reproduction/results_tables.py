@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reproduction import paper
+from dlh.reports import paper
 from reproduction import results_words as words
 from reproduction.aggregate import lambdas
 from reproduction.catalogue import SHARPER_STD

@@ -5,9 +5,9 @@ from __future__ import annotations
 HEAD = """\
 # Moving Ball: the paper's numbers and ours
 
-Made by `dlh experiments page` from [moving-ball.json](moving-ball.json), which holds every value
-of every seed; what a number means is in [findings.md](../findings.md). Where several seeds were
-run a number is their mean, and ± their standard deviation.
+Made by `python -m reproduction page` from [moving-ball.json](moving-ball.json), which holds every
+value of every seed; what a number means is in [findings.md](../findings.md). Where several seeds
+were run a number is their mean, and ± their standard deviation.
 """
 DIFFERENCES = """\
 - But for [one section](#at-the-papers-size), the world is the 32 px ball of the preset

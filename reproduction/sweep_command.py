@@ -1,4 +1,4 @@
-"""``dlh sweep``: which standard deviation of the likelihood suits some clips."""
+"""``python -m reproduction sweep``: which standard deviation of the likelihood suits some clips."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SweepOptions:
     A run of fewer steps than the preset's, or more, has the preset's warm-up, cooldown and steps of
     each start in proportion.
 
-    example:  dlh sweep moving-ball --std 0.1 0.4 1.0 --steps 300
+    example:  python -m reproduction sweep moving-ball --std 0.1 0.4 1.0 --steps 300
     """
 
     preset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PRESET")]
@@ -42,13 +42,13 @@ class SweepOptions:
     """The folder of the runs and of sweep.json."""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """``dlh sweep``."""
-    options = parse(SweepOptions, arguments, prog="dlh sweep")
+def sweep(arguments: Sequence[str]) -> None:
+    """Run ``python -m reproduction sweep``."""
+    options = parse(SweepOptions, arguments, prog="python -m reproduction sweep")
     from dlh.cli.errors import goes_on_when_repeated
     from dlh.errors import UsageError
     from dlh.runs.presets import preset
-    from reproduction.sweep import describe_length, of_length, sweep
+    from reproduction.sweep import describe_length, of_length, run_sweep
 
     experiment = preset(options.preset)
     training = experiment.training
@@ -68,5 +68,4 @@ def main(arguments: Sequence[str]) -> int:
     if said := describe_length(training, experiment.training):
         say(said)
     with goes_on_when_repeated():
-        sweep(experiment, options.std, options.run, say=say)
-    return 0
+        run_sweep(experiment, options.std, options.run, say=say)

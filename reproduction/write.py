@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlh.errors import OutputError, UsageError
+from dlh.files.os_errors import explain
 from dlh.files.outputs import Say, check_writable, write_bytes
-from dlh.training.errors import explain
 from reproduction.aggregate import aggregate
 from reproduction.catalogue import experiments
 from reproduction.course import draw_courses
@@ -40,8 +40,8 @@ def write_results(results: Path, *, among: Sequence[Named] | None = None, say: S
     records = read_records(results)
     if not records:
         raise UsageError(
-            f"{results / RECORDS} holds no record (NAME.json, as `dlh experiments run` writes); "
-            "name the folder above it with --results, or run some experiments first"
+            f"{results / RECORDS} holds no record (NAME.json, as `python -m reproduction run` "
+            "writes); name the folder above it with --results, or run some experiments first"
         )
     courses = _courses(records, planned)
     numbers, page = texts(results, records, planned, drawn=tuple(courses))

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "reproduction" / "README.md",
 ]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -38,7 +39,7 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
-def section_of(heading: str) -> str:
-    """The text of docs/commands.md below a heading of second or third rank."""
-    parts = re.split(r"^###? (.+)$", text_of(ROOT / "docs" / "commands.md"), flags=re.MULTILINE)
+def section_of(heading: str, page: str = "docs/commands.md") -> str:
+    """The text of a page below a heading of second or third rank."""
+    parts = re.split(r"^###? (.+)$", text_of(ROOT / page), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))[heading]

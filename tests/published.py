@@ -15,7 +15,7 @@ import av
 import numpy as np
 import pytest
 
-from dlh.data.fetch.download import Remote
+from dlh.data.fetch.remote import Remote
 from dlh.data.published.catalogue import CATALOGUE
 from dlh.data.store.store import Store
 from dlh.data.video.encode import write_video

@@ -1,7 +1,7 @@
 """The equations of the paper, one frame, one level and one term at a time: slow on purpose.
 
-The tests hold ``dlh.models.dlh`` against this file, and ``benchmarks/step.py`` times the two side by
-side. It borrows the parameters of a model, and the networks that own them, and nothing else:
+The tests hold ``dlh.models.dlh`` against this file, and ``benchmarks/step.py`` times the two side
+by side. It borrows the parameters of a model, and the networks that own them, and nothing else:
 control flow, masks, decisions, divergences and what is carried from step to step are written here
 from the equations, in their order.
 

@@ -1,10 +1,10 @@
 """What a training step costs with more levels, or with one of the model's choices undone.
 
-    python reproduction/studies/choices.py --json choices.json
+    python -m reproduction.studies.choices --json choices.json
 
-Every experiment of the comparisons of ``dlh experiments`` takes a training step in turn, round
-after round; its processor seconds stand over those of its reference in the same round, and the
-median of these ratios is printed. One thread, so that another program on the machine slows all.
+Every experiment of the comparisons of ``python -m reproduction`` takes a training step in turn,
+round after round; its processor seconds stand over those of its reference in the same round, and
+the median of these ratios is printed. One thread, so that another program on the machine slows all.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 from reproduction.catalogue import experiments
 from reproduction.named import Named
 
-sys.path.append(str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
 from stepper import Stepper
 from turns import ratio, table, take_turns

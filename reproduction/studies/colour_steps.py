@@ -1,6 +1,6 @@
 """What each change of the ball's colour costs level 2, as a change and as staying.
 
-    python reproduction/studies/colour_steps.py runs/findings/levels5-seed1
+    python -m reproduction.studies.colour_steps runs/findings/levels5-seed1
 
 For each step of the cycle, on the clips of `dlh analyse`: how often level 2 notices it, and the two
 divergences that Eq. 4 compares there, medians in nats. It changes where the first is the smaller.
@@ -9,9 +9,7 @@ divergences that Eq. 4 compares there, medians in nats. It changes where the fir
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -19,11 +17,7 @@ from torch import Tensor
 from dlh.analysis.measure import colour_recalls
 from dlh.data.worlds.moving_ball import MovingBallClips
 from dlh.models.dlh import Trace
-
-sys.path.append(str(Path(__file__).parent))
-from observed import observe_run
-
-sys.path.pop()
+from reproduction.studies.observed import observe_run
 
 
 def costs(trace: Trace, colours: Tensor, colour: int, following: int) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """What the levels of a model of Moving MNIST hold, and when they change.
 
-    python reproduction/studies/digits.py runs/findings/mnist-seed0
+    python -m reproduction.studies.digits runs/findings/mnist-seed0
 
 For each level: by how much a frame's brightness, the sum of its pixels, differs with the level's
 state taken from other moments, relative to what it was (a standard deviation; the weight of the
@@ -11,8 +11,6 @@ where the frame is darkest, which is where the digits cover each other most, and
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -21,11 +19,7 @@ from dlh.analysis.held import MOMENTS, RESAMPLINGS
 from dlh.analysis.levels import Moments, resample
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
 from dlh.video import from_stored
-
-sys.path.append(str(Path(__file__).parent))
-from observed import observe_run
-
-sys.path.pop()
+from reproduction.studies.observed import observe_run
 
 COVERED = 0.2
 """Share of a clip's steps that count as those where the digits cover each other most."""

@@ -1,9 +1,10 @@
 """Whether a limit on the gradient's norm keeps a run from losing what it has found.
 
-    python reproduction/studies/gradient_norm.py full-lambda0.1-seed1 --seed 5 --at 850 --until 1000
+    python -m reproduction.studies.gradient_norm full-lambda0.1-seed1 --seed 5 --at 850 --until 1000
 
-An experiment of `dlh experiments`, with the one start that went on (`starts.chosen` in its record),
-is trained up to a step, and from there on once with each limit; all else is the same, bit for bit.
+An experiment of `python -m reproduction`, with the one start that went on (`starts.chosen` in its
+record), is trained up to a step, and from there on once with each limit; all else is the same, bit
+for bit.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("experiment", help="its name in `dlh experiments list`")
+    parser.add_argument("experiment", help="its name in `python -m reproduction list`")
     parser.add_argument("--seed", type=int, required=True, help="of the start that went on")
     parser.add_argument("--at", type=int, required=True, help="the step to fork at")
     parser.add_argument("--until", type=int, required=True, help="the step to stop at")
@@ -98,7 +99,9 @@ def main() -> None:
     options = parser.parse_args()
     named = [each.experiment for each in experiments() if each.name == options.experiment]
     if not named:
-        parser.error(f"there is no experiment {options.experiment}; see dlh experiments list")
+        parser.error(
+            f"there is no experiment {options.experiment}; see python -m reproduction list"
+        )
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
     training = replace(named[0].training, seed=options.seed)
     base = options.out / "base"

@@ -13,8 +13,9 @@ from dlh.models.dlh import decide
 from dlh.runs.presets import preset
 from dlh.training.run import RunFolder
 from reproduction.catalogue import experiments
+from reproduction.studies import choices
 
-gpu, training, choices = map(load_benchmark, ("gpu", "training", "choices"))
+gpu, training = map(load_benchmark, ("gpu", "training"))
 
 
 def run(module, monkeypatch, *words: str) -> None:

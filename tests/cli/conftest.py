@@ -4,28 +4,12 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from command_line import Answer, runner
 from dlh.cli import main
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command gave: its exit status, and all it said."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def line(self) -> str:
-        """The one line on standard error of a command that failed."""
-        assert self.status != 0 and self.err.startswith("dlh: "), (self.status, self.err)
-        assert self.err.count("\n") == 1 and self.err.endswith("\n"), self.err
-        return self.err
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -44,11 +28,4 @@ def heard_interrupts() -> Generator[None]:
 @pytest.fixture
 def dlh(workspace: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
     """Runs a command, in an empty current folder."""
-
-    def run(*words: object) -> Answer:
-        capsys.readouterr()
-        status = main([str(word) for word in words])
-        said = capsys.readouterr()
-        return Answer(status, said.out, said.err)
-
-    return run
+    return runner(main, capsys)

@@ -17,10 +17,10 @@ import published
 from dlh.cli.data import COMMANDS, ClipOptions, ImportOptions, InspectOptions, VerifyOptions
 from dlh.cli.data_sets import ListOptions, PrepareOptions
 from dlh.cli.manifest_options import ManifestOptions
-from dlh.data.named.manifest import Manifest, read_clips
+from dlh.data.named.manifest import Manifest
 from dlh.data.published.kth import ACTIONS
+from dlh.data.store import build as build_module
 from dlh.data.store.store import Store
-from dlh.data.store.store import build as build_module
 from dlh.data.video.encode import write_video
 from documentation import ROOT, blocks, section_of
 from imports_watched import files_read
@@ -212,7 +212,7 @@ def test_manifest_names_clips_that_can_be_read(dlh, store):
     assert f"written: new/clips.json (SHA-256 {manifest.digest()})" in answer.out
     assert "asked for" not in answer.out
     assert (manifest.context, manifest.horizon, manifest.name) == (5, 10, "my_videos")
-    assert read_clips(manifest, Store.open(store)).video.shape == (4, 15, 16, 16, 3)
+    assert manifest.read(Store.open(store)).video.shape == (4, 15, 16, 16, 3)
     first = dlh("data", "manifest", "store", *numbers, "--select", "first", "--split", "train")
     manifest = Manifest.load("manifest.json")
     assert first.status == 0 and manifest.split == "train"

@@ -12,7 +12,7 @@ import pytest
 
 import published
 from dlh.commands.data_manifests import open_manifest
-from dlh.data.named.manifest import load_manifest, open_clips
+from dlh.data.named.manifest import Manifest
 from dlh.data.store.store import Store
 from dlh.data.video.encode import write_video
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
@@ -43,7 +43,7 @@ def test_clips_of_the_ball_are_named_and_found_again(dlh, workspace):
     assert f"written: new/clips.json (SHA-256 {manifest.digest()})" in answer.out
     ball = MovingBall(MovingBallConfig(size=16, radius=2, speed=3.0))
     expected = ball.held_out("test", count=4, clip_length=8).video
-    found = [np.concatenate(clip) for clip in open_clips(manifest, source)]
+    found = [np.concatenate(clip) for clip in manifest.open(source)]
     np.testing.assert_array_equal(found, expected)
     answer = dlh("data", "verify", "new/clips.json")
     assert answer.status == 0 and "4 test clips of 3 + 5 frames of moving-ball are th" in answer.out
@@ -55,8 +55,8 @@ def test_clips_of_digits_are_named_and_found_again(dlh, workspace):
     words = ["moving-mnist", *NUMBERS, "--mnist.size", 32, "--mnist.digit-size", 14]
     answer = dlh("data", "manifest", *words, "--mnist.speed", 1, 2, "--digits", "mine")
     assert answer.status == 0, answer.err
-    manifest = load_manifest("manifest.json")
-    assert manifest.mnist.size == 32 and manifest.digits == "mnist"
+    manifest = Manifest.load("manifest.json")
+    assert manifest.source.mnist.size == 32 and manifest.source.digits == "mnist"
     assert dlh("data", "verify", "manifest.json", "--data", "mine").status == 0
     answer = dlh("data", "verify", "manifest.json")  # by name, and that is not prepared
     assert answer.status == 2 and "`dlh data prepare mnist`" in answer.line
@@ -70,9 +70,10 @@ def test_clips_of_digits_are_named_and_found_again(dlh, workspace):
 
 def test_clips_that_are_generated_otherwise_are_one_line(dlh, workspace):
     assert dlh("data", "manifest", "moving-ball", *NUMBERS, *WORLD).status == 0
-    manifest = load_manifest("manifest.json")
+    manifest = Manifest.load("manifest.json")
     wrong = dataclasses.replace(manifest.clips[0], sha256="0" * 64)
-    dataclasses.replace(manifest, clips=(*manifest.clips[1:], wrong)).save("manifest.json")
+    source = dataclasses.replace(manifest.source, clips=(*manifest.clips[1:], wrong))
+    dataclasses.replace(manifest, source=source).save("manifest.json")
     answer = dlh("data", "verify", "manifest.json")
     assert answer.status == 1 and "test clip 0 of moving-ball is another one than" in answer.line
 
@@ -89,7 +90,7 @@ def test_a_manifest_of_a_store_is_verified_against_it(dlh, store):
     answer = dlh("data", "verify", "clips.json")
     assert answer.status == 2
     assert "clips of a store of films: say where it is with --data STORE" in answer.line
-    last = load_manifest("clips.json").clips[-1].source
+    last = Manifest.load("clips.json").clips[-1].source
     shard = store / "frames-00000.npy"
     data = bytearray(shard.read_bytes())
     (video,) = [v for v in Store.open(store).videos if v.source == last]

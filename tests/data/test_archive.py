@@ -47,9 +47,10 @@ def tree(folder):
     }
 
 
-def refused(archive, folder, **options):
+def refused(archive, folder, code="unsafe-archive", **options):
     with pytest.raises(DataError) as caught:
         extract(archive, folder, **(LIMIT | options))
+    assert caught.value.code == code and str(archive) in str(caught.value)
     return str(caught.value)
 
 
@@ -72,30 +73,29 @@ def test_only_what_is_wanted(tmp_path):
     archive = zipped(tmp_path / "a.zip", {**others, "B.AVI": b"5", "d/c.mp4": b"6", "e/": b""})
     assert extract(archive, tmp_path / "out", suffixes=frozenset({".avi", ".mp4"}), **LIMIT)
     assert tree(tmp_path / "out") == {"B.AVI": b"5", "d/c.mp4": b"6"}
-    message = refused(archive, tmp_path / "no", suffixes=frozenset({".npz"}))
-    assert "a.zip holds no .npz file (found: 1 .avi, 1 .mp4, 1 .txt)" in message
-    assert "holds no file (found: nothing)" in refused(zipped(tmp_path / "b.zip", {}), tmp_path)
+    message = refused(archive, tmp_path / "no", "empty-archive", suffixes=frozenset({".npz"}))
+    assert ".npz" in message and "1 .avi, 1 .mp4, 1 .txt" in message
+    refused(zipped(tmp_path / "b.zip", {}), tmp_path, "empty-archive")
     assert not (tmp_path / "no").exists()
 
 
 @pytest.mark.parametrize(
-    "name, message",
+    "name",
     [
-        ("../evil.avi", "'../evil.avi', which leads out of the folder"),
-        ("a/../../evil.avi", "which leads out of the folder"),
-        ("..\\evil.avi", "which leads out of the folder"),
-        ("/evil.avi", "holds the absolute name '/evil.avi'"),
-        ("\\\\server\\evil.avi", "holds the absolute name"),
-        ("C:\\evil.avi", "holds the absolute name 'C:"),
-        ("c:evil.avi", "holds the absolute name"),
-        ("__MACOSX/../../evil.avi", "which leads out of the folder"),
+        "../evil.avi",
+        "a/../../evil.avi",
+        "..\\evil.avi",
+        "/evil.avi",
+        "\\\\server\\evil.avi",
+        "C:\\evil.avi",
+        "c:evil.avi",
+        "__MACOSX/../../evil.avi",
     ],
 )
 @pytest.mark.parametrize("make", [zipped, tarred])
-def test_names_that_lead_elsewhere_are_refused(tmp_path, make, name, message):
+def test_names_that_lead_elsewhere_are_refused(tmp_path, make, name):
     archive = make(tmp_path / "a", {"good.avi": b"1", name: b"2"})
-    text = refused(archive, tmp_path / "deep" / "out")
-    assert message in text and text.endswith("nothing of it is unpacked")
+    assert repr(name) in refused(archive, tmp_path / "deep" / "out")
     assert os.listdir(tmp_path) == ["a"]
 
 
@@ -104,13 +104,13 @@ def test_links_and_devices_are_refused(tmp_path):
     info.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         file.writestr(info, "/etc/passwd")
-    assert "holds 'link.avi', a link or a device" in refused(tmp_path / "a.zip", tmp_path / "out")
+    assert "'link.avi'" in refused(tmp_path / "a.zip", tmp_path / "out")
     for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE):
         entry = tarfile.TarInfo("link.avi")
         entry.type, entry.linkname = kind, "../../x"
         with tarfile.open(tmp_path / "a.tar", "w") as file:
             file.addfile(entry)
-        assert "a link or a device" in refused(tmp_path / "a.tar", tmp_path / "out")
+        assert "'link.avi'" in refused(tmp_path / "a.tar", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -118,9 +118,9 @@ def test_links_and_devices_are_refused(tmp_path):
 def test_a_bomb_is_refused_before_anything_is_written(tmp_path, make):
     archive = make(tmp_path / "a", {"zeros.avi": bytes(80_000_000)})
     text = refused(archive, tmp_path / "out")
-    assert "would unpack to 80,000,000 or more" in text and "only an archive bomb" in text
+    assert "80,000,000" in text and f"{archive.stat().st_size:,} bytes" in text
     text = refused(make(tmp_path / "b"), tmp_path / "out", limit_bytes=7000)
-    assert "would unpack to 9,003 bytes or more, at most 7,000 are expected" in text
+    assert "9,003" in text and "7,000" in text
     assert not (tmp_path / "out").exists()
 
 
@@ -137,7 +137,7 @@ def test_entries_that_overlap_are_refused(tmp_path):
     second = content.rindex(b"PK\x01\x02")
     struct.pack_into("<II", content, second + 20, 5000, 5000)
     archive.write_bytes(content)
-    assert "holds entries that overlap" in refused(archive, tmp_path / "out")
+    refused(archive, tmp_path / "out")
 
 
 def test_a_size_that_is_a_lie_ends_at_the_size(tmp_path):
@@ -145,7 +145,7 @@ def test_a_size_that_is_a_lie_ends_at_the_size(tmp_path):
     content = bytearray(archive.read_bytes())
     struct.pack_into("<I", content, content.rindex(b"PK\x01\x02") + 24, 1000)
     archive.write_bytes(content)
-    assert "is damaged or cut off (a.avi: Bad CRC-32" in refused(archive, tmp_path / "out")
+    assert "a.avi: Bad CRC-32" in refused(archive, tmp_path / "out", "damaged-archive")
     assert tree(tmp_path / "out") == {}
 
 
@@ -155,9 +155,10 @@ def test_what_is_cut_off_is_noticed_wherever_the_cut_is(tmp_path, make):
     end = len(whole) if make is not zipped else len(whole) + 1
     for length in (10, 1500, end // 2, 12_300):
         (tmp_path / "cut").write_bytes(whole[:length])
-        text = refused(tmp_path / "cut", tmp_path / "out")
-        assert "cut off" in text or "is not a zip or tar file" in text
-        assert text.endswith("fetch it again") and not (tmp_path / "out").exists()
+        with pytest.raises(DataError) as caught:
+            extract(tmp_path / "cut", tmp_path / "out", **LIMIT)
+        assert caught.value.code in ("damaged-archive", "unsupported-archive")
+        assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -167,8 +168,7 @@ def test_a_changed_byte_is_noticed_and_the_files_before_it_are_kept(tmp_path, co
     third = content.index(b"PK\x03\x04", content.index(b"Clip 2") - 40)
     content[third + 1000] ^= 0x55
     archive.write_bytes(content)
-    text = refused(archive, tmp_path / "out")
-    assert "a.zip is damaged or cut off (train/Clip 2 é.avi: " in text
+    assert "train/Clip 2 é.avi" in refused(archive, tmp_path / "out", "damaged-archive")
     assert tree(tmp_path / "out") == dict(list(FILES.items())[:2])
 
 
@@ -177,36 +177,33 @@ def test_a_changed_byte_of_a_packed_tar_is_noticed_first(tmp_path):
     content = bytearray(archive.read_bytes())
     content[-6] ^= 1  # of its checksum
     archive.write_bytes(content)
-    assert "is damaged or cut off (CRC check failed" in refused(archive, tmp_path / "out")
+    assert "CRC check failed" in refused(archive, tmp_path / "out", "damaged-archive")
     assert not (tmp_path / "out").exists()
 
 
 def test_an_encrypted_or_strangely_packed_archive_is_said(tmp_path):
     content = bytearray(zipped(tmp_path / "a.zip", {"a.avi": b"12345"}).read_bytes())
     central = content.rindex(b"PK\x01\x02")
-    for offset, value, message in (
-        (8, 1, "is encrypted (a.avi); unpack it with its password first"),
-        (10, 9, "(a.avi: That compression method is not supported); fetch"),
-    ):
+    for offset, value, code in ((8, 1, "unsupported-archive"), (10, 9, "damaged-archive")):
         changed = bytearray(content)
         struct.pack_into("<H", changed, central + offset, value)
         (tmp_path / "b.zip").write_bytes(changed)
-        assert message in refused(tmp_path / "b.zip", tmp_path / "out")
+        assert "a.avi" in refused(tmp_path / "b.zip", tmp_path / "out", code)
 
 
 @pytest.mark.parametrize(
-    "content, message",
+    "content, code",
     [
-        (b"", "a.zip is empty (0 bytes)"),
-        (b"<!DOCTYPE html><p>not found", "is not a zip or tar file that can be read (it begins"),
-        (b"PK\x03\x04" + bytes(50), "is damaged or cut off (File is not a zip file); fetch it"),
-        (b"\x1f\x8b" + bytes(50), "fetch it again"),
+        (b"", "data"),
+        (b"<!DOCTYPE html><p>not found", "unsupported-archive"),
+        (b"PK\x03\x04" + bytes(50), "damaged-archive"),
+        (b"\x1f\x8b" + bytes(50), "unsupported-archive"),
     ],
 )
-def test_no_archive_is_said(tmp_path, content, message):
+def test_what_is_no_archive_is_refused(tmp_path, content, code):
     (tmp_path / "a.zip").write_bytes(content)
-    assert message in refused(tmp_path / "a.zip", tmp_path / "out")
-    assert "does not exist" in refused(tmp_path / "gone.zip", tmp_path / "out")
+    refused(tmp_path / "a.zip", tmp_path / "out", code)
+    refused(tmp_path / "gone.zip", tmp_path / "out", "data")
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -214,9 +211,9 @@ def test_two_files_that_want_one_place_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         file.writestr("a.avi", "1")
         file.writestr("./a.avi", "2")
-    assert "holds a.avi 2 times" in refused(tmp_path / "a.zip", tmp_path / "out")
+    assert "a.avi 2 times" in refused(tmp_path / "a.zip", tmp_path / "out")
     archive = zipped(tmp_path / "b.zip", {"a.avi": b"1", "a.avi/b.avi": b"2"})
-    assert "holds a.avi both as a file and as a folder" in refused(archive, tmp_path / "out")
+    assert "a.avi" in refused(archive, tmp_path / "out")
 
 
 @pytest.mark.parametrize("make", [zipped, tarred])
@@ -245,7 +242,7 @@ def test_another_file_in_the_way_is_left_alone(tmp_path):
     extract(archive, tmp_path / "out", **LIMIT)
     mine = tmp_path / "out" / "train" / "Clip 1 é.avi"
     mine.write_bytes(bytes(3001))
-    assert "Clip 1 é.avi is there already and is not what" in refused(archive, tmp_path / "out")
+    assert str(mine) in refused(archive, tmp_path / "out", "unexpected-file")
     assert mine.read_bytes() == bytes(3001)
 
 
@@ -253,8 +250,8 @@ def test_too_little_room_is_said_beforehand(tmp_path, monkeypatch):
     archive = zipped(tmp_path / "a.zip")
     usage = type("Usage", (), {"free": 12_005})
     monkeypatch.setattr(archive_module.shutil, "disk_usage", lambda path: usage)
-    text = refused(archive, tmp_path / "out")
-    assert "needs 12,006 bytes more in" in text and "where 12,005 are free; make room" in text
+    text = refused(archive, tmp_path / "out", "no-space")
+    assert "12,006 bytes" in text and "12,005" in text
     assert not (tmp_path / "out").exists()
 
 
@@ -282,7 +279,7 @@ def start(archive, out, mode="plain"):
 def test_a_disk_that_fills_up_leaves_whole_files_only(tmp_path):
     archive, out = zipped(tmp_path / "a.zip"), tmp_path / "out"
     text, _ = start(archive, out, "full").communicate()
-    assert "Clip 2 é.avi could not be written: File too large; the files before it" in text
+    assert "Clip 2 é.avi" in text and "File too large" in text
     assert tree(out) == dict(list(FILES.items())[:2])
     processes = [start(archive, out) for _ in range(2)]  # and two at once finish it
     assert [process.communicate()[0] for process in processes] == ["4\n", "4\n"]

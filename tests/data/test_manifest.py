@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 from data.small_store import RECIPE, Stream
+from dlh.data.claim import claim
 from dlh.data.clips import DataError
-from dlh.data.named.manifest import Manifest, ManifestClip, of_store, open_clips, read_clips
+from dlh.data.named.manifest import Manifest, name_clips
+from dlh.data.named.stored import StoredClip
 from dlh.data.store.build import StoreBuilder
 from dlh.data.store.journal import Recipe
 from dlh.data.store.source import StoreSource
 from dlh.data.store.store import Store
 from dlh.data.worlds.moving_ball import MovingBall
-from dlh.files.claim import claim
 
 LENGTHS = {"a": 20, "b": 8, "c": 33, "d": 9, "e": 50}
 SPLITS = {"a": "test", "b": "test", "c": "test", "d": "validation", "e": "train"}
@@ -43,7 +44,11 @@ def store(tmp_path):
 
 @pytest.fixture
 def manifest(store):
-    return of_store(store, context=3, horizon=5, count=100)
+    return name_clips(store, context=3, horizon=5, count=100)
+
+
+def with_source(manifest, **changes):
+    return dataclasses.replace(manifest, source=dataclasses.replace(manifest.source, **changes))
 
 
 def places(manifest):
@@ -56,71 +61,67 @@ def test_spaced_clips_cover_every_test_video_without_overlap(store, manifest):
         ("c", start) for start in (0, 8, 16, 25)
     ]
     assert manifest.clip_length == 8 and {clip.length for clip in manifest.clips} == {8}
-    assert (manifest.name, manifest.split, manifest.select) == ("five", "test", "spaced")
-    assert manifest.store_sha256 == store.digest()
+    assert (manifest.name, manifest.split, manifest.source.select) == ("five", "test", "spaced")
+    assert manifest.source.store_sha256 == store.digest()
     assert {clip.source: clip.sha256 for clip in manifest.clips} == {
         video.source: video.sha256 for video in store.videos if video.split == "test"
     }
-    few = of_store(store, context=3, horizon=5, count=3)
+    few = name_clips(store, context=3, horizon=5, count=3)
     assert places(few) == [("a", 12), ("c", 0), ("c", 16)]
 
 
 def test_first_takes_the_first_frames_of_each_video_that_is_long_enough(store):
-    first = of_store(store, context=4, horizon=5, count=100, select="first")
+    first = name_clips(store, context=4, horizon=5, count=100, select="first")
     assert places(first) == [("a", 0), ("c", 0)]
-    assert places(of_store(store, context=4, horizon=5, count=1, select="first")) == [("a", 0)]
+    assert places(name_clips(store, context=4, horizon=5, count=1, select="first")) == [("a", 0)]
 
 
 @pytest.mark.parametrize("split, found", [("train", "e"), ("validation", "d")])
 def test_other_splits(store, split, found):
-    chosen = of_store(store, context=1, horizon=8, count=1, split=split)
+    chosen = name_clips(store, context=1, horizon=8, count=1, split=split)
     assert chosen.split == split and chosen.clips[0].source == f"{found}.mp4"
 
 
 def test_the_frames_are_those_named(store, manifest):
-    clips = read_clips(manifest, store)
+    clips = manifest.read(store)
     assert clips.video.shape == (7, 8, 4, 6, 3) and clips.events is None
     videos = {video.source: video for video in store.videos}
     for row, clip in enumerate(manifest.clips):
         expected = store.frames(videos[clip.source])[clip.first_frame : clip.first_frame + 8]
         np.testing.assert_array_equal(clips.video[row], expected)
-    part = read_clips(manifest, store, range(4, 6))
+    part = manifest.read(store, range(4, 6))
     np.testing.assert_array_equal(part.video, clips.video[4:6])
-    with pytest.raises(DataError, match="no clip was asked for; the manifest holds 7"):
-        read_clips(manifest, store, range(0))
+    with pytest.raises(DataError, match="7"):
+        manifest.read(store, [])
 
 
 def test_true_events_come_with_the_frames(tmp_path):
     recipe = Recipe(frame_shape=(3, 4, 6), settings={}, inputs=(), has_events=True)
     store = make(tmp_path / "s", recipe=recipe)
-    clips = read_clips(of_store(store, context=3, horizon=5, count=100), store)
+    clips = name_clips(store, context=3, horizon=5, count=100).read(store)
     assert clips.events[1].tolist() == [number % 3 == 0 for number in range(12, 20)]
 
 
 @pytest.mark.parametrize(
-    "options, message",
+    "options, found",
     [
-        (
-            {"context": 30},
-            r"no test video of .*store has 35 frames \(context 30 \+ horizon 5\); the longest of 3 "
-            "has 33: choose a shorter horizon",
-        ),
-        ({"context": 0}, "context is at least 1, found 0"),
-        ({"horizon": -1}, "horizon is at least 1, found -1"),
-        ({"count": 0}, "clips is at least 1, found 0"),
-        ({"split": "tests"}, "a split is one of train, validation, test, found 'tests'"),
-        ({"select": "last"}, "clips are selected spaced or first, found 'last'"),
+        ({"context": 30}, "35 frames .*33"),
+        ({"context": 0}, "context .*0"),
+        ({"horizon": -1}, "horizon .*-1"),
+        ({"count": 0}, "clips .*0"),
+        ({"split": "tests"}, "'tests'"),
+        ({"select": "last"}, "'last'"),
     ],
 )
-def test_no_clip_is_an_error(store, options, message):
-    with pytest.raises(DataError, match=message):
-        of_store(store, **{"context": 3, "horizon": 5, "count": 9} | options)
+def test_no_clip_is_an_error(store, options, found):
+    with pytest.raises(DataError, match=found):
+        name_clips(store, **{"context": 3, "horizon": 5, "count": 9} | options)
 
 
 def test_a_split_without_videos_says_which_have_some(tmp_path):
     store = make(tmp_path / "s", splits=SPLITS | dict.fromkeys("abc", "train"))
-    with pytest.raises(DataError, match=r"no test videos \(videos: train 4, validation 1\)"):
-        of_store(store, context=1, horizon=1, count=1)
+    with pytest.raises(DataError, match="train 4, validation 1"):
+        name_clips(store, context=1, horizon=1, count=1)
 
 
 def test_saved_and_loaded_it_is_the_same(manifest, tmp_path):
@@ -143,13 +144,13 @@ def test_the_digest_changes_with_every_value(manifest):
     clips = manifest.clips
     changed = [
         dataclasses.replace(manifest, name="six"),
-        dataclasses.replace(manifest, store_sha256="0"),
         dataclasses.replace(manifest, split="train"),
         dataclasses.replace(manifest, context=4, horizon=4),
-        dataclasses.replace(manifest, select="first"),
-        dataclasses.replace(manifest, clips=clips[:-1]),
-        dataclasses.replace(manifest, clips=clips[::-1]),
-        dataclasses.replace(manifest, clips=(dataclasses.replace(clips[0], fps=24.0), *clips[1:])),
+        with_source(manifest, store_sha256="0"),
+        with_source(manifest, select="first"),
+        with_source(manifest, clips=clips[:-1]),
+        with_source(manifest, clips=clips[::-1]),
+        with_source(manifest, clips=(dataclasses.replace(clips[0], fps=24.0), *clips[1:])),
     ]
     assert len({each.digest() for each in [manifest, *changed]}) == 9
 
@@ -158,15 +159,15 @@ def test_a_save_that_fails_leaves_the_old_file(manifest, tmp_path, monkeypatch):
     path = tmp_path / "clips.json"
     path.write_text("old")
 
-    def full(path, text):
-        path.write_text("half")
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dlh.data.named.manifest_file.write_durably", full)
-    with pytest.raises(DataError, match="clips.json cannot be written: No space left on device"):
-        manifest.save(path)
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        with pytest.raises(DataError, match="clips.json .*No space left on device"):
+            manifest.save(path)
     assert path.read_text() == "old" and len(list(tmp_path.glob(".*"))) == 0
-    with pytest.raises(DataError, match="missing.json cannot be written"):
+    with pytest.raises(DataError, match=r"missing\.json"):
         manifest.save(tmp_path / "no" / "missing.json")
 
 
@@ -183,101 +184,107 @@ def resign(written):
 
 
 @pytest.mark.parametrize(
-    "harm, message",
+    "code, found, harm",
     [
-        (lambda p: p.unlink(), "cannot be read: No such file"),
-        (lambda p: p.write_text("{"), "is not a manifest of clips; make one with `dlh data manif"),
-        (lambda p: p.write_text("[1]"), "is not a manifest of clips"),
-        (lambda p: p.write_bytes(b"\xff\xff"), "is not a manifest of clips"),
-        (lambda p: p.write_text("[" * 100_000), "is not a manifest of clips"),
-        (lambda p: edit(p, lambda w: w.pop("sha256")), "is not a manifest of clips"),
-        (lambda p: edit(p, lambda w: w.update(format="dlh-clips")), "it says 'dlh-clips'"),
-        (lambda p: edit(p, lambda w: w.update(version=2)), "is of version 2 and this dlh reads up"),
+        ("data", "No such file", lambda p: p.unlink()),
+        ("no-manifest", "", lambda p: p.write_text("{")),
+        ("no-manifest", "", lambda p: p.write_text("[1]")),
+        ("no-manifest", "", lambda p: p.write_bytes(b"\xff\xff")),
+        ("no-manifest", "", lambda p: p.write_text("[" * 100_000)),
+        ("no-manifest", "", lambda p: edit(p, lambda w: w.pop("sha256"))),
+        ("no-manifest", "'dlh-clips'", lambda p: edit(p, lambda w: w.update(format="dlh-clips"))),
+        ("newer-version", "2", lambda p: edit(p, lambda w: w.update(version=2))),
+        ("changed-manifest", "", lambda p: edit(p, lambda w: w.update(context=2))),
+        ("changed-manifest", "", lambda p: edit(p, lambda w: w["clips"].pop())),
+        ("changed-manifest", "", lambda p: edit(p, lambda w: w.update(more=1))),
+        ("changed-manifest", "None", lambda p: edit(p, lambda w: w.update(sha256=None))),
+        ("no-manifest", "more", lambda p: edit(p, lambda w: (w.update(more=1), resign(w)))),
+        ("no-manifest", "'3'", lambda p: edit(p, lambda w: (w.update(context="3"), resign(w)))),
         (
-            lambda p: edit(p, lambda w: w.update(context=2)),
-            "was changed after it was made: its SHA",
-        ),
-        (lambda p: edit(p, lambda w: w["clips"].pop()), "was changed after it was made"),
-        (lambda p: edit(p, lambda w: w.update(more=1)), "was changed after it was made"),
-        (lambda p: edit(p, lambda w: w.update(sha256=None)), "it says None"),
-        (
-            lambda p: edit(p, lambda w: (w.update(more=1), resign(w))),
-            "is not a manifest of clips: unknown setting more",
-        ),
-        (
-            lambda p: edit(p, lambda w: (w.update(context="3"), resign(w))),
-            "context cannot be '3', it is of type int",
-        ),
-        (
+            "no-manifest",
+            "clips[2].fps",
             lambda p: edit(p, lambda w: (w["clips"][2].pop("fps"), resign(w))),
-            r"missing setting clips\[2\].fps",
         ),
         (
+            "no-manifest",
+            "9 frames of a.mp4 from frame 0",
             lambda p: edit(p, lambda w: (w["clips"][0].update(length=9), resign(w))),
-            "a clip is 8 frames .* found 9 frames of a.mp4 from frame 0",
         ),
-        (
-            lambda p: edit(p, lambda w: (w.update(clips=[]), resign(w))),
-            "a manifest holds at least one clip",
-        ),
+        ("no-manifest", "none", lambda p: edit(p, lambda w: (w.update(clips=[]), resign(w)))),
     ],
 )
-def test_a_changed_or_foreign_file_is_refused_by_name(manifest, tmp_path, harm, message):
+def test_a_changed_or_foreign_file_is_refused_by_name(manifest, tmp_path, code, found, harm):
     path = tmp_path / "clips.json"
     manifest.save(path)
     harm(path)
-    with pytest.raises(DataError, match=message) as caught:
+    with pytest.raises(DataError) as caught:
         Manifest.load(path)
-    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    message = str(caught.value)
+    assert caught.value.code == code and found in message
+    assert str(path) in message and "\n" not in message
+
+
+def test_a_manifest_of_the_first_version_still_opens(tmp_path):
+    clip = {"source": "a.mp4", "sha256": "cd" * 32, "fps": 25.0, "first_frame": 7, "length": 5}
+    written = {
+        **{"format": "dlh-manifest", "version": 1},
+        "sha256": "ad283a58caf90595f0d76bfd1c2901b0be7418e8477c6c3b8bb4fb96b98bafe6",
+        **{"name": "films", "split": "test", "context": 2, "horizon": 3},
+        **{"store_sha256": "ab" * 32, "select": "first", "clips": [clip]},
+    }
+    (tmp_path / "clips.json").write_text(json.dumps(written))
+    manifest = Manifest.load(tmp_path / "clips.json")
+    assert manifest.clips == (StoredClip(**clip),) and manifest.digest() == written["sha256"]
+    manifest.save(tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_text()) == written
 
 
 def test_a_clip_that_cannot_be_is_refused(manifest):
-    clip = ManifestClip(source="a", sha256="", fps=1.0, first_frame=-1, length=8)
-    with pytest.raises(DataError, match="found 8 frames of a from frame -1"):
-        dataclasses.replace(manifest, clips=(clip,))
-    with pytest.raises(DataError, match="holds no clip twice"):
-        dataclasses.replace(manifest, clips=manifest.clips[:1] * 2)
-    with pytest.raises(DataError, match="horizon is at least 1, found 0"):
+    with pytest.raises(DataError, match="8 frames of a from frame -1"):
+        StoredClip(source="a", sha256="", fps=1.0, first_frame=-1, length=8)
+    with pytest.raises(DataError, match="twice"):
+        with_source(manifest, clips=manifest.clips[:1] * 2)
+    with pytest.raises(DataError, match=r"horizon .*0"):
         dataclasses.replace(manifest, context=8, horizon=0)
 
 
 @pytest.mark.parametrize(
-    "options, message",
+    "options, found",
     [
-        ({"lengths": {k: v for k, v in LENGTHS.items() if k != "b"}}, "has no b.mp4, of which"),
-        ({"splits": SPLITS | {"c": "train"}}, "has c.mp4 in its train split, the man"),
-        ({"sha": "other"}, "a.mp4 in .* is another file than the manifest's: SHA-256"),
-        ({"fps": 12.5}, "a.mp4 in .* has 12.5 frames a second, the manifest counts 25"),
-        ({"lengths": LENGTHS | {"c": 32}}, "c.mp4 in .* has 32 frames, .* names 8 from frame 25"),
+        ({"lengths": {k: v for k, v in LENGTHS.items() if k != "b"}}, r"b\.mp4"),
+        ({"splits": SPLITS | {"c": "train"}}, r"c\.mp4 .*train"),
+        ({"sha": "other"}, r"a\.mp4 .*SHA-256"),
+        ({"fps": 12.5}, r"a\.mp4 .*12\.5 .*25"),
+        ({"lengths": LENGTHS | {"c": 32}}, r"c\.mp4 .*32 .*8 from frame 25"),
     ],
 )
-def test_a_store_without_these_clips_is_refused(manifest, tmp_path, options, message):
+def test_a_store_without_these_clips_is_refused(manifest, tmp_path, options, found):
     other = make(tmp_path / "other", **options)
-    with pytest.raises(DataError, match=message):
-        manifest.check(other)
-    with pytest.raises(DataError, match=message):
-        read_clips(manifest, other)
-    with pytest.raises(DataError, match=message):
-        open_clips(manifest, other)  # at once, before a clip is asked for
+    # open refuses at once, before a clip is asked for
+    for refused in (manifest.check, manifest.read, manifest.open):
+        with pytest.raises(DataError, match=found) as caught:
+            refused(other)
+        assert caught.value.code == "manifest-mismatch"
 
 
 def test_a_store_of_the_same_files_will_do(manifest, tmp_path):
     more = make(tmp_path / "more", lengths={"0": 30} | LENGTHS, splits=SPLITS | {"0": "test"})
     manifest.check(more)
-    assert more.digest() != manifest.store_sha256
+    assert more.digest() != manifest.source.store_sha256
     (tmp_path / "store").rename(tmp_path / "moved")
-    assert Store.open(tmp_path / "moved").digest() == manifest.store_sha256
+    assert Store.open(tmp_path / "moved").digest() == manifest.source.store_sha256
 
 
 def test_clips_come_one_at_a_time_as_context_and_truth(store, manifest):
-    whole = read_clips(manifest, store).video
+    whole = manifest.read(store).video
     for source in (store, StoreSource(store)):
-        clips = list(open_clips(manifest, source))
+        clips = list(manifest.open(source))
         assert [context.shape for context, _ in clips] == [(3, 4, 6, 3)] * 7
         for expected, (context, truth) in zip(whole, clips, strict=True):
             np.testing.assert_array_equal(np.concatenate([context, truth]), expected)
-    with pytest.raises(DataError, match="names clips of a store of five, found the gen.* moving-b"):
-        open_clips(manifest, MovingBall())
+    with pytest.raises(DataError, match="moving-ball") as caught:
+        manifest.open(MovingBall())
+    assert caught.value.code == "manifest-mismatch"
 
 
 def test_frames_that_changed_in_the_store_are_refused_at_their_clip(store, manifest):
@@ -286,7 +293,8 @@ def test_frames_that_changed_in_the_store_are_refused_at_their_clip(store, manif
     data = bytearray(shard.read_bytes())
     data[128 + (video.offset + 2) * 4 * 6 * 3] ^= 1
     shard.write_bytes(data)
-    clips = open_clips(manifest, Store.open(store.path))
+    clips = manifest.open(Store.open(store.path))
     assert len([next(clips) for _ in range(3)]) == 3  # of a and b
-    with pytest.raises(DataError, match="c.mp4 in .*store is damaged: its frames are not those"):
+    with pytest.raises(DataError, match=r"c\.mp4") as caught:
         next(clips)
+    assert caught.value.code == "damaged-store"

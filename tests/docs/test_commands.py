@@ -25,6 +25,7 @@ from dlh.cli.predict import PredictOptions
 from dlh.cli.runs import RunsOptions
 from dlh.runs.presets import PRESETS
 from documentation import PAGES, blocks, section_of, spans
+from reproduction import __main__ as reproduction
 from reproduction.sweep_command import SweepOptions
 
 OPTIONS = {
@@ -35,7 +36,6 @@ OPTIONS = {
     "compare": CompareOptions,
     "runs": RunsOptions,
     "analyse": AnalyseOptions,
-    "sweep": SweepOptions,
 }
 PLACEHOLDERS = {
     "PRESET": "tiny",
@@ -47,12 +47,12 @@ PLACEHOLDERS = {
 
 
 def command_lines() -> list[tuple[str, str]]:
-    """(page, command) of every `dlh ...` in a shell block or between backticks."""
+    """(page, command) of every command line in a shell block or between backticks."""
     found: dict[tuple[str, str], None] = {}
     for page in PAGES:
         lines = [line.strip() for body in blocks(page, "sh") for line in body.splitlines()]
         for line in [*lines, *spans(page)]:
-            if line.startswith("dlh "):
+            if line.startswith(("dlh ", f"{reproduction.PROGRAM} ")):
                 found[page.name, line.split(" #")[0].strip()] = None
     return list(found)
 
@@ -78,7 +78,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     instead_of("dlh.commands.evaluate", "evaluate")
     instead_of("dlh.commands.compare", "compare")
     instead_of("dlh.commands.analyse", "analyse")
-    instead_of("reproduction.sweep", "sweep")
+    instead_of("reproduction.sweep", "run_sweep")
     instead_of("reproduction.driver", "plan")
     instead_of("reproduction.driver", "run_all")
     instead_of("reproduction.write", "write_results")
@@ -97,10 +97,13 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
 def test_a_command_line_is_one_the_program_takes(
     page: str, line: str, asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line)[1:]]
-    group = words[0] in ("data", "experiments") and len(words) == 2
-    if group and words[1] not in ("list", "run", "page"):
+    program = reproduction.PROGRAM if line.startswith(reproduction.PROGRAM) else "dlh"
+    run = main if program == "dlh" else reproduction.main
+    words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line.removeprefix(program))]
+    if words[0] == "data" and len(words) == 2 and words[1] != "list":
         words.append("--help")  # the name of a command
+    if run is reproduction.main and words in (["sweep"], ["publish"]):
+        words.append("--help")
     whole = len(words) > 1 or words[0] in ("demo", "info", "--help", "--version")
     if not whole and words[0] in COMMANDS:  # `dlh predict` as the name of a command
         words.append("--help")
@@ -108,7 +111,7 @@ def test_a_command_line_is_one_the_program_takes(
         words.append("other")
     elif words[0] in ("predict", "events") and words[1].startswith("--"):
         words[1:1] = ["runs/demo", "clip.mp4"]  # `dlh predict --save FILE` in a sentence
-    status = main(words)
+    status = run(words)
     assert status == 0, f"{page}: {line}\n{capsys.readouterr().err}"
     if "--help" not in words and words[0] not in ("info", "--version"):
         assert asked, f"{page}: {line} does nothing"
@@ -126,14 +129,18 @@ def test_what_the_program_does_not_take_would_be_found(asked: dict[str, Any]) ->
     assert not asked
 
 
-@pytest.mark.parametrize("command", sorted(OPTIONS))
+@pytest.mark.parametrize("command", [*sorted(OPTIONS), "sweep"])
 def test_the_options_of_a_command_are_those_documented(command: str) -> None:
-    section = section_of(f"dlh {command}")
+    options, section = SweepOptions, ""
+    if command == "sweep":
+        section = section_of(f"{reproduction.PROGRAM} sweep", "reproduction/README.md")
+    else:
+        options, section = OPTIONS[command], section_of(f"dlh {command}")
     cells = re.findall(r"^\| (`--[^|]+) \|", section, re.MULTILINE)
     documented = {name for cell in cells for name in re.findall(r"--([\w-]+)", cell)}
     positional = {"model", "video", "folder", "scores"}
     positional |= {"preset"} if command == "sweep" else set()
-    there = {field.name.replace("_", "-") for field in dataclasses.fields(OPTIONS[command])}
+    there = {field.name.replace("_", "-") for field in dataclasses.fields(options)}
     assert documented == there - positional
 
 

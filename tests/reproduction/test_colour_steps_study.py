@@ -1,4 +1,4 @@
-"""The benchmark of the colour steps measures what it says."""
+"""The study of the colour steps measures what it says."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from types import SimpleNamespace
 
 import torch
 
-from benchmark_files import load_benchmark
-
-steps = load_benchmark("colour_steps")
+from reproduction.studies import colour_steps as steps
 
 
 def test_only_the_steps_from_one_colour_to_the_next_are_counted():

@@ -1,4 +1,4 @@
-"""The benchmark of the digits measures what it says."""
+"""The study of the digits measures what it says."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import sys
 import pytest
 import torch
 
-from benchmark_files import load_benchmark
-
-digits = load_benchmark("digits")
+from reproduction.studies import digits
 
 
 def test_changes_are_counted_apart_where_the_frame_is_darkest():

@@ -1,4 +1,4 @@
-"""The benchmark of the gradient's norm forks a run and changes nothing else."""
+"""The study of the gradient's norm forks a run and changes nothing else."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-from benchmark_files import load_benchmark
 from dlh.runs.presets import tiny
 from dlh.training.run import RunFolder
+from reproduction.studies import gradient_norm as benchmark
 
 KEY = "validation.events.recall"
-benchmark = load_benchmark("gradient_norm")
 
 
 def test_only_the_limit_differs_after_the_fork(workspace):

@@ -17,7 +17,7 @@ from reproduction.results_page import headings, render
 from reproduction.write import read_notes, texts, write_results
 
 ALL = experiments()
-COMMITTED = Path(__file__).parents[3] / "docs" / "results"
+COMMITTED = Path(__file__).parents[2] / "docs" / "results"
 
 
 def test_means_and_spreads_are_over_seeds():

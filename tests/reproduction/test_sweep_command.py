@@ -57,8 +57,8 @@ def test_a_perfect_picture_has_a_bound_that_is_finite():
     assert error == 1e-4 and math.isfinite(best) and best > elbo
 
 
-def test_a_sweep_is_one_table_of_several_runs(dlh):
-    answer = dlh("sweep", "tiny", "--std", 0.2, 1.0, *SMALL)
+def test_a_sweep_is_one_table_of_several_runs(reproduce):
+    answer = reproduce("sweep", "tiny", "--std", 0.2, 1.0, *SMALL)
     assert answer.status == 0, answer.err
     table = json.loads(Path("runs/sweep/sweep.json").read_text("utf-8"))
     assert [row["std"] for row in table] == [0.2, 1.0] and {row["steps"] for row in table} == {4}
@@ -71,17 +71,17 @@ def test_a_sweep_is_one_table_of_several_runs(dlh):
         assert row["best_std_elbo"] >= row["elbo"]
     assert "pixel error" in answer.out and "1.000*" in answer.out
     before = Path("runs/sweep/std-1/metrics.jsonl").read_bytes()
-    again = dlh("sweep", "tiny", "--std", 0.2, 1.0, *SMALL)
+    again = reproduce("sweep", "tiny", "--std", 0.2, 1.0, *SMALL)
     assert again.status == 0 and "is finished: 4 steps" in again.out
     assert Path("runs/sweep/std-1/metrics.jsonl").read_bytes() == before
-    other = dlh("sweep", "tiny", "--std", 0.2, 1.0, "--seed", 3, *SMALL)
+    other = reproduce("sweep", "tiny", "--std", 0.2, 1.0, "--seed", 3, *SMALL)
     assert other.status == 2 and "runs/sweep/std-0.2 holds a run of other settings" in other.line
 
 
-def test_the_schedules_of_a_shorter_run_are_in_proportion(dlh, monkeypatch):
+def test_the_schedules_of_a_shorter_run_are_in_proportion(reproduce, monkeypatch):
     swept = []
-    monkeypatch.setattr("reproduction.sweep.sweep", lambda given, *_, **__: swept.append(given))
-    answer = dlh("sweep", "moving-ball")
+    monkeypatch.setattr("reproduction.sweep.run_sweep", lambda given, *_, **__: swept.append(given))
+    answer = reproduce("sweep", "moving-ball")
     assert answer.status == 0, answer.err
     assert answer.out == (
         "of the preset: steps 800 -> 200, warm-up of the divergences 850 -> 212, cooldown of the "
@@ -102,13 +102,13 @@ def test_the_schedules_of_a_shorter_run_are_in_proportion(dlh, monkeypatch):
             for each in (training, whole)
         ]
         assert rates[0] == pytest.approx(rates[1], abs=0.01)
-    assert dlh("sweep", "moving-ball", "--steps", 800).out == ""
+    assert reproduce("sweep", "moving-ball", "--steps", 800).out == ""
     assert swept[1].training == whole
-    assert dlh("sweep", "moving-ball", "--steps", 1).status == 0
+    assert reproduce("sweep", "moving-ball", "--steps", 1).status == 0
     assert swept[2].training.start_steps == 1
 
 
-def test_a_sweep_that_is_stopped_goes_on_with_the_same_command(dlh, monkeypatch):
+def test_a_sweep_that_is_stopped_goes_on_with_the_same_command(reproduce, monkeypatch):
     real, begun = start, []
 
     def stopped(experiment, folder, **options):
@@ -121,18 +121,18 @@ def test_a_sweep_that_is_stopped_goes_on_with_the_same_command(dlh, monkeypatch)
 
     monkeypatch.setattr("reproduction.sweep.start", stopped)
     words = ("sweep", "tiny", "--std", 0.2, 1.0, "--steps", 1, "--threads", 1)
-    answer = dlh(*words)
+    answer = reproduce(*words)
     assert (answer.status, answer.err.splitlines()[-1]) == (
         130,
         "dlh: interrupted: everything up to step 3 of runs/sweep/std-1 is saved; give the same "
         "command again to go on; there is no best model",
     )
-    answer = dlh(*words)
+    answer = reproduce(*words)
     assert answer.status == 0 and begun == ["std-0.2", "std-1", "std-1"]
 
 
-def test_standard_deviations_that_are_nearly_the_same_have_runs_of_their_own(dlh):
-    answer = dlh("sweep", "tiny", "--std", 0.1, 0.10000001, "--steps", 1, "--threads", 1)
+def test_standard_deviations_that_are_nearly_the_same_have_runs_of_their_own(reproduce):
+    answer = reproduce("sweep", "tiny", "--std", 0.1, 0.10000001, "--steps", 1, "--threads", 1)
     assert answer.status == 0, answer.err
     for name in ("0.1", "0.10000001"):
         saved = json.loads(Path(f"runs/sweep/std-{name}/experiment.json").read_text("utf-8"))
@@ -166,7 +166,7 @@ def test_what_is_not_known_is_a_dash_and_the_best_is_marked():
         ("videos", "the preset videos needs its data"),
     ],
 )
-def test_what_cannot_be_is_one_line(dlh, words, said):
-    answer = dlh("sweep", *words.split())
+def test_what_cannot_be_is_one_line(reproduce, words, said):
+    answer = reproduce("sweep", *words.split())
     assert answer.status == 2 and said in answer.line
     assert not list(Path().rglob("sweep.json"))

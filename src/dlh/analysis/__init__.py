@@ -1,8 +1,7 @@
 """What a model has understood, read from its trace: events, depth, divergences; and pictures.
 
 What asks the model again, to decode or to predict, is in ``dlh.analysis.levels`` (one level
-exchanged or rolled forward) and ``dlh.analysis.moving_ball.rollouts`` (futures of Moving Ball, read by
-``dlh.analysis.moving_ball.ball``); what could be known at all is in ``dlh.analysis.moving_ball.observers``.
+exchanged or rolled forward). What only Moving Ball knows is in ``dlh.analysis.moving_ball``.
 """
 
 from dlh.analysis.divergences import LevelDivergences, level_divergences

@@ -1,8 +1,8 @@
 """How well is a change foreseen? Predicted probabilities against what happened (Table 3).
 
 A prediction is p(e_t = 1), made before step t is seen; it may be the model's or an observer's
-(:mod:`dlh.analysis.moving_ball.observers`). All arrays are (clips, time) and begin at a clip's first step,
-which is not counted: there every level has to change.
+(:mod:`dlh.analysis.moving_ball.observers`). All arrays are (clips, time) and begin at a clip's
+first step, which is not counted: there every level has to change.
 """
 
 from __future__ import annotations

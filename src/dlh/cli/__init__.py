@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dlh import __version__
 from dlh.cli.commands import asks_for_help, listed
@@ -25,8 +25,6 @@ COMMANDS = {
     "evaluate": "scores of a model, or of a file of predictions, beside what knows nothing",
     "compare": "several scores side by side, if they may be",
     "analyse": "what each level of a model holds, foresees and predicts, as the paper analyses it",
-    "sweep": "which standard deviation of the likelihood suits your clips: several short runs",
-    "experiments": "the trainings behind the results page, each run once; and the page",
     "data": "data sets by name; your videos into a clip store; look at one, name its clips",
     "info": "versions and hardware, for a bug report",
 }
@@ -47,14 +45,18 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return the exit status.
+    """Run a command of ``dlh`` and return the exit status."""
+    return guarded(_run, sys.argv[1:] if arguments is None else arguments)
+
+
+def guarded(run: Callable[[list[str]], int], arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit status; an error becomes one line.
 
     0: done; 1: failed; 2: asked wrongly; 130: stopped by Ctrl-C or a signal like it.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with warnings_in_one_line(), stopped_like_ctrl_c():
-            status = _run(words)
+            status = run(list(arguments))
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # who was reading, `head` for example, has read enough
@@ -68,9 +70,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("DLH_DEBUG"):
             raise
-        if isinstance(error, UsageError):
-            complain("error", str(error))
-            return 2
         from dlh.cli.errors import explain
 
         return explain(error)

@@ -1,4 +1,4 @@
-"""What failed, in one line on standard error; only what nobody foresaw shows a traceback."""
+"""An error as one line on standard error; a traceback only for a bug."""
 
 from __future__ import annotations
 
@@ -7,53 +7,36 @@ import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import torch
-
 from dlh.cli.output import complain
-from dlh.data.clips import DataError
-from dlh.errors import OutputError
-from dlh.pretrained import PretrainedError
-from dlh.reports.figures.canvas import MissingExtraError
-from dlh.settings import SettingsError
-from dlh.training.errors import Interrupted, TrainingError
-from dlh.training.errors import explain as reason
-from dlh.video import VideoError
-
-FORESEEN = (
-    DataError,
-    MissingExtraError,
-    OSError,
-    OutputError,
-    PretrainedError,
-    SettingsError,
-    TrainingError,
-    VideoError,
-)
-
+from dlh.errors import DlhError
+from dlh.files.os_errors import explain as reason
+from dlh.training.errors import Interrupted
 
 REPEAT = "give the same command again to go on"
 
 
 def explain(error: Exception) -> int:
     """Print the error; return the exit status."""
-    notes = getattr(error, "__notes__", [])
     if isinstance(error, Interrupted):
         resume = f"`dlh train --resume {shlex.quote(str(error.folder))}`"
         _interrupted(error, f"go on with {resume}")
-        return 130
-    if _out_of_memory(error):
+        return error.exit_status
+    if isinstance(error, DlhError | OSError):
+        notes = getattr(error, "__notes__", [])
+        complain("error", " ".join([_message(error), *notes]))
+        return error.exit_status if isinstance(error, DlhError) else 1
+    from dlh.training.memory import is_out_of_memory
+
+    if is_out_of_memory(error):
+        found = str(error).splitlines()[0] if str(error) else "no more is there"
         complain(
             "error",
-            f"out of memory ({str(error).splitlines()[0] if str(error) else 'no more is there'}); "
-            "ask for fewer samples or a shorter horizon, or train with a smaller "
-            "--training.batch-size or --training.clip-length",
+            f"out of memory ({found}); ask for fewer samples or a shorter horizon, or train with a "
+            "smaller --training.batch-size or --training.clip-length",
         )
         return 1
-    if not isinstance(error, FORESEEN):
-        traceback.print_exception(error)
-        complain("error", "this is a bug; please report it with the output of `dlh info`")
-        return 1
-    complain("error", " ".join([_message(error), *notes]))
+    traceback.print_exception(error)
+    complain("error", "this is a bug; please report it with the output of `dlh info`")
     return 1
 
 
@@ -84,9 +67,3 @@ def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno is not None:
         return f"{error.filename}: {reason(error)}" if error.filename else reason(error)
     return str(error)
-
-
-def _out_of_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    )

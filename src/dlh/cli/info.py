@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from dlh.cli.options import parse
 from dlh.cli.output import say
+from dlh.files.text_table import text_table
 
 PACKAGES = (
     "torch",
@@ -38,8 +39,8 @@ class InfoOptions:
 def main(arguments: Sequence[str]) -> int:
     """``dlh info``."""
     parse(InfoOptions, arguments, prog="dlh info")
-    for name, value in facts().items():
-        say(f"{name:<16} {value}")
+    for line in text_table(list(facts().items())):
+        say(line)
     return 0
 
 
@@ -49,6 +50,7 @@ def facts() -> dict[str, str]:
 
     from dlh import __version__
     from dlh.data.store.folder import cache_folder
+    from dlh.models.registry import kinds
 
     found = {
         "dlh": __version__,
@@ -57,6 +59,7 @@ def facts() -> dict[str, str]:
         "processor": f"{os.cpu_count()} CPUs, {platform.machine()}",
         "torch threads": str(torch.get_num_threads()),
         "device": _device(),
+        "models": ", ".join(kinds()),
         "C++ compiler": shutil.which("c++") or shutil.which("g++") or "none",
         "videos cached in": str(cache_folder()),
     }

@@ -9,8 +9,8 @@ from tqdm import tqdm
 from dlh.commands.data_store import open_store
 from dlh.commands.data_store import verify as verify_store
 from dlh.data.clips import ClipSource, Split
-from dlh.data.named.generated_manifest import GeneratedManifest, of_generator
-from dlh.data.named.manifest import Manifest, Select, load_manifest, of_store, open_clips
+from dlh.data.named.manifest import Manifest, name_clips
+from dlh.data.named.stored import Select, StoredClips
 from dlh.data.published.catalogue import CATALOGUE, MOVING_BALL, MOVING_MNIST
 from dlh.data.store.source import StoreSource
 from dlh.data.worlds.digits import MNIST_5K
@@ -34,7 +34,7 @@ def write_manifest(
     mnist: MovingMNISTConfig | None = None,
     digits: str = MNIST_5K,
     say: Say = print,
-) -> Manifest | GeneratedManifest:
+) -> Manifest:
     """Name clips of a store, or of a generator, for an evaluation, and write them down.
 
     Args:
@@ -42,8 +42,7 @@ def write_manifest(
         context, horizon: frames to watch and to predict.
         clips: at most so many.
         split: which videos.
-        select: "spaced" or "first", see :func:`dlh.data.named.manifest.of_store`; generated clips have
-            no place in a video.
+        select: "spaced" or "first", see :func:`dlh.data.named.manifest.name_clips`.
         out: the manifest, .json.
         ball: the world of "moving-ball"; None for its default.
         mnist: the world of "moving-mnist"; None for its default.
@@ -67,7 +66,6 @@ def write_manifest(
         if changed and str(store) != owner:
             raise UsageError(f"--{option} is for {owner}, found {store}")
     numbers = {"context": context, "horizon": horizon, "count": clips, "split": split}
-    manifest: Manifest | GeneratedManifest
     if str(store) in (MOVING_BALL, MOVING_MNIST):
         name_or_path(str(store))  # refuses what is also a folder here
         if split == "train":
@@ -81,13 +79,14 @@ def write_manifest(
             else MovingMNIST(load_named_digits(digits, option="--digits"), mnist)
         )
         check_writable(out, ".json")
-        manifest = of_generator(source, **numbers)
+        manifest = name_clips(source, **numbers, select=select)
         of = f"{manifest.name}, generated"
     else:
         opened = open_store(store)
-        manifest = of_store(opened, **numbers, select=select)
+        manifest = name_clips(opened, **numbers, select=select)
         check_writable(out, ".json")
-        videos = len({clip.source for clip in manifest.clips})
+        assert isinstance(manifest.source, StoredClips)
+        videos = len({clip.source for clip in manifest.source.clips})
         there = sum(video.split == split for video in opened.videos)
         of = f"({select}), from {videos} of {there} {split} videos of {manifest.name}"
     manifest.save(out)
@@ -99,12 +98,9 @@ def write_manifest(
     return manifest
 
 
-def open_manifest(
-    path: Path, *, data: str | None = None
-) -> tuple[Manifest | GeneratedManifest, ClipSource]:
-    """A manifest, and the source of the clips that it names, which was checked.
-
-    ``dlh.data.named.manifest.open_clips(*open_manifest(path))`` gives the clips.
+def open_manifest(path: Path, *, data: str | None = None) -> tuple[Manifest, ClipSource]:
+    """A manifest, and the source of the clips that it names, which was checked: ``open`` of the one
+    with the other gives the clips.
 
     Args:
         data: the store of the videos, or the name of a data set; of "moving-mnist" the digits, as
@@ -114,8 +110,9 @@ def open_manifest(
         UsageError: the data has to be named, or is not prepared.
         DataError: the manifest or the data cannot be used, or do not fit.
     """
-    manifest = load_manifest(path)
-    if isinstance(manifest, Manifest):
+    manifest = Manifest.load(path)
+    source = manifest.source
+    if isinstance(source, StoredClips):
         if data is None and manifest.name not in CATALOGUE:
             raise UsageError(
                 f"{path} names clips of a store of {manifest.name}: say where it is with "
@@ -124,12 +121,12 @@ def open_manifest(
         store = open_store(Path(manifest.name if data is None else data))
         manifest.check(store)
         return manifest, StoreSource(store)
-    if manifest.ball is not None:
+    if source.ball is not None:
         if data not in (None, MOVING_BALL):
             raise UsageError(f"{path} names clips of {MOVING_BALL}, found --data {data}")
-        return manifest, manifest.build()
-    named = manifest.digits if data in (None, MOVING_MNIST) else data
-    return manifest, manifest.build(load_named_digits(str(named), option="--data"))
+        return manifest, source.build()
+    named = source.digits if data in (None, MOVING_MNIST) else data
+    return manifest, source.build(load_named_digits(str(named), option="--data"))
 
 
 def verify(*, store: Path, data: str | None = None, say: Say = print) -> None:
@@ -153,17 +150,18 @@ def verify(*, store: Path, data: str | None = None, say: Say = print) -> None:
 
 def _verify_manifest(path: Path, data: str | None, say: Say) -> None:
     manifest, source = open_manifest(path, data=data)
-    clips = tqdm(open_clips(manifest, source), total=len(manifest.clips), leave=False, disable=None)
+    clips = tqdm(manifest.open(source), total=len(manifest.clips), leave=False, disable=None)
     found = sum(1 for _ in clips)
     say(
         f"{found} {manifest.split} clips of {manifest.context} + {manifest.horizon} frames of "
         f"{manifest.name} are those that {path} names (SHA-256 {manifest.digest()})"
     )
-    if isinstance(manifest, Manifest) and isinstance(source, StoreSource):
+    if isinstance(manifest.source, StoredClips) and isinstance(source, StoreSource):
+        here, there = source.store.digest(), manifest.source.store_sha256
         say(
             "the frames are those that the manifest was made from"
-            if source.store.digest() == manifest.store_sha256
+            if here == there
             else "their files are the same; the store is another one than the manifest was made "
-            f"from (here {source.store.digest()[:12]}..., there {manifest.store_sha256[:12]}...), "
-            "so that frames may differ in size or in the decoder's rounding"
+            f"from (here {here[:12]}..., there {there[:12]}...), so that frames may differ in size "
+            "or in the decoder's rounding"
         )

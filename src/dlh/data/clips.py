@@ -9,12 +9,16 @@ from typing import Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 
+from dlh.errors import DlhError
+
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
-class DataError(ValueError):
+class DataError(DlhError, ValueError):
     """Data that cannot be used; the message says what was found, what was expected, what to do."""
+
+    code = "data"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,15 +12,12 @@ import torch
 from torch import Tensor
 
 from dlh.data.clips import Clips, ClipSource, DataError, Split
-from dlh.data.named.generated_manifest import GeneratedManifest, of_generator
-from dlh.data.named.manifest import Manifest, of_store, read_clips
+from dlh.data.named.manifest import Manifest, name_clips
 from dlh.data.store.source import StoreSource
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.data.worlds.moving_mnist import MovingMNIST
 from dlh.evaluation.protocol import ScoredClips
 from dlh.video import from_stored, to_stored
-
-AnyManifest = Manifest | GeneratedManifest
 
 CACHED_BYTES = 2**28
 """Clips are kept in memory up to here: each is read again as another clip of the others."""
@@ -86,7 +83,7 @@ class SourceClips:
         context: int,
         horizon: int,
         count: int,
-        manifest: AnyManifest | None = None,
+        manifest: Manifest | None = None,
     ) -> None:
         self.name, self.frame_shape = source.name, source.frame_shape
         self.split: Split | None = "test"
@@ -97,7 +94,7 @@ class SourceClips:
         if manifest is None:
             manifest = _manifest_of(source, context=context, horizon=horizon, count=count)
         else:
-            _check(manifest, source)
+            manifest.check(source)
         self._manifest = manifest
         if manifest is None:
             self._whole = _all_at_once(source, count, context + horizon)
@@ -117,21 +114,8 @@ class SourceClips:
         return EvaluatedClip(context=video[:context], truth=video[context:], events=events)
 
     def _read_stored(self, clip: int) -> Clips:
-        manifest, source = self._manifest, self._source
-        if isinstance(manifest, Manifest):
-            assert isinstance(source, StoreSource)
-            return read_clips(manifest, source.store, range(clip, clip + 1))
-        if manifest is not None:
-            assert isinstance(source, MovingBall | MovingMNIST)
-            named = manifest.clips[clip]
-            clips = source.held_out_clip(manifest.split, named.number, clip_length=named.length)
-            if (found := hashlib.sha256(clips.video.tobytes()).hexdigest()) != named.sha256:
-                raise DataError(
-                    f"{manifest.split} clip {named.number} of {manifest.name} is another one than "
-                    f"the manifest's: SHA-256 {found[:12]}..., expected {named.sha256[:12]}...; it "
-                    "was made by another version of the generator"
-                )
-            return clips
+        if self._manifest is not None:
+            return self._manifest.read(self._source, [clip])
         assert self._whole is not None
         rows, events = slice(clip, clip + 1), self._whole.events
         return Clips(video=self._whole.video[rows], events=None if events is None else events[rows])
@@ -173,9 +157,7 @@ def futures_of(clips: EvaluatedClips, numbers: list[int]) -> Tensor:
     return torch.stack([clips.read(number).truth for number in numbers])
 
 
-def _manifest_of(
-    source: ClipSource, *, context: int, horizon: int, count: int
-) -> AnyManifest | None:
+def _manifest_of(source: ClipSource, *, context: int, horizon: int, count: int) -> Manifest | None:
     """Names test clips, or validation clips of a store without test videos; None for a source of
     which no clip can be named.
     """
@@ -188,22 +170,10 @@ def _manifest_of(
                 "on; give more videos, or, of a store that was not trained on, name clips of all: "
                 "`dlh data manifest STORE --split train`, and --data STORE --manifest FILE"
             )
-        return of_store(source.store, context=context, horizon=horizon, count=count, split=split)
+        return name_clips(source, context=context, horizon=horizon, count=count, split=split)
     if isinstance(source, MovingBall | MovingMNIST):
-        return of_generator(source, context=context, horizon=horizon, count=count)
+        return name_clips(source, context=context, horizon=horizon, count=count)
     return None
-
-
-def _check(manifest: AnyManifest, source: ClipSource) -> None:
-    if isinstance(manifest, GeneratedManifest):
-        manifest.check(source.store if isinstance(source, StoreSource) else source)
-    elif isinstance(source, StoreSource):
-        manifest.check(source.store)
-    else:
-        raise DataError(
-            f"the manifest names clips of a store of {manifest.name}, found the generator "
-            f"{source.name}; name the store with --data"
-        )
 
 
 def _all_at_once(source: ClipSource, count: int, length: int) -> Clips:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dlh.errors import DlhError
 from dlh.evaluation.bootstrap import COVERAGE, RESAMPLES
 from dlh.evaluation.scores.metrics import Metric
 from dlh.settings import to_plain
@@ -19,8 +20,10 @@ MOST_VALUES = 2**26
 """Pixel values that are drawn in one call: 256 MiB of float32."""
 
 
-class ProtocolError(ValueError):
+class ProtocolError(DlhError, ValueError):
     """A protocol that cannot be, or two that differ; the message names what."""
+
+    code = "protocol"
 
 
 @dataclass(frozen=True, kw_only=True)

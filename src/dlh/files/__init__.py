@@ -1,1 +1,1 @@
-"""Writing files so that nothing is half-written: atomic replacement, locks, archives, strict JSON."""
+"""Files on disk, never half-written: atomic writing, locks, archives, strict JSON, tables."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from dlh.errors import UsageError
 from dlh.files import strict_json
 from dlh.files.outputs import Say
+from dlh.files.text_table import text_table
 from dlh.training.errors import RunFolderError
 from dlh.training.metrics import Best, best_of
 from dlh.training.run import EXPERIMENT, RunFolder
@@ -91,7 +92,7 @@ def describe_run(path: Path) -> RunLine:
             if state in ("running", "killed") and part is run and entries:
                 step = max(step, entries[-1]["step"])
             found = best_of(entries)
-            if found is not None and (best is None or found.elbo > best.elbo):
+            if found is not None and (best is None or found.value > best.value):
                 best = found
     except (RunFolderError, OSError) as error:
         state, message = UNREADABLE, str(error)
@@ -112,14 +113,11 @@ def as_table(lines: list[RunLine], *, now: float) -> Iterator[str]:
     head = ("run", "preset", "status", "step", "best held-out bound", "updated")
     rows = [head]
     for line in lines:
-        best = f"{line.best.elbo:.2f} at step {line.best.step}" if line.best else "-"
+        best = f"{line.best.value:.2f} at step {line.best.step}" if line.best else "-"
         age = _age(now - line.updated) if line.updated else "-"
         done = f"{line.step}/{line.steps}" if line.steps else "-"
         rows.append((line.run, line.preset or "-", line.state, done, best, age))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+    yield from text_table(rows)
     for line in lines:
         if line.message:
             yield f"{line.run}: {' '.join(line.message.split())}"

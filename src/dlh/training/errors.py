@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 
+from dlh.errors import DlhError
 
-class TrainingError(RuntimeError):
+
+class TrainingError(DlhError, RuntimeError):
     """Training cannot start or go on; the message says what was found and what to do."""
+
+    code = "training"
 
 
 class RunFolderError(TrainingError):
     """A run folder that cannot be created, opened, locked, read or written."""
 
+    code = "run-folder"
+
 
 class CheckpointError(TrainingError):
     """A checkpoint that cannot be written, read, or used for this model."""
 
+    code = "checkpoint"
+
 
 class DamagedCheckpointError(CheckpointError):
     """A checkpoint whose content is not what was written: cut off, or changed since."""
+
+    code = "damaged-checkpoint"
 
 
 class NonFiniteError(TrainingError):
@@ -30,6 +39,8 @@ class NonFiniteError(TrainingError):
         term: the first term found not finite: a name of ``metrics.jsonl``, or "gradient".
         level: the level n of that term, counted from 1 at the pixels; None where it has none.
     """
+
+    code = "non-finite"
 
     def __init__(self, message: str, *, step: int, term: str, level: int | None = None) -> None:
         super().__init__(message)
@@ -44,23 +55,12 @@ class Interrupted(TrainingError):
         step: the step from which a resumed run goes on.
     """
 
+    code = "interrupted"
+    exit_status = 130
+
     def __init__(self, *, folder: Path, step: int) -> None:
         super().__init__(
             f"the run was interrupted; its folder {folder} holds everything up to step {step}, "
             "and resuming it goes on from there"
         )
         self.folder, self.step = folder, step
-
-
-def explain(error: OSError) -> str:
-    """The operating system's reason for a failed write or read, and what to do about it."""
-    advice = {
-        errno.ENOSPC: "free some space and resume",
-        errno.EDQUOT: "free some space and resume",
-        errno.EFBIG: "raise the limit on file sizes (ulimit -f) and resume",
-        errno.EACCES: "choose a folder that you may write to",
-        errno.EPERM: "choose a folder that you may write to",
-        errno.EROFS: "choose a folder that can be written to",
-    }
-    reason = error.strerror or str(error)
-    return f"{reason}; {advice[error.errno]}" if error.errno in advice else reason

@@ -11,34 +11,45 @@ from typing import Any
 
 from dlh.files import strict_json
 from dlh.files.atomic import write_atomically
-from dlh.training.errors import RunFolderError, explain
+from dlh.files.os_errors import explain, os_errors_as
+from dlh.training.errors import RunFolderError
 
 VALIDATION = "validation."
 """What the names of held-out figures start with."""
 BEST_STEP = "best_step"
 """In a line of held-out figures: the step whose bound is the highest so far."""
+BEST_BY = "best_by"
+"""Beside it, of a model that is not judged by its bound: the name of the figure that is."""
 
 
 def is_training_entry(entry: Mapping[str, Any]) -> bool:
     """Whether a line holds training figures; otherwise it holds held-out ones, never both."""
-    return "loss" in entry
+    return "loss" in entry or "stage" in entry
 
 
 @dataclass(frozen=True, kw_only=True)
 class Best:
-    """The best validation of a run so far: the held-out bound, nats per frame, and its step."""
+    """The best validation of a run so far.
+
+    Attributes:
+        step: at which it was.
+        value: of the figure by which the model is judged.
+        by: the figure's name; "elbo", the held-out bound in nats per frame, of most models.
+    """
 
     step: int
-    elbo: float
+    value: float
+    by: str = "elbo"
 
 
 def best_of(entries: Sequence[Mapping[str, Any]]) -> Best | None:
     """What the lines of metrics.jsonl say was best; None before the first validation."""
     steps = [entry[BEST_STEP] for entry in entries if BEST_STEP in entry]
-    name = VALIDATION + "elbo"
+    by = next((entry[BEST_BY] for entry in entries if BEST_BY in entry), "elbo")
     for entry in entries:
-        if steps and entry["step"] == steps[-1] and entry.get(name) is not None:
-            return Best(step=steps[-1], elbo=entry[name])
+        value = entry.get(VALIDATION + by)
+        if steps and entry["step"] == steps[-1] and value is not None:
+            return Best(step=steps[-1], value=value, by=by)
     return None
 
 
@@ -54,13 +65,13 @@ class Metrics:
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Add a line that has reached the disk when this returns."""
-        try:
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(strict_json.dumps(entry) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise RunFolderError(f"cannot write {self.path}: {explain(error)}") from error
+        with (
+            os_errors_as(RunFolderError, f"cannot write {self.path}"),
+            open(self.path, "a", encoding="utf-8") as file,
+        ):
+            file.write(strict_json.dumps(entry) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def read(self) -> list[dict[str, Any]]:
         """All lines in order, without a last one that is, or will for ever be, half-written.
@@ -89,10 +100,8 @@ class Metrics:
         kept = [line for line in lines if _belongs(_parse(line), step=step, validated=validated)]
         if len(kept) < len(lines):
             content = "".join(line + "\n" for line in kept)
-            try:
+            with os_errors_as(RunFolderError, f"cannot write {self.path}"):
                 write_atomically(self.path, content.encode())
-            except OSError as error:
-                raise RunFolderError(f"cannot write {self.path}: {explain(error)}") from error
         return len(lines) - len(kept)
 
     def _lines(self) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import published
-from dlh.data.fetch.download import Remote
+from dlh.data.fetch.remote import Remote
 from dlh.data.published.catalogue import CATALOGUE
 from dlh.data.published.kth import ACTIONS
 from local_server import LocalServer

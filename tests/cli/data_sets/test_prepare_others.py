@@ -13,7 +13,7 @@ import pytest
 
 import published
 import tfrecords
-from dlh.data.fetch.download import Remote
+from dlh.data.fetch.remote import Remote
 from dlh.data.published.catalogue import CATALOGUE
 from dlh.data.video.decode import read_video
 from imports_watched import files_read

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dlh.distributions import Gaussian
+from dlh.interfaces import Execution, names_one_of
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.models.dlh.bound import event_kl, state_kl
 from dlh.models.dlh.dynamics import (
@@ -21,7 +22,7 @@ from dlh.models.dlh.dynamics import (
     keep,
     level_one_divergence,
     level_one_of_kept,
-    temporal_parameters,
+    temporal_names,
 )
 from dlh.models.dlh.trace import Noise, Trace
 from small_models import (
@@ -32,6 +33,15 @@ from small_models import (
     noise_for,
     small_config,
 )
+
+
+def temporal_parameters(model: DynamicLatentHierarchy, *, lowest_only: bool = False) -> dict:
+    """The parameters that a phase of all levels trains, or of level 1 alone."""
+    names = temporal_names(model.config, lowest=True)
+    if not lowest_only:
+        names += temporal_names(model.config, lowest=False)
+    return {name: p for name, p in model.named_parameters() if names_one_of(name, names)}
+
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 cases = pytest.mark.parametrize(
@@ -76,17 +86,16 @@ def test_the_gradient_is_the_bounds_in_the_temporal_parts_and_nowhere_else(num_l
         torch.testing.assert_close(part.grad, gradient, msg=name, **CLOSE)
 
 
-def test_the_names_of_what_a_phase_and_a_replay_train():
-    model = DynamicLatentHierarchy(small_config(3))
-
-    def modules(**options: bool) -> set[str]:
-        return {".".join(name.split(".")[:3]) for name in temporal_parameters(model, **options)}
-
+def test_the_names_of_what_is_trained():
+    config = small_config(3)
     lowest = {"levels.0.transition", "levels.0.change_prior"}
     parts = ("transition", "change_prior", "change_factor")
     upper = {f"levels.{index}.{part}" for index in (1, 2) for part in parts}
-    assert modules(lowest_only=True) == lowest
-    assert modules() == lowest | upper
+    assert set(temporal_names(config, lowest=True)) == lowest
+    assert set(temporal_names(config, lowest=False)) == upper
+    modules = dict(DynamicLatentHierarchy(config).named_modules())
+    assert lowest | upper <= modules.keys()
+    assert temporal_names(small_config(1), lowest=False) == ()
 
 
 @cases
@@ -239,7 +248,7 @@ def test_what_an_update_leaves_is_that_of_its_trace(recompute):
     noise = noise_for(config, video)
     trace, _ = model.observe(video, noise=noise)
     expected = Observed.of(trace)
-    _, found = model.observed_objective(video, noise=noise, recompute=recompute)
+    _, found = model.observed_bound(video, noise=noise, execution=Execution(recompute=recompute))
     assert torch.equal(found.rested, expected.rested) and bool(found.rested.any())
     torch.testing.assert_close(found.context, expected.context, **CLOSE)
     torch.testing.assert_close(found.posterior.mean, expected.posterior.mean, **CLOSE)

@@ -7,8 +7,10 @@ import math
 import pytest
 import torch
 
+from dlh.interfaces import TRAINED, Update
 from dlh.models.dlh.bound import log_likelihood
-from dlh.models.dlh.emergence import EmergenceConfig, Rest, explores, likelihood_std
+from dlh.models.dlh.config import EmergenceConfig
+from dlh.models.dlh.emergence import Guidance, Rest, explores, likelihood_std
 from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
 
 
@@ -27,17 +29,24 @@ def test_without_annealing_the_std_is_the_models():
     assert likelihood_std(0, 0.3, EmergenceConfig()) == 0.3
 
 
-def test_the_bound_is_scored_at_the_std_that_is_given():
-    config = small_config(2, likelihood_std=0.5)
+def test_the_bound_is_scored_at_the_std_of_the_update():
+    emergence = EmergenceConfig(initial_likelihood_std=0.25, anneal_from=3, anneal_until=9)
+    config = small_config(2, likelihood_std=0.5, emergence=emergence)
     model, video = lively_model(config, seed=2), lively_video(config)
     noise = noise_for(config, video)
-    own, given = (model.objective(video, noise=noise, likelihood_std=std) for std in (None, 0.25))
     trace, _ = model.observe(video, noise=noise)
-    expected = log_likelihood(video, model.decode(trace.frame_context), 0.25)
-    torch.testing.assert_close(given.reconstruction, expected)
-    assert torch.equal(own.state_kl, given.state_kl)
-    assert torch.equal(model.objective(video, noise=noise).reconstruction, own.reconstruction)
-    assert not torch.allclose(own.reconstruction, given.reconstruction)
+    mean = model.decode(trace.frame_context)
+    for update, std in ((Update(number=3), 0.25), (Update(number=9), 0.5), (TRAINED, 0.5)):
+        found = model.objective(video, noise=noise, update=update)
+        expected = log_likelihood(video, mean, std)
+        torch.testing.assert_close(found["reconstruction"], expected)
+        assert found.schedule.get("likelihood_std", 0.5) == std
+
+
+def with_limits(model, video, noise, limits):
+    """The bound of a video under limits of the static divergences."""
+    guidance = Guidance(limits=limits.double())
+    return model.observed_bound(video, noise=noise, guidance=guidance)[0]
 
 
 @pytest.mark.parametrize("name", SWITCHES)
@@ -45,10 +54,28 @@ def test_limits_that_nothing_reaches_change_nothing(name):
     config = small_config(3, **SWITCHES[name])
     model, video = lively_model(config, seed=2), lively_video(config)
     noise = noise_for(config, video)
-    without = model.objective(video, noise=noise)
-    infinite = model.objective(video, noise=noise, limits=torch.full((3,), math.inf).double())
+    without, _ = model.observed_bound(video, noise=noise)
+    infinite = with_limits(model, video, noise, torch.full((3,), math.inf))
     for term in ("reconstruction", "state_kl", "event_kl", "changed"):
         assert torch.equal(getattr(without, term), getattr(infinite, term))
+
+
+def test_a_training_explores_with_what_the_update_before_left():
+    emergence = EmergenceConfig(exploration=0.5, exploration_decay=0.9, exploration_until=20)
+    config = small_config(3, emergence=emergence)
+    model, video = lively_model(config, seed=2), lively_video(config)
+    noise = noise_for(config, video)
+    plain = model.objective(video, noise=noise)
+    first = model.objective(video, noise=noise, update=Update(number=0))
+    assert torch.equal(first.changed, plain.changed) and not plain.carried
+    rest = Rest(nats=first.carried["rest.nats"], share=first.carried["rest.share"])
+    limits = rest.limits(0.5, like=video)
+    second = model.objective(video, noise=noise, update=Update(number=1, carried=first.carried))
+    expected = with_limits(model, video, noise, limits)
+    assert torch.equal(second.changed, expected.changed)
+    assert not torch.equal(second.changed, plain.changed)
+    over = model.objective(video, noise=noise, update=Update(number=20, carried=second.carried))
+    assert torch.equal(over.changed, plain.changed) and not over.carried
 
 
 @pytest.mark.parametrize("name", ["default", "vade", "no nesting", "full selection context"])
@@ -80,6 +107,7 @@ def test_a_level_changes_where_its_static_divergence_is_above_its_limit(name):
 
 def test_exploration_is_off_unless_asked_for_and_ends():
     assert not explores(0, EmergenceConfig())
+    assert not explores(math.inf, EmergenceConfig(exploration=5.0))
     assert explores(10**6, EmergenceConfig(exploration=5.0))
     ending = EmergenceConfig(exploration=5.0, exploration_until=10)
     assert explores(9, ending) and not explores(10, ending)

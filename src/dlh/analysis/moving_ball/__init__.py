@@ -1,1 +1,1 @@
-"""What only the Moving Ball knows: its positions, and what an ideal observer of it could predict."""
+"""What only Moving Ball knows: its positions, and what an ideal observer could predict."""

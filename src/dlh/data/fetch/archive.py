@@ -1,4 +1,4 @@
-"""Archives unpacked without trusting them: zip, and tar with or without compression."""
+"""Unpacking archives that are not trusted: zip, and tar with or without compression."""
 
 from __future__ import annotations
 
@@ -10,17 +10,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from dlh.data.claim import claim
 from dlh.data.clips import DataError
-from dlh.data.fetch.members import (
-    Member,
-    check_names,
-    damaged,
-    read_errors,
-    tar_members,
-    zip_members,
-)
+from dlh.data.fetch.members import Member, damaged, members_of, read_errors
 from dlh.data.video.opening import first_bytes
-from dlh.files.claim import claim
 
 _BLOCK = 2**20
 
@@ -35,21 +28,20 @@ def extract(
 ) -> list[Path]:
     """Unpacks the files of an archive into ``folder``; the paths, in the order of the archive.
 
-    Everything is looked at before anything is written. Each file appears under its name when it is
-    whole, and a file that is there already is not unpacked again (a zip's is compared by its
-    CRC-32, a tar's by its size), so a run that was interrupted goes on. Hidden files and
-    ``__MACOSX`` are ignored.
+    Everything is checked before anything is written. Each file gets its name when it is complete,
+    and a file that exists already is not unpacked again (a zip's is compared by its CRC-32, a
+    tar's by its size), so an interrupted run continues. Hidden files and ``__MACOSX`` are ignored.
 
     Args:
-        suffixes: only files that end so, such as ``.avi``; in small letters, compared without
-            regard to capitals. None takes all.
-        limit_bytes: how much all files together may hold.
-        progress: is told the bytes that are unpacked and the bytes in all.
+        suffixes: only files that end so, such as ``.avi``; lower case, compared without regard to
+            case. None takes all.
+        limit_bytes: the most that all files together may hold.
+        progress: receives the bytes that are unpacked and the bytes in all.
 
     Raises:
-        DataError: no archive, a damaged or encrypted one, names that lead out of ``folder``, links,
-            more than ``limit_bytes`` or absurdly much for its size, nothing to unpack, a different
-            file in the way, or a disk that is full.
+        DataError: no archive; a damaged or encrypted one; names that lead out of ``folder``;
+            links; more than ``limit_bytes``, or far too much for the archive's size; nothing to
+            unpack; a different file in the way; or no space on the disk.
     """
     archive, folder = Path(archive), Path(folder)
     is_zip = first_bytes(archive, 4)[:2] == b"PK"
@@ -57,20 +49,16 @@ def extract(
         opened = zipfile.ZipFile(archive) if is_zip else tarfile.open(archive)  # noqa: SIM115
     with opened:
         with read_errors(archive):
-            if isinstance(opened, zipfile.ZipFile):
-                members = zip_members(archive, opened, suffixes, limit_bytes)
-            else:
-                members = tar_members(archive, opened, suffixes, limit_bytes)
-        check_names(archive, members)
-        missing = [member for member in members if not _is_there(archive, member, folder)]
+            members = members_of(archive, opened, suffixes, limit_bytes)
+        missing = [member for member in members if not _is_present(archive, member, folder)]
         total = sum(member.size for member in members)
         done = total - sum(member.size for member in missing)
         if missing:
-            _needs_room(archive, folder, total - done)
+            _check_room(archive, folder, total - done)
             with claim(folder / "unpacking", wait=True) as claimed:
                 for member in missing:
-                    # Another process, for which we waited, may have unpacked it.
-                    if not _is_there(archive, member, folder):
+                    # Another process may have unpacked it meanwhile.
+                    if not _is_present(archive, member, folder):
                         for count in _unpack(archive, member, folder, claimed.unfinished):
                             if progress is not None:
                                 progress(done + count, total)
@@ -80,7 +68,7 @@ def extract(
         return [folder / member.path for member in members]
 
 
-def _is_there(archive: Path, member: Member, folder: Path) -> bool:
+def _is_present(archive: Path, member: Member, folder: Path) -> bool:
     """Whether a file is unpacked already; raises if a different one is in its place."""
     path = folder / member.path
     try:
@@ -97,19 +85,21 @@ def _is_there(archive: Path, member: Member, folder: Path) -> bool:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     if not same:
         raise DataError(
-            f"{path} is there already and is not what {archive} holds under that name; remove or "
-            "rename it, or choose another folder"
+            f"{path} exists and is not the file that {archive} holds under that name; remove or "
+            "rename it, or choose another folder",
+            code="unexpected-file",
         )
     return True
 
 
-def _needs_room(archive: Path, folder: Path, need: int) -> None:
+def _check_room(archive: Path, folder: Path, need: int) -> None:
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(existing).free
     if free < need:
         raise DataError(
-            f"{archive} needs {need:,} bytes more in {folder}, where {free:,} are free; make room, "
-            "or choose another folder"
+            f"{archive} needs {need:,} bytes in {folder}, where {free:,} are free; free some space "
+            "or choose another folder",
+            code="no-space",
         )
 
 
@@ -120,6 +110,7 @@ def _unpack(archive: Path, member: Member, folder: Path, unfinished: Path) -> It
     try:
         with read_errors(archive, member.path):
             stream = member.open()
+        assert stream is not None
         with stream, open(unfinished, "wb", buffering=0) as file:
             while True:
                 with read_errors(archive, member.path):
@@ -128,7 +119,7 @@ def _unpack(archive: Path, member: Member, folder: Path, unfinished: Path) -> It
                     break
                 count, crc = count + len(block), zlib.crc32(block, crc)
                 if count > member.size:
-                    raise damaged(archive, f"{member.path}: more bytes than it says")
+                    raise damaged(archive, f"{member.path}: more than {member.size:,} bytes")
                 rest = memoryview(block)
                 while rest:  # an unbuffered write may take a part only
                     rest = rest[file.write(rest) :]
@@ -140,7 +131,7 @@ def _unpack(archive: Path, member: Member, folder: Path, unfinished: Path) -> It
     except OSError as error:
         raise DataError(
             f"{path} could not be written: {error.strerror or error}; the files before it are "
-            "whole and kept, and the next attempt goes on from there"
+            "complete, and the next attempt continues after them"
         ) from None
     finally:
         unfinished.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What an archive holds, looked at with suspicion before anything of it is unpacked."""
+"""The files of an archive, all checked before any of them is unpacked."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import tarfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -33,143 +34,130 @@ _DAMAGE = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Member:
     """A file in an archive.
 
     Attributes:
-        path: of the file, relative and safe.
+        path: of the file, relative and inside the folder.
         size: bytes when unpacked, as the archive says.
         crc32: of its content; None where the archive has none (tar).
-        open: begins to read it.
+        open: begins to read it; never None for a file.
     """
 
     path: PurePosixPath
     size: int
     crc32: int | None
-    open: Callable[[], IO[bytes]]
+    open: Callable[[], IO[bytes] | None]
 
 
-def zip_members(
-    archive: Path, opened: zipfile.ZipFile, suffixes: frozenset[str] | None, limit_bytes: int
+def members_of(
+    archive: Path,
+    opened: zipfile.ZipFile | tarfile.TarFile,
+    suffixes: frozenset[str] | None,
+    limit_bytes: int,
 ) -> list[Member]:
-    """The wanted files of a zip; raises if anything in it is to be refused."""
-    choice, packed = _Choice(archive, suffixes, limit_bytes), 0
+    """The wanted files; see :func:`dlh.data.fetch.archive.extract` for what is refused."""
+    members: list[Member] = []
+    others: Counter[str] = Counter()
+    archive_bytes, unpacked, wanted = archive.stat().st_size, 0, 0
+    is_zip = isinstance(opened, zipfile.ZipFile)
+    for member in _of_zip(archive, opened) if is_zip else _of_tar(archive, opened):
+        unpacked += member.size
+        if unpacked > max(_HARMLESS_BYTES, _MOST_RATIO * archive_bytes):
+            raise _refusal(
+                archive,
+                f"has {archive_bytes:,} bytes and would unpack to {unpacked:,} or more, "
+                f"{unpacked / archive_bytes:.0f} times as much; only an archive bomb does that",
+            )
+        suffix = member.path.suffix.lower()
+        if any(part.startswith(".") or part == "__MACOSX" for part in member.path.parts):
+            continue
+        if suffixes is not None and suffix not in suffixes:
+            others[suffix or "without a suffix"] += 1
+            continue
+        wanted += member.size
+        if wanted > limit_bytes:
+            raise _refusal(
+                archive,
+                f"would unpack to {wanted:,} bytes or more, at most {limit_bytes:,} are expected",
+            )
+        members.append(member)
+    if not members:
+        kinds = "" if suffixes is None else f" {', '.join(sorted(suffixes))}"
+        found = ", ".join(f"{count} {name}" for name, count in sorted(others.items()))
+        raise DataError(
+            f"{archive} holds no{kinds} file (found: {found or 'nothing'}); check that it is the "
+            "right archive",
+            code="empty-archive",
+        )
+    _check_places(archive, members)
+    return members
+
+
+def _of_zip(archive: Path, opened: zipfile.ZipFile) -> Iterator[Member]:
+    packed = 0
     for info in opened.infolist():
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise refusal(archive, f"holds {info.orig_filename!r}, a link or a device")
-        # The name as it is in the file: zipfile cuts it at a zero byte.
-        path = choice.take(info.orig_filename, info.file_size, is_folder=info.is_dir())
+        name = info.orig_filename  # as in the file: zipfile cuts the other at a zero byte
+        if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise _refusal(archive, f"holds {name!r}, a link or a device")
+        path = _inside(archive, name)
         packed += info.compress_size
-        if path is None:
+        if info.is_dir():
             continue
         if info.flag_bits & 0x1:
-            raise DataError(f"{archive} is encrypted ({path}); unpack it with its password first")
-
-        def begin(info: zipfile.ZipInfo = info) -> IO[bytes]:
-            return opened.open(info)
-
-        choice.members.append(Member(path, info.file_size, info.CRC, begin))
+            raise DataError(
+                f"{archive} is encrypted ({path}); unpack it with its password first",
+                code="unsupported-archive",
+            )
+        begin = partial(opened.open, info)
+        yield Member(path=path, size=info.file_size, crc32=info.CRC, open=begin)
     if packed > archive.stat().st_size:
-        raise refusal(archive, "holds entries that overlap, as only a zip bomb does")
-    return choice.finish()
+        raise _refusal(archive, "holds entries that overlap; only a zip bomb does that")
 
 
-def tar_members(
-    archive: Path, opened: tarfile.TarFile, suffixes: frozenset[str] | None, limit_bytes: int
-) -> list[Member]:
-    """The wanted files of a tar, which is read to its end; raises as :func:`zip_members` does."""
-    choice = _Choice(archive, suffixes, limit_bytes)
+def _of_tar(archive: Path, opened: tarfile.TarFile) -> Iterator[Member]:
     for info in opened:
         if not info.isfile() and not info.isdir():
-            raise refusal(archive, f"holds {info.name!r}, a link or a device")
-        path = choice.take(info.name, info.size, is_folder=info.isdir())
-        if path is None:
-            continue
-
-        def begin(info: tarfile.TarInfo = info) -> IO[bytes]:
-            stream = opened.extractfile(info)
-            assert stream is not None
-            return stream
-
-        choice.members.append(Member(path, info.size, None, begin))
+            raise _refusal(archive, f"holds {info.name!r}, a link or a device")
+        path = _inside(archive, info.name)
+        if info.isfile():
+            begin = partial(opened.extractfile, info)
+            yield Member(path=path, size=info.size, crc32=None, open=begin)
     if opened.fileobj is not None:
-        rest, most = 0, _HARMLESS_BYTES  # to the end: only there is a compressed file's checksum
-        while rest <= most and (block := opened.fileobj.read(_BLOCK)):
+        rest = 0  # to the end: only there is a compressed file's checksum
+        while rest <= _HARMLESS_BYTES and (block := opened.fileobj.read(_BLOCK)):
             rest += len(block)
-    return choice.finish()
 
 
-class _Choice:
-    """The members that are wanted, collected while all are checked."""
+def _inside(archive: Path, name: str) -> PurePosixPath:
+    """The relative path of a name; refuses one that leads out of the folder.
 
-    def __init__(self, archive: Path, suffixes: frozenset[str] | None, limit_bytes: int) -> None:
-        self.members: list[Member] = []
-        self._archive = archive
-        self._archive_bytes = archive.stat().st_size
-        self._suffixes = suffixes
-        self._limit = limit_bytes
-        self._seen = 0
-        self._wanted = 0
-        self._others: Counter[str] = Counter()
-
-    def take(self, name: str, size: int, *, is_folder: bool) -> PurePosixPath | None:
-        """Checks one entry; where to unpack it, or None if it is not wanted."""
-        unified = name.replace("\\", "/")
-        if unified.startswith("/") or re.match("[A-Za-z]:", unified):
-            raise refusal(self._archive, f"holds the absolute name {name!r}")
-        path = PurePosixPath(unified)
-        if ".." in path.parts or "\0" in unified:
-            raise refusal(self._archive, f"holds {name!r}, which leads out of the folder")
-        self._seen += size
-        ratio = self._seen / self._archive_bytes
-        if self._seen > _HARMLESS_BYTES and ratio > _MOST_RATIO:
-            raise refusal(
-                self._archive,
-                f"has {self._archive_bytes:,} bytes and would unpack to {self._seen:,} or more, "
-                f"{ratio:.0f} times as much, as only an archive bomb does",
-            )
-        hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-        if is_folder or hidden or not path.parts:
-            return None
-        if self._suffixes is not None and path.suffix.lower() not in self._suffixes:
-            self._others[path.suffix.lower() or "without a suffix"] += 1
-            return None
-        self._wanted += size
-        if self._wanted > self._limit:
-            raise refusal(
-                self._archive,
-                f"would unpack to {self._wanted:,} bytes or more, at most {self._limit:,} are "
-                "expected",
-            )
-        return path
-
-    def finish(self) -> list[Member]:
-        if not self.members:
-            wanted = "" if self._suffixes is None else f" {', '.join(sorted(self._suffixes))}"
-            others = ", ".join(f"{count} {name}" for name, count in sorted(self._others.items()))
-            raise DataError(
-                f"{self._archive} holds no{wanted} file (found: {others or 'nothing'}); is it the "
-                "right archive?"
-            )
-        return self.members
+    Stricter than :func:`tarfile.data_filter`, which makes an absolute name relative; and for zip.
+    """
+    unified = name.replace("\\", "/")
+    if unified.startswith("/") or re.match("[A-Za-z]:", unified):
+        raise _refusal(archive, f"holds the absolute name {name!r}")
+    path = PurePosixPath(unified)
+    if ".." in path.parts or "\0" in unified:
+        raise _refusal(archive, f"holds {name!r}, which leads out of the folder")
+    return path
 
 
-def check_names(archive: Path, members: list[Member]) -> None:
+def _check_places(archive: Path, members: list[Member]) -> None:
     """Raises if two files want the same place."""
     names = Counter(member.path for member in members)
     for member in members:
         if names[member.path] > 1:
-            raise refusal(archive, f"holds {member.path} {names[member.path]} times")
+            raise _refusal(archive, f"holds {member.path} {names[member.path]} times")
         for parent in member.path.parents:
             if parent in names:
-                raise refusal(archive, f"holds {parent} both as a file and as a folder")
+                raise _refusal(archive, f"holds {parent} both as a file and as a folder")
 
 
 @contextmanager
 def read_errors(archive: Path, member: PurePosixPath | None = None) -> Generator[None]:
-    """What goes wrong while an archive is read is about the archive."""
+    """Errors of reading an archive as :class:`DataError` about the archive."""
     try:
         yield
     except DataError:
@@ -182,17 +170,19 @@ def read_errors(archive: Path, member: PurePosixPath | None = None) -> Generator
         if unknown and member is None:
             raise DataError(
                 f"{archive} is not a zip or tar file that can be read (it begins with "
-                f"{head.hex(' ')}); fetch it again"
+                f"{head.hex(' ')}); fetch it again",
+                code="unsupported-archive",
             ) from None
         where = "" if member is None else f"{member}: "
         raise damaged(archive, f"{where}{error}") from None
 
 
 def damaged(archive: Path, reason: str) -> DataError:
-    """The error of an archive that is not as it was made."""
-    return DataError(f"{archive} is damaged or cut off ({reason}); fetch it again")
+    """The error for an archive whose content is not what was packed."""
+    return DataError(
+        f"{archive} is damaged or cut off ({reason}); fetch it again", code="damaged-archive"
+    )
 
 
-def refusal(archive: Path, reason: str) -> DataError:
-    """The error of an archive that is not trusted."""
-    return DataError(f"{archive} {reason}; nothing of it is unpacked")
+def _refusal(archive: Path, reason: str) -> DataError:
+    return DataError(f"{archive} {reason}; nothing of it is unpacked", code="unsafe-archive")

@@ -1,157 +1,148 @@
-"""One mirror: what it answers, and why that may not be the file."""
+"""One mirror: requesting a file from it, and refusing an answer that is something else."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from dlh.data.fetch.partial import Partial, Version, version_of
+from dlh.data.fetch.partial import Partial, Version
+from dlh.data.fetch.remote import Remote
 
 if TYPE_CHECKING:
     import httpx2
 
-    from dlh.data.fetch.download import Remote
+Progress = Callable[[int, int | None], None]
+"""Receives the bytes so far and the bytes in all; None where no server gives the size."""
 
 CONNECT_SECONDS = 20.0
 READ_SECONDS = 60.0
 _ATTEMPTS = 5  # as long as each brings something new
 
 
-class Refusal(Exception):
+class _Refusal(Exception):
     """Why a mirror does not give the file."""
 
 
-class _Cut(Refusal):
-    """It ended too early; what came is kept."""
+class _Cut(_Refusal):
+    """The transfer ended early; the bytes that came are kept."""
 
 
-class _Unfit(Refusal):
-    """What this mirror sends does not continue what is here."""
+class _Mismatch(_Refusal):
+    """The bytes here and those of this mirror do not make the file."""
 
 
-def receive_whole(
-    client: httpx2.Client,
-    url: str,
-    remote: Remote,
-    part: Partial,
-    progress: Callable[[int, int | None], None],
-) -> None:
-    """Completes the part from one mirror; what is wrong is removed."""
-    inherited = part.size > 0  # then a bad whole need not be this mirror's fault
-    restarted = False
-    reason: Refusal | None = None
+def download_from(
+    client: httpx2.Client, url: str, remote: Remote, part: Partial, progress: Progress
+) -> str | None:
+    """Completes a partial download from one mirror and verifies it.
+
+    Returns why the mirror does not give the file; None if it does. Bytes that are wrong are
+    discarded; if some of them came from elsewhere, the mirror is asked once more for all.
+    """
+    reason: _Refusal | None = None
     for _ in range(_ATTEMPTS):
         before = part.size
+        continued = part.can_continue_from(url)
         try:
-            if before == 0 or before != remote.size or not part.may_continue(url):
-                _receive(client, url, remote, part, progress)
-        except _Unfit as unfit:
-            part.discard()
-            if restarted:
-                raise
-            inherited, restarted, reason = False, True, unfit
-            continue
+            if not (continued and before == remote.size):
+                _request(client, url, remote, part, progress)
+            if (problem := remote.mismatch(part.path)) is None:
+                return None
+            raise _Mismatch(f"sends another file: it has {problem}")
         except _Cut as cut:
-            if part.size <= before:
-                raise
             reason = cut
-            continue
-        problem = remote.problem(part.path)
-        if problem is None:
-            return
-        part.discard()
-        reason = Refusal(f"sends another file: it has {problem}")
-        if not inherited:
-            raise reason
-        inherited = False
-    assert reason is not None
-    raise reason
+            if part.size <= before:
+                break
+        except _Mismatch as mismatch:
+            reason = mismatch
+            part.discard()
+            if not continued:
+                break
+        except _Refusal as refusal:
+            reason = refusal
+            break
+    return str(reason)
 
 
-def _receive(
-    client: httpx2.Client,
-    url: str,
-    remote: Remote,
-    part: Partial,
-    progress: Callable[[int, int | None], None],
+def _request(
+    client: httpx2.Client, url: str, remote: Remote, part: Partial, progress: Progress
 ) -> None:
-    """One request: appends what comes to the part, from its end where the server can do that."""
+    """One request: appends what comes, from the end of the part if the server supports that."""
     import httpx2
 
-    begin = part.size if part.may_continue(url) else 0
+    begin = part.size if part.can_continue_from(url) else 0
     headers = {}
     if begin:
         headers["Range"] = f"bytes={begin}-"
-        origin = part.origin()
-        if origin is not None and (validator := origin.validator()) is not None:
+        if (version := part.version) is not None and (validator := version.validator()):
             headers["If-Range"] = validator
     answered = False
     try:
         with client.stream("GET", url, headers=headers) as response:
             answered = True
             if response.status_code == 416 and begin:
-                if _sizes(response)[1] == begin:
-                    return  # all of it has come already
-                raise _Unfit(f"cannot go on from byte {begin:,} (416)")
-            start, version = _accept(url, response, remote, begin)
-            if start and not part.fits(version):
-                raise _Unfit("has another version of the file than the one that was begun")
-            chunks = _content(response.iter_raw(), sniff=start == 0)
+                if _first_and_total(response)[1] == begin:
+                    return  # the part is complete already
+                raise _Mismatch(f"cannot continue from byte {begin:,} (416)")
+            start, version = _check_answer(url, response, remote, begin)
+            if start and not part.is_of(version):
+                raise _Mismatch("has another version of the file than the one begun")
+            chunks = response.iter_raw()
+            head = next(chunks, b"")
+            if not start and re.match(rb"\s*<(!doctype\s+html|html)\b", head[:200], re.IGNORECASE):
+                raise _Refusal("sends an HTML page instead of the file")
             total = version.total
             if total is not None and remote.size not in (None, total):
-                raise Refusal(f"has a file of {total:,} bytes, expected {remote.size:,}")
+                raise _Refusal(f"has a file of {total:,} bytes, expected {remote.size:,}")
             if total is not None:
-                part.needs_room(total - (start or part.size))
+                part.check_room(total - (start or part.size))
             if not start:
                 part.restart(version)
             done, most = start, remote.size if total is None else total
             progress(done, most)
-            with part.open() as file:
-                for chunk in chunks:
-                    done += len(chunk)
-                    if most is not None and done > most:
-                        part.discard()
-                        raise Refusal(f"sends more than the {most:,} bytes of the file")
-                    part.append(file, chunk)
-                    progress(done, most)
+            for count in part.append(itertools.chain([head], chunks)):
+                done += count
+                if most is not None and done > most:
+                    part.discard()
+                    raise _Refusal(f"sends more than the {most:,} bytes of the file")
+                progress(done, most)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         if not answered:
-            raise Refusal(_unreachable(error)) from None
-        raise _Cut(
-            f"broke off after {part.size:,} bytes ({error or type(error).__name__})"
-        ) from None
+            raise _Refusal(_unreachable(error)) from None
+        reason = str(error) or type(error).__name__
+        raise _Cut(f"broke off after {part.size:,} bytes ({reason})") from None
     if most is not None and done < most:
         raise _Cut(f"broke off after {done:,} of {most:,} bytes")
 
 
-def _accept(url: str, response: httpx2.Response, remote: Remote, begin: int) -> tuple[int, Version]:
-    """From which byte an answer goes on, and the version of the file; refuses what is not it."""
+def _check_answer(
+    url: str, response: httpx2.Response, remote: Remote, begin: int
+) -> tuple[int, Version]:
+    """The first byte that an answer sends, and the version of the file."""
     if response.status_code not in ((200, 206) if begin else (200,)):
-        raise Refusal(f"answers {response.status_code} {response.reason_phrase}".rstrip())
-    name = PurePosixPath(remote.file.lower())
-    kind = response.headers.get("Content-Type", "").lower()
-    if kind.startswith(("text/html", "application/xhtml")) and name.suffix not in (".html", ".htm"):
-        raise Refusal("sends an HTML page instead of the file")
-    coding = response.headers.get("Content-Encoding", "identity").lower()
-    if coding != "identity" and name.suffix not in (
-        ".gz",
-        ".tgz",
-    ):  # there the file itself is meant
-        raise Refusal(f"sends it packed ({coding}), which was not asked for")
-    start, total = _sizes(response)
+        raise _Refusal(f"answers {response.status_code} {response.reason_phrase}".rstrip())
+    headers, suffix = response.headers, PurePosixPath(remote.file.lower()).suffix
+    kind = headers.get("Content-Type", "").lower()
+    if kind.startswith(("text/html", "application/xhtml")) and suffix not in (".html", ".htm"):
+        raise _Refusal("sends an HTML page instead of the file")
+    coding = headers.get("Content-Encoding", "identity").lower()
+    if coding != "identity" and suffix not in (".gz", ".tgz"):  # those are the file itself
+        raise _Refusal(f"sends the file compressed ({coding}), which was not requested")
+    start, total = _first_and_total(response)
     if response.status_code == 206 and start != begin:
-        raise _Unfit(f"goes on from byte {start}, not from {begin}")
-    chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
+        raise _Mismatch(f"continues from byte {start}, not from {begin}")
+    chunked = headers.get("Transfer-Encoding", "").lower() == "chunked"
     if total is None and remote.size is None and remote.sha256 is None and not chunked:
-        raise Refusal("does not say how long the file is: that it is whole could not be known")
-    return start or 0, version_of(url, response.headers, total)
+        raise _Refusal("does not give the length of the file, so a cut could not be detected")
+    etag, modified = headers.get("ETag"), headers.get("Last-Modified")
+    return start or 0, Version(url=url, etag=etag, modified=modified, total=total)
 
 
-def _sizes(response: httpx2.Response) -> tuple[int | None, int | None]:
-    """First byte and bytes of the whole file, by the headers; None where they do not say."""
+def _first_and_total(response: httpx2.Response) -> tuple[int | None, int | None]:
+    """First byte sent and bytes of the whole file, by the headers; None where they are silent."""
     length = response.headers.get("Content-Length", "")
     if response.status_code == 200:
         return 0, int(length) if length.isdecimal() else None
@@ -161,14 +152,6 @@ def _sizes(response: httpx2.Response) -> tuple[int | None, int | None]:
         return None, None
     first, _, total = found.groups()
     return (None if first is None else int(first)), (None if total == "*" else int(total))
-
-
-def _content(chunks: Iterator[bytes], *, sniff: bool) -> Iterator[bytes]:
-    """The chunks; refuses a page that calls itself a file, before anything is overwritten."""
-    head = next(chunks, b"")
-    if sniff and re.match(rb"\s*<(!doctype\s+html|html)\b", head[:200], re.IGNORECASE):
-        raise Refusal("sends an HTML page instead of the file")
-    return itertools.chain([head], chunks)
 
 
 def _unreachable(error: Exception) -> str:

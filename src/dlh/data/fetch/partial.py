@@ -1,22 +1,21 @@
-"""What has come so far of a download, so that the next one goes on from there."""
+"""The part of a file that has been downloaded so far, from which the next attempt continues."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
 
 from dlh.data.clips import DataError
-from dlh.data.store.shards import sync_folder
+from dlh.files.atomic import put_in_place
 
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """Which version of a file a server sends, as far as it says.
+    """Which version of a file a server sends, as far as its headers tell.
 
     Attributes:
         url: the mirror.
@@ -31,7 +30,7 @@ class Version:
     total: int | None
 
     def validator(self) -> str | None:
-        """What ``If-Range`` takes; None where the server names no version in a reliable way."""
+        """The value of ``If-Range``; None where the server does not identify the version."""
         if self.etag is not None and not self.etag.startswith("W/"):
             return self.etag
         return self.modified
@@ -40,112 +39,87 @@ class Version:
 class Partial:
     """``FILE.part``, the beginning of a file.
 
-    Where a SHA-256 will judge the whole, the parts may come from any mirrors. Elsewhere only bytes
-    of the same version of one mirror may be joined: ``FILE.part.json`` says which.
+    If the SHA-256 of the whole file is known, the parts may come from any mirrors. Otherwise only
+    bytes of the same version from one mirror are joined; ``FILE.part.json`` records which.
 
     Args:
         path: of ``FILE.part``.
-        judged: whether the SHA-256 of the whole is known.
+        has_sha256: whether the SHA-256 of the whole file is known.
     """
 
-    def __init__(self, path: Path, *, judged: bool) -> None:
+    def __init__(self, path: Path, *, has_sha256: bool) -> None:
         self.path = path
-        self._origin_file = path.with_name(path.name + ".json")
-        self._judged = judged
+        self._version_file = path.with_name(path.name + ".json")
+        self._has_sha256 = has_sha256
 
     @property
     def size(self) -> int:
-        """Bytes that have come."""
+        """Bytes downloaded so far."""
         return self.path.stat().st_size if self.path.exists() else 0
 
-    def origin(self) -> Version | None:
-        """Of which version it is the beginning; None if that is not known."""
+    @property
+    def version(self) -> Version | None:
+        """The version that this is the beginning of; None if it is not recorded."""
         try:
-            return Version(**json.loads(self._origin_file.read_text(encoding="utf-8")))
+            return Version(**json.loads(self._version_file.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 
-    def may_continue(self, url: str) -> bool:
-        """Whether bytes of this mirror may be joined to what is here."""
-        if self._judged:
-            return self.size > 0
-        origin = self.origin()
-        return (
-            self.size > 0
-            and origin is not None
-            and origin.url == url
-            and origin.validator() is not None
-        )
+    def can_continue_from(self, url: str) -> bool:
+        """Whether bytes of this mirror may be appended."""
+        known = self.version
+        same = known is not None and known.url == url and known.validator() is not None
+        return self.size > 0 and (self._has_sha256 or same)
 
-    def fits(self, version: Version) -> bool:
-        """Whether a server still sends the version that is here."""
-        origin = self.origin()
-        return self._judged or (origin is not None and origin == version)
+    def is_of(self, version: Version) -> bool:
+        """Whether bytes of this version may be appended."""
+        return self._has_sha256 or self.version == version
 
     def restart(self, version: Version) -> None:
-        """Forgets what came; what comes now is of this version."""
-        with _writing(self):
+        """Discards the bytes; the next ones are of this version."""
+        with self._write_errors():
             self.discard()
-            if not self._judged:
-                self._origin_file.write_text(json.dumps(asdict(version)), encoding="utf-8")
+            if not self._has_sha256:
+                self._version_file.write_text(json.dumps(asdict(version)), encoding="utf-8")
             self.path.touch()
 
-    def open(self) -> IO[bytes]:
-        """For :meth:`append`. Unbuffered: a disk that is full is met there, not at the end."""
-        with _writing(self):
-            return open(self.path, "ab", buffering=0)
+    def append(self, chunks: Iterable[bytes]) -> Iterator[int]:
+        """Writes each chunk at the end, at once; yields its number of bytes."""
+        with self._write_errors(), open(self.path, "ab", buffering=0) as file:
+            for chunk in chunks:
+                rest = memoryview(chunk)
+                while rest:  # an unbuffered write may write only a part
+                    rest = rest[file.write(rest) :]
+                yield len(chunk)
 
-    def append(self, file: IO[bytes], data: bytes) -> None:
-        """Writes at the end."""
-        rest = memoryview(data)
-        with _writing(self):
-            while rest:  # an unbuffered write may take a part only
-                rest = rest[file.write(rest) :]
-
-    def needs_room(self, more: int) -> None:
-        """Raises if the disk has no room for so many bytes more."""
+    def check_room(self, more: int) -> None:
+        """Raises :class:`DataError` if the disk lacks room for so many bytes more."""
         free = shutil.disk_usage(self.path.parent).free
         if free < more:
             raise DataError(
-                f"{self.path.parent} has {free:,} bytes free, and {more:,} are still to come; make "
-                "room, or choose another folder"
+                f"{self.path.parent} has {free:,} bytes free and the download needs {more:,} more; "
+                "free some space or choose another folder",
+                code="no-space",
             )
 
     def discard(self) -> None:
-        """Removes what came."""
+        """Removes the bytes."""
         self.path.unlink(missing_ok=True)
-        self._origin_file.unlink(missing_ok=True)
+        self._version_file.unlink(missing_ok=True)
 
     def finish(self, path: Path) -> None:
-        """Makes it the file, at once and for certain."""
-        with _writing(self):
-            with open(self.path, "r+b") as file:
-                os.fsync(file.fileno())
-            os.replace(self.path, path)
-            self._origin_file.unlink(missing_ok=True)
-            sync_folder(path.parent)
+        """Gives the file its name, durably and at once."""
+        with self._write_errors():
+            put_in_place(self.path, path)
+            self._version_file.unlink(missing_ok=True)
 
-
-def version_of(url: str, headers: Mapping[str, str], total: int | None) -> Version:
-    """What the headers of an answer say."""
-    return Version(
-        url=url, etag=headers.get("ETag"), modified=headers.get("Last-Modified"), total=total
-    )
-
-
-class _writing:  # noqa: N801, RUF100  (reads as a verb)
-    """Errors of writing, in words: what came is kept."""
-
-    def __init__(self, part: Partial) -> None:
-        self._part = part
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            path = self._part.path
+    @contextmanager
+    def _write_errors(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
             raise DataError(
-                f"{path} could not be written: {error.strerror or error}; the {self._part.size:,} "
-                "bytes that came are kept, and the next attempt goes on from there (remove them to "
-                "have the room back)"
+                f"{self.path} could not be written: {error.strerror or error}; the {self.size:,} "
+                "bytes downloaded so far are kept for the next attempt (delete the file to free "
+                "the space)"
             ) from None

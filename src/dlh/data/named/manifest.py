@@ -1,133 +1,158 @@
-"""A manifest: on exactly which clips of which files a number was computed.
+"""A manifest: on exactly which clips a number was computed.
 
-It holds no frames. It names files by their content, so it is small, can be kept beside the numbers,
-and picks the same clips out of any store of the same files, of whatever size its frames are.
+It holds no frames. It names files by their content, or a generator by its settings, so it is small,
+can be kept beside the numbers, and finds the same clips again. On disk it is JSON with its own
+SHA-256, so that a change is detected.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from dlh.data.clips import SPLITS, Clips, ClipSource, DataError, Split
-from dlh.data.named import manifest_file
-from dlh.data.named.generated_manifest import GeneratedManifest
-from dlh.data.named.manifest_file import check_numbers
-from dlh.data.named.named_clips import NamedClips
-from dlh.data.sampling import Window, spaced_windows
+from dlh.data.named.generated import GeneratedClip, GeneratedClips
+from dlh.data.named.stored import Select, StoredClip, StoredClips
+from dlh.data.sampling import check_held_out
 from dlh.data.store.source import StoreSource
-from dlh.data.store.store import Store, checksum
+from dlh.data.store.store import Store
+from dlh.data.worlds.moving_ball import MovingBall
+from dlh.data.worlds.moving_mnist import MovingMNIST
+from dlh.files.atomic import write_atomically
+from dlh.files.os_errors import os_errors_as
+from dlh.settings import SettingsError, from_plain, to_plain
 
-Select = Literal["spaced", "first"]
-"""How clips are chosen: evenly spaced over all videos and in each, or the first frames of each."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ManifestClip:
-    """One clip.
-
-    Attributes:
-        source: the file, as the store names it.
-        sha256: of that file.
-        fps: frames a second as stored, since frame numbers count those.
-        first_frame: from 0.
-        length: frames.
-    """
-
-    source: str
-    sha256: str
-    fps: float
-    first_frame: int
-    length: int
-
-    def __str__(self) -> str:
-        return f"{self.length} frames of {self.source} from frame {self.first_frame}"
+FORMAT = "dlh-manifest"
+VERSION = 1
+_MAKE = "make one with `dlh data manifest STORE`"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manifest(NamedClips):
-    """Clips for an evaluation; :func:`of_store` makes one.
+class _Heading:
+    name: str
+    split: Split
+    context: int
+    horizon: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest(_Heading):
+    """Clips for an evaluation; :func:`name_clips` makes one.
 
     Attributes:
-        store_sha256: of the store that it was made from (``Store.digest``): the same digest means
-            the same pixels.
-        select: how the clips were chosen.
-        clips: each of context + horizon frames, in the order in which they are evaluated.
+        name: of the data set, for people.
+        split: the split that all clips are of.
+        context: frames of a clip that a model observes.
+        horizon: frames after them, which it predicts.
+        source: a store or a generator, and the clips that are named in it.
     """
 
-    store_sha256: str
-    select: Select
-    clips: tuple[ManifestClip, ...]
+    source: StoredClips | GeneratedClips
 
     def __post_init__(self) -> None:
-        starts = [clip.first_frame for clip in self.clips]
-        self.check_clips(
-            self.clips, starts=starts, begin="from frame 0 or later", identities=self.clips
-        )
+        _check_positive(context=self.context, horizon=self.horizon)
+        if isinstance(self.source, GeneratedClips):
+            check_held_out(self.split)
+        if not self.clips:
+            raise DataError("a manifest holds at least one clip, found none")
+        for clip in self.clips:
+            if clip.length != self.clip_length:
+                raise DataError(
+                    f"a clip has {self.clip_length} frames (context {self.context} + horizon "
+                    f"{self.horizon}), found {clip}"
+                )
+        if len(set(map(str, self.clips))) < len(self.clips):
+            raise DataError("a manifest names each clip once, found one twice")
+
+    @property
+    def clips(self) -> tuple[StoredClip, ...] | tuple[GeneratedClip, ...]:
+        """In the order in which they are evaluated."""
+        return self.source.clips
+
+    @property
+    def clip_length(self) -> int:
+        """context + horizon, frames."""
+        return self.context + self.horizon
+
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON: two equal digests mean the same clips."""
+        return _digest(self._to_plain())
+
+    def check(self, data: Store | ClipSource) -> None:
+        """Raises :class:`DataError` where a store or generator does not have these clips."""
+        self.source.check(self.split, data)
+
+    def read(self, data: Store | ClipSource, numbers: Sequence[int] | None = None) -> Clips:
+        """The frames of clips, and their true events where they are known.
+
+        Args:
+            data: the store, or a source of it; or the generator, which
+                :meth:`GeneratedClips.build` makes.
+            numbers: which clips, for reading a long manifest in parts; None for all.
+
+        Raises:
+            DataError: the data do not have the clips, or no clip was asked for.
+        """
+        chosen = range(len(self.clips)) if numbers is None else numbers
+        if not chosen:
+            raise DataError(f"no clip was asked for; the manifest names {len(self.clips)}")
+        return self.source.read(self.split, data, chosen)
+
+    def open(self, data: Store | ClipSource) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The clips one after the other, each verified: a changed frame is an error.
+
+        Returns an iterator of (context, truth): uint8 (context frames, height, width, channel) and
+        (horizon frames, height, width, channel). No more than one clip is held at a time.
+
+        Raises:
+            DataError: at once if the data do not have the clips; at a clip whose frames changed.
+        """
+        clips = self.source.verified(self.split, data)
+        return ((clip[: self.context], clip[self.context :]) for clip in clips)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the file, as a whole or not at all; an existing file is replaced.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        path, plain = Path(path), self._to_plain()
+        about = {"format": FORMAT, "version": VERSION, "sha256": _digest(plain)}
+        with os_errors_as(DataError, f"{path} cannot be written"):
+            write_atomically(path, (json.dumps(about | plain, indent=1) + "\n").encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Manifest:
-        """Reads what :meth:`save` wrote; see :func:`load_manifest`, which reads either kind."""
-        found = load_manifest(path)
-        if not isinstance(found, cls):
-            raise DataError(f"{path} names clips of the generator {found.name}, not of a store")
-        return found
-
-    def check(self, store: Store) -> None:
-        """Raises :class:`DataError` where the store lacks a clip; :meth:`windows` says when."""
-        self.windows(store)
-
-    def windows(self, store: Store) -> list[Window]:
-        """Where the clips lie in a store; ``video`` counts within the split.
-
-        Any store of the same files will do, whatever the size of its frames; whether its pixels are
-        those the manifest was made from is ``store.digest() == manifest.store_sha256``.
+        """Reads what :meth:`save` wrote.
 
         Raises:
-            DataError: a file is missing, another one, in another split (a clip may then have been
-                trained on), of another frame rate, or too short.
+            DataError: there is no such file, it is something else, of a newer version, or changed
+                since it was written.
         """
-        videos = [video for video in store.videos if video.split == self.split]
-        places = {video.source: place for place, video in enumerate(videos)}
-        elsewhere = {v.source: v.split for v in store.videos if v.split != self.split}
-        windows = []
-        for clip in self.clips:
-            place = places.get(clip.source)
-            if place is None:
-                split = elsewhere.get(clip.source)
-                raise DataError(
-                    f"{store.path} has no {clip.source}, of which the manifest names a clip"
-                    if split is None
-                    else f"{store.path} has {clip.source} in its {split} split, the manifest in "
-                    f"the {self.split} split; import the videos with the manifest's split"
-                )
-            video = videos[place]
-            if video.sha256 != clip.sha256:
-                raise DataError(
-                    f"{clip.source} in {store.path} is another file than the manifest's: SHA-256 "
-                    f"{video.sha256[:12]}..., expected {clip.sha256[:12]}..."
-                )
-            if video.fps != clip.fps:
-                raise DataError(
-                    f"{clip.source} in {store.path} has {video.fps:g} frames a second, the "
-                    f"manifest counts {clip.fps:g}; import the videos at that rate"
-                )
-            if clip.first_frame + clip.length > video.length:
-                raise DataError(
-                    f"{clip.source} in {store.path} has {video.length} frames, the manifest names "
-                    f"{clip.length} from frame {clip.first_frame} on"
-                )
-            windows.append(Window(place, clip.first_frame, clip.length))
-        return windows
+        path = Path(path)
+        plain = _read(path)
+        kind = GeneratedClips if "generator" in plain else StoredClips
+        own = {field.name for field in fields(kind)}
+        try:
+            source = from_plain(kind, {key: plain[key] for key in plain if key in own})
+            heading = from_plain(_Heading, {key: plain[key] for key in plain if key not in own})
+            return cls(**vars(heading), source=source)
+        except (SettingsError, DataError) as error:
+            raise _no_manifest(path, f": {error}") from None
+
+    def _to_plain(self) -> dict:
+        plain = to_plain(self)
+        return plain | plain.pop("source")  # flat, as the first version of the file was
 
 
-def of_store(
-    store: Store,
+def name_clips(
+    data: Store | ClipSource,
     *,
     context: int,
     horizon: int,
@@ -135,136 +160,74 @@ def of_store(
     split: Split = "test",
     select: Select = "spaced",
 ) -> Manifest:
-    """Names up to ``count`` clips of a store; fewer where there are no more.
+    """Names up to ``count`` clips of a store or a generator; a store may have fewer.
 
     Args:
-        context, horizon: frames to watch and to predict; a clip has both.
-        select: "spaced": without overlap, evenly over all videos of the split and within each;
-            "first": the first frames of each video that is long enough, in the order of the store.
+        data: a store, a source of one, a :class:`MovingBall` or a :class:`MovingMNIST`.
+        context, horizon: frames to observe and to predict; a clip has both.
+        split: of a generator a held-out one, whose first clips are named.
+        select: of a store. "spaced": without overlap, evenly over all videos of the split and
+            within each; "first": the first frames of each video that is long enough, in the order
+            of the store.
 
     Raises:
-        DataError: a number cannot be, or the split has no clip of that length.
+        DataError: a number is not positive, the split has no clip of that length, training sees the
+            split of a generator, or the clips of such data cannot be named.
     """
-    check_numbers(context=context, horizon=horizon, clips=count)
+    _check_positive(context=context, horizon=horizon, clips=count)
     if split not in SPLITS:
         raise DataError(f"a split is one of {', '.join(SPLITS)}, found {split!r}")
-    if select not in ("spaced", "first"):
-        raise DataError(f"clips are selected spaced or first, found {select!r}")
-    videos = [video for video in store.videos if video.split == split]
-    lengths = np.array([video.length for video in videos], dtype=np.int64)
-    if select == "spaced":
-        windows = spaced_windows(lengths, context + horizon, count=count)
+    store = data.store if isinstance(data, StoreSource) else data
+    source: StoredClips | GeneratedClips
+    if isinstance(store, Store):
+        name = store.index.name
+        numbers = {"context": context, "horizon": horizon, "count": count}
+        source = StoredClips.choose(store, split, **numbers, select=select)
+    elif isinstance(store, MovingBall | MovingMNIST):
+        name = store.name
+        source = GeneratedClips.choose(store, split, length=context + horizon, count=count)
     else:
-        fitting = np.flatnonzero(lengths >= context + horizon)[:count]
-        windows = [Window(int(video), 0, context + horizon) for video in fitting]
-    if not windows:
-        raise DataError(_no_clips(store, split, context, horizon))
-    return Manifest(
-        name=store.index.name,
-        store_sha256=store.digest(),
-        split=split,
-        context=context,
-        horizon=horizon,
-        select=select,
-        clips=tuple(
-            ManifestClip(
-                source=videos[window.video].source,
-                sha256=videos[window.video].sha256,
-                fps=float(videos[window.video].fps),
-                first_frame=window.start,
-                length=window.length,
-            )
-            for window in windows
-        ),
-    )
+        raise DataError(f"clips of {store.name} cannot be named: it is no store and no generator")
+    return Manifest(name=name, split=split, context=context, horizon=horizon, source=source)
 
 
-def read_clips(manifest: Manifest, store: Store, rows: range | None = None) -> Clips:
-    """The frames of a manifest's clips, in its order, and their true events where they are known.
-
-    Args:
-        rows: which clips, for reading a long manifest in parts; None for all.
-
-    Raises:
-        DataError: the store does not have the clips.
-    """
-    windows = manifest.windows(store)
-    chosen = windows if rows is None else [windows[row] for row in rows]
-    if not chosen:
-        raise DataError(f"no clip was asked for; the manifest holds {len(windows)}")
-    return StoreSource(store).read(manifest.split, chosen)
+def _check_positive(**numbers: int) -> None:
+    for name, value in numbers.items():
+        if value < 1:
+            raise DataError(f"{name} is at least 1, found {value}")
 
 
-def load_manifest(path: str | os.PathLike[str]) -> Manifest | GeneratedManifest:
-    """Reads a manifest of either kind: of clips in a store, or of generated ones.
-
-    Raises:
-        DataError: there is no such file, it is something else, of a newer version, or not what was
-            written.
-    """
-    path = Path(path)
-    plain = manifest_file.read(path)
-    kind = GeneratedManifest if "generator" in plain else Manifest
-    return manifest_file.parse(kind, plain, path)
+def _digest(plain: object) -> str:
+    """SHA-256 of the one text of these values: sorted names, no spaces, ASCII."""
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def open_clips(
-    manifest: Manifest | GeneratedManifest, source: Store | ClipSource
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The clips of a manifest one after the other, each compared with what the manifest names.
-
-    Args:
-        source: the store, or a source of it; for generated clips the generator, which
-            :meth:`GeneratedManifest.generator` makes.
-
-    Returns an iterator of (context, truth): uint8 (context frames, height, width, channel) and
-    (horizon frames, height, width, channel), in the order of the manifest. No more than one clip is
-    held at a time.
-
-    Raises:
-        DataError: at once where the source is not the one that the manifest names, in words that
-            say what differs; at the clip where its frames are not those that were written.
-    """
-    if isinstance(manifest, GeneratedManifest):
-        clips = manifest.read(source)
-    else:
-        store = source.store if isinstance(source, StoreSource) else source
-        if not isinstance(store, Store):
-            raise DataError(
-                f"the manifest names clips of a store of {manifest.name}, found the generator "
-                f"{store.name}"
-            )
-        clips = _compared(manifest, store, manifest.windows(store))
-    context = manifest.context
-    return ((clip[:context], clip[context:]) for clip in clips)
-
-
-def _compared(manifest: Manifest, store: Store, windows: list[Window]) -> Iterator[np.ndarray]:
-    """Clips out of a store; the checksum of each video is compared before its first clip."""
-    videos = [video for video in store.videos if video.split == manifest.split]
-    intact = set()
-    for window in windows:
-        video = videos[window.video]
-        if window.video not in intact and checksum(store.frames(video)) != video.crc32:
-            raise DataError(
-                f"{video.source} in {store.path} is damaged: its frames are not those that were "
-                "stored; remove the store and import the videos again"
-            )
-        intact.add(window.video)
-        yield np.array(store.frames(video, window.start, window.length))
-
-
-def _no_clips(store: Store, split: Split, context: int, horizon: int) -> str:
-    lengths = [video.length for video in store.videos if video.split == split]
-    if not lengths:
-        there = ", ".join(
-            f"{name} {count}"
-            for name in SPLITS
-            if (count := sum(video.split == name for video in store.videos))
+def _read(path: Path) -> dict:
+    """The values in a file, after its format, version and SHA-256 were checked."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        written = {key: plain.pop(key) for key in ("format", "version", "sha256")}
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        raise _no_manifest(path) from None
+    if written["format"] != FORMAT or type(written["version"]) is not int:
+        raise _no_manifest(path, f": its format is {written['format']!r}")
+    if written["version"] > VERSION:
+        raise DataError(
+            f"{path} is of version {written['version']} and this dlh reads up to version "
+            f"{VERSION}; update dlh",
+            code="newer-version",
         )
-        return f"{store.path} has no {split} videos (videos: {there}); choose another split"
-    return (
-        f"no {split} video of {store.path} has {context + horizon} frames (context {context} + "
-        f"horizon {horizon}); the longest of {len(lengths)} has {max(lengths)}: choose a shorter "
-        "horizon, or another split"
-    )
+    if (found := _digest(plain)) != written["sha256"]:
+        raise DataError(
+            f"{path} was changed after it was made: its SHA-256 is {found[:12]}... and it says "
+            f"{str(written['sha256'])[:12]}...; {_MAKE}",
+            code="changed-manifest",
+        )
+    return plain
+
+
+def _no_manifest(path: Path, reason: str = "") -> DataError:
+    return DataError(f"{path} is not a manifest of clips{reason}; {_MAKE}", code="no-manifest")

@@ -6,7 +6,7 @@ unknown, or None.
 
 from __future__ import annotations
 
-from dlh.data.fetch.download import Remote
+from dlh.data.fetch.remote import Remote
 from dlh.data.published import kth
 from dlh.data.published.data_set import DataSet, Part
 from dlh.data.published.first_channel import open_first_channel

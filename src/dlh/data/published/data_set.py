@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from dlh.data.fetch.download import Remote
+from dlh.data.fetch.remote import Remote
 from dlh.data.published.layout import Layout
 from dlh.data.store.importing import Opener
 from dlh.data.video.decode import open_clips

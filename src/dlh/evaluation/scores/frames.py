@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from dlh.errors import DlhError
 
-class NotComputed(ValueError):
+
+class NotComputed(DlhError, ValueError):
     """A score that cannot be computed here; the message is the reason, for a table to print."""
+
+    code = "not-computed"
 
 
 def check_frames(prediction: Tensor, truth: Tensor, *, score: str, smallest: int = 1) -> None:

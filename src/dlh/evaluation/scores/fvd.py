@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from dlh.data.fetch.download import Remote
+from dlh.data.fetch.remote import Remote
 from dlh.evaluation.protocol import MetricSpec
 from dlh.evaluation.scores.frames import NotComputed
 from dlh.evaluation.scores.i3d import FEWEST_FRAMES, I3D, SIDE

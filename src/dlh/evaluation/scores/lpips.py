@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, linear, max_pool2d, relu
 
-from dlh.data.fetch.download import Remote
+from dlh.data.fetch.remote import Remote
 from dlh.evaluation.scores.frames import NotComputed, check_frames
 from dlh.evaluation.scores.metrics import Metric
 from dlh.evaluation.scores.weights import Published, digests, read_tensors, take

@@ -27,7 +27,8 @@ class Metric:
             JSON.
         higher_is_better: whether the best sample is the one with the highest score.
         score: one number per frame, see FrameScore. It raises
-            :class:`~dlh.evaluation.scores.frames.NotComputed` where frames of this size have no score.
+            :class:`~dlh.evaluation.scores.frames.NotComputed` where frames of this size have no
+            score.
     """
 
     name: str

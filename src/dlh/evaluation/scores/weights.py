@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from dlh.data.clips import DataError
-from dlh.data.fetch.download import Remote, fetch, sha256_of
+from dlh.data.fetch.download import fetch
+from dlh.data.fetch.remote import Remote, sha256_of
 from dlh.data.store.folder import cache_folder
 from dlh.evaluation.scores.frames import NotComputed
 
@@ -25,6 +26,8 @@ FOLDER = "weights"
 
 class WeightsError(DataError):
     """A file of weights that was named and cannot be used; the message says what to do."""
+
+    code = "score-weights"
 
 
 @dataclass(frozen=True, kw_only=True)

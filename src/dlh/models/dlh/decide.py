@@ -99,8 +99,8 @@ def decide(
     """One step: which levels change (Eqs. 4, 5, 34), and what the next step reads (Eqs. 11, 12).
 
     A pure function of tensors: the modules and the config only say which. What the levels hold is
-    folded along because the next step's tests read it; :func:`dlh.models.dlh.inference.infer` has it
-    again with its gradient.
+    folded along because the next step's tests read it;
+    :func:`dlh.models.dlh.inference.infer` has it again with its gradient.
 
     Args:
         levels: levels 1..N.

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from dlh.distributions import Gaussian, reach
 from dlh.models.dlh.bound import chosen_divergence, decided_surprisal
@@ -29,29 +29,23 @@ from dlh.models.dlh.level import Level
 from dlh.models.dlh.step import split_levels
 from dlh.models.dlh.trace import Carried, Noise, Tensors, Trace
 
-TEMPORAL = ("transition", "change_prior", "change_factor")
-"""The parts of a level that a phase trains; level 1 has no prior factor."""
-LEVEL_ONE = ("levels.0.transition", "levels.0.change_prior")
-"""The modules of a model that a replay trains."""
 BYTES = 4
 """Of a number that is kept (float32)."""
 
 
-def temporal_parameters(model: nn.Module, *, lowest_only: bool = False) -> dict[str, nn.Parameter]:
-    """The parameters of Eqs. 12, 14, 15 by their names in the model, which a phase trains.
+def temporal_names(config: DLHConfig, *, lowest: bool) -> tuple[str, ...]:
+    """The modules of Eqs. 12, 14, 15 by their names in the model.
 
     Args:
-        model: a hierarchy.
-        lowest_only: those of level 1 alone, which a replay trains.
+        config: of the model.
+        lowest: level 1's, which has no prior factor; otherwise those of all levels above it.
     """
-
-    def belongs(name: str) -> bool:
-        if lowest_only:
-            return name.startswith(tuple(f"{module}." for module in LEVEL_ONE))
-        parts = name.split(".")
-        return parts[0] == "levels" and parts[2] in TEMPORAL
-
-    return {name: value for name, value in model.named_parameters() if belongs(name)}
+    if lowest:
+        return ("levels.0.transition", "levels.0.change_prior")
+    parts = ("transition", "change_prior", "change_factor")
+    return tuple(
+        f"levels.{index}.{part}" for index in range(1, config.num_levels) for part in parts
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

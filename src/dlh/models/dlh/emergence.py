@@ -7,60 +7,21 @@ likelihood is the configuration's.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from dlh.interfaces import Objective, Update
+from dlh.models.dlh.config import DLHConfig, EmergenceConfig
 from dlh.models.dlh.trace import Tensors
 
-
-@dataclass(frozen=True, kw_only=True)
-class EmergenceConfig:
-    """How training helps the hierarchy to emerge; the defaults switch all of it off.
-
-    Attributes:
-        exploration: a level above the first also changes where its static divergence exceeds so
-            many times its running mean over the steps at which it rested; 0: never. It is VPR's
-            second criterion, "unexpected change": a change that Eq. 4 never chooses is never
-            learnt, and what is never learnt is never chosen.
-        exploration_decay: of that running mean, per update.
-        exploration_until: update from which Eq. 4 alone decides; 0: it explores to the end.
-        initial_likelihood_std: standard deviation of a pixel (Eq. 8a) at which training begins;
-            0: the model's own from the start.
-        anneal_from: update until which the initial one holds.
-        anneal_until: update from which the model's own holds. In between it moves geometrically.
-    """
-
-    exploration: float = 0.0
-    exploration_decay: float = 0.995
-    exploration_until: int = 0
-    initial_likelihood_std: float = 0.0
-    anneal_from: int = 0
-    anneal_until: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("exploration", "initial_likelihood_std"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(
-                    f"{name} is a finite number from 0 (off), found {getattr(self, name)}"
-                )
-        if not 0 <= self.exploration_decay < 1:
-            raise ValueError(
-                f"exploration_decay is at least 0 and below 1, found {self.exploration_decay}"
-            )
-        for name in ("exploration_until", "anneal_from", "anneal_until"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is an update from 0, found {getattr(self, name)}")
-        if self.initial_likelihood_std and self.anneal_until < self.anneal_from:
-            raise ValueError(
-                "anneal_until is not before anneal_from, found "
-                f"{self.anneal_until} and {self.anneal_from}"
-            )
+NATS, SHARE = "rest.nats", "rest.share"
+"""Names of what one update leaves for the next: the two means of :class:`Rest`."""
 
 
-def likelihood_std(step: int, final: float, config: EmergenceConfig) -> float:
+def likelihood_std(step: float, final: float, config: EmergenceConfig) -> float:
     """The standard deviation of a pixel (Eq. 8a) in the update after ``step`` updates.
 
     Args:
@@ -75,6 +36,14 @@ def likelihood_std(step: int, final: float, config: EmergenceConfig) -> float:
         return initial
     share = (step - config.anneal_from) / (config.anneal_until - config.anneal_from)
     return initial * (final / initial) ** share
+
+
+def explores(step: float, config: EmergenceConfig) -> bool:
+    """Whether changes are explored in the update after ``step`` updates; never outside training,
+    where the number is infinite.
+    """
+    over = config.exploration_until and step >= config.exploration_until
+    return bool(config.exploration) and math.isfinite(step) and not over
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +96,54 @@ class Rest(Tensors):
         return torch.where(self.share > 0, limits, math.inf).to(like)
 
 
-def explores(step: int, config: EmergenceConfig) -> bool:
-    """Whether changes are explored in the update after ``step`` updates."""
-    over = config.exploration_until and step >= config.exploration_until
-    return bool(config.exploration) and not over
+@dataclass(frozen=True, kw_only=True)
+class Guidance:
+    """What an update of a training does differently from the model that is evaluated.
+
+    Attributes:
+        likelihood_std: of a pixel, in place of the configuration's; None: the configuration's.
+        limits: of the static divergences, above which levels change; None: none.
+        rest: what it has cost the levels to rest so far; None where nothing is explored.
+        decay: of those means.
+    """
+
+    likelihood_std: float | None = None
+    limits: Tensor | None = None
+    rest: Rest | None = None
+    decay: float = 0.0
+
+    @classmethod
+    def at(cls, update: Update, config: DLHConfig, *, like: Tensor) -> Guidance:
+        """That of one update; outside a training, none."""
+        emergence = config.emergence
+        std = likelihood_std(update.number, config.likelihood_std, emergence)
+        found = cls(likelihood_std=None if std == config.likelihood_std else std)
+        if not explores(update.number, emergence):
+            return found
+        rest = Rest.start(config.num_levels, like=like)
+        if update.carried:
+            rest = Rest(nats=update.carried[NATS].to(like), share=update.carried[SHARE].to(like))
+        return replace(
+            found,
+            limits=rest.limits(emergence.exploration, like=like),
+            rest=rest,
+            decay=emergence.exploration_decay,
+        )
+
+    def complete(
+        self,
+        objective: Objective,
+        static_divergence: Float[Tensor, "batch time levels"],
+        rested: Bool[Tensor, "batch time levels"],
+    ) -> Objective:
+        """The objective with what the next update needs to know of this one."""
+        if self.likelihood_std is not None:
+            schedule = {**objective.schedule, "likelihood_std": self.likelihood_std}
+            objective = replace(objective, schedule=schedule)
+        if self.rest is None:
+            return objective
+        rest = self.rest.after(static_divergence, rested, decay=self.decay)
+        return replace(objective, carried={NATS: rest.nats, SHARE: rest.share})
+
+
+NO_GUIDANCE = Guidance()

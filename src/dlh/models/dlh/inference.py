@@ -1,9 +1,9 @@
 """Inference: what every level believes, once it is decided which levels change.
 
-Only the decisions are sequential in time (:mod:`dlh.models.dlh.decide`). Once they are known, all that
-has a gradient is batched over the steps, level by level from the top; a memory is one recurrence
-over the steps at which it moves. In here the time axis comes first, (time, batch, size), and every
-level has tensors of its own; a :class:`Trace` has them joined.
+Only the decisions are sequential in time (:mod:`dlh.models.dlh.decide`). Once they are known, all
+that has a gradient is batched over the steps, level by level from the top; a memory is one
+recurrence over the steps at which it moves. In here the time axis comes first, (time, batch, size),
+and every level has tensors of its own; a :class:`Trace` has them joined.
 """
 
 from __future__ import annotations

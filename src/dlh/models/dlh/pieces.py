@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from torch import Tensor, cat
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from dlh.interfaces import Objective, Recompute
+from dlh.interfaces import Recompute
+from dlh.models.dlh.bound import Bound
 from dlh.models.dlh.dynamics import Observed
 from dlh.models.dlh.trace import Carried, Noise
 
@@ -22,9 +23,9 @@ costs by itself weighs too much."""
 STEPS_OF_PIECE = (25, 50)
 """The fewest and the most of them that are of one clip."""
 
-Terms = Callable[[Tensor, Carried, Noise], tuple[Objective, Carried, Observed]]
+Terms = Callable[[Tensor, Carried, Noise], tuple[Bound, Carried, Observed]]
 """The bound's terms of a piece of video, after what is carried; what it leaves behind for the next
-piece, and for the next updates."""
+piece, and what training reads of it."""
 
 
 def is_recomputed(recompute: Recompute, steps: int) -> bool:
@@ -46,19 +47,19 @@ def steps_of_piece(clips: int) -> int:
 
 def piece_by_piece(
     terms: Terms, video: Tensor, carried: Carried, noise: Noise
-) -> tuple[Objective, Observed]:
+) -> tuple[Bound, Observed]:
     """``terms`` of a whole clip, of which only what is carried between pieces is kept.
 
     All else that a gradient needs, of convolutions and of recurrences, is computed a second time,
     one piece after the other. The noise is given, so it is the same both times.
     """
-    found: list[Objective] = []
+    found: list[Bound] = []
     seen: list[Observed] = []
     steps = steps_of_piece(len(video))
     for start in range(0, video.shape[1], steps):
         piece = slice(start, start + steps)
-        objective, carried, observed = cast(
-            tuple[Objective, Carried, Observed],
+        bound, carried, observed = cast(
+            tuple[Bound, Carried, Observed],
             checkpoint(
                 terms,
                 video[:, piece],
@@ -68,12 +69,6 @@ def piece_by_piece(
                 preserve_rng_state=False,
             ),
         )
-        found.append(objective)
+        found.append(bound)
         seen.append(observed)
-    whole = Objective(
-        reconstruction=cat([part.reconstruction for part in found], 1),
-        state_kl=cat([part.state_kl for part in found], 1),
-        event_kl=cat([part.event_kl for part in found], 1),
-        changed=cat([cast(Tensor, part.changed) for part in found], 1),
-    )
-    return whole, Observed.concatenate(seen, 1)
+    return Bound.concatenate(found, 1), Observed.concatenate(seen, 1)

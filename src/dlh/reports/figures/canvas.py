@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from dlh.errors import DlhError
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -29,8 +31,10 @@ DOTS_PER_INCH = 150
 HEADLINE = "headline"
 
 
-class MissingExtraError(ImportError):
+class MissingExtraError(DlhError, ImportError):
     """An optional dependency is not installed; the message says how to install it."""
+
+    code = "missing-extra"
 
 
 def new_figure(width: float, height: float) -> Figure:

