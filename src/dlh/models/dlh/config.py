@@ -34,7 +34,7 @@ class EmergenceConfig:
     """
 
     exploration: float = 0.0
-    exploration_decay: float = 0.995
+    exploration_decay: float = 0.95
     exploration_until: int = 0
     initial_likelihood_std: float = 0.0
     anneal_from: int = 0
@@ -133,6 +133,7 @@ class DLHConfig:
     """
 
     kind: ClassVar[str] = "dlh"
+    LATER: ClassVar[tuple[str, ...]] = ("emergence", "dynamics")
 
     channels: int = 3
     height: int = 64
