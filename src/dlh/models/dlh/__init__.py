@@ -6,13 +6,12 @@ all levels; ``inference`` observe (Eqs. 1, 4, 5); ``rollout`` imagine; ``bound``
 ``emergence`` what helps upper levels to find their events during training.
 """
 
-from dlh.models.dlh.config import ConfigError, DLHConfig
+from dlh.models.dlh.config import DLHConfig
 from dlh.models.dlh.hierarchy import DynamicLatentHierarchy
 from dlh.models.dlh.trace import Carried, Noise, Rollout, Trace
 
 __all__ = [
     "Carried",
-    "ConfigError",
     "DLHConfig",
     "DynamicLatentHierarchy",
     "Noise",
