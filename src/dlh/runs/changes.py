@@ -92,13 +92,12 @@ def take_over(run: RunFolder, saved: Experiment, asked: Experiment) -> list[str]
         for name, (old, new) in changes.items()
         if name not in REWARMING
     ]
-    if "training.steps" in changes:
-        if REWARMING[0] in changes:
-            lines.append(
-                f"the learning rate had begun to fall: it rises again, over {REWARM_STEPS} steps, "
-                f"and falls over the last {asked.training.cooldown_steps} of the "
-                f"{asked.training.steps} steps"
-            )
+    if "training.steps" in changes and REWARMING[0] in changes:
+        lines.append(
+            f"the learning rate had begun to fall: it rises again, over {REWARM_STEPS} steps, "
+            f"and falls over the last {asked.training.cooldown_steps} of the "
+            f"{asked.training.steps} steps"
+        )
     if LENGTH & changes.keys():
         with os_errors_as(RunFolderError, f"cannot write in {run.path}"):
             (run.path / SUMMARY).unlink(missing_ok=True)  # of the run as it was

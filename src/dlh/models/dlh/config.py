@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
-from typing import ClassVar, Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-from dlh.interfaces import ConfigError
-from dlh.networks import ACTIVATIONS
+from dlh.settings import (
+    ConfigError,
+    check_at_least,
+    check_choices,
+    check_multiple,
+    check_positive,
+    check_sizes,
+    values_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,42 +163,17 @@ class DLHConfig:
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
             raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
-        for name in ("height", "width"):
-            size = getattr(self, name)
-            if size < 16 or size % 16:
-                raise ConfigError(
-                    f"{name} is a positive multiple of 16, found {size}; "
-                    f"the nearest is {max(16, round(size / 16) * 16)}"
-                )
-        for name in (
-            "num_levels",
-            "feature_size",
-            "context_size",
-            "memory_size",
-            "state_size",
-            "factor_size",
-        ):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is at least 1, found {getattr(self, name)}")
-        for name, length in (("hidden_sizes", None), ("convolution_channels", 4)):
-            sizes = getattr(self, name)
-            if not sizes or min(sizes) < 1 or (length and len(sizes) != length):
-                raise ConfigError(
-                    f"{name} is {length or 'one or more'} positive sizes, found {sizes}"
-                )
-        for name in ("std_floor", "likelihood_std"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name} is positive, found {getattr(self, name)}")
+        check_multiple(16, height=self.height, width=self.width)
+        sizes = ("feature_size", "context_size", "memory_size", "state_size", "factor_size")
+        check_at_least(1, **values_of(self, "num_levels", *sizes))
+        check_sizes(hidden_sizes=self.hidden_sizes)
+        check_sizes(count=4, convolution_channels=self.convolution_channels)
+        check_positive(std_floor=self.std_floor, likelihood_std=self.likelihood_std)
         if not self.initial_std or not min(self.initial_std) > 0:
             raise ConfigError(
                 f"initial_std is one or more positive numbers, found {self.initial_std}"
             )
-        hints = get_type_hints(type(self))
-        for field in fields(self):
-            allowed, value = get_args(hints[field.name]), getattr(self, field.name)
-            if get_origin(hints[field.name]) is Literal and value not in allowed:
-                raise ConfigError(f"{field.name} is one of {', '.join(allowed)}, found {value!r}")
-        assert set(get_args(hints["activation"])) == set(ACTIVATIONS)
+        check_choices(self)
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dlh.errors import UsageError
 from dlh.interfaces import (
     CLIPPED,
     PLAIN,
@@ -34,6 +35,7 @@ from dlh.models.dlh.pieces import is_recomputed, piece_by_piece
 from dlh.models.dlh.rollout import AS_LEARNT, Temperature
 from dlh.models.dlh.trace import Carried, Noise, Rollout, Trace, full_precision
 from dlh.networks import FrameDecoder, FrameEncoder
+from dlh.settings import check_at_least
 from dlh.video import check_shape
 
 Video = Float[Tensor, "batch time channel height width"]
@@ -288,12 +290,10 @@ class DynamicLatentHierarchy(nn.Module):
             Decoder means clipped to [0, 1], without pixel noise, and the decisions that were drawn.
 
         Raises:
-            ValueError: horizon or samples is not positive.
+            UsageError: horizon or samples is below 1.
             VideoError: as in :meth:`observe`.
         """
-        for name, value in (("horizon", horizon), ("samples", samples)):
-            if value < 1:
-                raise ValueError(f"{name} is at least 1, found {value}")
+        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         _, carried = self.observe(context, generator=generator)
         drawn, _ = self.imagine(
             carried.repeat(samples), horizon, generator=generator, temperature=temperature
