@@ -15,8 +15,8 @@ from dlh.data.store.discover import SourceFile, find_sources
 from dlh.data.store.folder import import_folder
 from dlh.data.store.read_ahead import ReadAhead
 from dlh.data.store.store import Store
-from dlh.data.video.blocks import blocks
 from dlh.data.video.decode import open_clips, read_video
+from dlh.data.video.frames import blocks
 
 SHAPE = (16, 16, 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlh.data.video.decode import probe
+from dlh.data.video.decode import open_video
 
 
 def describe_resizing(video: Path, frame_shape: tuple[int, int, int]) -> str | None:
@@ -13,10 +13,11 @@ def describe_resizing(video: Path, frame_shape: tuple[int, int, int]) -> str | N
     Raises:
         DataError: the file cannot be read as a video.
     """
-    info, (channels, height, width) = probe(video), frame_shape
+    channels, height, width = frame_shape
+    clip = open_video(video, height=height, width=width, channels=channels)
     done = []
-    if (info.width, info.height) != (width, height):
-        done.append(f"resized from {info.width} x {info.height} to {width} x {height}")
+    if clip.source_size != (width, height):
+        done.append("resized from {} x {} to {} x {}".format(*clip.source_size, width, height))
     if channels == 1:
         done.append("read as grey")
     return f"{video}: {', '.join(done)}, as the model was trained" if done else None

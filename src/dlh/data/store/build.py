@@ -15,11 +15,11 @@ from dlh.data.clips import DataError, Split
 from dlh.data.store.journal import Journal, Recipe, intact
 from dlh.data.store.shards import ShardFile, sync_folder, write_durably
 from dlh.data.store.store import INDEX, Index, Skipped, Store, StoredVideo, shard_file
-from dlh.data.video.blocks import blocks
+from dlh.data.video.frames import blocks
 from dlh.files.claim import Claim
 
 if TYPE_CHECKING:
-    from dlh.data.video.decode import Frames
+    from dlh.data.video.frames import Frames
 
 _JOURNAL = "journal.jsonl"
 _RECIPE = "recipe.json"

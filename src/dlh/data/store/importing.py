@@ -16,7 +16,8 @@ from dlh.data.store.read_ahead import ReadAhead, Reading
 from dlh.data.store.splits import SplitRule
 from dlh.data.store.store import VERSION, Store
 from dlh.data.video.arrays import clip_name, file_of
-from dlh.data.video.decode import Frames, open_clips
+from dlh.data.video.decode import open_clips
+from dlh.data.video.frames import Frames
 from dlh.data.video.resize import check_target
 from dlh.data.video.retime import check_rate
 from dlh.files.claim import Claim

@@ -18,8 +18,7 @@ import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.store.discover import SourceFile
-from dlh.data.video.blocks import blocks
-from dlh.data.video.decode import Frames
+from dlh.data.video.frames import Frames, blocks
 from dlh.data.video.video_file import VideoFile
 
 _AHEAD_BYTES = 2**23
@@ -227,7 +226,7 @@ class Reading:
 
 
 class _Passed:
-    """A stream whose frames another thread reads; see :class:`dlh.data.video.decode.Frames`."""
+    """A stream whose frames another thread reads; see :class:`dlh.data.video.frames.Frames`."""
 
     def __init__(self, stream: Frames, following: Callable[[], _Item]) -> None:
         self.path = stream.path

@@ -115,7 +115,7 @@ class _Plan:
 
 
 class _Film:
-    """The frames of a walk, resized; see :class:`dlh.data.video.decode.Frames`."""
+    """The frames of a walk, resized; see :class:`dlh.data.video.frames.Frames`."""
 
     def __init__(self, source: str, pictures: Iterable[np.ndarray], frames: int, size: int) -> None:
         self.path = Path(source)

@@ -1,21 +1,41 @@
-"""Frames gathered to blocks of about a megabyte, as which they are handed on and written."""
+"""A stream of stored frames, whatever it is read from, one by one or in blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from dlh.data.video.decode import Frames
 
 _BLOCK_BYTES = 2**20
 
 
+class Frames(Protocol):
+    """Stored frames in one pass.
+
+    Attributes:
+        path: the file or folder.
+        fps: frames a second of what is given out.
+        expected_frames: what the source announces, or None.
+        source_size: (width, height) as displayed, known once the first frame was read.
+        notes: what a person should know (damage, assumptions), complete when the pass is.
+    """
+
+    path: Path
+    fps: float
+    expected_frames: int | None
+    source_size: tuple[int, int] | None
+    notes: list[str]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """uint8 (height, width, channel), one at a time; :class:`DataError` if there is none."""
+        ...
+
+
 @runtime_checkable
 class InBlocks(Protocol):
-    """A stream of frames that can give several at once, and does so at less cost."""
+    """A stream that gives several frames at once for less than one by one."""
 
     def blocks(self, count: int) -> Iterator[np.ndarray]:
         """All frames in order, uint8 (up to ``count``, height, width, channel), every array new."""
