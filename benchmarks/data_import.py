@@ -19,7 +19,7 @@ from dlh.data.store.importing import Import
 from dlh.data.store.read_ahead import MOST_AT_ONCE
 from dlh.data.store.splits import Shares
 from dlh.data.store.store import Store
-from dlh.files.claim import claim
+from dlh.data.claim import claim
 
 KINDS = (
     Kind(name="h264 mp4", width=640, height=480, files=3, frames=500),

@@ -10,8 +10,9 @@ from typing import Any
 from dlh.commands.analyse import FIGURES, analyse, read_analysis
 from dlh.data.clips import DataError
 from dlh.errors import OutputError, UsageError
-from dlh.files.lock import FolderLock
-from dlh.files.outputs import Say, check_writable, write_bytes
+from dlh.files.lock import ALREADY_RUNNING, Lock
+from dlh.files.outputs import Say, check_writable, make_folder, write_bytes
+from dlh.files.text_table import text_table
 from dlh.pretrained import PretrainedError
 from dlh.reports.run import SUMMARY
 from dlh.runs.listing import UNREADABLE
@@ -24,7 +25,6 @@ from dlh.training.errors import (
     NonFiniteError,
     RunFolderError,
     TrainingError,
-    explain,
 )
 from dlh.training.run import EXPERIMENT, RunFolder
 from reproduction.catalogue import MOST_CORE_HOURS
@@ -73,11 +73,14 @@ def run_all(
             say(f"{named.name}: passed over, it needs a GPU")
             continue
         check_writable(place, ".json")
-        lock = FolderLock(_make(root) / f".{named.name}.lock")
+        make_folder(root)
+        lock = Lock(root / f".{named.name}.lock", doing=f"training {named.name}", error=OutputError)
         try:
             lock.acquire()
-        except RunFolderError:
-            say(f"{named.name}: another process is at it")
+        except OutputError as error:
+            if error.code != ALREADY_RUNNING:
+                raise
+            say(f"{named.name}: {error}")
             continue
         try:
             if place.exists():  # it was at it a moment ago
@@ -126,10 +129,7 @@ def plan(experiments: Sequence[Named], *, root: Path, results: Path) -> Iterator
                 named.what,
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head) - 1)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        yield "  ".join([*cells, row[-1]])
+    yield from text_table(rows)
     yield from troubles
     yield (
         f"{len(experiments)} experiments, {total:.1f} core-hours of a CPU by estimate (at most "
@@ -235,11 +235,3 @@ def _agrees(saved: Any, now: Any) -> bool:
     if isinstance(saved, dict) and isinstance(now, dict):
         return all(key in now and _agrees(value, now[key]) for key, value in saved.items())
     return saved == now
-
-
-def _make(root: Path) -> Path:
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {root}: {explain(error)}") from error
-    return root

@@ -20,13 +20,13 @@ from dlh.data.worlds.moving_ball import MovingBall
 from dlh.errors import OutputError, UsageError
 from dlh.evaluation import score_futures
 from dlh.files import strict_json
+from dlh.files.os_errors import os_errors_as
 from dlh.files.outputs import Say, write_bytes
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.pretrained.files import CONFIG_NAME, WEIGHTS_NAME, read_model, write_model
 from dlh.runs.origin import ABOUT
 from dlh.runs.subject import Subject, open_subject
 from dlh.settings import to_plain
-from dlh.training.errors import explain
 from dlh.video import from_stored
 
 MOST_BYTES = 6_000_000
@@ -170,10 +170,8 @@ def _about(subject: Subject, name: str, dtype: str, before: Worth, after: Worth)
 
 
 def _lines(folder: Path, dtype: str, before: Worth, after: Worth) -> list[str]:
-    try:
+    with os_errors_as(OutputError, f"cannot read {folder}"):
         size = sum(os.path.getsize(folder / part) for part in (WEIGHTS_NAME, CONFIG_NAME))
-    except OSError as error:
-        raise OutputError(f"cannot read {folder}: {explain(error)}") from error
     lines = [f"{folder}: {size / 1e6:.2f} MB, weights as {dtype}"]
     predicted = min(before.clips, PREDICTED_CLIPS)
     rows = [

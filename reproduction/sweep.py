@@ -18,6 +18,7 @@ from typing import Any
 from dlh.errors import UsageError
 from dlh.files import strict_json
 from dlh.files.outputs import Say, check_writable, write_bytes
+from dlh.files.text_table import text_table
 from dlh.reports.run import SUMMARY
 from dlh.runs.experiment import Experiment
 from dlh.runs.run import resume, start
@@ -216,9 +217,7 @@ def as_table(rows: Sequence[Swept]) -> Iterator[str]:
             mark = "*" if best and value is not None and value == best(known) else ""
             line.append("-" if value is None else f"{value:{form}}{mark}")
         cells.append(line)
-    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
-    for line in cells:
-        yield "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+    yield from text_table(cells, align=">" * len(cells[0]))
     yield "* the best; bounds as trained do not compare between standard deviations"
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlh.errors import OutputError, UsageError
+from dlh.files.os_errors import explain
 from dlh.files.outputs import Say, check_writable, write_bytes
-from dlh.training.errors import explain
 from reproduction.aggregate import aggregate
 from reproduction.catalogue import experiments
 from reproduction.course import draw_courses

@@ -94,7 +94,7 @@ def test_for_who_looks_for_a_bug_every_error_is_raised(workspace, monkeypatch):
     [
         (
             OSError(errno.ENOSPC, "No space left on device", "runs/a"),
-            "dlh: error: runs/a: No space left on device; free some space and resume\n",
+            "dlh: error: runs/a: No space left on device; free some space and try again\n",
         ),
         (MemoryError(), "dlh: error: out of memory (no more is there); ask for fewer samples"),
         (torch.OutOfMemoryError("CUDA: 2 GiB\nmore"), "dlh: error: out of memory (CUDA: 2 GiB);"),

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from dlh.data.claim import claim
 from dlh.data.store.build import StoreBuilder
 from dlh.data.store.journal import Recipe
-from dlh.files.claim import claim
 
 RECIPE = Recipe(frame_shape=(3, 4, 6), settings={"fps": None}, inputs=(("a", "1"), ("b", "2")))
 
@@ -54,7 +54,7 @@ import sys
 sys.path.insert(0, {os.path.dirname(os.path.dirname(__file__))!r})
 from data.small_store import RECIPE, Stream, build
 from dlh.data.store.build import StoreBuilder
-from dlh.files.claim import claim
+from dlh.data.claim import claim
 from dlh.data.clips import DataError
 """
 

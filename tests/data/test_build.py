@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from data.small_store import RECIPE, Stream, build, child, names
+from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.store.build import StoreBuilder
 from dlh.data.store.journal import Recipe
 from dlh.data.store.store import INDEX, Store
-from dlh.files.claim import claim
 
 
 @pytest.mark.parametrize("shard_bytes", [1, 2000, 2**30])

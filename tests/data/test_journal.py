@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from data.small_store import RECIPE, Stream, child, names
+from dlh.data.claim import claim
 from dlh.data.store.build import StoreBuilder
 from dlh.data.store.journal import Recipe
-from dlh.files.claim import claim
 
 
 @pytest.mark.parametrize("shard_bytes", [1, 2**30])

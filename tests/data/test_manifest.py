@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from data.small_store import RECIPE, Stream
+from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.named.manifest import Manifest, name_clips
 from dlh.data.named.stored import StoredClip
@@ -20,7 +21,6 @@ from dlh.data.store.journal import Recipe
 from dlh.data.store.source import StoreSource
 from dlh.data.store.store import Store
 from dlh.data.worlds.moving_ball import MovingBall
-from dlh.files.claim import claim
 
 LENGTHS = {"a": 20, "b": 8, "c": 33, "d": 9, "e": 50}
 SPLITS = {"a": "test", "b": "test", "c": "test", "d": "validation", "e": "train"}
@@ -159,13 +159,13 @@ def test_a_save_that_fails_leaves_the_old_file(manifest, tmp_path, monkeypatch):
     path = tmp_path / "clips.json"
     path.write_text("old")
 
-    def full(path, text):
-        path.write_text("half")
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dlh.data.named.manifest.write_durably", full)
-    with pytest.raises(DataError, match=r"clips\.json .*No space left on device"):
-        manifest.save(path)
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        with pytest.raises(DataError, match=r"clips\.json .*No space left on device"):
+            manifest.save(path)
     assert path.read_text() == "old" and len(list(tmp_path.glob(".*"))) == 0
     with pytest.raises(DataError, match=r"missing\.json"):
         manifest.save(tmp_path / "no" / "missing.json")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dlh.data.claim import claim
 from dlh.data.clips import ClipSource, DataError
 from dlh.data.store.build import StoreBuilder
 from dlh.data.store.journal import Recipe
 from dlh.data.store.source import StoreSource
-from dlh.files.claim import claim
 
 
 class Marked:

@@ -10,12 +10,12 @@ import pickle
 import numpy as np
 import pytest
 
+from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.store.build import StoreBuilder
 from dlh.data.store.journal import Recipe
 from dlh.data.store.shards import npy_header
 from dlh.data.store.store import INDEX, VERSION, Store, is_store
-from dlh.files.claim import claim
 
 
 class Numbered:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from data.small_store import Stream, build
+from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.store.build import StoreBuilder
 from dlh.data.store.journal import Recipe
 from dlh.data.store.store import INDEX, Index, Store
 from dlh.data.store.verify import Damage, store_bytes, verify_store
-from dlh.files.claim import claim
 
 FRAME = 4 * 6 * 3
 

@@ -1,13 +1,29 @@
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dlh.files.atomic import is_leftover, remove_leftovers, write_atomically
-from training.dying_training import child_killed_while_writing, exit_code
+from dlh.files.atomic import (
+    is_leftover,
+    put_in_place,
+    remove_leftovers,
+    replacing,
+    write_atomically,
+)
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from dlh.files.atomic import write_atomically
+os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
+write_atomically(Path(sys.argv[1]), b"new")
+"""
 
 
 def test_the_parts_are_written_one_after_the_other(tmp_path: Path) -> None:
@@ -27,7 +43,8 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
 
 def test_a_kill_leaves_the_old_file_and_a_leftover_that_is_removed(tmp_path: Path) -> None:
     write_atomically(tmp_path / "file", b"old")
-    assert exit_code(child_killed_while_writing, tmp_path / "file") == -signal.SIGKILL
+    died = subprocess.run([sys.executable, "-c", DIES, tmp_path / "file"])
+    assert died.returncode == -signal.SIGKILL
     assert (tmp_path / "file").read_bytes() == b"old"
     (leftover,) = (path for path in tmp_path.iterdir() if path.name != "file")
     assert is_leftover(leftover)
@@ -37,3 +54,34 @@ def test_a_kill_leaves_the_old_file_and_a_leftover_that_is_removed(tmp_path: Pat
 
 def test_no_folder_holds_no_leftovers(tmp_path: Path) -> None:
     assert remove_leftovers(tmp_path / "missing") == []
+
+
+def test_a_block_writes_under_another_name_which_a_left_over_does_not_share(tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b"old")
+    leftover = tmp_path / f".file.{os.getpid()}.tmp"
+    os.link(tmp_path / "old", leftover)  # of a killed process of the same number
+    with replacing(tmp_path / "file") as temporary:
+        assert is_leftover(temporary) and temporary.parent == tmp_path
+        temporary.write_bytes(b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert (tmp_path / "old").read_bytes() == b"old" and not leftover.exists()
+
+
+def test_an_error_in_the_block_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "file", b"old")
+    block = replacing(tmp_path / "file")
+    block.__enter__().write_bytes(b"half")
+    assert not block.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_finished_folder_takes_its_name_unless_one_with_files_has_it(tmp_path: Path) -> None:
+    for name in ("made", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    with pytest.raises(OSError, match="not empty|exists"):
+        put_in_place(tmp_path / "made", tmp_path / "there")
+    assert (tmp_path / "there" / "there").exists()
+    put_in_place(tmp_path / "made", tmp_path / "store")
+    assert (tmp_path / "store" / "made").exists() and not (tmp_path / "made").exists()

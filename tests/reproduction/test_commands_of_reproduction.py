@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from dataclasses import asdict, replace
@@ -13,7 +14,7 @@ from dlh.commands.analyse import read_analysis
 from dlh.data.clips import DataError
 from dlh.data.worlds.digits import _mnist_5k
 from dlh.errors import OutputError, UsageError
-from dlh.files.lock import FolderLock
+from dlh.files.lock import Lock
 from dlh.pretrained import PretrainedError
 from dlh.runs.presets import tiny
 from dlh.training.errors import Interrupted, NonFiniteError
@@ -290,11 +291,12 @@ def test_who_stops_it_is_told_to_give_the_command_again(reproduce, monkeypatch, 
 
 def test_what_another_process_is_at_is_left_to_it(reproduce, no_figures):
     Path("runs/findings").mkdir(parents=True)
-    lock = FolderLock(Path("runs/findings/.full-lambda0-seed0.lock"))
+    path = Path("runs/findings/.full-lambda0-seed0.lock")
+    lock = Lock(path, doing="a test", error=OutputError)
     lock.acquire()
     answer = reproduce("run", "--only", "*seed0")
     lock.release()
-    assert answer.status == 0 and "another process is at it" in answer.out
+    assert answer.status == 0 and f"already running (process {os.getpid()} on" in answer.out
     assert not Path("docs/results/runs/full-lambda0-seed0.json").exists()
 
 

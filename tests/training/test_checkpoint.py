@@ -186,7 +186,7 @@ def test_a_best_one_that_cannot_be_written_is_one_clear_error(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("dlh.training.checkpoint.os.link", full)
-    monkeypatch.setattr("dlh.training.checkpoint.write_atomically", full)
+    monkeypatch.setattr("dlh.training.checkpoint.shutil.copyfile", full)
     with pytest.raises(CheckpointError, match=r"cannot write the checkpoint .*best\.pt: No space"):
         registry(tmp_path, step=6).keep_as_best(6)
     assert read_checkpoint(tmp_path / BEST)["progress"]["step"] == 3

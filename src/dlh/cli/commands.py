@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from dlh.cli.output import say
 from dlh.errors import UsageError
+from dlh.files.text_table import text_table
 
 Command = tuple[str, Callable[[Sequence[str]], None]]
 """What it is for, in a line of the help; and what runs it, with the words behind its name."""
@@ -18,8 +19,7 @@ def asks_for_help(words: Sequence[str]) -> bool:
 
 def listed(about: Mapping[str, str]) -> str:
     """Names of commands and what each is for, in two columns."""
-    width = max(map(len, about))
-    return "\n".join(f"  {name:<{width}}  {what}" for name, what in about.items())
+    return "\n".join(f"  {line}" for line in text_table(list(about.items())))
 
 
 def run_one_of(

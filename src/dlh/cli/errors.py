@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from dlh.cli.output import complain
 from dlh.errors import DlhError
+from dlh.files.os_errors import explain as reason
 from dlh.training.errors import Interrupted
-from dlh.training.errors import explain as reason
 
 REPEAT = "give the same command again to go on"
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from dlh.cli.options import parse
 from dlh.cli.output import say
+from dlh.files.text_table import text_table
 
 PACKAGES = (
     "torch",
@@ -38,8 +39,8 @@ class InfoOptions:
 def main(arguments: Sequence[str]) -> int:
     """``dlh info``."""
     parse(InfoOptions, arguments, prog="dlh info")
-    for name, value in facts().items():
-        say(f"{name:<16} {value}")
+    for line in text_table(list(facts().items())):
+        say(line)
     return 0
 
 

@@ -18,6 +18,7 @@ from dlh.analysis.compute import (
 from dlh.analysis.measure import overlooked
 from dlh.errors import OutputError, UsageError
 from dlh.files import strict_json
+from dlh.files.os_errors import os_errors_as
 from dlh.files.outputs import Say, check_writable, write_bytes
 from dlh.reports.analysis_figures import NAMES, figures
 from dlh.reports.analysis_numbers import SETTINGS, as_json
@@ -25,7 +26,6 @@ from dlh.reports.analysis_page import render
 from dlh.reports.figures import canvas
 from dlh.reports.figures.canvas import MissingExtraError
 from dlh.runs.subject import open_subject
-from dlh.training.errors import explain
 from dlh.training.run import RunFolder
 
 NUMBERS = "analysis.json"
@@ -175,11 +175,9 @@ def _replace(
 
     analysis.json goes first and comes last: where it is, everything else belongs to it.
     """
-    try:
+    with os_errors_as(OutputError, f"cannot replace the analysis in {folder}"):
         for place in (folder / NUMBERS, folder / PAGE, *_figure_files(folder)):
             place.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot replace the analysis in {folder}: {explain(error)}") from error
     for name, (png, pdf) in drawn.items():
         place = folder / FIGURES / f"{name}.png"
         check_writable(place, ".png")

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dlh.errors import OutputError, UsageError
+from dlh.errors import UsageError
 from dlh.evaluation.clip_scores import ENERGY
 from dlh.evaluation.files import read_scores
 from dlh.evaluation.protocol import Protocol, differences
 from dlh.evaluation.summary import FLOORS, MODEL, NAMES, ORACLE
-from dlh.files.outputs import Say, write_bytes
+from dlh.files.outputs import Say, make_folder, write_bytes
 from dlh.reports import evaluation_tables as tables
-from dlh.training.errors import explain
 
 TABLE = "compare.md"
 
@@ -37,10 +36,7 @@ def compare(paths: Sequence[Path], *, out: Path | None = None, say: Say = print)
     text = _table(paths, [scores for _, scores in read])
     say(text)
     if out is not None:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make the folder {out}: {explain(error)}") from error
+        make_folder(out)
         write_bytes(out / TABLE, (text + "\n").encode())
         say(f"written: {out / TABLE}")
     return text

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from dlh.data.claim import claim
 from dlh.data.clips import SPLITS, DataError, Split
 from dlh.data.fetch.remote import sha256_of
 from dlh.data.published import kth
@@ -22,8 +23,8 @@ from dlh.data.store.report import ImportReport
 from dlh.data.store.store import Store, is_store
 from dlh.data.worlds.digits import load_digits
 from dlh.errors import UsageError
-from dlh.files.claim import claim
 from dlh.files.outputs import Say
+from dlh.files.text_table import text_table
 from dlh.runs.data_names import named
 from dlh.runs.import_bar import ImportBar
 
@@ -39,11 +40,11 @@ def list_data(*, root: Path | None, say: Say = print) -> None:
     rows += [
         (d.name, Place.of(d, root).state(), d.what, d.size, d.licence) for d in CATALOGUE.values()
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for row in rows:
-        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
-        say("  ".join(cells).rstrip())
-        say(f"{'':<{widths[0]}}  {row[3]}; {row[4]}")
+    lines = text_table([row[:3] for row in rows])
+    indent = " " * lines[0].index("here")
+    for line, (*_, size, licence) in zip(lines, rows, strict=True):
+        say(line)
+        say(f"{indent}{size}; {licence}")
     say(f"\nthey lie in {data_root(root)} (--root, or DLH_DATA)")
 
 

@@ -14,8 +14,9 @@ from dlh.commands.inputs import describe_resizing
 from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
 from dlh.errors import OutputError, UsageError
+from dlh.files.npz import writing_arrays
+from dlh.files.os_errors import os_errors_as
 from dlh.files.outputs import (
-    ArrayFile,
     Say,
     check_name,
     check_with_picture,
@@ -26,7 +27,6 @@ from dlh.interfaces import Prediction
 from dlh.pretrained import DLH
 from dlh.reports.figures import still_grid, tile_futures
 from dlh.training.device import choose_device
-from dlh.training.errors import explain
 from dlh.video import to_stored
 
 SHOWN_FUTURES = 15
@@ -134,12 +134,9 @@ def _draw(
         for _ in itertools.islice(drawn(), SHOWN_FUTURES):
             pass
         return shown
-    try:
-        with ArrayFile(save) as file:
-            file.write("samples", (1, samples, horizon, *observed.shape[1:]), drawn())
-            file.write("context", (1, *observed.shape), [observed / np.float32(255)])
-            if len(truth):
-                file.write("truth", (1, *truth.shape), [truth / np.float32(255)])
-    except OSError as error:
-        raise OutputError(f"cannot write {save}: {explain(error)}") from error
+    with os_errors_as(OutputError, f"cannot write {save}"), writing_arrays(save) as file:
+        file.write("samples", (1, samples, horizon, *observed.shape[1:]), drawn())
+        file.write("context", (1, *observed.shape), [observed / np.float32(255)])
+        if len(truth):
+            file.write("truth", (1, *truth.shape), [truth / np.float32(255)])
     return shown

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dlh.errors import OutputError, UsageError
+from dlh.errors import UsageError
 from dlh.evaluation.protocol import Protocol, differences
 from dlh.files import strict_json
-from dlh.files.outputs import write_bytes
+from dlh.files.outputs import make_folder, write_bytes
 from dlh.settings import SettingsError, from_plain
-from dlh.training.errors import explain
 
 SCORES, CURVES = "scores.json", "curves.json"
 
@@ -66,9 +64,4 @@ def claim_folder(out: Path, protocol: Protocol) -> None:
                 f"{out} holds other scores ({'; '.join(found) or 'of other software'}): choose "
                 "another --out, or move them"
             )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise OutputError(f"cannot write in {out}: {explain(error)}") from error
+    make_folder(out)

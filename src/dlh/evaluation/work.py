@@ -34,8 +34,8 @@ from dlh.evaluation.protocol import Protocol
 from dlh.evaluation.stopwatch import Stopwatch
 from dlh.evaluation.summary import MODEL
 from dlh.files.atomic import write_atomically
-from dlh.files.outputs import ArrayFile
-from dlh.training.errors import explain
+from dlh.files.npz import writing_arrays
+from dlh.files.os_errors import os_errors_as
 
 PARTIAL = "partial"
 MOST_PROCESSES = 8
@@ -68,11 +68,9 @@ class Parts:
         """Raises OutputError where that cannot be."""
         content = io.BytesIO()
         np.savez(content, **arrays)  # ty: ignore[invalid-argument-type]
-        try:
+        with os_errors_as(OutputError, f"cannot write {self._path(clip)}"):
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self._path(clip), content.getbuffer())
-        except OSError as error:
-            raise OutputError(f"cannot write {self._path(clip)}: {explain(error)}") from error
 
     def remove(self) -> None:
         """All parts, of this protocol and of others that were given up."""
@@ -254,11 +252,8 @@ def save_predictions(
         for clip in range(clips):
             yield getattr(evaluation.clips.read(clip), part).movedim(-3, -1).numpy()
 
-    try:
-        with ArrayFile(path) as file:
-            file.write("samples", (clips, samples, protocol.horizon, *frame), futures())
-            if protocol.context is not None:
-                file.write("context", (clips, protocol.context, *frame), shown("context"))
-            file.write("truth", (clips, protocol.horizon, *frame), shown("truth"))
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {explain(error)}") from error
+    with os_errors_as(OutputError, f"cannot write {path}"), writing_arrays(path) as file:
+        file.write("samples", (clips, samples, protocol.horizon, *frame), futures())
+        if protocol.context is not None:
+            file.write("context", (clips, protocol.context, *frame), shown("context"))
+        file.write("truth", (clips, protocol.horizon, *frame), shown("truth"))

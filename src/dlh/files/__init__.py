@@ -1,1 +1,1 @@
-"""Files on disk, never half-written: atomic replacement, locks, archives, strict JSON."""
+"""Files that are never half-written: atomic replacement, locks, archives, strict JSON, tables."""

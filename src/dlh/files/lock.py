@@ -1,98 +1,99 @@
-"""One process per run folder."""
+"""One process at a time."""
 
 from __future__ import annotations
 
 import errno
 import os
 import socket
-import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
-from dlh.training.errors import RunFolderError, explain
+from filelock import FileLock, Timeout, lock_descriptor
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from dlh.errors import DlhError
+from dlh.files.os_errors import explain
 
-_ATTEMPTS, _PAUSE = 5, 0.05  # somebody who only asks holds the lock for an instant
+ALREADY_RUNNING = "already-running"
+"""The code of the error where another process holds the lock."""
+_PATIENCE, _PAUSE = 0.25, 0.05  # seconds; a process that only asks holds the lock for an instant
+_NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL)
 
 
-class FolderLock:
+class Lock:
     """A lock on a file that the operating system releases when its holder dies, however it dies.
 
-    It may be acquired several times by the object that holds it, and is released with the last
-    release.
+    The file holds the number of the process and the name of its machine. The object that holds the
+    lock may acquire it again; the last release gives it back.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._descriptor: int | None = None
-        self._depth = 0
+    def __init__(self, path: Path, *, doing: str, error: type[DlhError]) -> None:
+        """A lock that nobody holds yet.
 
-    def acquire(self) -> None:
-        """Take the lock, or raise :class:`RunFolderError` naming the process that has it."""
-        if self._depth == 0:
-            self._descriptor = self._open_locked()
-        self._depth += 1
+        Args:
+            path: the file; made where it is missing.
+            doing: what the holder does, for the message: "training in runs/a".
+            error: the error that is raised where the lock cannot be had.
+        """
+        self.path, self._doing, self._error = path, doing, error
+        self._lock = FileLock(path, thread_local=False, on_acquired=_sign)
+
+    def acquire(self, *, wait: bool = False) -> None:
+        """Take the lock.
+
+        Args:
+            wait: until the process that holds it gives it back; otherwise that is an error.
+
+        Raises:
+            DlhError: of the kind that was asked for: another process holds the lock (the code is
+                "already-running"), or the file cannot be written.
+        """
+        try:
+            self._lock.acquire(timeout=-1 if wait else _PATIENCE, poll_interval=_PAUSE)
+        except Timeout:
+            raise self._error(
+                f"{self._doing} is already running ({_holder(self.path)}); wait for it, stop it, "
+                "or choose another folder",
+                code=ALREADY_RUNNING,
+            ) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise self._error(
+                    f"cannot write in {self.path.parent}: {explain(error)}"
+                ) from error
+            # Some cluster file systems have no locks. Working there is worth more than the guard.
+            warnings.warn(
+                f"this file system cannot lock files ({explain(error)}): nothing keeps a second "
+                f"process from {self._doing}",
+                stacklevel=2,
+            )
 
     def release(self) -> None:
         """Give back one acquisition."""
-        self._depth -= 1
-        if self._depth == 0 and self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        self._lock.release()
 
     def is_held(self) -> bool:
         """Whether a living process, this one or another, holds the lock."""
-        if self._depth:
-            return True
-        if fcntl is None:
-            return False
-        try:
-            descriptor = os.open(self._path, os.O_RDONLY)
-        except OSError:
-            return False
-        try:
-            return not _try_lock(descriptor, fcntl.LOCK_SH)
-        finally:
-            os.close(descriptor)
-
-    def _open_locked(self) -> int:
-        try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise RunFolderError(
-                f"cannot write in {self._path.parent}: {explain(error)}"
-            ) from error
-        for attempt in range(_ATTEMPTS):
-            if fcntl is None or _try_lock(descriptor, fcntl.LOCK_EX):
-                break
-            if attempt + 1 == _ATTEMPTS:
-                holder = os.read(descriptor, 200).decode(errors="replace").strip()
-                os.close(descriptor)
-                raise RunFolderError(
-                    f"another process is training in {self._path.parent} ({holder or 'unknown'}); "
-                    "wait for it, stop it, or choose another folder"
-                )
-            time.sleep(_PAUSE)
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
-        return descriptor
+        return self._lock.is_locked or _is_locked(self.path)
 
 
-def _try_lock(descriptor: int, kind: int) -> bool:
-    assert fcntl is not None
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            return False
-        # Some cluster file systems have no locks. Training there is worth more than the guard.
-        warnings.warn(
-            f"this file system cannot lock files ({explain(error)}): nothing keeps a second "
-            "process out of this run folder",
-            stacklevel=2,
-        )
-    return True
+def _sign(descriptor: int) -> None:
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+
+
+def _holder(path: Path) -> str:
+    with suppress(OSError):
+        return path.read_text("utf-8", errors="replace").strip() or "process unknown"
+    return "process unknown"  # Windows lets nobody read a locked file
+
+
+def _is_locked(path: Path) -> bool:
+    for flags in (os.O_RDWR, os.O_RDONLY):  # some file systems lock only what may be written
+        with suppress(OSError):
+            descriptor = os.open(path, flags)
+            try:
+                return not lock_descriptor(descriptor, blocking=False)
+            finally:
+                os.close(descriptor)  # this gives the lock back
+    return False

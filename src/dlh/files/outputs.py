@@ -1,18 +1,14 @@
-"""Files that a command is asked to write: found to be writable before the work, written whole."""
+"""Files that a command is asked to write: refused before the work, or written whole."""
 
 from __future__ import annotations
 
-import os
 import tempfile
-import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from dlh.errors import OutputError, UsageError
 from dlh.files.atomic import write_atomically
-from dlh.training.errors import explain
+from dlh.files.os_errors import os_errors_as
 
 Say = Callable[[str], None]
 """Takes a line for a person."""
@@ -38,12 +34,18 @@ def check_writable(path: Path, suffix: str) -> None:
         OutputError: nothing can be written there.
     """
     check_name(path, suffix)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {explain(error)}") from error
+    with os_errors_as(OutputError, f"cannot write {path}"):
+        _make_writable(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, and those above it.
+
+    Raises:
+        OutputError: it cannot be made, or nothing can be written in it.
+    """
+    with os_errors_as(OutputError, f"cannot write in {folder}"):
+        _make_writable(folder)
 
 
 def check_with_picture(path: Path, suffix: str) -> Path:
@@ -61,38 +63,11 @@ def check_with_picture(path: Path, suffix: str) -> Path:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file, as a whole or not at all; OutputError where that cannot be."""
-    try:
+    with os_errors_as(OutputError, f"cannot write {path}"):
         write_atomically(path, content)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {explain(error)}") from error
 
 
-class ArrayFile:
-    """An .npz that takes its arrays piece by piece: a large one never is in memory as a whole.
-
-    Use it as a context; the file has its name only if all went well.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-    def __enter__(self) -> ArrayFile:
-        self._archive = zipfile.ZipFile(self._temporary, "w")
-        return self
-
-    def write(self, name: str, shape: tuple[int, ...], pieces: Iterable[np.ndarray]) -> None:
-        """Write a float32 array of this shape, whose pieces come in the order of its elements."""
-        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-        with self._archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-            np.lib.format.write_array_header_2_0(file, header)
-            for piece in pieces:
-                file.write(np.ascontiguousarray(piece, "<f4").data)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            self._archive.close()
-            if kind is None:
-                os.replace(self._temporary, self._path)
-        finally:
-            self._temporary.unlink(missing_ok=True)
+def _make_writable(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass

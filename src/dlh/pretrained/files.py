@@ -10,9 +10,9 @@ import torch
 
 from dlh.errors import DlhError
 from dlh.files.atomic import write_atomically
+from dlh.files.os_errors import explain, os_errors_as
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 from dlh.settings import SettingsError, from_plain, to_plain
-from dlh.training.errors import explain
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -51,13 +51,11 @@ def write_model(
     weights = {
         name: value.to("cpu", dtype).contiguous() for name, value in model.state_dict().items()
     }
-    try:
+    with os_errors_as(PretrainedError, f"cannot write a model to {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / WEIGHTS_NAME, save(weights, metadata={"format": "pt"}))
         content = json.dumps(description, indent=2) + "\n"
         write_atomically(folder / CONFIG_NAME, content.encode())
-    except OSError as error:
-        raise PretrainedError(f"cannot write a model to {folder}: {explain(error)}") from error
 
 
 def read_model(folder: Path) -> DynamicLatentHierarchy:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import torch
 
 from dlh.data.clips import ClipSource
+from dlh.files.os_errors import os_errors_as
 from dlh.interfaces import VideoModel
 from dlh.reports.figures.samples import PredictedClip, draw_samples
-from dlh.training.errors import RunFolderError, explain
+from dlh.training.errors import RunFolderError
 from dlh.training.loop import DrawSamples
 from dlh.training.run import RunFolder
 from dlh.video import from_stored, to_stored
@@ -44,10 +45,8 @@ def sample_drawing(run: RunFolder, source: ClipSource, *, clip_length: int) -> D
             for observed, followed, future in zip(context, truth, futures, strict=True)
         ]
         folder = run.path / SAMPLES
-        try:
+        with os_errors_as(RunFolderError, f"cannot make the folder {folder}"):
             folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise RunFolderError(f"cannot make the folder {folder}: {explain(error)}") from error
         png = draw_samples(clips, title=f"step {step}: held-out clips, one future each")
         run.write_bytes(f"{SAMPLES}/step-{step:07d}.png", png)
 

@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from dlh.errors import UsageError
+from dlh.files.os_errors import os_errors_as
 from dlh.reports.run import SUMMARY
 from dlh.runs.experiment import Experiment
 from dlh.runs.snapshot import rewrite_snapshot
 from dlh.runs.starts import read_starts
 from dlh.settings import to_plain
 from dlh.training.checkpoint import BEST, newest_step
-from dlh.training.errors import RunFolderError, explain
+from dlh.training.errors import RunFolderError
 from dlh.training.run import RunFolder
 from dlh.training.schedule import REWARM_STEPS
 from dlh.training.speed import uncompiled
@@ -94,10 +95,8 @@ def take_over(run: RunFolder, saved: Experiment, asked: Experiment) -> list[str]
                 f"and falls over the last {asked.training.cooldown_steps} of the "
                 f"{asked.training.steps} steps"
             )
-        try:
+        with os_errors_as(RunFolderError, f"cannot write in {run.path}"):
             (run.path / SUMMARY).unlink(missing_ok=True)  # of the run as it was
-        except OSError as error:
-            raise RunFolderError(f"cannot write in {run.path}: {explain(error)}") from error
     rewrite_snapshot(run, asked, step=done, changes=changes)
     return lines
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from dlh.errors import UsageError
 from dlh.files import strict_json
 from dlh.files.outputs import Say
+from dlh.files.text_table import text_table
 from dlh.training.errors import RunFolderError
 from dlh.training.metrics import Best, best_of
 from dlh.training.run import EXPERIMENT, RunFolder
@@ -116,10 +117,7 @@ def as_table(lines: list[RunLine], *, now: float) -> Iterator[str]:
         age = _age(now - line.updated) if line.updated else "-"
         done = f"{line.step}/{line.steps}" if line.steps else "-"
         rows.append((line.run, line.preset or "-", line.state, done, best, age))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+    yield from text_table(rows)
     for line in lines:
         if line.message:
             yield f"{line.run}: {' '.join(line.message.split())}"

@@ -19,12 +19,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from dlh.data.clips import ClipSource
+from dlh.files.os_errors import os_errors_as
 from dlh.files.outputs import Say
 from dlh.reports.samples import SAMPLES, sample_drawing
 from dlh.runs.build import untrained_network
 from dlh.runs.experiment import Experiment
 from dlh.training.checkpoint import newest_step
-from dlh.training.errors import Interrupted, RunFolderError, explain
+from dlh.training.errors import Interrupted, RunFolderError
 from dlh.training.held_out import BOUND
 from dlh.training.loop import OnLog, Validate, train
 from dlh.training.run import RunFolder
@@ -156,10 +157,8 @@ def _begin(
 ) -> Start:
     seed, end = experiment.training.seed, experiment.training.start_steps
     folder = RunFolder(_folder(run, seed))
-    try:
+    with os_errors_as(RunFolderError, f"cannot make the folder {folder.path}"):
         folder.path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFolderError(f"cannot make the folder {folder.path}: {explain(error)}") from error
     run.write_status("running", step=newest_step(folder.checkpoints), steps=end)
     try:
         result = train(
@@ -196,7 +195,7 @@ def _adopt(run: RunFolder, seed: int) -> None:
     if not (run.path / FOLDER).exists():
         return
     best = RunFolder(_folder(run, seed))
-    try:
+    with os_errors_as(RunFolderError, f"cannot write in {run.path}"):
         samples = best.path / SAMPLES
         for folder in (best.checkpoints, samples):
             if folder.exists():
@@ -205,8 +204,6 @@ def _adopt(run: RunFolder, seed: int) -> None:
             if part.exists():
                 os.replace(part, run.path / part.relative_to(best.path))
         shutil.rmtree(run.path / FOLDER)
-    except OSError as error:
-        raise RunFolderError(f"cannot write in {run.path}: {explain(error)}") from error
 
 
 def _folder(run: RunFolder, seed: int) -> Path:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
 import pickle
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,9 @@ from typing import Any, Protocol
 
 import torch
 
-from dlh.files.atomic import write_atomically
-from dlh.training.errors import CheckpointError, DamagedCheckpointError, explain
+from dlh.files.atomic import replacing, write_atomically
+from dlh.files.os_errors import explain, os_errors_as
+from dlh.training.errors import CheckpointError, DamagedCheckpointError
 
 FORMAT = 1
 BEST = "best.pt"
@@ -107,22 +108,14 @@ class Checkpoints:
         source, best = self.folder / f"step-{step:07d}.pt", self.folder / BEST
         if not source.exists():
             self.save(step)
-        temporary = self.folder / f".{BEST}.{os.getpid()}.tmp"
-        try:
-            temporary.unlink(missing_ok=True)
+        with (
+            os_errors_as(CheckpointError, f"cannot write the checkpoint {best}"),
+            replacing(best) as temporary,
+        ):
             try:
                 os.link(source, temporary)
-                os.replace(temporary, best)
             except OSError:  # a file system without links
-                write_atomically(best, source.read_bytes())
-        except OSError as error:
-            raise CheckpointError(
-                f"cannot write the checkpoint {best}: {explain(error)}"
-            ) from error
-        finally:
-            # Of two names of one file, the rename above removes neither.
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+                shutil.copyfile(source, temporary)
         return best
 
     def best_step(self) -> int | None:

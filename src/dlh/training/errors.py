@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 
 from dlh.errors import DlhError
@@ -65,17 +64,3 @@ class Interrupted(TrainingError):
             "and resuming it goes on from there"
         )
         self.folder, self.step = folder, step
-
-
-def explain(error: OSError) -> str:
-    """The operating system's reason for a failed write or read, and what to do about it."""
-    advice = {
-        errno.ENOSPC: "free some space and resume",
-        errno.EDQUOT: "free some space and resume",
-        errno.EFBIG: "raise the limit on file sizes (ulimit -f) and resume",
-        errno.EACCES: "choose a folder that you may write to",
-        errno.EPERM: "choose a folder that you may write to",
-        errno.EROFS: "choose a folder that can be written to",
-    }
-    reason = error.strerror or str(error)
-    return f"{reason}; {advice[error.errno]}" if error.errno in advice else reason

@@ -11,7 +11,8 @@ from typing import Any
 
 from dlh.files import strict_json
 from dlh.files.atomic import write_atomically
-from dlh.training.errors import RunFolderError, explain
+from dlh.files.os_errors import explain, os_errors_as
+from dlh.training.errors import RunFolderError
 
 VALIDATION = "validation."
 """What the names of held-out figures start with."""
@@ -54,13 +55,13 @@ class Metrics:
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Add a line that has reached the disk when this returns."""
-        try:
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(strict_json.dumps(entry) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise RunFolderError(f"cannot write {self.path}: {explain(error)}") from error
+        with (
+            os_errors_as(RunFolderError, f"cannot write {self.path}"),
+            open(self.path, "a", encoding="utf-8") as file,
+        ):
+            file.write(strict_json.dumps(entry) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def read(self) -> list[dict[str, Any]]:
         """All lines in order, without a last one that is, or will for ever be, half-written.
@@ -89,10 +90,8 @@ class Metrics:
         kept = [line for line in lines if _belongs(_parse(line), step=step, validated=validated)]
         if len(kept) < len(lines):
             content = "".join(line + "\n" for line in kept)
-            try:
+            with os_errors_as(RunFolderError, f"cannot write {self.path}"):
                 write_atomically(self.path, content.encode())
-            except OSError as error:
-                raise RunFolderError(f"cannot write {self.path}: {explain(error)}") from error
         return len(lines) - len(kept)
 
     def _lines(self) -> list[str]:

@@ -22,9 +22,10 @@ from typing import Any, Literal, Self
 
 from dlh.files import strict_json
 from dlh.files.atomic import is_leftover, remove_leftovers, write_atomically
-from dlh.files.lock import FolderLock
+from dlh.files.lock import Lock
+from dlh.files.os_errors import explain, os_errors_as
 from dlh.training.checkpoint import newest_step
-from dlh.training.errors import Interrupted, RunFolderError, explain
+from dlh.training.errors import Interrupted, RunFolderError
 from dlh.training.metrics import Metrics
 from dlh.training.progress import Progress
 
@@ -63,7 +64,7 @@ class RunFolder:
         self.path = path
         self.checkpoints = path / "checkpoints"
         self.metrics = Metrics(path / "metrics.jsonl")
-        self._lock = FolderLock(path / LOCK)
+        self._lock = Lock(path / LOCK, doing=f"training in {path}", error=RunFolderError)
 
     @classmethod
     def create(cls, path: str | Path) -> Self:
@@ -81,10 +82,8 @@ class RunFolder:
                 f"the folder {path} is not empty ({what}); resume that run, choose another folder, "
                 "or move this one aside"
             )
-        try:
+        with os_errors_as(RunFolderError, f"cannot make the folder {path}"):
             path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunFolderError(f"cannot make the folder {path}: {explain(error)}") from error
         return cls(path)
 
     @classmethod
@@ -121,12 +120,8 @@ class RunFolder:
             number = 1
             while (aside := path.with_name(f"{path.name}-{number}")).exists():
                 number += 1
-            try:
+            with os_errors_as(RunFolderError, f"cannot rename {path} to {aside}"):
                 os.rename(path, aside)
-            except OSError as error:
-                raise RunFolderError(
-                    f"cannot rename {path} to {aside}: {explain(error)}"
-                ) from error
         return aside
 
     @contextmanager
@@ -136,7 +131,8 @@ class RunFolder:
         May be nested. The temporary files that a killed process left behind are removed.
 
         Raises:
-            RunFolderError: another process has the lock, or the folder cannot be written.
+            RunFolderError: another process has the lock (code "already-running"), or the folder
+                cannot be written.
         """
         self._lock.acquire()
         try:
@@ -149,10 +145,8 @@ class RunFolder:
     def write_bytes(self, name: str, content: bytes) -> Path:
         """Write a file of the run, as a whole or not at all; return its path."""
         path = self.path / name
-        try:
+        with os_errors_as(RunFolderError, f"cannot write {path}"):
             write_atomically(path, content)
-        except OSError as error:
-            raise RunFolderError(f"cannot write {path}: {explain(error)}") from error
         return path
 
     def write_text(self, name: str, content: str) -> Path:

@@ -10,10 +10,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.fetch.members import Member, damaged, members_of, read_errors
 from dlh.data.video.opening import first_bytes
-from dlh.files.claim import claim
 
 _BLOCK = 2**20
 

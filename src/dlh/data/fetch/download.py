@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.fetch.mirror import CONNECT_SECONDS, READ_SECONDS, Progress, download_from
 from dlh.data.fetch.partial import Partial
 from dlh.data.fetch.remote import Remote
-from dlh.files.claim import claim
 
 
 def fetch(remote: Remote, folder: str | Path, *, progress: Progress | None = None) -> Path:

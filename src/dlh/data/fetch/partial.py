@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dlh.data.clips import DataError
-from dlh.data.store.shards import sync_folder
+from dlh.files.atomic import put_in_place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,11 +110,8 @@ class Partial:
     def finish(self, path: Path) -> None:
         """Gives the file its name, durably and at once."""
         with self._write_errors():
-            with open(self.path, "r+b") as file:
-                os.fsync(file.fileno())
-            os.replace(self.path, path)
+            put_in_place(self.path, path)
             self._version_file.unlink(missing_ok=True)
-            sync_folder(path.parent)
 
     @contextmanager
     def _write_errors(self) -> Generator[None]:

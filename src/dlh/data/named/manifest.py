@@ -20,11 +20,12 @@ from dlh.data.clips import SPLITS, Clips, ClipSource, DataError, Split
 from dlh.data.named.generated import GeneratedClip, GeneratedClips
 from dlh.data.named.stored import Select, StoredClip, StoredClips
 from dlh.data.sampling import check_held_out
-from dlh.data.store.shards import sync_folder, write_durably
 from dlh.data.store.source import StoreSource
 from dlh.data.store.store import Store
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.data.worlds.moving_mnist import MovingMNIST
+from dlh.files.atomic import write_atomically
+from dlh.files.os_errors import os_errors_as
 from dlh.settings import SettingsError, from_plain, to_plain
 
 FORMAT = "dlh-manifest"
@@ -123,16 +124,8 @@ class Manifest(_Heading):
         """
         path, plain = Path(path), self._to_plain()
         about = {"format": FORMAT, "version": VERSION, "sha256": _digest(plain)}
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-        try:
-            try:
-                write_durably(unfinished, json.dumps(about | plain, indent=1) + "\n")
-                os.replace(unfinished, path)
-                sync_folder(path.parent)
-            finally:
-                unfinished.unlink(missing_ok=True)
-        except OSError as error:
-            raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
+        with os_errors_as(DataError, f"{path} cannot be written"):
+            write_atomically(path, (json.dumps(about | plain, indent=1) + "\n").encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Manifest:

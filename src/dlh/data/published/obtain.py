@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -15,7 +14,8 @@ from dlh.data.fetch.download import fetch
 from dlh.data.fetch.remote import Remote, sha256_of
 from dlh.data.published.data_set import DataSet, Part
 from dlh.data.store.discover import Found
-from dlh.data.store.shards import sync_folder
+from dlh.files.atomic import put_in_place
+from dlh.files.os_errors import os_errors_as
 
 # How much an archive may hold: videos are packed already, so that more than this is no data set.
 _MOST_TIMES_LARGER = 20
@@ -63,10 +63,8 @@ def obtain(part: Part, folder: Path, *, watch: Watcher) -> dict[str, str]:
             limit = max(_LEAST_LIMIT, _MOST_TIMES_LARGER * path.stat().st_size)
             with watch("unpacking", remote.file) as tell:
                 extract(path, unfinished, limit_bytes=limit, progress=tell)
-    try:
+    with os_errors_as(DataError, f"{place} cannot be written"):
         _moved(unfinished, place)
-    except OSError as error:
-        raise DataError(f"{place} could not be written: {error.strerror or error}") from None
     return checksums
 
 
@@ -76,15 +74,14 @@ def _unfinished(part: Part, folder: Path) -> Path:
 
 def _moved(folder: Path, place: Path) -> None:
     if not place.exists():
-        os.rename(folder, place)
+        put_in_place(folder, place)
     else:
         for file in [path for path in folder.rglob("*") if path.is_file()]:
             to = place / file.relative_to(folder)
             to.parent.mkdir(parents=True, exist_ok=True)
             if not to.exists():  # what somebody brought is left alone
-                os.rename(file, to)
+                put_in_place(file, to)
         shutil.rmtree(folder)
-    sync_folder(place.parent)
 
 
 def fetch_one(remote: Remote, folder: Path, *, watch: Watcher) -> Path:
@@ -95,7 +92,5 @@ def fetch_one(remote: Remote, folder: Path, *, watch: Watcher) -> Path:
 
 
 def _made(folder: Path) -> None:
-    try:
+    with os_errors_as(DataError, f"{folder} cannot be made"):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder} cannot be made: {error.strerror}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import zlib
 from collections.abc import Callable, Mapping
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlh.data.claim import Claim
 from dlh.data.clips import DataError, Split
 from dlh.data.store.journal import Journal, Recipe, intact
-from dlh.data.store.shards import ShardFile, sync_folder, write_durably
+from dlh.data.store.shards import ShardFile
 from dlh.data.store.store import INDEX, Index, Skipped, Store, StoredVideo, shard_file
 from dlh.data.video.frames import blocks
-from dlh.files.claim import Claim
+from dlh.files.atomic import put_in_place, write_atomically
 
 if TYPE_CHECKING:
     from dlh.data.video.frames import Frames
@@ -185,12 +185,10 @@ class StoreBuilder:
             settings=dict(self._recipe.settings),
         )
         unfinished = self._claimed.unfinished
-        write_durably(unfinished / INDEX, index.to_json())
+        write_atomically(unfinished / INDEX, index.to_json().encode())
         self._journal.path.unlink(missing_ok=True)
         (unfinished / _RECIPE).unlink()
-        sync_folder(unfinished)
-        os.rename(unfinished, self._claimed.path)
-        sync_folder(self._claimed.path.parent)
+        put_in_place(unfinished, self._claimed.path)
         return Store.open(self._claimed.path)
 
     def _add_events(self, source: str, events: np.ndarray | None, length: int) -> None:
@@ -238,7 +236,7 @@ class StoreBuilder:
             if folder.exists():
                 shutil.rmtree(folder)
             folder.mkdir()
-            write_durably(recipe, self._recipe.digest())
+            write_atomically(recipe, self._recipe.digest().encode())
         entries = intact(self._journal.entries(), folder, self._item_shape)
         self._journal.replace(entries)  # without what a kill cut off
         ends: dict[int, int] = {}

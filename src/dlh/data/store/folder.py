@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.store.discover import find_sources
 from dlh.data.store.importing import Import, Progress
@@ -15,7 +16,6 @@ from dlh.data.store.report import ImportReport
 from dlh.data.store.source import StoreSource
 from dlh.data.store.splits import Fractions, Shares
 from dlh.data.store.store import Store, is_store
-from dlh.files.claim import claim
 
 SPLIT: Fractions = (0.8, 0.1, 0.1)
 

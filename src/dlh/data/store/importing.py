@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from dlh.data.claim import Claim
 from dlh.data.clips import DataError
 from dlh.data.store.build import StoreBuilder
 from dlh.data.store.discover import Found, SourceFile
@@ -20,7 +21,6 @@ from dlh.data.video.decode import open_clips
 from dlh.data.video.frames import Frames
 from dlh.data.video.resize import check_target
 from dlh.data.video.retime import check_rate
-from dlh.files.claim import Claim
 
 
 @dataclass(frozen=True, kw_only=True)

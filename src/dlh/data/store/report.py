@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dlh.data.clips import SPLITS, Split
 from dlh.data.store.store import Index, Skipped, Store, StoredVideo
+from dlh.files.text_table import text_table
 
 _BARS = 8
 _BAR_WIDTH = 30
@@ -69,12 +70,7 @@ class ImportReport:
             )
             for v in self.videos[:most_rows]
         ]
-        widths = [max(len(row[column]) for row in rows) for column in range(5)]
-        lines = [
-            f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  "
-            f"{row[3]:>{widths[3]}}  {row[4]}"
-            for row in rows
-        ]
+        lines = text_table(rows, align="<>>>")
         lines += _more(len(self.videos), most_rows)
         noted = [f"  {video.source}: {note}" for video in self.videos for note in video.notes]
         lines += ["", "notes:", *noted[:most_rows], *_more(len(noted), most_rows)] if noted else []

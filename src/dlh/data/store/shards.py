@@ -1,4 +1,4 @@
-"""Writing so that the disk really has it; ``.npy`` files whose final length is not known yet."""
+"""``.npy`` files that grow at their end: their final length is not known when they are begun."""
 
 from __future__ import annotations
 
@@ -65,22 +65,3 @@ class ShardFile:
     def close(self) -> None:
         """Closes as it is; a later build may go on from here."""
         self._file.close()
-
-
-def write_durably(path: Path, text: str) -> None:
-    """Writes a text file and makes sure that the disk has it."""
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes sure that the disk knows the names in a folder."""
-    if os.name == "nt":  # a folder cannot be opened there
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,6 +12,7 @@ import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.video.retime import check_rate
+from dlh.files.atomic import replacing
 
 
 class Film(Protocol):
@@ -56,14 +57,11 @@ def write_video(path: str | os.PathLike[str], frames: Film, fps: float, *, scale
     rate = check_rate(fps)
     import av
 
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:
-        _encode(unfinished, frames, rate, scale)
-        os.replace(unfinished, path)
+        with replacing(path) as unfinished:
+            _encode(unfinished, frames, rate, scale)
     except (OSError, av.error.FFmpegError) as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _encode(path: Path, frames: Film, rate: Fraction, scale: int) -> None:

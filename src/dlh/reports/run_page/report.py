@@ -9,11 +9,12 @@ from typing import Any
 
 from dlh.analysis import EventScores, LevelDivergences, PredictedChange
 from dlh.files.atomic import write_atomically
+from dlh.files.os_errors import os_errors_as
 from dlh.reports.page import Html, element, figure, film, join, page, table
 from dlh.reports.run_page import report_prediction
 from dlh.reports.run_page import report_words as words
 from dlh.reports.run_page.report_prediction import PredictionReport
-from dlh.training.errors import RunFolderError, explain
+from dlh.training.errors import RunFolderError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +84,8 @@ def write_report(path: Path, report: Report) -> Path:
     Raises:
         RunFolderError: it cannot be written there.
     """
-    try:
+    with os_errors_as(RunFolderError, f"cannot write {path}"):
         write_atomically(path, render_report(report).encode())
-    except OSError as error:
-        raise RunFolderError(f"cannot write {path}: {explain(error)}") from error
     return path
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dlh.data.claim import claim
 from dlh.data.clips import SPLITS, DataError, Split
 from dlh.data.store.build import StoreBuilder
 from dlh.data.store.importing import Progress
@@ -26,7 +27,6 @@ from dlh.data.worlds.mazes.maze import Maze, Walk, draw_maze, draw_walk
 from dlh.data.worlds.mazes.maze_looks import Look, draw_looks
 from dlh.data.worlds.mazes.vizdoom_engine import SIDE, Engine, engine_version, poses
 from dlh.data.worlds.mazes.wad import maze_map
-from dlh.files.claim import claim
 
 NAME = "ViZDoom mazes"
 VIDEOS: Mapping[Split, int] = {"train": 900, "validation": 50, "test": 50}
