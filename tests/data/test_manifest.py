@@ -16,8 +16,7 @@ from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.named.manifest import Manifest, name_clips
 from dlh.data.named.stored import StoredClip
-from dlh.data.store.build import StoreBuilder
-from dlh.data.store.journal import Recipe
+from dlh.data.store.build import Recipe, StoreBuilder
 from dlh.data.store.source import StoreSource
 from dlh.data.store.store import Store
 from dlh.data.worlds.moving_ball import MovingBall

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-_BLOCK_BYTES = 2**20
+BLOCK_BYTES = 2**20
 
 
 class Frames(Protocol):
@@ -44,7 +44,7 @@ class InBlocks(Protocol):
 
 def blocks(stream: Frames, item_shape: tuple[int, ...]) -> Iterator[np.ndarray]:
     """The frames of a stream as uint8 (frames, *item_shape), about a megabyte each."""
-    count = max(1, _BLOCK_BYTES // int(np.prod(item_shape)))
+    count = max(1, BLOCK_BYTES // int(np.prod(item_shape)))
     if isinstance(stream, InBlocks):
         yield from stream.blocks(count)
         return

@@ -18,9 +18,8 @@ import numpy as np
 
 from dlh.data.claim import claim
 from dlh.data.clips import SPLITS, DataError, Split
-from dlh.data.store.build import StoreBuilder
+from dlh.data.store.build import Recipe, StoreBuilder
 from dlh.data.store.importing import Progress
-from dlh.data.store.journal import Recipe
 from dlh.data.store.store import VERSION, Store
 from dlh.data.video.resize import Resizer
 from dlh.data.worlds.mazes.maze import Maze, Walk, draw_maze, draw_walk
