@@ -51,7 +51,7 @@ class Noise:
 
     frame_shape = SHAPE
 
-    def objective(self, video, *, generator=None, recompute="auto"):
+    def objective(self, video, *, generator=None, **how):
         raise AssertionError("scoring needs no objective")
 
     def predict(self, context, *, horizon, samples=1, generator=None) -> Prediction:

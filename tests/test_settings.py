@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from dlh.runs.experiment import Experiment
+from dlh.runs.experiment import read_experiment
 from dlh.runs.presets import PRESETS
 from dlh.settings import SettingsError, from_plain, suggestion, to_plain
 
@@ -40,7 +40,7 @@ def changed(**changes) -> dict:
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_survives_json(name):
     experiment = PRESETS[name]()
-    assert from_plain(Experiment, json.loads(json.dumps(to_plain(experiment)))) == experiment
+    assert read_experiment(json.loads(json.dumps(to_plain(experiment)))) == experiment
 
 
 def test_all_kinds_of_settings_come_back_as_they_were():

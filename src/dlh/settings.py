@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from dlh.errors import DlhError
@@ -24,24 +24,38 @@ class SettingsError(DlhError, ValueError):
 
 
 def to_plain(settings: Any) -> Any:
-    """Dataclasses to dictionaries and tuples to lists, all the way down."""
+    """Dataclasses to dictionaries and tuples to lists, all the way down.
+
+    A dataclass with a ``kind`` is one of several that may stand in a place: its dictionary begins
+    with it.
+    """
     if dataclasses.is_dataclass(settings):
-        return {
+        plain = {
             field.name: to_plain(getattr(settings, field.name))
             for field in dataclasses.fields(settings)
         }
+        kind = getattr(type(settings), "kind", None)
+        return {"kind": kind} | plain if isinstance(kind, str) and "kind" not in plain else plain
     if isinstance(settings, tuple | list):
         return [to_plain(entry) for entry in settings]
     return settings
 
 
-def from_plain(kind: type[Settings], plain: Any, *, name: str = "") -> Settings:
+def from_plain(
+    kind: type[Settings],
+    plain: Any,
+    *,
+    name: str = "",
+    readers: Mapping[str, Callable[..., Any]] | None = None,
+) -> Settings:
     """The inverse of :func:`to_plain` for a dataclass; every field must be there, and no other.
 
     Args:
         kind: the dataclass.
         plain: its fields as plain values.
         name: where this stands, for messages: "model" makes "model.num_levels".
+        readers: by the name of a field, what reads it in place of its type; it takes the plain
+            value, and ``name``.
 
     Raises:
         SettingsError: a key is unknown or missing, a value is not of its type, or the dataclass
@@ -58,7 +72,13 @@ def from_plain(kind: type[Settings], plain: Any, *, name: str = "") -> Settings:
     missing = [here + key for key in fields if key not in plain]
     if missing:
         raise SettingsError(f"missing setting {', '.join(missing)}")
-    values = {key: _value(hints[key], plain[key], here + key) for key in fields}
+    readers = readers or {}
+    values = {
+        key: readers[key](plain[key], name=here + key)
+        if key in readers
+        else _value(hints[key], plain[key], here + key)
+        for key in fields
+    }
     try:
         return kind(**values)
     except ValueError as error:

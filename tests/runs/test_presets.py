@@ -8,7 +8,7 @@ import torch
 from dlh.data.published.catalogue import CATALOGUE
 from dlh.data.published.places import Place
 from dlh.errors import UsageError
-from dlh.models.dlh import DynamicLatentHierarchy
+from dlh.models import registry
 from dlh.runs import presets
 
 # The paper speaks of about 7 million with three levels and does not give its convolutions.
@@ -28,7 +28,7 @@ def test_a_preset_builds_its_model_and_says_how_to_train_it(name):
     experiment = presets.preset(name)
     assert experiment.preset == name
     with torch.device("meta"):
-        model = DynamicLatentHierarchy(experiment.model)
+        model = registry.build(experiment.model)
     assert sum(parameter.numel() for parameter in model.parameters()) == PARAMETERS[name]
     said = presets.PRESETS[name].__doc__
     assert said is not None and f"    dlh train {name}" in said
@@ -45,8 +45,11 @@ def test_the_papers_scale_is_the_papers(name):
     experiment = presets.preset(name)
     model, training = experiment.model, experiment.training
     assert (training.batch_size, training.clip_length) == (100, 100)
-    assert (training.learning_rate, training.adam_epsilon) == (5e-4, 1e-4)
+    assert training.learning_rate == 5e-4
     assert training.beta_warmup_steps == 10_000
+    with torch.device("meta"):
+        (stage,) = registry.build(model).plan.stages
+    assert training.adam_epsilon is None and stage.optimiser.eps_of(1) == 1e-4
     sizes = {model.feature_size, model.context_size, model.memory_size, model.factor_size}
     assert sizes == {200} and model.state_size == 20 and model.hidden_sizes == (40, 40, 40)
     assert (model.height, model.width) == (64, 64)

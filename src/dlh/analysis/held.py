@@ -14,8 +14,8 @@ from dlh.analysis.moving_ball.ball import read_ball
 from dlh.analysis.moving_ball.rollouts import world_scores
 from dlh.analysis.pooled import Pooled, pooled_mean
 from dlh.data.worlds.moving_ball import MovingBallConfig
-from dlh.interfaces import Objective
 from dlh.models.dlh import Trace
+from dlh.models.dlh.bound import Bound
 from dlh.runs.subject import Subject
 from dlh.video import to_stored
 
@@ -66,7 +66,7 @@ class LevelFindings:
 def find_levels(
     subject: Subject,
     trace: Trace,
-    objective: Objective,
+    objective: Bound,
     ball: MovingBallConfig | None,
     seed: int,
 ) -> tuple[tuple[LevelFindings, ...], float]:

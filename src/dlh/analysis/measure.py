@@ -24,9 +24,9 @@ from dlh.data.clips import Clips, ClipSource, Split
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallClips
 from dlh.evaluation.floors.trivial import floors
 from dlh.evaluation.futures import FutureScores, score_futures
-from dlh.interfaces import Objective
+from dlh.interfaces import TrainableModel
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
-from dlh.models.dlh.bound import bound
+from dlh.models.dlh.bound import Bound, bound
 from dlh.video import from_stored
 
 CLIPS = 64
@@ -51,7 +51,8 @@ class Measured:
         split: where the clips are from.
         clips: all of their frames.
         context_steps: frames observed before the prediction.
-        trace: of the first TRACED_STEPS frames of each clip.
+        trace: of the first TRACED_STEPS frames of each clip. It, and what is read off it, is None
+            for a model that is no hierarchy.
         rates: changes per frame of each level, t >= 2.
         mean_depth: L-bar over t >= 2.
         mean_depth_with_first: over all t, as in the paper's Table 2.
@@ -67,11 +68,11 @@ class Measured:
     split: Split
     clips: Clips
     context_steps: int
-    trace: Trace
+    trace: Trace | None
     rates: tuple[float, ...]
-    mean_depth: float
-    mean_depth_with_first: float
-    divergences: LevelDivergences
+    mean_depth: float | None
+    mean_depth_with_first: float | None
+    divergences: LevelDivergences | None
     events: EventScores | None
     recalls: dict[str, float]
     overlooked: tuple[str, ...]
@@ -86,8 +87,8 @@ class Measured:
 
     @property
     def traced_steps(self) -> int:
-        """Frames of each clip that the trace covers."""
-        return self.trace.changed.shape[1]
+        """Frames of each clip that the trace covers, or would."""
+        return min(TRACED_STEPS, self.clips.video.shape[1])
 
 
 def held_out_clips(source: ClipSource, *, clip_length: int) -> tuple[Split, Clips] | None:
@@ -102,7 +103,7 @@ def held_out_clips(source: ClipSource, *, clip_length: int) -> tuple[Split, Clip
 
 @torch.no_grad()
 def measure(
-    model: DynamicLatentHierarchy, source: ClipSource, *, clip_length: int, batch_size: int
+    model: TrainableModel, source: ClipSource, *, clip_length: int, batch_size: int
 ) -> Measured | None:
     """Measure ``model`` on held-out clips of ``source``; the same call gives the same figures.
 
@@ -121,16 +122,17 @@ def measure(
     if found is None or found[1].video.shape[1] < 2:
         return None
     split, clips = found
+    assert isinstance(model, torch.nn.Module)
     device = next(model.parameters()).device
-    generator = torch.Generator(device).manual_seed(SEED)
-    trace, objective = observe_clips(model, clips, generator)
-    steps = trace.changed.shape[1]
-    truth = None if clips.events is None else clips.events[:, :steps]
-    events = predicted = None
-    if model.config.num_levels > 1:
-        predicted = predicted_change(trace, truth)
-        if truth is not None:
-            events = event_scores(trace.changed[..., 1], truth)
+    trace = found_bound = events = predicted = None
+    if isinstance(model, DynamicLatentHierarchy):
+        generator = torch.Generator(device).manual_seed(SEED)
+        trace, found_bound = observe_clips(model, clips, generator)
+        truth = None if clips.events is None else clips.events[:, : trace.changed.shape[1]]
+        if model.config.num_levels > 1:
+            predicted = predicted_change(trace, truth)
+            if truth is not None:
+                events = event_scores(trace.changed[..., 1], truth)
 
     length = clips.video.shape[1]
     context_steps = min(CONTEXT_STEPS, length // 2)
@@ -154,14 +156,14 @@ def measure(
         clips=clips,
         context_steps=context_steps,
         trace=trace,
-        rates=change_rates(trace.changed),
-        mean_depth=mean_depth(trace.changed),
-        mean_depth_with_first=mean_depth_with_first(trace.changed),
-        divergences=level_divergences(objective),
+        rates=change_rates(trace.changed) if trace else (),
+        mean_depth=mean_depth(trace.changed) if trace else None,
+        mean_depth_with_first=mean_depth_with_first(trace.changed) if trace else None,
+        divergences=level_divergences(found_bound) if found_bound else None,
         events=events,
-        recalls=event_recalls(trace, clips),
+        recalls=event_recalls(trace, clips) if trace else {},
         overlooked=overlooked(colour_recalls(trace, clips, source.config.colours))
-        if isinstance(source, MovingBall)
+        if trace and isinstance(source, MovingBall)
         else (),
         predicted=predicted,
         model=scores(model, SAMPLES),
@@ -175,7 +177,7 @@ def observe_clips(
     generator: torch.Generator,
     *,
     steps: int | None = None,
-) -> tuple[Trace, Objective]:
+) -> tuple[Trace, Bound]:
     """The trace and the bound of the first ``steps`` frames (TRACED_STEPS) of every clip, both on
     the CPU; a few clips at a time.
     """
@@ -183,18 +185,14 @@ def observe_clips(
     stored = clips.video[:, : TRACED_STEPS if steps is None else steps]
     clips_at_once = max(1, FRAMES_AT_ONCE // stored.shape[1])
     traces: list[Trace] = []
-    objectives: list[Objective] = []
+    bounds: list[Bound] = []
     for start in range(0, len(stored), clips_at_once):
         video = from_stored(stored[start : start + clips_at_once], device)
         trace, _ = model.observe(video, generator=generator)
-        objectives.append(bound(trace, video, model.decode(trace.frame_context), model.config))
+        found = bound(trace, video, model.decode(trace.frame_context), model.config)
+        bounds.append(found.map(torch.Tensor.cpu))
         traces.append(trace.map(torch.Tensor.cpu))
-    objective = Objective(
-        reconstruction=torch.cat([part.reconstruction for part in objectives]).cpu(),
-        state_kl=torch.cat([part.state_kl for part in objectives]).cpu(),
-        event_kl=torch.cat([part.event_kl for part in objectives]).cpu(),
-    )
-    return Trace.concatenate(traces, 0), objective
+    return Trace.concatenate(traces, 0), Bound.concatenate(bounds, 0)
 
 
 def event_recalls(trace: Trace, clips: Clips) -> dict[str, float]:

@@ -26,7 +26,7 @@ from dlh.evaluation.predictions import PredictionsFile
 from dlh.evaluation.protocol import ScoredModel
 from dlh.evaluation.rows import Rows, floor_rows, row_of_file, row_of_model
 from dlh.models.dlh import ConfigError
-from dlh.pretrained import DLH
+from dlh.pretrained import TrainedModel, open_model
 from dlh.runs.build import open_source
 from dlh.runs.experiment import DataConfig, Experiment
 from dlh.runs.origin import data_for, run_of, trained_as
@@ -84,7 +84,7 @@ class Request:
     """An evaluation, as plain values that can be handed to another process.
 
     Attributes:
-        model: a name that DLH.from_pretrained takes; None for a file of predictions.
+        model: a name that dlh.open_model takes; None for a file of predictions.
         predictions: the file; None for a model.
         protocol: name of the protocol; None for "demo".
         data: what to predict instead of the run's own data.
@@ -143,7 +143,7 @@ def open_request(
     if request.predictions is not None:
         return _open_file(request, request.predictions, device, progress)
     assert request.model is not None
-    dlh = DLH.from_pretrained(request.model, device)
+    dlh = open_model(request.model, device)
     experiment = _experiment(request, dlh)
     source = open_source(experiment)
     if source.frame_shape != dlh.model.frame_shape:
@@ -244,7 +244,7 @@ def _evaluation(
     )
 
 
-def _experiment(request: Request, dlh: DLH) -> Experiment:
+def _experiment(request: Request, dlh: TrainedModel) -> Experiment:
     """Of the run, on the data that was asked for; other models need data, unless they tell it."""
     assert request.model is not None
     run, known = run_of(request.model), trained_as(request.model, dlh.config)

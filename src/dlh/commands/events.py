@@ -36,7 +36,7 @@ def events_of_file(*, model: str, video: Path, out: Path, seed: int, say: Say = 
         say: takes a line for each thing found or done.
 
     Raises:
-        UsageError: the model has one level only, or ``seed`` or ``out`` cannot be.
+        UsageError: the model has no events, or ``seed`` or ``out`` cannot be.
         DataError: the video cannot be read, or has a single frame.
         PretrainedError: there is no such model.
         OutputError: an output cannot be written.

@@ -24,7 +24,7 @@ from dlh.files.outputs import (
     write_bytes,
 )
 from dlh.interfaces import Prediction
-from dlh.pretrained import DLH
+from dlh.pretrained import TrainedModel, open_model
 from dlh.reports.figures import still_grid, tile_futures
 from dlh.training.device import choose_device
 from dlh.video import to_stored
@@ -48,7 +48,7 @@ def predict_file(
     """Predict what follows the first ``context`` frames of ``video``.
 
     Args:
-        model: a name that DLH.from_pretrained takes.
+        model: a name that dlh.open_model takes.
         video: a file; where it goes on for ``horizon`` frames, they are shown beside the futures.
         context: frames to watch.
         horizon: frames to predict.
@@ -69,7 +69,7 @@ def predict_file(
             raise UsageError(f"{name} is at least 1, found {value}")
     if seed < 0:
         raise UsageError(f"seed is at least 0, found {seed}")
-    dlh = DLH.from_pretrained(model, choose_device("auto"))
+    dlh = open_model(model, choose_device("auto"))
     if resizing := describe_resizing(video, dlh.model.frame_shape):
         say(resizing)
     frames, fps = dlh.read(video, frames=context + horizon)
@@ -87,9 +87,8 @@ def predict_file(
     shown = _draw(dlh, observed, truth, horizon=horizon, samples=samples, seed=seed, save=save)
 
     futures = np.concatenate([to_stored(future.frames[0]) for future in shown])
-    changed = None
-    if dlh.config.num_levels > 1:
-        changed = torch.cat([f.changed[0, :, :, 1] for f in shown if f.changed is not None])
+    decided = [f.changed[0] for f in shown if f.changed is not None and f.changed.shape[-1] > 1]
+    changed = torch.cat(decided)[..., 1] if decided else None
     whole_truth = truth if len(truth) == horizon else None
     film = tile_futures(futures, context=observed, truth=whole_truth, changed=changed)
     write_video(out, film, fps)
@@ -111,7 +110,7 @@ def predict_file(
 
 
 def _draw(
-    dlh: DLH,
+    dlh: TrainedModel,
     observed: np.ndarray,
     truth: np.ndarray,
     *,

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dlh.analysis.events import EventScores, event_scores
 from dlh.evaluation.draws import clip_generator
-from dlh.interfaces import VideoModel
+from dlh.interfaces import Execution, VideoModel
 
 TOLERANCES = (0, 1, 2)
 """Frames that a change may be off."""
@@ -34,7 +34,8 @@ def count_events(
         clip: its number, which decides the randomness with ``seed``.
     """
     generator = clip_generator(seed, clip, 0, video.device)
-    changed = model.objective(video[None], generator=generator, recompute="never").changed
+    kept = Execution(recompute="never")
+    changed = model.objective(video[None], generator=generator, execution=kept).changed
     if changed is None or changed.shape[2] < FIRST_LEVEL or len(truth) < 2:
         return None
     counts = [

@@ -31,8 +31,7 @@ from dlh.evaluation.scores.metrics import METRICS, Metric
 from dlh.evaluation.stopwatch import Stopwatch
 from dlh.evaluation.summary import ROWS
 from dlh.files.outputs import Say
-from dlh.interfaces import VideoModel
-from dlh.models.dlh import DynamicLatentHierarchy
+from dlh.interfaces import TrainableModel, VideoModel
 from dlh.settings import to_plain
 
 EVENTS, TRUTH = "events", "truth"
@@ -220,9 +219,12 @@ def say_missing(scorers: Scorers, say: Say) -> None:
         say(f"{name} is not computed: {reason}")
 
 
-def model_digest(model: DynamicLatentHierarchy) -> str:
+def model_digest(model: TrainableModel) -> str:
     """SHA-256 of configuration and weights, whatever file they were in."""
-    digest = hashlib.sha256(json.dumps(to_plain(model.config), sort_keys=True).encode())
+    assert isinstance(model, torch.nn.Module)
+    # Without its kind, which the names of its weights tell: so it is what it was before kinds were.
+    settings = {name: value for name, value in to_plain(model.config).items() if name != "kind"}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name, value in sorted(model.state_dict().items()):
         digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

@@ -1,1 +1,1 @@
-"""Files that are never half-written: atomic replacement, locks, archives, strict JSON, tables."""
+"""Files on disk, never half-written: atomic writing, locks, archives, strict JSON, tables."""

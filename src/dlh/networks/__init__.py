@@ -4,7 +4,7 @@ from dlh.networks.compiled import compile_whole, require_compiler
 from dlh.networks.convolution import FrameDecoder, FrameEncoder
 from dlh.networks.perceptron import ACTIVATIONS, ConditionalGaussian, perceptron
 from dlh.networks.recorded import recorded
-from dlh.networks.recurrent import Recurrence, latest
+from dlh.networks.recurrent import Recurrence, gated, latest
 
 __all__ = [
     "ACTIVATIONS",
@@ -13,6 +13,7 @@ __all__ = [
     "FrameEncoder",
     "Recurrence",
     "compile_whole",
+    "gated",
     "latest",
     "perceptron",
     "recorded",

@@ -115,7 +115,7 @@ def _summary(trained: Trained, measured: Measured | None) -> dict[str, Any]:
             "mean_depth": {str(start.seed): start.mean_depth for start in tried},
         }
     if (best := best_of(trained.run.metrics.read())) is not None:
-        summary["best"] = asdict(best)
+        summary["best"] = {"step": best.step, best.by: best.value}
     if measured is None:
         return summary
     states = level_states(measured.rates)
@@ -123,13 +123,18 @@ def _summary(trained: Trained, measured: Measured | None) -> dict[str, Any]:
     summary |= {
         "split": measured.split,
         "clips": len(measured.clips.video),
-        "mean_depth": measured.mean_depth,
-        "mean_depth_with_first": measured.mean_depth_with_first,
-        "change_rates": measured.rates,
-        "dead_levels": [level for level, state in states.items() if state == "dead"],
-        "restless_levels": [level for level, state in states.items() if state == "restless"],
-        "state_kl": measured.divergences.state,
-        "event_kl": measured.divergences.event,
+    }
+    if measured.divergences is not None:
+        summary |= {
+            "mean_depth": measured.mean_depth,
+            "mean_depth_with_first": measured.mean_depth_with_first,
+            "change_rates": measured.rates,
+            "dead_levels": [level for level, state in states.items() if state == "dead"],
+            "restless_levels": [level for level, state in states.items() if state == "restless"],
+            "state_kl": measured.divergences.state,
+            "event_kl": measured.divergences.event,
+        }
+    summary |= {
         "context_steps": measured.context_steps,
         "samples": measured.samples,
         "window": model.window,
@@ -166,19 +171,22 @@ def _key(name: str) -> str:
 
 
 def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
-    steps, clip = measured.traced_steps, SHOWN_CLIP
+    steps, clip, trace = measured.traced_steps, SHOWN_CLIP, measured.trace
     truth = measured.clips.events
     model, floors = measured.model, measured.floors
-    return drawn(
-        "events.png",
-        lambda: draw_events(
-            measured.clips.video[clip, :steps],
-            measured.trace.changed[clip],
-            truth=None if truth is None else truth[clip, :steps],
-            change_probability=measured.trace.change_logit[clip].sigmoid(),
-            fps=frames_per_second(trained.source),
-        ),
-    ) | drawn(
+    pictures: dict[str, bytes] = {}
+    if trace is not None:
+        pictures = drawn(
+            "events.png",
+            lambda: draw_events(
+                measured.clips.video[clip, :steps],
+                trace.changed[clip],
+                truth=None if truth is None else truth[clip, :steps],
+                change_probability=trace.change_logit[clip].sigmoid(),
+                fps=frames_per_second(trained.source),
+            ),
+        )
+    return pictures | drawn(
         "psnr.png",
         lambda: draw_psnr_curves(
             best=model.best_curve,
@@ -225,7 +233,7 @@ def _report(
         data="Moving Ball" if data.is_moving_ball else trained.source.name,
         run=str(folder),
         frame_shape=experiment.model.frame_shape,
-        levels=experiment.model.num_levels,
+        levels=getattr(experiment.model, "num_levels", 1),
         parameters=sum(p.numel() for p in trained.model.model.parameters()),
         steps=trained.progress.step,
         seconds=trained.progress.train_seconds,

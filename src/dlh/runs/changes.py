@@ -25,6 +25,7 @@ Change = Callable[[Experiment], Experiment]
 
 MAY_CHANGE = (
     "training.steps",
+    "training.later_steps",
     "training.checkpoint_every",
     "training.keep_checkpoints",
     "training.log_every",

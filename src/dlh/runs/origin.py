@@ -8,7 +8,7 @@ from pathlib import Path
 from dlh.data.clips import DataError
 from dlh.data.published.catalogue import MOVING_BALL
 from dlh.errors import UsageError
-from dlh.models.dlh import DLHConfig
+from dlh.interfaces import ModelConfig
 from dlh.pretrained import lookup
 from dlh.runs.experiment import DataConfig, Experiment
 from dlh.runs.presets import PRESETS
@@ -31,7 +31,7 @@ def run_of(name: str) -> RunFolder | None:
     )
 
 
-def trained_as(name: str, config: DLHConfig) -> Experiment | None:
+def trained_as(name: str, config: ModelConfig) -> Experiment | None:
     """What the model of that name was trained as; None where nothing says so.
 
     Raises:
@@ -42,7 +42,7 @@ def trained_as(name: str, config: DLHConfig) -> Experiment | None:
     return told_by(name, config) if run is None else read_snapshot(run)
 
 
-def told_by(name: str, config: DLHConfig) -> Experiment | None:
+def told_by(name: str, config: ModelConfig) -> Experiment | None:
     """What the model of that name, in a folder or shipped, was trained as; None where it does not
     say.
 
@@ -59,7 +59,7 @@ def told_by(name: str, config: DLHConfig) -> Experiment | None:
         raise DataError(f"{about} does not say what the data is: {error}") from error
 
 
-def data_for(source: str, config: DLHConfig) -> DataConfig:
+def data_for(source: str, config: ModelConfig) -> DataConfig:
     """The data of that name; of the ball, the world of the preset whose frames are the model's.
 
     Raises:

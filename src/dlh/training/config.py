@@ -25,7 +25,8 @@ class TrainingConfig:
     """
 
     steps: int = 100_000
-    """Updates in all (the paper gives three days of a V100 instead of a number)."""
+    """Iterations of the first stage, mostly all there are (the paper gives three days of a V100
+    instead of a number)."""
 
     batch_size: int = 100
     """Clips per step, over all processes (paper: 100)."""
@@ -36,11 +37,17 @@ class TrainingConfig:
     learning_rate: float = 5e-4
     """Adam's step size (paper: 5e-4)."""
 
-    adam_epsilon: float = 1e-4
-    """Adam's denominator offset (paper: 1e-4); through it the scale of the loss matters."""
+    later_steps: tuple[int, ...] = ()
+    """Iterations of each stage after the first, of a model that is trained in several; none: the
+    first stage alone."""
+
+    adam_epsilon: float | None = None
+    """Adam's denominator offset; through it the scale of the loss matters. None: the model's
+    (dlh: the paper's 1e-4)."""
 
     beta_warmup_steps: int = 10_000
-    """Steps in which the weight of the divergences rises from 0 to 1 (paper: 10,000); 0: none."""
+    """Steps in which the weight of the divergences rises from 0 to 1 (paper: 10,000); 0: none. A
+    model that has no such warm-up ignores it."""
 
     cooldown_steps: int = 0
     """Steps at the end over which the learning rate falls linearly to 0 (paper: none)."""
@@ -52,9 +59,9 @@ class TrainingConfig:
     steps_before: int = 0
     """Updates that such a run was to have before."""
 
-    gradient_norm: float | None = 1_000.0
-    """Gradients of a larger 2-norm (of a loss in nats per frame) are scaled down to it; None: no.
-    The paper is silent; CW-VAE's code has 10,000."""
+    gradient_norm: float | None = None
+    """Gradients of a larger 2-norm are scaled down to it; 0: they are not; None: the model's
+    (dlh: 1,000, of a loss in nats per frame)."""
 
     seed: int = 0
     """Decides, with the number of the step and nothing else, its clips and its noise."""
@@ -157,13 +164,24 @@ class TrainingConfig:
         if not isinstance(margin, (int, float)) or not 0 <= margin < math.inf:
             raise ValueError(f"start_margin must be a finite number from 0, found {margin!r}")
         self._require_positive("learning_rate")
-        self._require_positive("adam_epsilon")
-        if self.gradient_norm is not None:
+        if self.adam_epsilon is not None:
+            self._require_positive("adam_epsilon")
+        if self.gradient_norm:
             self._require_positive("gradient_norm")
+        for steps in self.later_steps:
+            if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
+                raise ValueError(
+                    f"later_steps are whole numbers of at least 0, found {self.later_steps}"
+                )
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", str(self.device)):
             raise ValueError(
                 f"device must be auto, cpu, cuda, cuda:<number> or mps, found {self.device!r}"
             )
+
+    @property
+    def total_steps(self) -> int:
+        """Iterations of all stages."""
+        return self.steps + sum(self.later_steps)
 
     def _require_whole(self, name: str, *, minimum: int) -> None:
         value = getattr(self, name)

@@ -9,7 +9,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from dlh.interfaces import WHOLE, Prediction, Recompute, Share
+from dlh.interfaces import PLAIN, TRAINED, Execution, Prediction, Update
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +38,8 @@ class Unlearned(ABC):
         video: Tensor,
         *,
         generator: torch.Generator | None = None,
-        recompute: Recompute = "auto",
-        share: Share = WHOLE,
-        compiled: bool = False,
+        update: Update = TRAINED,
+        execution: Execution = PLAIN,
     ) -> NoReturn:
         """Always raises TypeError: such a model puts no probability on a video."""
         raise TypeError(

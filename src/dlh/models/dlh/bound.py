@@ -3,15 +3,58 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from dlh.distributions import bernoulli_kl, bernoulli_surprisal, mixture_kl
-from dlh.interfaces import Objective
+from dlh.interfaces import TRAINED, Objective, Term, Update
 from dlh.models.dlh.config import DLHConfig
-from dlh.models.dlh.trace import Trace
+from dlh.models.dlh.trace import Tensors, Trace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound(Tensors):
+    """The terms of the bound, nats, unreduced over batch, time and level.
+
+    Attributes:
+        reconstruction: log p(o_t | .), with the Gaussian's constant (Eq. 8a).
+        state_kl: divergence of the latent states (Eq. 8b).
+        event_kl: divergence of the change indicators (Eq. 8c).
+        changed: the decisions e_t^n.
+    """
+
+    reconstruction: Float[Tensor, "batch time"]
+    state_kl: Float[Tensor, "batch time levels"]
+    event_kl: Float[Tensor, "batch time levels"]
+    changed: Bool[Tensor, "batch time levels"]
+
+    @property
+    def elbo(self) -> Tensor:
+        """The bound itself (Eq. 8), (batch,), nats per clip: all terms summed."""
+        return self.reconstruction.sum(1) - self.state_kl.sum((1, 2)) - self.event_kl.sum((1, 2))
+
+    def loss(self, beta: float = 1.0) -> Tensor:
+        """What is minimised, nats per frame: -reconstruction + beta * (state_kl + event_kl).
+
+        The paper sums over time; the division by the number of frames is CW-VAE's and matters
+        through Adam's eps.
+        """
+        divergence = self.state_kl.sum(2) + self.event_kl.sum(2)
+        return (beta * divergence - self.reconstruction).mean()
+
+    def objective(self, update: Update = TRAINED) -> Objective:
+        """The bound as every model gives it, with the weight of the divergences of an update."""
+        terms = ("reconstruction", "state_kl", "event_kl")
+        return Objective(
+            loss=self.loss(update.beta),
+            terms={name: Term(value=getattr(self, name)) for name in terms},
+            elbo=self.elbo.detach(),
+            changed=self.changed,
+            schedule={"beta": update.beta},
+        )
 
 
 def log_likelihood(
@@ -55,9 +98,9 @@ def bound(
     video: Float[Tensor, "batch time channel height width"],
     mean: Float[Tensor, "batch time channel height width"],
     config: DLHConfig,
-) -> Objective:
+) -> Bound:
     """The bound's terms (Eqs. 6-8) for a video, its trace and the means decoded from that trace."""
-    return Objective(
+    return Bound(
         reconstruction=log_likelihood(video, mean, config.likelihood_std),
         state_kl=state_kl(trace, config),
         event_kl=event_kl(trace, config),

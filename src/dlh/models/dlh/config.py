@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from dlh.errors import DlhError
 from dlh.networks import ACTIVATIONS
@@ -50,6 +50,8 @@ class DLHConfig:
         selection_context: the context under which components are compared, "held" (Eq. 25) or
             "full" (Eq. 24).
     """
+
+    kind: ClassVar[str] = "dlh"
 
     channels: int = 3
     height: int = 64

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dlh.interfaces import WHOLE, Objective, Prediction, Recompute, Share
+from dlh.interfaces import (
+    CLIPPED,
+    PLAIN,
+    TRAINED,
+    WHOLE,
+    Execution,
+    Figures,
+    Objective,
+    Optimiser,
+    Phase,
+    Plan,
+    Prediction,
+    Share,
+    Stage,
+    Update,
+)
 from dlh.models.dlh import inference, rollout
-from dlh.models.dlh.bound import bound
+from dlh.models.dlh.bound import Bound, bound
 from dlh.models.dlh.config import DLHConfig
 from dlh.models.dlh.level import Level
 from dlh.models.dlh.pieces import is_recomputed, piece_by_piece
 from dlh.models.dlh.trace import Carried, Noise, Rollout, Trace
 from dlh.networks import FrameDecoder, FrameEncoder
-from dlh.video import VideoError, check_video
+from dlh.video import check_shape
 
 Video = Float[Tensor, "batch time channel height width"]
 FRAMES_PER_DECODING = 1024
@@ -31,6 +46,8 @@ class DynamicLatentHierarchy(nn.Module):
     trace that :meth:`observe` returns. Nothing recurrent is kept on the module: state goes in and
     comes out.
     """
+
+    to_unit_range: ClassVar[str] = CLIPPED
 
     def __init__(self, config: DLHConfig) -> None:
         super().__init__()
@@ -78,14 +95,15 @@ class DynamicLatentHierarchy(nn.Module):
         """Passes 1-3: all that is inferred about a video, or about the next piece of one.
 
         Args:
-            video: float in [0, 1], (batch, time, channel, height, width); its shape is checked.
+            video: float in [0, 1], (batch, time, channel, height, width); its shape and type are
+                checked.
             carried: what the pieces before left behind; None starts a sequence.
             noise: the randomness; drawn from ``generator`` where not given.
             generator: of the randomness.
 
         Raises:
-            VideoError: the video does not follow the convention, has frames of another shape, or
-                is not of the model's floating-point type.
+            VideoError: the video has other axes, frames of another shape, or is not of the model's
+                floating-point type.
             ValueError: the noise or what is carried is for another number of clips or frames.
         """
         carried, noise = self._checked(video, carried, noise, generator)
@@ -100,12 +118,7 @@ class DynamicLatentHierarchy(nn.Module):
         share: Share = WHOLE,
     ) -> tuple[Carried, Noise]:
         """What is carried and the noise, those not given made; all of them fit each other."""
-        check_video(video, self.frame_shape)
-        own = next(self.parameters()).dtype
-        if video.dtype != own:
-            raise VideoError(
-                f"this model computes in {own}, found a video of {video.dtype}; use video.to({own})"
-            )
+        check_shape(video, self.frame_shape, next(self.parameters()).dtype)
         batch, steps = video.shape[:2]
         if carried is None:
             carried = Carried.start(self.config, batch, like=video)
@@ -143,41 +156,65 @@ class DynamicLatentHierarchy(nn.Module):
         *,
         noise: Noise | None = None,
         generator: torch.Generator | None = None,
-        share: Share = WHOLE,
-        recompute: Recompute = "auto",
-        compiled: bool = False,
+        update: Update = TRAINED,
+        execution: Execution = PLAIN,
     ) -> Objective:
-        """All four passes: the terms of the bound (Eq. 8), in nats.
+        """All four passes: the bound (Eq. 8) and its terms, in nats.
 
         Args:
             video: as in :meth:`observe`.
             noise: as in :meth:`observe`.
             generator: as in :meth:`observe`.
-            share: which clips of a batch these are; the noise is that share of the batch's.
-            recompute: whether long clips are taken piece by piece, and each piece again for its
-                gradient: the memory is that of a piece, the arithmetic a third more. ``auto``:
-                those of more than 200 frames.
-            compiled: whether the loop over time is compiled, which takes up to a minute the first
-                time. Its numbers differ from the plain loop's by rounding.
+            update: gives the weight beta of the divergences in the loss.
+            execution: its ``share`` says which clips of a batch these are. ``recompute``: whether
+                long clips are taken piece by piece, and each piece again for its gradient: the
+                memory is that of a piece, the arithmetic a third more; ``auto``: those of more than
+                200 frames. ``compiled``: whether the loop over time is compiled, which takes up to
+                a minute the first time; its numbers differ from the plain loop's by rounding.
 
         Raises:
             VideoError, ValueError: as in :meth:`observe`.
             CompilationError: the loop is to be compiled, and cannot be.
         """
-        carried, noise = self._checked(video, None, noise, generator, share)
-        terms = partial(self._terms, compiled)
-        if is_recomputed(recompute, video.shape[1]):
-            return piece_by_piece(terms, video, carried, noise)
-        return terms(video, carried, noise)[0]
+        carried, noise = self._checked(video, None, noise, generator, execution.share)
+        terms = partial(self._terms, execution.compiled)
+        if is_recomputed(execution.recompute, video.shape[1]):
+            found = piece_by_piece(terms, video, carried, noise)
+        else:
+            found, _ = terms(video, carried, noise)
+        with _full_precision(video):
+            return found.objective(update)
 
     def _terms(
         self, compiled: bool, video: Video, carried: Carried, noise: Noise
-    ) -> tuple[Objective, Carried]:
+    ) -> tuple[Bound, Carried]:
         """All four passes over a video or the next piece of one, and what it leaves behind."""
         trace, carried = self._infer(self.encode(video), carried, noise, compiled=compiled)
         mean = self.decode(trace.frame_context)
         with _full_precision(video):
             return bound(trace, video, mean, self.config), carried
+
+    @property
+    def plan(self) -> Plan:
+        """The paper's: all parameters at once, by Adam with an eps of 1e-4.
+
+        The paper is silent on the limit of the gradient's norm; CW-VAE's code has 10,000.
+        """
+        adam = Optimiser(eps=1e-4, gradient_norm=1_000.0)
+        return Plan(stages=(Stage(phases=(Phase(objective=self.objective),), optimiser=adam),))
+
+    @torch.no_grad()
+    def figures(self, video: Video, *, generator: torch.Generator | None = None) -> Figures:
+        """``elbo`` and ``kl``, the sum of both divergences of a level, nats per frame."""
+        found = self.objective(video, generator=generator, execution=Execution(recompute="never"))
+        assert found.elbo is not None
+        return Figures(
+            values={
+                "elbo": found.elbo / video.shape[1],
+                "kl": (found["state_kl"] + found["event_kl"]).mean(1),
+            },
+            changed=found.changed,
+        )
 
     def imagine(
         self,

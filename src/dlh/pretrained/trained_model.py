@@ -1,0 +1,170 @@
+"""Any trained model, which takes videos as people have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dlh.data.video.decode import Frames, open_frames, read_video
+from dlh.errors import UsageError
+from dlh.interfaces import ModelConfig, Prediction, TrainableModel
+from dlh.pretrained import files, lookup
+from dlh.video import VideoError, check_video, from_stored
+
+AnyVideo = str | Path | np.ndarray | Tensor
+
+
+class UnsupportedError(UsageError):
+    """Something was asked of a model that models of its kind cannot do.
+
+    Attributes:
+        kind: of the model.
+        asked: what, in a word: "events".
+    """
+
+    code = "unsupported-by-model"
+
+    def __init__(self, message: str, *, kind: str, asked: str) -> None:
+        super().__init__(message)
+        self.kind, self.asked = kind, asked
+
+
+class TrainedModel:
+    """A trained model of any kind.
+
+    Videos may be given as a path, as stored uint8 frames ([batch,] time, height, width, channel),
+    or as a float tensor in [0, 1], ([batch,] time, channel, height, width). Arrays and tensors must
+    have the model's frame size; a file is resized to it.
+
+    Attributes:
+        model: the network, for all that is not here.
+        device: where it computes.
+    """
+
+    def __init__(self, model: TrainableModel, device: str | torch.device = "cpu") -> None:
+        assert isinstance(model, nn.Module)
+        self.device = torch.device(device)
+        self.model: Any = model.to(self.device).eval()
+
+    @property
+    def config(self) -> ModelConfig:
+        """What the model was built from."""
+        return self.model.config
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, device: str | torch.device = "cpu") -> Self:
+        """Load a model from a folder (a finished run is one), by the name of a shipped one, or from
+        the hub.
+
+        Raises:
+            PretrainedError: there is none of that name, or its files are missing, damaged or of
+                another version.
+        """
+        return cls(files.read_model(lookup.find(name)), device)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write config.json and model.safetensors into ``folder``.
+
+        Raises:
+            PretrainedError: they cannot be written there.
+        """
+        files.write_model(Path(folder), self.model)
+
+    def push_to_hub(self, name: str, *, private: bool = False) -> None:
+        """Upload the model to the Hugging Face hub as ``owner/name``; needs a login there.
+
+        Raises:
+            PretrainedError: the hub refuses, or cannot be reached.
+        """
+        lookup.upload(self.model, name, private=private)
+
+    def predict(
+        self, video: AnyVideo, *, horizon: int = 300, samples: int = 100, seed: int = 0
+    ) -> Prediction:
+        """``samples`` futures of ``horizon`` frames after ``video``, all of which is observed.
+
+        Raises:
+            ValueError: horizon or samples is not positive.
+            VideoError, DataError: the video cannot be used.
+        """
+        generator = torch.Generator(self.device).manual_seed(seed)
+        context = self.as_video(video)
+        return self.model.predict(context, horizon=horizon, samples=samples, generator=generator)
+
+    def futures(
+        self, video: AnyVideo, *, horizon: int = 300, samples: int = 100, seed: int = 0
+    ) -> Iterator[Prediction]:
+        """As many samples one by one, for when all frames would fill the memory.
+
+        A deterministic model's one future comes as often as was asked.
+
+        Raises:
+            ValueError: horizon or samples is not positive.
+            VideoError, DataError: the video cannot be used.
+        """
+        for name, value in (("horizon", horizon), ("samples", samples)):
+            if value < 1:
+                raise ValueError(f"{name} is at least 1, found {value}")
+        context = self.as_video(video)
+        return self._one_by_one(context, horizon, samples, seed)
+
+    @torch.no_grad()
+    def _one_by_one(
+        self, context: Tensor, horizon: int, samples: int, seed: int
+    ) -> Iterator[Prediction]:
+        generator = torch.Generator(self.device).manual_seed(seed)
+        for _ in range(samples):
+            yield self.model.predict(context, horizon=horizon, samples=1, generator=generator)
+
+    def events(self, video: Any, *, fps: float | None = None, seed: int = 0) -> Any:
+        """When something changed; only a model that decides can say that.
+
+        Raises:
+            UnsupportedError: always; the hierarchy's :class:`DLH` has events.
+        """
+        raise UnsupportedError(
+            f"a model of the kind {self.config.kind} decides nothing, so it has no events; take a "
+            "model of the kind dlh",
+            kind=self.config.kind,
+            asked="events",
+        )
+
+    def read(self, path: str | Path, frames: int | None = None) -> tuple[np.ndarray, float]:
+        """The (first) frames of a video file, uint8 (time, height, width, channel), and its rate.
+
+        They are resized to the model's; the rate is in frames per second.
+        """
+        channels, height, width = self.model.frame_shape
+        return read_video(path, height=height, width=width, channels=channels, frames=frames)
+
+    def open(self, path: str | Path) -> Frames:
+        """The same frames as a stream, one at a time."""
+        channels, height, width = self.model.frame_shape
+        return open_frames(path, height=height, width=width, channels=channels)
+
+    def as_video(self, video: AnyVideo) -> Tensor:
+        """``video`` by the project's convention, on the model's device, in its number format.
+
+        Raises:
+            VideoError, DataError: the video cannot be used.
+        """
+        if isinstance(video, str | Path):
+            video, _ = self.read(video)
+        weight = next(self.model.parameters())
+        if isinstance(video, np.ndarray):
+            if video.dtype != np.uint8:
+                raise VideoError(
+                    f"an array of frames is uint8 (time, height, width, channel), found "
+                    f"{video.dtype} of shape {video.shape}; give floats in [0, 1] as a tensor "
+                    "(time, channel, height, width)"
+                )
+            return from_stored(video, self.device, weight.dtype)
+        if video.ndim == 4:
+            video = video[None]
+        check_video(video, self.model.frame_shape)
+        return video.to(device=self.device, dtype=weight.dtype)
