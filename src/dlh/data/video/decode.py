@@ -108,6 +108,10 @@ class Video:
         self._rest = itertools.chain([first], self._rest)
         self._warned = 0
 
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The remaining frames, uint8 (height, width, channel), one at a time."""
+        return self._rest
+
     def read(self, frames: int | None = None) -> np.ndarray:
         """The next frames, fewer at the end: uint8 (time, height, width, channel).
 
