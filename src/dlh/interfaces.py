@@ -29,6 +29,12 @@ class CompilationError(DlhError, RuntimeError):
     code = "compilation"
 
 
+class ConfigError(DlhError, ValueError):
+    """An invalid setting of a model; the message holds its name, its value and what is allowed."""
+
+    code = "invalid-setting"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Share:
     """Number ``index`` of ``count`` equal parts of a batch: what one process, or one part of a

@@ -14,7 +14,9 @@ from dlh.errors import UsageError
 
 PRESETS = {
     "tiny": "seconds; too small to learn anything, for tests",
+    "tiny-flat": "the same with the flat model",
     "moving-ball": "what the demo trains: a bouncing ball, minutes on two cores",
+    "moving-ball-flat": "the same ball, learnt by a flat model: one level, no events",
     "moving-ball-paper": "the paper's scale on Moving Ball: a GPU for days",
     "moving-mnist": "the paper's scale on Moving MNIST",
     "kth": "the paper's scale on KTH Action",

@@ -25,7 +25,7 @@ from dlh.evaluation.evaluation import (
 from dlh.evaluation.predictions import PredictionsFile
 from dlh.evaluation.protocol import ScoredModel
 from dlh.evaluation.rows import Rows, floor_rows, row_of_file, row_of_model
-from dlh.models.dlh import ConfigError
+from dlh.interfaces import ConfigError
 from dlh.pretrained import TrainedModel, open_model
 from dlh.runs.build import open_source
 from dlh.runs.experiment import DataConfig, Experiment

@@ -46,6 +46,7 @@ def register(kind: str, *, config: str, build: str) -> None:
 
 
 register("dlh", config="dlh.models.dlh:DLHConfig", build="dlh.models.dlh:DynamicLatentHierarchy")
+register("flat", config="dlh.models.flat:FlatConfig", build="dlh.models.flat:FlatModel")
 
 
 def kinds() -> tuple[str, ...]:

@@ -115,7 +115,7 @@ def _summary(trained: Trained, measured: Measured | None) -> dict[str, Any]:
             "mean_depth": {str(start.seed): start.mean_depth for start in tried},
         }
     if (best := best_of(trained.run.metrics.read())) is not None:
-        summary["best"] = {"step": best.step, best.by: best.value}
+        summary["best"] = best.to_plain()
     if measured is None:
         return summary
     states = level_states(measured.rates)

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from dlh.models.dlh import ConfigError, DLHConfig
+from dlh.interfaces import ConfigError
+from dlh.models.dlh import DLHConfig
 
 
 def test_defaults_are_the_sizes_of_the_paper():

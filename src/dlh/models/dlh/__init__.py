@@ -5,13 +5,12 @@ all levels; ``inference`` observe (Eqs. 1, 4, 5); ``rollout`` imagine; ``bound``
 6-9); ``dlh`` the whole.
 """
 
-from dlh.models.dlh.config import ConfigError, DLHConfig
+from dlh.models.dlh.config import DLHConfig
 from dlh.models.dlh.hierarchy import DynamicLatentHierarchy
 from dlh.models.dlh.trace import Carried, Noise, Rollout, Trace
 
 __all__ = [
     "Carried",
-    "ConfigError",
     "DLHConfig",
     "DynamicLatentHierarchy",
     "Noise",

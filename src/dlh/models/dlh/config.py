@@ -5,14 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from dlh.errors import DlhError
+from dlh.interfaces import ConfigError
 from dlh.networks import ACTIVATIONS
-
-
-class ConfigError(DlhError, ValueError):
-    """A setting that cannot be; the message holds its name, its value and what is allowed."""
-
-    code = "invalid-setting"
 
 
 @dataclass(frozen=True, kw_only=True)
