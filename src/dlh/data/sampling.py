@@ -10,7 +10,7 @@ from dlh.data.clips import DataError, Split
 
 
 def check_request(*, clip_length: int, seed: int = 0, step: int = 0, count: int = 1) -> None:
-    """Raise :class:`DataError` for a request that no source can answer."""
+    """Raise :class:`DataError` for a request with a number below its least value."""
     for name, value, least in (
         ("clip_length", clip_length, 1),
         ("seed", seed, 0),
@@ -22,7 +22,7 @@ def check_request(*, clip_length: int, seed: int = 0, step: int = 0, count: int 
 
 
 def check_held_out(split: Split) -> None:
-    """Raise :class:`DataError` for a split that training sees, or that is none."""
+    """Raise :class:`DataError` unless this is a held-out split: validation or test."""
     if split not in ("validation", "test"):
         raise DataError(f"held-out clips are of the validation or the test split, found {split!r}")
 

@@ -1,4 +1,4 @@
-"""Whether a store is still what was written: its index, its files, and every byte of its videos."""
+"""Comparing a store with what was written: its index, its files, every byte of its videos."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BLOCK_BYTES = 2**22
 
 @dataclass(frozen=True, kw_only=True)
 class Damage:
-    """Something that is not as it was written: a file of the store or a video in it, and what."""
+    """A file of the store, or a video in it, that differs from what was written, and how."""
 
     where: str
     what: str
@@ -28,7 +28,7 @@ class Damage:
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What was checked, and what was found.
+    """The result of a check.
 
     Attributes:
         path: of the store.
@@ -37,7 +37,7 @@ class Verification:
         compared: videos whose bytes were read and compared with their checksum; those in a file
             that is damaged as a whole are not.
         frames, bytes: of the videos that were compared.
-        damage: empty where all is well.
+        damage: empty if everything is as written.
     """
 
     path: Path
@@ -56,7 +56,7 @@ def verify_store(
 
     Args:
         path: the folder of the store.
-        progress: is told, now and then, the number of bytes read since the last time.
+        progress: receives, from time to time, the number of bytes read since the last call.
 
     Raises:
         DataError: there is no store, or its index cannot be read, so that nothing can be checked.
@@ -99,12 +99,12 @@ def verify_store(
 
 
 def store_bytes(index: Index) -> int:
-    """The number of bytes of all videos, for a bar."""
+    """The number of bytes of all videos, for a progress bar."""
     return sum(video.length for video in index.videos) * int(np.prod(index.frame_shape))
 
 
 def _contradictions(index: Index) -> Iterator[Damage]:
-    """What no single entry of the index shows: names that occur twice, frames of two videos."""
+    """Damage that shows only between entries: a name that occurs twice, frames of two videos."""
     names: set[str] = set()
     for video in index.videos:
         if video.source in names:

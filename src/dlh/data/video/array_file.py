@@ -41,7 +41,7 @@ class Layout:
 
     @classmethod
     def of(cls, shape: Sequence[int], dtype: np.dtype) -> Layout:
-        """Raises :class:`DataError`, without a path, for what is no video."""
+        """Raises :class:`DataError`, without a path, for an array that is not a video."""
         if dtype.hasobject:
             raise DataError("holds Python objects (a pickle), which are never loaded")
         if dtype != np.uint8 and dtype.kind != "f":
