@@ -22,6 +22,15 @@ PRESETS = {
     "kth": "the paper's scale on KTH Action",
     "mazes": "the paper's scale on the DeepMind Lab mazes",
     "videos": "your own videos (--data), sized for the hardware found",
+    "cwvae-tiny": "CW-VAE in seconds, for tests",
+    "cwvae-moving-ball": "CW-VAE on the demo's ball, minutes on two cores",
+    "cwvae-moving-ball-paper": "CW-VAE at its published size on Moving Ball: a GPU for days",
+    "cwvae-moving-mnist": "CW-VAE's published configuration of Moving MNIST",
+    "cwvae-moving-mnist-small": "CW-VAE on generated Moving MNIST, sized for two cores",
+    "cwvae-mazes": "CW-VAE's published configuration of the mazes",
+    "cwvae-mazes-small": "CW-VAE on ViZDoom mazes, sized for two cores",
+    "cwvae-videos": "CW-VAE at its published size on your own videos (--data)",
+    "cwvae-videos-small": "CW-VAE on your own videos (--data), sized for two cores",
 }
 
 HELP = """usage: dlh train PRESET [OPTIONS]        dlh train PRESET --help lists every setting

@@ -45,6 +45,7 @@ def register(kind: str, *, config: str, build: str) -> None:
         raise ValueError(f"there is a model {kind!r} already: {_ENTRIES[kind]}; choose another")
 
 
+register("cwvae", config="dlh.models.cwvae:CWVAEConfig", build="dlh.models.cwvae:CWVAE")
 register("dlh", config="dlh.models.dlh:DLHConfig", build="dlh.models.dlh:DynamicLatentHierarchy")
 register("flat", config="dlh.models.flat:FlatConfig", build="dlh.models.flat:FlatModel")
 

@@ -26,6 +26,7 @@ from dlh.data.worlds.mazes.maze import Maze, Walk, draw_maze, draw_walk
 from dlh.data.worlds.mazes.maze_looks import Look, draw_looks
 from dlh.data.worlds.mazes.vizdoom_engine import SIDE, Engine, engine_version, poses
 from dlh.data.worlds.mazes.wad import maze_map
+from dlh.settings import check_at_least
 
 NAME = "ViZDoom mazes"
 VIDEOS: Mapping[Split, int] = {"train": 900, "validation": 50, "test": 50}
@@ -169,8 +170,7 @@ def _check(videos: Mapping[Split, int], frames: int, size: int, seed: int) -> No
         raise DataError(
             f"ViZDoom mazes have frames of {_SMALLEST} to {SIDE} pixels, found size {size}"
         )
-    if seed < 0:
-        raise DataError(f"the seed is at least 0, found {seed}")
+    check_at_least(0, error=DataError, seed=seed)
 
 
 def _teller(
