@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import zlib
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from dlh.data.clips import DataError
 from dlh.data.store.build import Recipe, StoreBuilder
 from dlh.data.store.shards import npy_header
 from dlh.data.store.store import INDEX, VERSION, Store, is_store
+from dlh.data.store.verify import verify_store
 
 
 class Numbered:
@@ -181,3 +183,25 @@ def test_a_store_travels_to_another_process_as_its_path(path):
 def total(task):
     store, number = task
     return int(store.frames(store.videos[number]).sum())
+
+
+def test_a_store_of_the_first_version_still_opens(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 256, (5, 4, 6, 3), dtype=np.uint8)
+    np.save(tmp_path / "frames-00000.npy", frames)
+    video = {
+        **{"source": "a.mp4", "split": "train", "shard": 0, "offset": 0, "length": 5},
+        **{"fps": 25.0, "sha256": "ab" * 32, "crc32": f"{zlib.crc32(frames.data):08x}"},
+        **{"source_size": [60, 40], "notes": ["a note"]},
+    }
+    index = {
+        **{"format": "dlh-clips", "version": 1, "name": "old", "frame_shape": [3, 4, 6]},
+        **{"shard_frames": [5], "has_events": False, "videos": [video]},
+        **{"skipped": [{"source": "b", "reason": "is empty"}], "others": {".txt": 1}},
+        **{"settings": {"fps": None}},
+    }
+    (tmp_path / INDEX).write_text(json.dumps(index))
+    store = Store.open(tmp_path)
+    np.testing.assert_array_equal(store.frames(store.videos[0]), frames)
+    assert store.videos[0].source_size == (60, 40) and store.index.skipped[0].source == "b"
+    assert json.loads(store.index.to_json()) == index
+    assert not verify_store(tmp_path).damage
