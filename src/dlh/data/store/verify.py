@@ -13,7 +13,7 @@ import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.store.shards import HEADER_BYTES
-from dlh.data.store.store import Index, StoredVideo, map_shard, shard_file
+from dlh.data.store.store import AGAIN, Index, StoredVideo, map_shard, shard_file
 
 _BLOCK_BYTES = 2**22
 
@@ -135,13 +135,9 @@ def _shard_damage(path: Path, index: Index, number: int, frames: int) -> list[Da
                 # Events have no checksum; of a damaged byte this shows all but one in 128.
                 found.append(Damage(where=name, what="holds bytes that are neither true nor false"))
         except (DataError, OSError) as error:
-            found.append(Damage(where=name, what=_without_path(error, path / name)))
+            what = str(error).removeprefix(str(path / name)).removesuffix(AGAIN).strip()
+            found.append(Damage(where=name, what=what))
     return found
-
-
-def _without_path(error: Exception, path: Path) -> str:
-    message = str(error).removeprefix(str(path)).strip()
-    return message.replace("; import the videos again", "").replace(". Import the videos again", "")
 
 
 def _stored_checksum(
