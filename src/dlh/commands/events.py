@@ -52,13 +52,13 @@ def events_of_file(*, model: str, video: Path, out: Path, seed: int, say: Say = 
     if dlh.config.num_levels < 2:
         raise UsageError(f"{model} has one level, which changes at every frame: it has no events")
     frames, first = dlh.open(video), FirstFrames(dlh.model.frame_shape)
+    if resizing := describe_resizing(frames, first.shape):
+        say(resizing)
 
     def pieces() -> Iterator[np.ndarray]:
         announced = frames.expected_frames
         with tqdm(total=announced, unit="frame", leave=False, disable=None) as bar:
             for piece in dlh.pieces(frames):
-                if not first.count and (resizing := describe_resizing(frames, first.shape)):
-                    say(resizing)
                 first.add(piece)
                 yield piece
                 bar.update(len(piece))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlh.data.video.decode import Frames, open_frames, read_video
+from dlh.data.video.decode import Video, open_video, read_video
 from dlh.errors import UsageError
 from dlh.interfaces import ModelConfig, Prediction, TrainableModel
 from dlh.pretrained import files, lookup
@@ -141,10 +141,10 @@ class TrainedModel:
         channels, height, width = self.model.frame_shape
         return read_video(path, height=height, width=width, channels=channels, frames=frames)
 
-    def open(self, path: str | Path) -> Frames:
-        """The same frames as a stream, one at a time."""
+    def open(self, path: str | Path) -> Video:
+        """The same frames, to be read piece by piece."""
         channels, height, width = self.model.frame_shape
-        return open_frames(path, height=height, width=width, channels=channels)
+        return open_video(path, height=height, width=width, channels=channels)
 
     def as_video(self, video: AnyVideo) -> Tensor:
         """``video`` by the project's convention, on the model's device, in its number format.
