@@ -32,13 +32,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dlh.analysis.measure import mean_training_frame
 from dlh.data.worlds.digits import MNIST_5K, load_digits
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNIST
 from dlh.evaluation.clip_scores import score_clip
 from dlh.evaluation.clips import SourceClips, identify
 from dlh.evaluation.draws import Row
+from dlh.evaluation.floors import mean_training_frame
 from dlh.evaluation.protocol import MetricSpec, Protocol, ScoredModel, samples_per_draw
 from dlh.evaluation.rows import floor_rows
 from dlh.evaluation.scores.energy import energy_terms

@@ -9,7 +9,7 @@ from dlh import DLH
 from dlh.commands import predict
 from dlh.data.video.decode import probe
 from dlh.data.video.encode import write_video
-from tiny_run import ball_frames, write_damaged_video
+from tiny_run import ball_frames, count_decodings, write_damaged_video
 
 PNG = b"\x89PNG"
 
@@ -154,3 +154,19 @@ def test_frames_that_cannot_be_written_leave_nothing_behind(dlh, finished, clip,
     assert answer.status == 1
     assert "a.npz" in answer.line and "No space left on device" in answer.line
     assert not any(path.is_file() for path in Path.cwd().iterdir())
+
+
+def test_a_video_is_opened_and_decoded_once_as_far_as_it_is_needed(
+    dlh, finished, clip, monkeypatch
+):
+    opened = count_decodings(monkeypatch)
+    words = ("predict", finished, clip, "--context", 8, "--horizon", 12, "--samples", 2)
+    assert dlh(*words, "--save", "futures.npz").status == 0
+    assert len(opened) == 1 and 20 <= opened[0] < 40
+
+
+def test_futures_that_are_not_saved_are_not_copied(dlh, finished, clip, monkeypatch):
+    copied = []
+    monkeypatch.setattr(predict, "channels_last", copied.append)
+    words = ("predict", finished, clip, "--context", 8, "--horizon", 12, "--samples", 2)
+    assert dlh(*words).status == 0 and copied == []

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from dlh import __version__
 from dlh.analysis.measure import Measured, measure
 from dlh.data.video.encode import write_video
 from dlh.reports.figures import (
@@ -21,12 +20,13 @@ from dlh.reports.figures import (
     tile_futures,
 )
 from dlh.reports.pictures import drawn
-from dlh.reports.run_page.report import PredictionReport, Report, write_report
+from dlh.reports.run_page.report import Report, write_report
 from dlh.runs.build import frames_per_second
 from dlh.runs.trained import Trained
 from dlh.settings import to_plain
 from dlh.training.held_out import level_states
 from dlh.training.metrics import best_of
+from dlh.version import __version__
 from dlh.video import to_stored
 
 SUMMARY = "summary.json"
@@ -118,25 +118,26 @@ def _summary(trained: Trained, measured: Measured | None) -> dict[str, Any]:
         summary["best"] = best.to_plain()
     if measured is None:
         return summary
-    states = level_states(measured.rates)
-    model, floors = measured.model, measured.floors
+    changes = measured.changes
+    states = level_states(changes.rates)
+    model, floors = measured.futures.model, measured.futures.floors
     summary |= {
-        "split": measured.split,
-        "clips": len(measured.clips.video),
+        "split": measured.held_out.split,
+        "clips": changes.clips,
     }
-    if measured.divergences is not None:
+    if changes.divergences is not None:
         summary |= {
-            "mean_depth": measured.mean_depth,
-            "mean_depth_with_first": measured.mean_depth_with_first,
-            "change_rates": measured.rates,
+            "mean_depth": changes.mean_depth,
+            "mean_depth_with_first": changes.mean_depth_with_first,
+            "change_rates": changes.rates,
             "dead_levels": [level for level, state in states.items() if state == "dead"],
             "restless_levels": [level for level, state in states.items() if state == "restless"],
-            "state_kl": measured.divergences.state,
-            "event_kl": measured.divergences.event,
+            "state_kl": changes.divergences.state,
+            "event_kl": changes.divergences.event,
         }
     summary |= {
-        "context_steps": measured.context_steps,
-        "samples": measured.samples,
+        "context_steps": measured.futures.context_steps,
+        "samples": model.samples,
         "window": model.window,
         "psnr": {
             "model_best": model.best,
@@ -149,19 +150,23 @@ def _summary(trained: Trained, measured: Measured | None) -> dict[str, Any]:
             **{_key(name): scores.best_curve.tolist() for name, scores in floors.items()},
         },
     }
-    if measured.events is not None:
+    if changes.events is not None:
         summary["events"] = {
-            "precision": measured.events.precision,
-            "recall": measured.events.recall,
-            "f1": measured.events.f1,
+            "precision": changes.events.precision,
+            "recall": changes.events.recall,
+            "f1": changes.events.f1,
         }
-        summary["true_change_rate"] = measured.events.true_change_rate
-    if measured.recalls:
-        summary["recalls"] = {_key(name): value for name, value in measured.recalls.items()}
-    if measured.overlooked:
-        summary["overlooked"] = measured.overlooked
-    if measured.predicted is not None:
-        summary["predicted_change"] = asdict(measured.predicted)
+        summary["true_change_rate"] = changes.events.true_change_rate
+    if changes.recalls:
+        summary["recalls"] = {_key(name): value for name, value in changes.recalls.items()}
+    if changes.missed:
+        summary["overlooked"] = changes.missed
+    if changes.foresight is not None:
+        summary["predicted_change"] = {
+            f"where_{name}": found and found.mean
+            for name in ("inferred_change", "inferred_static", "true_change", "true_static")
+            for found in [getattr(changes.foresight, name)]
+        }
     return summary
 
 
@@ -171,15 +176,15 @@ def _key(name: str) -> str:
 
 
 def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
-    steps, clip, trace = measured.traced_steps, SHOWN_CLIP, measured.trace
-    truth = measured.clips.events
-    model, floors = measured.model, measured.floors
+    steps, clip, trace = measured.changes.steps, SHOWN_CLIP, measured.trace
+    clips, truth = measured.held_out.clips, measured.held_out.clips.events
+    model, floors = measured.futures.model, measured.futures.floors
     pictures: dict[str, bytes] = {}
     if trace is not None:
         pictures = drawn(
             "events.png",
             lambda: draw_events(
-                measured.clips.video[clip, :steps],
+                clips.video[clip, :steps],
                 trace.changed[clip],
                 truth=None if truth is None else truth[clip, :steps],
                 change_probability=trace.change_logit[clip].sigmoid(),
@@ -193,14 +198,17 @@ def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
             mean=model.mean_curve,
             floors={name: scores.best_curve for name, scores in floors.items()},
             window=model.window,
-            samples=measured.samples,
+            samples=model.samples,
         ),
     )
 
 
 def _futures(trained: Trained, measured: Measured) -> tuple[bytes, bytes]:
     """The film and the still of several futures of one clip, beside what happened."""
-    context_steps, clip = measured.context_steps, measured.clips.video[SHOWN_CLIP]
+    context_steps, clip = (
+        measured.futures.context_steps,
+        measured.held_out.clips.video[SHOWN_CLIP],
+    )
     observed, followed = clip[:context_steps], clip[context_steps:]
     prediction = trained.model.predict(
         observed, horizon=len(followed), samples=SHOWN_FUTURES, seed=FUTURES_SEED
@@ -248,25 +256,8 @@ def _report(
         return report
     return replace(
         report,
-        clips=len(measured.clips.video),
-        clip_length=measured.traced_steps,
-        change_rates=measured.rates,
-        mean_depth=measured.mean_depth,
-        events=measured.events,
-        recalls=measured.recalls,
-        overlooked=measured.overlooked,
-        predicted_change=measured.predicted,
-        divergences=measured.divergences,
-        prediction=PredictionReport(
-            clips=len(measured.clips.video),
-            context_steps=measured.context_steps,
-            samples=measured.samples,
-            window=measured.model.window,
-            best_curve=measured.model.best_curve.tolist(),
-            mean_curve=measured.model.mean_curve.tolist(),
-            spread=measured.model.spread,
-            floors={name: scores.best_curve.tolist() for name, scores in measured.floors.items()},
-        ),
+        changes=measured.changes,
+        futures=measured.futures,
         film=film,
         events_png=pictures.get("events.png"),
         still_png=pictures.get("prediction.png"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import warnings
 from collections.abc import Iterator
@@ -139,14 +140,21 @@ def read_video(
     if frames is not None and frames < 1:
         raise DataError(f"at least one frame is to be read, found frames = {frames}")
     stream = open_frames(path, height=height, width=width, channels=channels, fps=fps)
-    kept = []
-    for frame in stream:
-        kept.append(frame)
-        if len(kept) == frames:
-            break
-    for note in stream.notes:
-        warnings.warn(f"{path}: {note}", VideoWarning, stacklevel=2)
-    return np.stack(kept), stream.fps
+    return first_frames(stream, frames), stream.fps
+
+
+def first_frames(video: Frames, count: int | None = None) -> np.ndarray:
+    """The first frames of a video, or all of them, uint8 (time, height, width, channel).
+
+    Warns with :class:`VideoWarning` where only a part could be read.
+
+    Raises:
+        DataError: there is none.
+    """
+    kept = list(itertools.islice(video, count))
+    for note in video.notes:
+        warnings.warn(f"{video.path}: {note}", VideoWarning, stacklevel=2)
+    return np.stack(kept)
 
 
 def probe(path: str | os.PathLike[str]) -> VideoInfo:

@@ -1,4 +1,4 @@
-"""Models to compare with: the floors, which know nothing about motion or about this clip."""
+"""Trivial baselines ("floors") to compare with: still frames, and the futures of other clips."""
 
 from dlh.evaluation.floors.known import KnownFutures
 from dlh.evaluation.floors.trivial import (
@@ -7,6 +7,15 @@ from dlh.evaluation.floors.trivial import (
     floors,
     last_frame,
     mean_frame,
+    mean_training_frame,
 )
 
-__all__ = ["KnownFutures", "StillFrame", "black_frame", "floors", "last_frame", "mean_frame"]
+__all__ = [
+    "KnownFutures",
+    "StillFrame",
+    "black_frame",
+    "floors",
+    "last_frame",
+    "mean_frame",
+    "mean_training_frame",
+]

@@ -1,4 +1,4 @@
-"""Floors: what a prediction scores that knows nothing about motion.
+"""Trivial baselines, called floors: still frames, which use nothing of how things move.
 
 Every floor repeats one still frame for the whole horizon and differs only in which one, so there is
 one class and three ways to build it. A table of scores prints the floors, computed on the same
@@ -14,8 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dlh.data.clips import ClipSource
 from dlh.evaluation.floors.unlearned import Unlearned
-from dlh.video import VideoError, check_video
+from dlh.video import VideoError, check_video, from_stored
+
+MEAN_FRAME_CLIPS = 100
+MEAN_FRAME_SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +74,22 @@ def last_frame(frame_shape: tuple[int, int, int]) -> StillFrame:
     )
 
 
+def mean_training_frame(source: ClipSource, *, clip_length: int, batch_size: int) -> Tensor:
+    """(channel, height, width): the mean over about MEAN_FRAME_CLIPS training clips.
+
+    Raises:
+        DataError: there is no training clip of that length.
+    """
+    means = []
+    for step in range(-(-MEAN_FRAME_CLIPS // batch_size)):
+        batch = source.batch(
+            step, batch_size=batch_size, clip_length=clip_length, seed=MEAN_FRAME_SEED
+        )
+        means.append(from_stored(batch.video).mean((0, 1)))
+    return torch.stack(means).mean(0)
+
+
 def floors(mean: Tensor) -> tuple[StillFrame, StillFrame, StillFrame]:
-    """The three floors of every table, for data whose mean training frame is ``mean``."""
+    """Black, mean and last frame: the floors of every table, for a mean training frame ``mean``."""
     of_mean = mean_frame(mean)
     return black_frame(of_mean.frame_shape), of_mean, last_frame(of_mean.frame_shape)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dlh.analysis import EventScores, LevelDivergences, PredictedChange
+from dlh.analysis.measure import Changes, FutureFigures
 from dlh.files.atomic import write_atomically
 from dlh.files.os_errors import os_errors_as
 from dlh.reports.page import Html, element, figure, film, join, page, table
 from dlh.reports.run_page import report_prediction
 from dlh.reports.run_page import report_words as words
-from dlh.reports.run_page.report_prediction import PredictionReport
 from dlh.training.errors import RunFolderError
 
 
@@ -29,18 +28,9 @@ class Report:
         parameters: of the model.
         steps: of training.
         seconds: of training.
-        clips: how many held-out clips the events and depths were counted on; 0 where there were
-            none.
-        clip_length: their frames.
-        change_rates: changes per frame of each level, from level 1, over t >= 2.
-        mean_depth: over t >= 2.
         what_changes: the true events, in words that follow "when" ("the ball changes colour").
-        events: level 2 against the truth.
-        recalls: recall of each kind of true event, by name.
-        overlooked: changes that level 2 mostly misses, in words ("green to cyan").
-        predicted_change: p(e^2) under both outcomes.
-        divergences: nats per sequence of each level.
-        prediction: open-loop scores.
+        changes: when the levels changed on held-out clips.
+        futures: what the predictions are worth on the same clips.
         fps: frames per second, to speak of seconds.
         film: prediction.mp4.
         events_png, still_png, psnr_png, curves_png: the pictures.
@@ -56,17 +46,9 @@ class Report:
     parameters: int
     steps: int
     seconds: float
-    clips: int = 0
-    clip_length: int = 0
-    change_rates: Sequence[float] = ()
-    mean_depth: float | None = None
     what_changes: str = "something changes"
-    events: EventScores | None = None
-    recalls: Mapping[str, float] = field(default_factory=dict)
-    overlooked: Sequence[str] = ()
-    predicted_change: PredictedChange | None = None
-    divergences: LevelDivergences | None = None
-    prediction: PredictionReport | None = None
+    changes: Changes = field(default_factory=Changes)
+    futures: FutureFigures | None = None
     fps: float | None = None
     film: bytes | None = None
     events_png: bytes | None = None
@@ -97,7 +79,7 @@ def render_report(report: Report) -> str:
         _tiles(report),
         _events(report),
         report_prediction.section(
-            report.prediction, still_png=report.still_png, psnr_png=report.psnr_png
+            report.futures, still_png=report.still_png, psnr_png=report.psnr_png
         ),
         _training(report),
         _commands(report),
@@ -142,7 +124,7 @@ def _events(report: Report) -> Html:
     paragraphs = words.events(report)
     if not paragraphs and report.events_png is None:
         return Html("")
-    caption = words.EVENTS + (words.TRUE_EVENTS if report.events is not None else "")
+    caption = words.EVENTS + (words.TRUE_EVENTS if report.changes.events is not None else "")
     return join(
         element("h2", "What it noticed"),
         *(element("p", text) for text in paragraphs),
@@ -152,19 +134,19 @@ def _events(report: Report) -> Html:
 
 
 def _levels_table(report: Report) -> Html:
-    if not report.change_rates:
+    if not report.changes.rates:
         return Html("")
-    kl = report.divergences
+    kl = report.changes.divergences
     head = ("", "changes per frame", "that is once in")
     head += ("state KL, nats per clip", "its share") if kl else ()
     rows = []
-    for index, rate in enumerate(report.change_rates):
+    for index, rate in enumerate(report.changes.rates):
         row = (f"level {index + 1}", f"{rate:.3f}", words.once_in(rate, report.fps))
         if kl:
             row += (f"{kl.state[index]:.1f}", f"{kl.state_share[index]:.0%}")
         rows.append(row)
-    if report.events is not None:
-        rate = report.events.true_change_rate
+    if report.changes.events is not None:
+        rate = report.changes.events.true_change_rate
         truth = ("true events", f"{rate:.3f}", words.once_in(rate, report.fps))
         rows.append(truth + (("", "") if kl else ()))
     return table(head, rows)

@@ -1,8 +1,7 @@
-"""Sampled futures of held-out clips, read as they are drawn: all of them would fill the memory."""
+"""Sampled futures of held-out clips: how close they come, and whether they obey the world."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +13,9 @@ from dlh.analysis.moving_ball.observers import foreseen_places
 from dlh.analysis.moving_ball.rollouts import Tracking, WorldScores, track, world_scores
 from dlh.data.clips import Clips
 from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
-from dlh.evaluation import score_futures
-from dlh.evaluation.floors.trivial import black_frame, last_frame, mean_frame
-from dlh.evaluation.futures import FutureScores
-from dlh.evaluation.scores.psnr import psnr
+from dlh.evaluation.floors import black_frame, last_frame, mean_frame
+from dlh.evaluation.futures import FutureScores, score_futures
+from dlh.interfaces import Prediction
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.video import from_stored, to_stored
 
@@ -36,7 +34,8 @@ class Futures:
         floors: the same of still frames, by name.
         world: whether the frames are like those of Moving Ball; None for other data.
         tracking: how long the ball is where it should be; None for other data.
-        best_tracking: the same of as many draws of who has seen the context and knows the rules.
+        best_tracking: the same of as many draws of an ideal observer, which has seen the context
+            and knows the rules.
         shown: some futures of the first clip, uint8 (samples, horizon, height, width, channel).
         shown_changed: their e^2, bool (samples, horizon); None with one level.
         shown_reading: of their balls; None for other data.
@@ -80,19 +79,33 @@ def draw_futures(
     device = next(model.parameters()).device
     video = from_stored(clips.video)
     observed, followed = video[:, :context_steps].to(device), video[:, context_steps:].to(device)
-    curves: list[Tensor] = []
     readings: list[BallReading] = []
     changes: list[Tensor] = []
     shown: list[np.ndarray] = []
-    generator = torch.Generator(device).manual_seed(seed)
-    for clip, frames, changed in _drawn(model, observed, followed.shape[1], samples, generator):
-        curves.append(psnr(frames, followed[clip]).cpu())
+
+    def see(drawn: Prediction) -> None:
+        frames, changed = drawn.frames[0], drawn.changed
         if ball is not None:
             readings.append(read_ball(frames, ball).map(torch.Tensor.cpu))
         if changed is not None and changed.shape[-1] > 1:
-            changes.append(changed[..., 1].cpu())
-        if clip == 0 and sum(map(len, shown)) < SHOWN:
+            changes.append(changed[0, ..., 1].cpu())
+        if sum(map(len, shown)) < SHOWN:  # of the first clip: it is drawn first
             shown.append(to_stored(frames[:SHOWN]))
+
+    generator = torch.Generator(device).manual_seed(seed)
+    at_once = VALUES_AT_ONCE // followed[0].numel()
+    scores = [
+        score_futures(
+            model,
+            observed[clip : clip + 1],
+            followed[clip : clip + 1],
+            samples=samples,
+            generator=generator,
+            chunk=max(1, at_once),
+            see=see,
+        )
+        for clip in range(len(observed))
+    ]
 
     def by_clip(parts: list[Tensor]) -> Tensor:
         return torch.cat(parts).unflatten(0, (len(observed), samples))
@@ -110,20 +123,18 @@ def draw_futures(
             )
             truth = torch.from_numpy(clips.positions[:, context_steps:])
             best_tracking = track(torch.from_numpy(places), truth, ball.radius)
-    first = np.concatenate(shown)[:SHOWN]
-
-    frame_shape = model.frame_shape
-    stills = [black_frame(frame_shape), last_frame(frame_shape)]
+    first = np.concatenate(shown)[:SHOWN][:samples]
+    stills = [black_frame(model.frame_shape), last_frame(model.frame_shape)]
     if mean is not None:
         stills.insert(1, mean_frame(mean))
-
-    def floor_scores(floor) -> FutureScores:
-        return score_futures(floor, observed, followed, samples=1)
-
     return Futures(
         context_steps=context_steps,
-        model=FutureScores(curves=by_clip(curves), window=followed.shape[1]),
-        floors={still.name: floor_scores(still) for still in stills},
+        model=FutureScores(
+            curves=torch.cat([one.curves for one in scores]), window=followed.shape[1]
+        ),
+        floors={
+            still.name: score_futures(still, observed, followed, samples=1) for still in stills
+        },
         world=world,
         tracking=tracking,
         best_tracking=best_tracking,
@@ -132,23 +143,3 @@ def draw_futures(
         shown_reading=reading and reading.map(lambda part: part[0, : len(first)]),
         truth_reading=true_reading and true_reading.map(lambda part: part[0]),
     )
-
-
-def _drawn(
-    model: DynamicLatentHierarchy,
-    observed: Tensor,
-    horizon: int,
-    samples: int,
-    generator: torch.Generator,
-) -> Iterator[tuple[int, Tensor, Tensor | None]]:
-    """(clip, frames (samples, horizon, ...), changed (samples, horizon, levels)), in pieces."""
-    at_once = max(1, VALUES_AT_ONCE // (horizon * observed[0, 0].numel()))
-    for clip, context in enumerate(observed):
-        for first in range(0, samples, at_once):
-            drawn = model.predict(
-                context[None],
-                horizon=horizon,
-                samples=min(at_once, samples - first),
-                generator=generator,
-            )
-            yield clip, drawn.frames[0], None if drawn.changed is None else drawn.changed[0]

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dlh.analysis.events import predicted_change
-from dlh.analysis.prediction import foresight, of_trace, reliability
+from dlh.analysis.foresight import foresight, foresight_of, reliability
 
 PROBABILITY = np.array([[0.9, 0.8, 0.2, 0.1], [0.5, 0.6, 0.4, 0.0]])
 INFERRED = np.array([[True, True, False, False], [True, True, False, False]])
@@ -61,19 +60,41 @@ def test_the_edges_belong_to_bins_and_empty_bins_have_no_mean():
     assert reliability(np.zeros((1, 3)), nothing, counted=nothing) is None
 
 
-def test_what_a_trace_gives_is_what_the_table_of_a_run_gives(make_trace):
+def test_predicted_change_is_the_mean_under_each_outcome(make_trace):
+    trace = make_trace(
+        [[[1, 1], [1, 1], [1, 0], [1, 0], [1, 1]]],
+        probability=[[[0.5, 0.5], [0.5, 0.9], [0.5, 0.2], [0.5, 0.1], [0.5, 0.7]]],
+    )
+    truth = np.array([[True, True, False, True, False]])
+    known = foresight_of(trace, truth)
+    assert known.inferred_change.mean == pytest.approx((0.9 + 0.7) / 2)
+    assert known.inferred_static.mean == pytest.approx((0.2 + 0.1) / 2)
+    assert known.true_change.mean == pytest.approx((0.9 + 0.1) / 2)
+    assert known.true_static.mean == pytest.approx((0.2 + 0.7) / 2)
+
+
+def test_an_upper_level_is_judged_only_where_the_level_below_changed(make_trace):
     trace = make_trace(
         [[[1, 1, 1], [1, 0, 0], [1, 1, 0], [1, 1, 1]]],
-        probability=[[[0.5] * 3, [0.5, 0.4, 0.99], [0.5, 0.7, 0.3], [0.5, 0.9, 0.8]]],
+        probability=[[[0.5] * 3, [0.5, 0.5, 0.99], [0.5, 0.5, 0.3], [0.5, 0.5, 0.8]]],
     )
-    for level in (2, 3):
-        probability, changed, counted = of_trace(trace, level)
-        found, known = (
-            foresight(probability, changed, counted=counted),
-            predicted_change(trace, level=level),
-        )
-        assert found.inferred_change.mean == pytest.approx(known.where_inferred_change)
-        assert found.inferred_static.mean == pytest.approx(known.where_inferred_static)
+    known = foresight_of(trace, level=3)
+    assert known.inferred_static.mean == pytest.approx(0.3)  # the 0.99 was out of reach
+    assert known.inferred_change.mean == pytest.approx(0.8)
+    assert known.true_change is None
+
+
+def test_an_outcome_that_never_happened_has_no_mean(make_trace):
+    trace = make_trace([[[1, 1], [1, 0], [1, 0]]], probability=[[[0.5, 0.5]] * 3])
+    known = foresight_of(trace)
+    assert known.inferred_change is None
+    assert known.inferred_static.mean == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("level", [0, 1, 3])
+def test_level_one_and_levels_that_are_not_there_have_no_foresight_of(make_trace, level):
+    with pytest.raises(ValueError, match=f"level 2 to 2 of this model, found level {level}"):
+        foresight_of(make_trace([[[1, 1], [1, 0]]]), level=level)
 
 
 def test_what_cannot_be_counted_is_refused():

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 from dlh import DLH
-from dlh.analysis.compute import AnalysisConfig, clips_to_analyse
+from dlh.analysis.findings import AnalysisConfig
 from dlh.data.clips import DataError
+from dlh.data.held_out import HeldOut
 from dlh.data.video.encode import write_video
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.runs.build import open_source
 from dlh.runs.experiment import DataConfig, Experiment
 from dlh.runs.presets import tiny
 from dlh.runs.snapshot import write_snapshot
-from dlh.runs.subject import open_subject
+from dlh.runs.subject import Subject, open_subject
 from dlh.training.errors import RunFolderError
 from dlh.training.run import RunFolder
 from tiny_run import ball_frames
@@ -25,6 +26,12 @@ from tiny_run import ball_frames
 LITTLE = AnalysisConfig(
     clips=9, futures_clips=2, context_steps=4, horizon=6, samples=1, traced_steps=8
 )
+
+
+def clips_to_analyse(subject: Subject, config: AnalysisConfig) -> HeldOut:
+    return subject.held_out(
+        count=config.clips, lengths=config.clip_lengths, enough=config.futures_clips
+    )
 
 
 def videos(folder: str, lengths: dict[str, int]) -> Path:

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from dlh.analysis.events import change_rates
-from dlh.analysis.levels import Moments, Resampled, resample, roll
+from dlh.analysis.exchange import Moments, Resampled, resample, roll
 from dlh.analysis.moving_ball.ball import read_ball
 from dlh.analysis.moving_ball.rollouts import world_scores
 from dlh.analysis.pooled import Pooled, pooled_mean
 from dlh.data.worlds.moving_ball import MovingBallConfig
-from dlh.models.dlh import Trace
+from dlh.evaluation.events import change_rates
+from dlh.models.dlh import DynamicLatentHierarchy, Trace
 from dlh.models.dlh.bound import Bound
-from dlh.runs.subject import Subject
 from dlh.video import to_stored
 
 MOMENTS = 32
@@ -64,7 +63,7 @@ class LevelFindings:
 
 
 def find_levels(
-    subject: Subject,
+    model: DynamicLatentHierarchy,
     trace: Trace,
     objective: Bound,
     ball: MovingBallConfig | None,
@@ -73,13 +72,13 @@ def find_levels(
     """What every level holds, and the pixel variance with the states of all of them exchanged.
 
     Args:
-        subject: the model.
+        model: in evaluation mode.
         trace: of the clips.
         objective: the bound's terms on them.
         ball: the world, where the clips are of the ball.
         seed: of the exchanges.
     """
-    model, device = subject.model.model, subject.model.device
+    device = next(model.parameters()).device
     trace = trace.map(lambda part: part.to(device))
     moments = Moments.spread(trace, MOMENTS, before_end=1)
     generator = torch.Generator(device).manual_seed(seed + 1)

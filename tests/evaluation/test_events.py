@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from itertools import permutations
 
 import hypothesis.strategies as st
@@ -10,12 +8,11 @@ import pytest
 import torch
 from hypothesis import given
 
-from dlh.analysis import (
+from dlh.evaluation.events import (
     change_rates,
     event_scores,
     mean_depth,
     mean_depth_with_first,
-    predicted_change,
 )
 
 
@@ -145,40 +142,3 @@ def test_depth_needs_all_levels_and_two_frames():
         mean_depth(CHANGED[..., 0])
     with pytest.raises(ValueError, match="found 1 frame"):
         change_rates(CHANGED[:, :1])
-
-
-def test_predicted_change_is_the_mean_under_each_outcome(make_trace: Callable):
-    trace = make_trace(
-        [[[1, 1], [1, 1], [1, 0], [1, 0], [1, 1]]],
-        probability=[[[0.5, 0.5], [0.5, 0.9], [0.5, 0.2], [0.5, 0.1], [0.5, 0.7]]],
-    )
-    truth = torch.tensor([[True, True, False, True, False]])
-    known = predicted_change(trace, truth)
-    assert known.where_inferred_change == pytest.approx((0.9 + 0.7) / 2)
-    assert known.where_inferred_static == pytest.approx((0.2 + 0.1) / 2)
-    assert known.where_true_change == pytest.approx((0.9 + 0.1) / 2)
-    assert known.where_true_static == pytest.approx((0.2 + 0.7) / 2)
-
-
-def test_an_upper_level_is_judged_only_where_the_level_below_changed(make_trace: Callable):
-    trace = make_trace(
-        [[[1, 1, 1], [1, 0, 0], [1, 1, 0], [1, 1, 1]]],
-        probability=[[[0.5] * 3, [0.5, 0.5, 0.99], [0.5, 0.5, 0.3], [0.5, 0.5, 0.8]]],
-    )
-    known = predicted_change(trace, level=3)
-    assert known.where_inferred_static == pytest.approx(0.3)  # the 0.99 was out of reach
-    assert known.where_inferred_change == pytest.approx(0.8)
-    assert known.where_true_change is None
-
-
-def test_an_outcome_that_never_happened_has_no_mean(make_trace: Callable):
-    trace = make_trace([[[1, 1], [1, 0], [1, 0]]], probability=[[[0.5, 0.5]] * 3])
-    known = predicted_change(trace)
-    assert known.where_inferred_change is None
-    assert math.isclose(known.where_inferred_static, 0.5)
-
-
-@pytest.mark.parametrize("level", [0, 1, 3])
-def test_level_one_and_levels_that_are_not_there_have_no_predicted_change(make_trace, level):
-    with pytest.raises(ValueError, match=f"level 2 to 2 of this model, found level {level}"):
-        predicted_change(make_trace([[[1, 1], [1, 0]]]), level=level)

@@ -1,112 +1,27 @@
-"""An evaluation opened: its clips, rows and metrics, and the protocol that they make together."""
+"""An evaluation, opened: its clips, rows and metrics, the protocol they make, a clip's scores."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dlh import __version__
 from dlh.evaluation.clip_events import count_events
 from dlh.evaluation.clip_scores import ClipScores, score_clip
 from dlh.evaluation.clips import EvaluatedClips, identify
-from dlh.evaluation.protocol import (
-    MetricSpec,
-    Protocol,
-    ScoredModel,
-    samples_per_draw,
-)
+from dlh.evaluation.protocol import Protocol, ScoredModel, samples_per_draw
 from dlh.evaluation.rows import Rows
-from dlh.evaluation.scores import fvd, lpips
-from dlh.evaluation.scores.frames import NotComputed
-from dlh.evaluation.scores.fvd import FVD, FrechetVideo, check_videos
-from dlh.evaluation.scores.metrics import METRICS, Metric
+from dlh.evaluation.scorers import Scorers
 from dlh.evaluation.stopwatch import Stopwatch
 from dlh.evaluation.summary import ROWS
-from dlh.files.outputs import Say
-from dlh.interfaces import TrainableModel, VideoModel
-from dlh.settings import to_plain
+from dlh.interfaces import VideoModel
+from dlh.version import __version__
 
 EVENTS, TRUTH = "events", "truth"
-
-
-@dataclass(frozen=True, kw_only=True)
-class WeightsRequest:
-    """Which weights LPIPS and FVD take.
-
-    Attributes:
-        lpips, fvd: files that one has; empty for the published ones.
-        download: fetch what is not here.
-    """
-
-    lpips: tuple[Path, ...] = ()
-    fvd: tuple[Path, ...] = ()
-    download: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scorers:
-    """What can be computed of these frames here, and why the rest cannot.
-
-    Attributes:
-        metrics: of single frames.
-        frechet: of whole videos; None where it is missing.
-        missing: name of a metric to the reason.
-    """
-
-    metrics: tuple[Metric, ...]
-    frechet: FrechetVideo | None
-    missing: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def specs(self) -> tuple[MetricSpec, ...]:
-        """For the protocol."""
-        specs = [MetricSpec.of(metric) for metric in self.metrics]
-        return (*specs, *([] if self.frechet is None else [self.frechet.spec()]))
-
-
-def open_scorers(
-    weights: WeightsRequest,
-    *,
-    frame_shape: tuple[int, int, int],
-    horizon: int,
-    device: torch.device,
-    progress: Callable[[int, int | None], None] | None = None,
-) -> Scorers:
-    """All metrics that frames of this shape can have.
-
-    Raises:
-        WeightsError: a file of weights was named and cannot be used.
-    """
-    lpips.PUBLISHED.check_given(weights.lpips)
-    fvd.PUBLISHED.check_given(weights.fvd)
-    metrics, missing, frechet = [], {}, None
-    found = {"download": weights.download, "progress": progress}
-    frame = torch.zeros(1, *frame_shape, device=device)
-    for name, metric in METRICS.items():
-        try:
-            metric.score(frame, frame)
-            metrics.append(metric)
-        except NotComputed as error:
-            missing[name] = str(error)
-    try:
-        lpips.check_pair(frame, frame)  # before anything is fetched
-        metrics.append(lpips.lpips_metric(lpips.PUBLISHED.find(weights.lpips, **found), device))
-    except NotComputed as error:
-        missing["lpips"] = str(error)
-    try:
-        check_videos(frame[:, None].expand(1, horizon, *frame_shape))
-        frechet = FrechetVideo.load(fvd.PUBLISHED.find(weights.fvd, **found), device)
-    except NotComputed as error:
-        missing[FVD] = str(error)
-    return Scorers(metrics=tuple(metrics), frechet=frechet, missing=missing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,20 +126,3 @@ class Evaluation:
                 for clip in found
             ]
         return scores
-
-
-def say_missing(scorers: Scorers, say: Say) -> None:
-    """A line for each metric that is not computed."""
-    for name, reason in scorers.missing.items():
-        say(f"{name} is not computed: {reason}")
-
-
-def model_digest(model: TrainableModel) -> str:
-    """SHA-256 of configuration and weights, whatever file they were in."""
-    assert isinstance(model, torch.nn.Module)
-    # Without its kind, which the names of its weights tell: so it is what it was before kinds were.
-    settings = {name: value for name, value in to_plain(model.config).items() if name != "kind"}
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for name, value in sorted(model.state_dict().items()):
-        digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dlh.analysis.levels import Moments, decode_states, resample, roll
+from dlh.analysis.exchange import Moments, decode_states, resample, roll
 from dlh.models.dlh import DynamicLatentHierarchy
 from small_models import lively_model, lively_video, small_config
 
@@ -43,7 +43,7 @@ def test_only_the_named_level_is_exchanged_and_by_what_it_held_elsewhere(observe
     levels = model.config.num_levels
     seen = []
     monkeypatch.setattr(
-        "dlh.analysis.levels.decode_states",
+        "dlh.analysis.exchange.decode_states",
         lambda model, state: seen.append(state) or torch.zeros(*state.shape[:-2], 1, 2, 2),
     )
     moments = Moments.spread(trace, 2)
@@ -77,7 +77,7 @@ def test_states_from_the_prior_are_draws_of_it(observed, monkeypatch):
     model, trace, _ = observed
     seen = []
     monkeypatch.setattr(
-        "dlh.analysis.levels.decode_states",
+        "dlh.analysis.exchange.decode_states",
         lambda model, state: seen.append(state) or torch.zeros(*state.shape[:-2], 1, 2, 2),
     )
     moments = Moments.spread(trace, 1)
@@ -115,7 +115,7 @@ def test_levels_that_are_not_rolled_stay(observed, monkeypatch):
     model, trace, _ = observed
     seen = []
     monkeypatch.setattr(
-        "dlh.analysis.levels.decode_states", lambda model, state: seen.append(state)
+        "dlh.analysis.exchange.decode_states", lambda model, state: seen.append(state)
     )
     for level in range(1, model.config.num_levels + 1):
         roll(model, trace, level, Moments.spread(trace, 2, before_end=1), steps=4)

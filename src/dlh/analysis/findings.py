@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dlh.analysis.events import EventScores, event_scores
-from dlh.analysis.futures import Futures, draw_futures
-from dlh.analysis.held import LevelFindings, find_levels
-from dlh.analysis.measure import (
-    colour_recalls,
-    event_recalls,
-    mean_training_frame,
-    observe_clips,
-)
+from dlh.analysis.foresight import Foresight, Reliability, foresight, of_trace, reliability
+from dlh.analysis.future_findings import Futures, draw_futures
+from dlh.analysis.level_findings import LevelFindings, find_levels
 from dlh.analysis.moving_ball.observers import (
     KnownBounces,
     change_known_bounces,
     foreseen_bounces,
     known_bounces,
 )
+from dlh.analysis.moving_ball.recalls import colour_recalls, event_recalls
+from dlh.analysis.observe import observe_clips
 from dlh.analysis.pooled import Pooled, pooled_mean
-from dlh.analysis.prediction import Foresight, Reliability, foresight, of_trace, reliability
-from dlh.data.clips import Clips, DataError
+from dlh.data.clips import Clips, DataError, Split
+from dlh.data.held_out import ALL, HeldOut
 from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.errors import UsageError
+from dlh.evaluation.events import EventScores, event_scores
 from dlh.files.outputs import Say
-from dlh.models.dlh import Trace
-from dlh.runs.held_out import ALL, HeldOut, choose_clips
-from dlh.runs.subject import Subject
+from dlh.models.dlh import DynamicLatentHierarchy, Trace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,16 +61,21 @@ class AnalysisConfig:
         if self.seed < 0:
             raise UsageError(f"seed is at least 0, found {self.seed}")
 
+    @property
+    def clip_lengths(self) -> tuple[int, int]:
+        """Frames of a clip, the most welcome first: for the futures too, or for the trace alone."""
+        return max(self.context_steps + self.horizon, self.traced_steps), self.traced_steps
+
 
 @dataclass(frozen=True, kw_only=True)
 class Observers:
     """Ideal observers of Moving Ball beside the model, for Table 3.
 
     Attributes:
-        closed_form: of one who knows the bounces, under true changes.
+        closed_form: of an observer that knows the bounces, under true changes.
         closed_form_inferred: the same of the changes that this level 2 notices.
-        knows_bounces: of such a one, averaged over these very clips.
-        knows_past: of one who has seen the past.
+        knows_bounces: of the same observer, averaged over these very clips.
+        knows_past: of an observer that has seen the past.
         lost: share of steps at which the filter behind that had nothing to go on.
         filter_error: standard error that its number of particles leaves in ``knows_past``, under a
             true change.
@@ -89,13 +90,42 @@ class Observers:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What a model is shown in an analysis.
+
+    Attributes:
+        model: its name, for people.
+        data: the name of the data, for people.
+        held_out: the clips.
+        ball: the world of the clips, where that is Moving Ball.
+        mean: the mean training frame, (channel, height, width); None where there is none.
+        fps: frames a second of the data's videos, where they have one rate.
+    """
+
+    model: str
+    data: str
+    held_out: HeldOut
+    ball: MovingBallConfig | None = None
+    mean: Tensor | None = None
+    fps: float | None = None
+
+    @property
+    def clips(self) -> Clips:
+        """The clips themselves."""
+        return self.held_out.clips
+
+    @property
+    def split(self) -> Split | Literal["all"]:
+        """Where they are from."""
+        return self.held_out.split
+
+
+@dataclass(frozen=True, kw_only=True)
 class Findings:
     """An analysis of one model on some clips; ``left_out`` says what does not apply, and why."""
 
-    subject: Subject
+    shown: Shown
     config: AnalysisConfig
-    split: str
-    clips: Clips
     trace: Trace
     mean_depth: Pooled
     mean_depth_with_first: Pooled
@@ -115,43 +145,31 @@ class Findings:
     @property
     def truth(self) -> np.ndarray | None:
         """True events of the traced steps."""
-        events = self.clips.events
+        events = self.shown.clips.events
         return None if events is None else events[:, : self.trace.changed.shape[1]]
 
 
-def clips_to_analyse(subject: Subject, config: AnalysisConfig) -> HeldOut:
-    """Clips as long as the futures want them, if there are enough for these; else shorter ones.
-
-    Raises:
-        DataError: there are no clips that the model was not trained on.
-    """
-    wanted = max(config.context_steps + config.horizon, config.traced_steps)
-    return choose_clips(
-        subject,
-        count=config.clips,
-        lengths=(wanted, config.traced_steps),
-        enough=config.futures_clips,
-    )
-
-
 @torch.no_grad()
-def compute(
-    subject: Subject, held_out: HeldOut, config: AnalysisConfig, say: Say = print
+def analyse_clips(
+    model: DynamicLatentHierarchy, shown: Shown, config: AnalysisConfig, say: Say = print
 ) -> Findings:
-    """Analyse a model on these clips; the same call gives the same numbers."""
-    model, device = subject.model.model, subject.model.device
-    split, clips = held_out.split, held_out.clips
-    ball = subject.experiment.data.ball if isinstance(clips, MovingBallClips) else None
-    of_which = "clips of all videos" if split == ALL else f"{split} clips"
-    say(
-        f"{len(clips.video)} {of_which} of {subject.source.name}, "
-        f"{clips.video.shape[1]} frames each"
-    )
+    """Analyse a model on these clips; the same call gives the same numbers.
+
+    Args:
+        model: in evaluation mode.
+        shown: the clips, and what is known of them.
+        config: how much is analysed.
+        say: takes a line for each long step.
+    """
+    device = next(model.parameters()).device
+    clips, ball = shown.clips, shown.ball
+    of_which = "clips of all videos" if shown.split == ALL else f"{shown.split} clips"
+    say(f"{len(clips.video)} {of_which} of {shown.data}, {clips.video.shape[1]} frames each")
     generator = torch.Generator(device).manual_seed(config.seed)
     trace, objective = observe_clips(model, clips, generator, steps=config.traced_steps)
     steps = trace.changed.shape[1]
     truth = None if clips.events is None else clips.events[:, :steps]
-    left_out = {**held_out.left_out, **_shortened(clips, config)}
+    left_out = {**shown.held_out.left_out, **_shortened(clips, config)}
 
     events, model_foresight, curves = None, None, {}
     if model.config.num_levels < 2:
@@ -164,7 +182,7 @@ def compute(
         held_against = {"inferred changes": changed}
         if truth is None:
             left_out["everything held against true events"] = (
-                f"{subject.source.name} does not know when something changes"
+                f"{shown.data} does not know when something changes"
             )
         else:
             events = event_scores(trace.changed[..., 1], truth)
@@ -178,20 +196,19 @@ def compute(
         observers = _observers(trace, clips, ball, config.seed)
     if ball is None:
         left_out["ideal observers, the ball's colour and place"] = (
-            f"they are those of Moving Ball; the clips are of {subject.source.name}"
+            f"they are those of Moving Ball; the clips are of {shown.data}"
         )
-    mean = _mean_frame(subject, clips)
-    if mean is None:
+    if shown.mean is None:
         left_out["the floor of a mean frame"] = (
-            f"no training video of {subject.source.name} is as long as a clip"
+            f"no training video of {shown.data} is as long as a clip"
         )
-    levels, everything = find_levels(subject, trace, objective, ball, config.seed)
+    levels, everything = find_levels(model, trace, objective, ball, config.seed)
     say(f"{config.samples} futures of {min(config.futures_clips, len(clips.video))} clips ...")
     context_steps = _context_steps(clips, config)
     futures = draw_futures(
         model,
         clips.first(clips=config.futures_clips, steps=context_steps + config.horizon),
-        mean,
+        shown.mean,
         context_steps=context_steps,
         samples=config.samples,
         ball=ball,
@@ -204,10 +221,8 @@ def compute(
     elbo = pooled_mean(objective.elbo.numpy() / steps)
     assert mean_depth and with_first and total and elbo
     return Findings(
-        subject=subject,
+        shown=shown,
         config=config,
-        split=split,
-        clips=clips,
         trace=trace,
         mean_depth=mean_depth,
         mean_depth_with_first=with_first,
@@ -240,19 +255,6 @@ def _shortened(clips: Clips, config: AnalysisConfig) -> dict[str, str]:
         f"a horizon of {config.horizon} frames": horizon < config.horizon,
     }
     return {what: why for what, missing in asked.items() if missing}
-
-
-def _mean_frame(subject: Subject, clips: Clips) -> Tensor | None:
-    """Of the source's training clips; None where these videos are too short."""
-    training = subject.experiment.training
-    try:
-        return mean_training_frame(
-            subject.source,
-            clip_length=min(training.clip_length, clips.video.shape[1]),
-            batch_size=min(training.batch_size, 20),
-        )
-    except DataError:
-        return None
 
 
 def _observers(

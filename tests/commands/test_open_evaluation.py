@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from dlh import DLH
-from dlh.commands.evaluation_request import Request, open_request, protocol_numbers
+from dlh.commands.evaluate import open_request
 from dlh.data.clips import DataError
 from dlh.data.store.folder import import_folder
+from dlh.evaluation.request import Request, protocol_numbers
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.pretrained.lookup import SHIPPED
 from dlh.runs.presets import tiny

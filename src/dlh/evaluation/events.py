@@ -10,10 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
-
-from dlh.models.dlh.trace import Trace
 
 Mask = Tensor | np.ndarray
 
@@ -115,61 +112,6 @@ def mean_depth(changed: Mask) -> float:
 def mean_depth_with_first(changed: Mask) -> float:
     """L-bar = (1/T) sum_t sum_n e_t^n with the forced first step, as in the paper's Table 2."""
     return float(_levels(changed).sum(2).mean())
-
-
-@dataclass(frozen=True, kw_only=True)
-class PredictedChange:
-    """Mean predicted p(e_t^n = 1), under both outcomes (Table 3 has the first two); None where
-    there was no such step.
-
-    Attributes:
-        where_inferred_change: over the steps at which the level changed.
-        where_inferred_static: over the steps at which it did not.
-        where_true_change: over the steps of a true event; None without a truth.
-        where_true_static: over the others.
-    """
-
-    where_inferred_change: float | None
-    where_inferred_static: float | None
-    where_true_change: float | None = None
-    where_true_static: float | None = None
-
-
-def predicted_change(trace: Trace, truth: Mask | None = None, *, level: int = 2) -> PredictedChange:
-    """How well the model knows *when* the next change comes: p(e^n = 1) under both outcomes.
-
-    Only steps at which the level is reachable count, since p is conditioned on a change of the
-    level below.
-
-    Args:
-        trace: of clips from their first step on.
-        truth: the true changes, bool (batch, time).
-        level: n, from 2.
-    """
-    levels = trace.changed.shape[2]
-    if not 2 <= level <= levels:
-        raise ValueError(
-            f"a predicted change belongs to level 2 to {levels} of this model, found level {level}"
-        )
-    index = level - 1
-    counted = trace.reachable[..., index] & ~trace.first
-    inferred = trace.changed[..., index]
-    probability = trace.change_logit[..., index].sigmoid()
-
-    def mean_where(mask: Tensor) -> float | None:
-        chosen = probability[mask & counted]
-        return float(chosen.mean()) if chosen.numel() else None
-
-    true_change = true_static = None
-    if truth is not None:
-        events = torch.as_tensor(_clips(truth, "the true changes")).to(inferred.device)
-        true_change, true_static = mean_where(events), mean_where(~events)
-    return PredictedChange(
-        where_inferred_change=mean_where(inferred),
-        where_inferred_static=mean_where(~inferred),
-        where_true_change=true_change,
-        where_true_static=true_static,
-    )
 
 
 def _ratio(matched: int, claimed: int, other: int) -> float:

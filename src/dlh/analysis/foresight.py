@@ -140,13 +140,36 @@ def of_trace(trace: Trace, level: int = 2) -> tuple[np.ndarray, np.ndarray, np.n
 
     A step counts where the level below changes, since p is conditioned on that, and where it is
     not a sequence's first.
+
+    Raises:
+        ValueError: there is no such level, or it is level 1, which always changes.
     """
+    levels = trace.changed.shape[2]
+    if not 2 <= level <= levels:
+        raise ValueError(
+            f"a predicted change belongs to level 2 to {levels} of this model, found level {level}"
+        )
     index = level - 1
     counted = trace.reachable[..., index] & ~trace.first
     probability = trace.change_logit[..., index].sigmoid().double()
     parts = (probability, trace.changed[..., index], counted)
     probability, changed, counted = (part.detach().cpu().numpy() for part in parts)
     return probability, changed, counted
+
+
+def foresight_of(trace: Trace, truth: np.ndarray | None = None, *, level: int = 2) -> Foresight:
+    """:func:`foresight` of one level of a trace (Table 3 has level 2).
+
+    Args:
+        trace: of clips from their first step on.
+        truth: the true changes, bool (clips, time); None where they are not known.
+        level: n, from 2.
+
+    Raises:
+        ValueError: there is no such level, or it is level 1, which always changes.
+    """
+    probability, changed, counted = of_trace(trace, level)
+    return foresight(probability, changed, truth, counted)
 
 
 def _after_first(shape: tuple[int, ...], counted: np.ndarray | None) -> np.ndarray:
