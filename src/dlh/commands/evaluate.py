@@ -220,7 +220,9 @@ def open_request(
         name=name,
         samples=numbers.samples,
         asked=clips.count if request.manifest is not None else numbers.clips,
-        model=ScoredModel(name=request.model, sha256=subject.digest()),
+        model=ScoredModel(
+            name=request.model, sha256=subject.digest(), to_unit_range=network.to_unit_range
+        ),
     )
 
 
