@@ -28,20 +28,20 @@ from dlh.evaluation.protocol import Protocol, ScoredModel
 from dlh.evaluation.request import DEMO, Numbers, Request, protocol_numbers
 from dlh.evaluation.results_folder import (
     CURVES,
+    PARTIAL,
     SCORES,
+    ClipArrays,
+    Parts,
     check_folder,
     claim_folder,
     write_result,
 )
-from dlh.evaluation.rows import Row, floor_rows, row_of_file, row_of_model
+from dlh.evaluation.rows import FLOORS, MODEL, Row, floor_rows, row_of_file, row_of_model
 from dlh.evaluation.scorers import Progress, open_scorers
 from dlh.evaluation.scores.fvd import FVD
 from dlh.evaluation.scoring import EVENTS, TRUTH, Evaluation
-from dlh.evaluation.summary import FLOORS, MODEL, curves, summarise
+from dlh.evaluation.summary import curves, summarise
 from dlh.evaluation.work import (
-    PARTIAL,
-    ClipArrays,
-    Parts,
     default_processes,
     futures_of_clip,
     save_predictions,
