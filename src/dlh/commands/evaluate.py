@@ -51,7 +51,7 @@ from dlh.files.outputs import Say, write_bytes
 from dlh.interfaces import VideoModel
 from dlh.reports import evaluation_tables as tables
 from dlh.reports.evaluation_page import render
-from dlh.reports.figures.samples import PredictedClip, draw_samples
+from dlh.reports.figures.samples import draw_samples
 from dlh.reports.figures.scores import ScorePanel, draw_best_of, draw_score_curves
 from dlh.reports.pictures import drawn
 from dlh.runs.subject import Subject, open_subject
@@ -406,11 +406,9 @@ def _strips(
             before += len(frames)
         assert future is not None
         context = read.truth[:0] if read.context is None else read.context
-        predicted = PredictedClip(
-            context=to_stored(context), truth=to_stored(read.truth), predicted=future
-        )
         title = f"The {name} clip, number {clip}: PSNR {clips['best'][clip]:.2f} dB"
-        yield name, title, draw_samples([predicted], title=title)
+        stored = (to_stored(context)[None], to_stored(read.truth)[None], future[None])
+        yield name, title, draw_samples(*stored, title=title)
 
 
 def _summarise(
