@@ -16,7 +16,7 @@ from dlh.commands.demo import demo
 from dlh.data.video.encode import write_video
 from dlh.data.video.video_file import VideoFile
 from dlh.data.worlds.moving_ball import MovingBall
-from dlh.evaluation.floors import trivial
+from dlh.evaluation import floors
 from dlh.runs.presets import tiny
 
 # Enough to go through every line of the measurement, not to mean anything.
@@ -35,7 +35,7 @@ def measure_little(patch: pytest.MonkeyPatch) -> None:
     """Make the measurement after a training short."""
     for name, value in LITTLE.items():
         patch.setattr(measure, name, value)
-    patch.setattr(trivial, "MEAN_FRAME_CLIPS", 8)
+    patch.setattr(floors, "MEAN_FRAME_CLIPS", 8)
 
 
 MADE: dict[str, Path] = {}  # a factory of paths cannot be the key of a cache

@@ -4,7 +4,6 @@ import base64
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,9 +12,9 @@ from dlh.analysis import Foresight, LevelDivergences, Pooled
 from dlh.analysis.measure import Changes, FutureFigures
 from dlh.evaluation.events import EventScores
 from dlh.evaluation.futures import FutureScores
-from dlh.reports.run_page.report import Report, render_report, write_report
+from dlh.reports.run_page.page import render_report
 from dlh.reports.run_page.report_prediction import floor_verdict
-from dlh.training.errors import RunFolderError
+from dlh.reports.run_page.values import Report
 
 PNGS = {name: f"png of {name}".encode() for name in ("events", "still", "psnr", "curves")}
 FILM = b"not really an mp4"
@@ -337,15 +336,3 @@ def test_settings_are_listed_with_dotted_names():
     words = Page(render_report(DEMO)).words
     assert "model.num_levels" in words and "training.seed" in words
     assert "All 3 settings and versions" in words
-
-
-def test_the_page_is_written_as_a_whole(tmp_path: Path):
-    path = write_report(tmp_path / "report.html", DEMO)
-    assert path.read_text(encoding="utf-8") == render_report(DEMO)
-    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
-
-
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path):
-    path = tmp_path / "missing" / "report.html"
-    with pytest.raises(RunFolderError, match=re.escape(f"cannot write {path}")):
-        write_report(path, BARE)

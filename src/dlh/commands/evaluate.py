@@ -28,20 +28,20 @@ from dlh.evaluation.protocol import Protocol, ScoredModel
 from dlh.evaluation.request import DEMO, Numbers, Request, protocol_numbers
 from dlh.evaluation.results_folder import (
     CURVES,
+    PARTIAL,
     SCORES,
+    ClipArrays,
+    Parts,
     check_folder,
     claim_folder,
     write_result,
 )
-from dlh.evaluation.rows import Row, floor_rows, row_of_file, row_of_model
+from dlh.evaluation.rows import FLOORS, MODEL, Row, floor_rows, row_of_file, row_of_model
 from dlh.evaluation.scorers import Progress, open_scorers
 from dlh.evaluation.scores.fvd import FVD
 from dlh.evaluation.scoring import EVENTS, TRUTH, Evaluation
-from dlh.evaluation.summary import FLOORS, MODEL, curves, summarise
+from dlh.evaluation.summary import curves, summarise
 from dlh.evaluation.work import (
-    PARTIAL,
-    ClipArrays,
-    Parts,
     default_processes,
     futures_of_clip,
     save_predictions,
@@ -51,7 +51,7 @@ from dlh.files.outputs import Say, write_bytes
 from dlh.interfaces import VideoModel
 from dlh.reports import evaluation_tables as tables
 from dlh.reports.evaluation_page import render
-from dlh.reports.figures.samples import PredictedClip, draw_samples
+from dlh.reports.figures.samples import draw_samples
 from dlh.reports.figures.scores import ScorePanel, draw_best_of, draw_score_curves
 from dlh.reports.pictures import drawn
 from dlh.runs.subject import Subject, open_subject
@@ -220,7 +220,9 @@ def open_request(
         name=name,
         samples=numbers.samples,
         asked=clips.count if request.manifest is not None else numbers.clips,
-        model=ScoredModel(name=request.model, sha256=subject.digest()),
+        model=ScoredModel(
+            name=request.model, sha256=subject.digest(), to_unit_range=network.to_unit_range
+        ),
     )
 
 
@@ -404,11 +406,9 @@ def _strips(
             before += len(frames)
         assert future is not None
         context = read.truth[:0] if read.context is None else read.context
-        predicted = PredictedClip(
-            context=to_stored(context), truth=to_stored(read.truth), predicted=future
-        )
         title = f"The {name} clip, number {clip}: PSNR {clips['best'][clip]:.2f} dB"
-        yield name, title, draw_samples([predicted], title=title)
+        stored = (to_stored(context)[None], to_stored(read.truth)[None], future[None])
+        yield name, title, draw_samples(*stored, title=title)
 
 
 def _summarise(

@@ -14,10 +14,9 @@ from dlh.evaluation.clip_events import count_events
 from dlh.evaluation.clip_scores import ClipScores, score_clip
 from dlh.evaluation.clips import EvaluatedClips, identify
 from dlh.evaluation.protocol import Protocol, ScoredModel, samples_per_draw
-from dlh.evaluation.rows import Rows
+from dlh.evaluation.rows import ROWS, Rows
 from dlh.evaluation.scorers import Scorers
 from dlh.evaluation.stopwatch import Stopwatch
-from dlh.evaluation.summary import ROWS
 from dlh.interfaces import VideoModel
 from dlh.version import __version__
 

@@ -9,7 +9,7 @@ from dlh.training.held_out import level_states
 
 if TYPE_CHECKING:
     from dlh.evaluation.events import EventScores
-    from dlh.reports.run_page.report import Report
+    from dlh.reports.run_page.values import Report
 
 GOOD = 0.9
 """From here on precision and recall are called good."""

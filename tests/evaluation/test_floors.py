@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dlh.evaluation.floors import black_frame, last_frame, mean_frame
-from dlh.evaluation.floors import trivial as floors
+from dlh.evaluation.floors import black_frame, floors, last_frame, mean_frame
 from dlh.interfaces import VideoModel
 from dlh.video import VideoError
 
