@@ -14,7 +14,9 @@ from dlh.errors import UsageError
 
 PRESETS = {
     "tiny": "seconds; too small to learn anything, for tests",
+    "tiny-flat": "the same with the flat model",
     "moving-ball": "what the demo trains: a bouncing ball, minutes on two cores",
+    "moving-ball-flat": "the same ball, learnt by a flat model: one level, no events",
     "moving-ball-paper": "the paper's scale on Moving Ball: a GPU for days",
     "moving-mnist": "the paper's scale on Moving MNIST",
     "kth": "the paper's scale on KTH Action",
@@ -105,8 +107,8 @@ def _without_processes(arguments: Sequence[str]) -> tuple[int | None, list[str]]
 
 def _start(name: str, words: Sequence[str]) -> None:
     from dlh.cli.train_options import TrainOptions
+    from dlh.commands.train import start
     from dlh.runs.presets import preset
-    from dlh.runs.run import start
     from dlh.runs.workers import follow_leader
     from dlh.training.processes import leads
 
@@ -128,7 +130,7 @@ def _resume(words: Sequence[str]) -> None:
         raise UsageError("dlh train --resume RUN needs the folder of a run")
     if others and not others[0].startswith("-"):
         raise UsageError(f"dlh train --resume RUN takes no preset, found {others[0]}")
-    from dlh.runs.run import resume
+    from dlh.commands.train import resume
     from dlh.runs.workers import follow_resumed
     from dlh.training.processes import leads
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +12,13 @@ import torch
 from torch import Tensor
 
 from dlh.analysis.surprise import EventList, event_list
-from dlh.data.video.decode import Frames, VideoWarning
+from dlh.data.video.decode import Video
+from dlh.errors import UsageError
 from dlh.interfaces import Prediction, TrainableModel
 from dlh.models.dlh import Carried, DLHConfig, DynamicLatentHierarchy, Noise, Rollout, Trace
 from dlh.pretrained import files, lookup
 from dlh.pretrained.trained_model import AnyVideo, TrainedModel, UnsupportedError
+from dlh.settings import check_at_least
 from dlh.training.randomness import step_generator
 from dlh.video import VideoError
 
@@ -83,12 +83,10 @@ class DLH(TrainedModel):
         """The samples of :meth:`predict` one by one, for when all frames would fill the memory.
 
         Raises:
-            ValueError: horizon or samples is not positive.
+            UsageError: horizon or samples is below 1.
             VideoError, DataError: the video cannot be used.
         """
-        for name, value in (("horizon", horizon), ("samples", samples)):
-            if value < 1:
-                raise ValueError(f"{name} is at least 1, found {value}")
+        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         generator = torch.Generator(self.device).manual_seed(seed)
         _, carried = self.model.observe(self.as_video(video), generator=generator)
         drawn, _ = self.model.imagine(carried.repeat(samples), horizon, generator=generator)
@@ -160,16 +158,12 @@ class DLH(TrainedModel):
             )
         return event_list(Trace.concatenate(traces, 1), fps=fps)
 
-    def pieces(self, frames: Frames, length: int = FRAMES_AT_ONCE) -> Iterator[np.ndarray]:
-        """A stream of frames in pieces to observe, uint8 (time, height, width, channel).
+    def pieces(self, video: Video, length: int = FRAMES_AT_ONCE) -> Iterator[np.ndarray]:
+        """An open video in pieces to observe, uint8 (time, height, width, channel).
 
-        Warns with :class:`VideoWarning` where only a part of a file could be read.
+        Warns (``VideoWarning``) where only a part of a file could be read.
         """
-        rest = iter(frames)
-        while piece := list(itertools.islice(rest, length)):
-            yield np.stack(piece)
-        for note in frames.notes:
-            warnings.warn(f"{frames.path}: {note}", VideoWarning, stacklevel=2)
+        return video.pieces(length)
 
     @torch.no_grad()
     def _decoded(self, drawn: Rollout, samples: int) -> Iterator[Prediction]:

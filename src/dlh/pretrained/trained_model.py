@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlh.data.video.decode import Frames, open_frames, read_video
+from dlh.data.video.decode import Video, open_video, read_video
 from dlh.errors import UsageError
 from dlh.interfaces import ModelConfig, Prediction, TrainableModel
 from dlh.pretrained import files, lookup
+from dlh.settings import check_at_least
 from dlh.video import VideoError, check_video, from_stored
 
 AnyVideo = str | Path | np.ndarray | Tensor
@@ -89,7 +90,7 @@ class TrainedModel:
         """``samples`` futures of ``horizon`` frames after ``video``, all of which is observed.
 
         Raises:
-            ValueError: horizon or samples is not positive.
+            UsageError: horizon or samples is below 1.
             VideoError, DataError: the video cannot be used.
         """
         generator = torch.Generator(self.device).manual_seed(seed)
@@ -104,12 +105,10 @@ class TrainedModel:
         A deterministic model's one future comes as often as was asked.
 
         Raises:
-            ValueError: horizon or samples is not positive.
+            UsageError: horizon or samples is below 1.
             VideoError, DataError: the video cannot be used.
         """
-        for name, value in (("horizon", horizon), ("samples", samples)):
-            if value < 1:
-                raise ValueError(f"{name} is at least 1, found {value}")
+        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         context = self.as_video(video)
         return self._one_by_one(context, horizon, samples, seed)
 
@@ -142,10 +141,10 @@ class TrainedModel:
         channels, height, width = self.model.frame_shape
         return read_video(path, height=height, width=width, channels=channels, frames=frames)
 
-    def open(self, path: str | Path) -> Frames:
-        """The same frames as a stream, one at a time."""
+    def open(self, path: str | Path) -> Video:
+        """The same frames, to be read piece by piece."""
         channels, height, width = self.model.frame_shape
-        return open_frames(path, height=height, width=width, channels=channels)
+        return open_video(path, height=height, width=width, channels=channels)
 
     def as_video(self, video: AnyVideo) -> Tensor:
         """``video`` by the project's convention, on the model's device, in its number format.
