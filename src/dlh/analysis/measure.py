@@ -24,7 +24,7 @@ from dlh.data.clips import Clips, ClipSource, Split
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallClips
 from dlh.evaluation.floors.trivial import floors
 from dlh.evaluation.futures import FutureScores, score_futures
-from dlh.interfaces import TrainableModel
+from dlh.interfaces import TrainableModel, shortest_context
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
 from dlh.models.dlh.bound import Bound, bound
 from dlh.video import from_stored
@@ -135,7 +135,7 @@ def measure(
                 events = event_scores(trace.changed[..., 1], truth)
 
     length = clips.video.shape[1]
-    context_steps = min(CONTEXT_STEPS, length // 2)
+    context_steps = max(min(CONTEXT_STEPS, length // 2), shortest_context(model))
     video = from_stored(clips.video)
     observed, followed = video[:, :context_steps], video[:, context_steps:]
 

@@ -22,6 +22,18 @@ PRESETS = {
     "kth": "the paper's scale on KTH Action",
     "mazes": "the paper's scale on the DeepMind Lab mazes",
     "videos": "your own videos (--data), sized for the hardware found",
+    "tiny-vta": "seconds, for tests: VTA (docs/baselines.md)",
+    "vta-moving-ball": "VTA, narrower than published, on the ball of moving-ball",
+    "vta-moving-mnist": "VTA, narrower than published, on Moving MNIST",
+    "vta-mazes": "VTA, narrower than published, on the DeepMind Lab mazes",
+    "vta-videos": "VTA, narrower than published, on your own videos (--data)",
+    "vta-paper": "VTA as published, on films of a maze (--data): a GPU for days",
+    "tiny-lmc": "seconds, for tests: LMC-Memory (docs/baselines.md)",
+    "lmc-moving-ball": "LMC-Memory, narrower than published, on the ball of moving-ball",
+    "lmc-moving-mnist": "LMC-Memory, narrower than published, on Moving MNIST",
+    "lmc-mazes": "LMC-Memory, narrower than published, on the DeepMind Lab mazes",
+    "lmc-videos": "LMC-Memory, narrower than published, on your own videos (--data)",
+    "lmc-paper": "LMC-Memory as published, on Moving MNIST: a GPU for weeks",
 }
 
 HELP = """usage: dlh train PRESET [OPTIONS]        dlh train PRESET --help lists every setting

@@ -31,7 +31,7 @@ from dlh.evaluation.scores.metrics import METRICS, Metric
 from dlh.evaluation.stopwatch import Stopwatch
 from dlh.evaluation.summary import ROWS
 from dlh.files.outputs import Say
-from dlh.interfaces import TrainableModel, VideoModel
+from dlh.interfaces import TrainableModel
 from dlh.settings import to_plain
 
 EVENTS, TRUTH = "events", "truth"
@@ -125,7 +125,7 @@ class Evaluation:
     rows: Rows
     scorers: Scorers
     device: torch.device
-    decides: VideoModel | None = None
+    decides: TrainableModel | None = None
 
     def protocol(self, *, name: str, samples: int, seed: int, model: ScoredModel) -> Protocol:
         """What the results will say of how they came about; reads every clip once."""

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from dlh.models.lmc import KTH, MOVING_MNIST, ConfigError, LMCConfig, LMCMemory
+from dlh.models.lmc import KTH, MOVING_MNIST, LMCConfig, LMCMemory
+from dlh.settings import SettingsError
 
 
 @pytest.mark.parametrize("config", [MOVING_MNIST, KTH])
@@ -75,9 +76,9 @@ def test_the_published_number_of_parameters_of_each_part():
     ],
 )
 def test_an_invalid_setting_is_refused_by_name_and_value(name, value):
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(SettingsError) as caught:
         LMCConfig(**{name: value})
-    assert caught.value.code == "invalid-setting"
+    assert caught.value.code == "settings"
     assert name in str(caught.value) and repr(value) in str(caught.value)
 
 

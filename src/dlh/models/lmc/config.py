@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from dlh.errors import DlhError
+from dlh.settings import SettingsError
 
 SHORTEST_CLIP = 9
 """Frames whose motion can be encoded: 8 differences, halved three times, leave one in time."""
-
-
-class ConfigError(DlhError, ValueError):
-    """An invalid setting; the message holds its name, its value and what is allowed."""
-
-    code = "invalid-setting"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +47,11 @@ class LMCConfig:
             holds still moves. "none": the fault mended; the parameter stays as it is.
 
     Raises:
-        ConfigError: a setting is invalid.
+        SettingsError: a setting is invalid; the message holds its name and value, and what is
+            allowed.
     """
+
+    kind: ClassVar[str] = "lmc"
 
     channels: int = 1
     height: int = 64
@@ -74,18 +71,18 @@ class LMCConfig:
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
-            raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
+            raise SettingsError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
         for name in ("height", "width"):
             size = getattr(self, name)
             if size < 16 or size % 16:
-                raise ConfigError(
+                raise SettingsError(
                     f"{name} is a positive multiple of 16, found {size}; "
                     f"the nearest is {max(16, round(size / 16) * 16)}"
                 )
         for name, length in (("frame_channels", 2), ("motion_channels", 4)):
             sizes = getattr(self, name)
             if len(sizes) != length or min(sizes) < 1:
-                raise ConfigError(f"{name} is {length} positive sizes, found {sizes}")
+                raise SettingsError(f"{name} is {length} positive sizes, found {sizes}")
         for name, least in (
             ("num_layers", 1),
             ("hidden_channels", 1),
@@ -97,12 +94,12 @@ class LMCConfig:
             ("warmup_horizon", 1),
         ):
             if getattr(self, name) < least:
-                raise ConfigError(f"{name} is at least {least}, found {getattr(self, name)}")
+                raise SettingsError(f"{name} is at least {least}, found {getattr(self, name)}")
         hints = get_type_hints(type(self))
         for field in fields(self):
             allowed, value = get_args(hints[field.name]), getattr(self, field.name)
             if get_origin(hints[field.name]) is Literal and value not in allowed:
-                raise ConfigError(f"{field.name} is one of {', '.join(allowed)}, found {value!r}")
+                raise SettingsError(f"{field.name} is one of {', '.join(allowed)}, found {value!r}")
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from dlh.settings import SettingsError
+from dlh.video import VideoError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,8 @@ class VTAConfig:
         SettingsError: a setting is invalid; the message holds its name and value, and what is
             allowed.
     """
+
+    kind: ClassVar[str] = "vta"
 
     channels: int = 3
     height: int = 32
@@ -118,12 +121,13 @@ class VTAConfig:
         """The window of a clip of so many frames: those that are scored.
 
         Raises:
-            ValueError: the clip has no frame beside its context.
+            VideoError: the clip has no frame beside its context.
         """
         if frames <= 2 * self.context_steps:
-            raise ValueError(
+            raise VideoError(
                 f"a clip has at least {2 * self.context_steps + 1} frames: {self.context_steps} of "
-                f"context at each end and one that is scored; found {frames}"
+                f"context at each end and one that is scored; found {frames}",
+                code="too-few-frames",
             )
         return frames - 2 * self.context_steps
 
