@@ -8,6 +8,7 @@ CPU trains them; their figures are not the published model's. Colour is ours; pu
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from dlh.data.published.catalogue import GQN_MAZES, MOVING_MNIST
 from dlh.data.worlds.moving_ball import MovingBallConfig
@@ -17,13 +18,14 @@ from dlh.runs.experiment import DataConfig, Experiment
 from dlh.training.config import TrainingConfig
 
 LEARNING_RATE = 2e-4
-NARROW = {
-    "frame_channels": (16, 32),
-    "num_layers": 2,
-    "hidden_channels": 32,
-    "motion_channels": (8, 16, 32, 64),
-    "warmup_iterations": 100,
-}
+NARROW = LMCConfig(
+    frame_channels=(16, 32),
+    num_layers=2,
+    hidden_channels=32,
+    motion_channels=(8, 16, 32, 64),
+    warmup_iterations=100,
+)
+NARROW_COLOUR = replace(NARROW, channels=3, output="sigmoid")
 SMALL = TrainingConfig(
     steps=1_500,
     batch_size=8,
@@ -84,18 +86,9 @@ def lmc_moving_ball() -> Experiment:
     """
     return Experiment(
         preset="lmc-moving-ball",
-        model=LMCConfig(channels=3, height=32, width=32, output="sigmoid", long_steps=20, **NARROW),
+        model=replace(NARROW_COLOUR, height=32, width=32, long_steps=20),
         data=DataConfig(ball=MovingBallConfig(size=32, radius=4, speed=5.0)),
-        training=TrainingConfig(
-            steps=1_500,
-            batch_size=16,
-            clip_length=30,
-            learning_rate=LEARNING_RATE,
-            checkpoint_every=100,
-            log_every=10,
-            validate_every=250,
-            held_out_clips=32,
-        ),
+        training=replace(SMALL, batch_size=16, clip_length=30),
     )
 
 
@@ -107,7 +100,7 @@ def lmc_moving_mnist() -> Experiment:
     The digits: ``mnist-5k`` of ``pip install 'dlh[mnist]'``, or ``--data.digits mnist`` after
     ``dlh data prepare mnist``. The published figures are of ``lmc-paper``, not of this model.
     """
-    return _narrow("lmc-moving-mnist", MOVING_MNIST, LMCConfig(**NARROW))
+    return _narrow("lmc-moving-mnist", MOVING_MNIST, NARROW)
 
 
 def lmc_mazes() -> Experiment:
@@ -121,7 +114,7 @@ def lmc_mazes() -> Experiment:
     stand-in that is made on this machine. LMC-Memory was not published on mazes: there is no figure
     to expect.
     """
-    return _narrow("lmc-mazes", GQN_MAZES, LMCConfig(channels=3, output="sigmoid", **NARROW))
+    return _narrow("lmc-mazes", GQN_MAZES, NARROW_COLOUR)
 
 
 def lmc_videos() -> Experiment:
@@ -131,7 +124,7 @@ def lmc_videos() -> Experiment:
 
     Look at report.html.
     """
-    return _narrow("lmc-videos", "", LMCConfig(channels=3, output="sigmoid", **NARROW))
+    return _narrow("lmc-videos", "", NARROW_COLOUR)
 
 
 def lmc_paper() -> Experiment:

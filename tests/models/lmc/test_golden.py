@@ -19,10 +19,12 @@ from dlh.interfaces import names_one_of
 from dlh.models.lmc import LMCConfig, LMCMemory, LongClip
 from dlh.models.lmc.memory import MotionAttention, MotionMemory
 from dlh.models.lmc.recurrence import ConvolutionalLSTM
+from dlh.training.step import update_weights
 from golden import weights
 
 GOLDEN = np.load(Path(weights.__file__).with_name("lmc.npz"))
 CASES = weights.CASES["lmc"]
+QUICK = ("wide", torch.float32)
 LEARNING_RATE = 2e-4
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-6}
 TOLERANCE_OF_UPDATES = {torch.float32: 3e-4, torch.float64: 1e-6}
@@ -136,10 +138,15 @@ class Case:
             return error.detach()
 
         def step(unreached: str) -> None:
-            for part in self.model.parameters():
-                if unreached == "zero" and part.grad is None and part in optimizer.state:
-                    part.grad = torch.zeros_like(part)
-            optimizer.step()
+            update_weights(
+                dict(self.model.named_parameters()),
+                optimizer,
+                learning_rate=LEARNING_RATE,
+                eps=1e-8,
+                gradient_norm=0.0,
+                most=None,
+                zero_without_gradient=unreached == "zero",
+            )
 
         def change() -> Tensor:
             pairs = zip(self.model.parameters(), start, strict=True)
@@ -207,8 +214,15 @@ def watch(patch: pytest.MonkeyPatch, model: LMCMemory) -> dict:
 
 @pytest.fixture(
     scope="module",
-    params=[(name, dtype) for name in CASES for dtype in TOLERANCE],
-    ids=lambda param: f"{param[0]}-{str(param[1]).removeprefix('torch.')}",
+    params=[
+        pytest.param(
+            (name, dtype),
+            marks=[] if (name, dtype) == QUICK else pytest.mark.slow,
+            id=f"{name}-{str(dtype).removeprefix('torch.')}",
+        )
+        for name in CASES
+        for dtype in TOLERANCE
+    ],
 )
 def case(request: pytest.FixtureRequest) -> Case:
     return Case(*request.param)

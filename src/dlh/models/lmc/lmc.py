@@ -284,7 +284,12 @@ class LMCMemory(nn.Module):
                 code="too-few-frames",
             )
 
-    def _training_clip(self, video: Video, iteration: float) -> tuple[Video, Video]:
+    def _training_clip(
+        self, video: Video, iteration: float
+    ) -> tuple[
+        Float[Tensor, "batch context channel height width"],
+        Float[Tensor, "batch horizon channel height width"],
+    ]:
         """The context, and the frames to be predicted: while warming up, fewer."""
         config = self.config
         self.check(video, max(config.context_steps + 1, config.long_steps))
@@ -293,7 +298,12 @@ class LMCMemory(nn.Module):
             targets = targets[:, : config.warmup_horizon]
         return context, targets
 
-    def _error(self, context: Video, recall: Recall, targets: Video) -> PredictionError:
+    def _error(
+        self,
+        context: Float[Tensor, "batch context channel height width"],
+        recall: Recall,
+        targets: Float[Tensor, "batch horizon channel height width"],
+    ) -> PredictionError:
         """Of the frames predicted after a context with what was recalled."""
         rollout = self.imagine(self.observe(context), recall.motion, targets.shape[1])
         return PredictionError.of(rollout.frames, targets)
