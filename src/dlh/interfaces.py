@@ -29,12 +29,6 @@ class CompilationError(DlhError, RuntimeError):
     code = "compilation"
 
 
-class ConfigError(DlhError, ValueError):
-    """An invalid setting of a model; the message holds its name, its value and what is allowed."""
-
-    code = "invalid-setting"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Share:
     """Number ``index`` of ``count`` equal parts of a batch: what one process, or one part of a
@@ -82,10 +76,13 @@ class Update:
             schedule is at its end.
         beta: the weight of the divergences, which the recipe lets rise from 0 to 1. Only a model
             that is trained with such a warm-up reads it.
+        carried: what the objective of the update before left, the mean over the shares of its
+            batch; empty at a stage's first update, and outside a training.
     """
 
     number: float = math.inf
     beta: float = 1.0
+    carried: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 TRAINED = Update()
@@ -118,6 +115,7 @@ class Objective:
         changed: which levels changed at which step, bool (batch, time, levels); None for a model
             that decides nothing.
         schedule: what followed from the number of the update, by name: beta, a temperature.
+        carried: numbers that the next update of the stage gets, by name: running means, say.
     """
 
     loss: Tensor
@@ -125,6 +123,7 @@ class Objective:
     elbo: Tensor | None = None
     changed: Tensor | None = None
     schedule: Mapping[str, float] = field(default_factory=dict)
+    carried: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Tensor:
         """The value of a term."""
@@ -313,9 +312,9 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimiser:
-    """Adam as a model is to be trained with. The recipe gives the learning rate, and what it says
-    of ``eps`` and ``gradient_norm`` (``--training.adam-epsilon``, ``--training.gradient-norm``)
-    goes before what is said here.
+    """Adam as a model is to be trained with. The recipe gives the learning rate. In the first
+    stage, what it says of ``eps`` and ``gradient_norm`` (``--training.adam-epsilon``,
+    ``--training.gradient-norm``) goes before what is said here.
 
     Attributes:
         betas: of the moving means.

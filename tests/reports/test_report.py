@@ -4,32 +4,56 @@ import base64
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
+import torch
 
-from dlh.analysis import EventScores, LevelDivergences, PredictedChange
-from dlh.reports.run_page.report import PredictionReport, Report, render_report, write_report
+from dlh.analysis import Foresight, LevelDivergences, Pooled
+from dlh.analysis.measure import Changes, FutureFigures
+from dlh.evaluation.events import EventScores
+from dlh.evaluation.futures import FutureScores
+from dlh.reports.run_page.page import render_report
 from dlh.reports.run_page.report_prediction import floor_verdict
-from dlh.training.errors import RunFolderError
+from dlh.reports.run_page.values import Report
 
 PNGS = {name: f"png of {name}".encode() for name in ("events", "still", "psnr", "curves")}
 FILM = b"not really an mp4"
 
-PREDICTION = PredictionReport(
-    clips=16,
-    context_steps=30,
-    samples=20,
-    window=2,
-    best_curve=[28.0, 26.0, 18.0, 16.0],
-    mean_curve=[26.0, 24.0, 15.0, 13.0],
-    spread=1.4,
-    floors={
-        "black frame": [16.0, 16.0, 16.0, 16.5],
-        "mean frame": [17.0] * 4,
-        "last frame": [15.0] * 4,
-    },
+
+def scores(best: list[float], mean: list[float] | None = None) -> FutureScores:
+    """Of 16 clips alike, with these curves of the best and of the average of 20 futures."""
+    top = torch.tensor(best)
+    if mean is None:
+        return FutureScores(curves=top.expand(16, 1, -1), window=2)
+    rest = (20 * torch.tensor(mean) - top) / 19
+    curves = torch.cat([top[None], rest.expand(19, -1)])
+    return FutureScores(curves=curves.expand(16, -1, -1), window=2)
+
+
+FLOORS = {
+    "black frame": scores([16.0, 16.0, 16.0, 16.5]),
+    "mean frame": scores([17.0] * 4),
+    "last frame": scores([15.0] * 4),
+}
+MEAN = [26.0, 24.0, 15.0, 13.0]
+PREDICTION = FutureFigures(
+    context_steps=30, model=scores([28.0, 26.0, 18.0, 16.0], MEAN), floors=FLOORS
 )
+
+
+def future(*best: float) -> FutureFigures:
+    """As PREDICTION, with this curve of the best future."""
+    return replace(PREDICTION, model=scores(list(best), [value - 2 for value in best]))
+
+
+def changed(report: Report, **changes) -> Report:
+    """The report with other figures of its levels."""
+    return replace(report, changes=replace(report.changes, **changes))
+
+
+def pooled(mean: float) -> Pooled:
+    return Pooled(mean=mean, error=None, count=100)
+
 
 DEMO = Report(
     data="Moving Ball",
@@ -39,15 +63,17 @@ DEMO = Report(
     parameters=812_345,
     steps=600,
     seconds=292.0,
-    clips=32,
-    clip_length=50,
-    change_rates=(1.0, 0.193),
-    mean_depth=1.193,
     what_changes="the ball changes colour",
-    events=EventScores(steps=1568, true_events=305, inferred_events=303, matched=301),
-    predicted_change=PredictedChange(where_inferred_change=0.93, where_inferred_static=0.02),
-    divergences=LevelDivergences(state=(78.2, 6.4), event=(0.0, 4.0)),
-    prediction=PREDICTION,
+    changes=Changes(
+        clips=32,
+        steps=50,
+        rates=(1.0, 0.193),
+        mean_depth=1.193,
+        events=EventScores(steps=1568, true_events=305, inferred_events=303, matched=301),
+        foresight=Foresight(inferred_change=pooled(0.93), inferred_static=pooled(0.02)),
+        divergences=LevelDivergences(state=(78.2, 6.4), event=(0.0, 4.0)),
+    ),
+    futures=PREDICTION,
     film=FILM,
     events_png=PNGS["events"],
     still_png=PNGS["still"],
@@ -66,10 +92,7 @@ OWN = Report(
     parameters=6_300_000,
     steps=20_000,
     seconds=11_234.0,
-    clips=4,
-    clip_length=100,
-    change_rates=(1.0, 0.03, 0.008),
-    mean_depth=1.038,
+    changes=Changes(clips=4, steps=100, rates=(1.0, 0.03, 0.008), mean_depth=1.038),
     fps=25,
     events_png=PNGS["events"],
 )
@@ -142,7 +165,7 @@ def test_every_picture_has_words_that_say_how_to_read_it():
 
 @pytest.mark.parametrize(
     "field",
-    ["data", "run", "what_changes", "commands", "settings", "versions", "recalls", "overlooked"],
+    ["data", "run", "what_changes", "commands", "settings", "versions", "recalls", "missed"],
 )
 def test_all_text_is_escaped(field: str):
     evil = "<script>alert('&')</script>\""
@@ -151,9 +174,10 @@ def test_all_text_is_escaped(field: str):
         "settings": {evil: {"x": evil}},
         "versions": {evil: evil},
         "recalls": {evil: 0.5},
-        "overlooked": (evil,),
+        "missed": (evil,),
     }.get(field, evil)
-    html = render_report(replace(DEMO, **{field: value}))
+    change = changed if field in ("recalls", "missed") else replace
+    html = render_report(change(DEMO, **{field: value}))
     page = Page(html)
     assert not page.all("script")
     assert evil in page.words
@@ -161,8 +185,8 @@ def test_all_text_is_escaped(field: str):
 
 
 def test_a_floor_with_a_name_of_markup_is_escaped():
-    prediction = replace(PREDICTION, floors={"<b>bold</b>": [30.0] * 4})
-    html = render_report(replace(DEMO, prediction=prediction))
+    prediction = replace(PREDICTION, floors={"<b>bold</b>": scores([30.0] * 4)})
+    html = render_report(replace(DEMO, futures=prediction))
     assert "<b>bold" not in html
     assert "<b>bold</b>" in Page(html).words
 
@@ -176,18 +200,18 @@ def test_the_headline_figures_of_the_demo_are_on_the_page():
     assert "it gave a change a probability of 0.93" in words
 
 
-def test_a_change_that_is_overlooked_is_named():
-    overlooked = ("green to cyan", "red to green")
-    words = Page(render_report(replace(DEMO, overlooked=overlooked))).words
-    assert "Mostly overlooked: green to cyan, red to green." in words
-    assert "overlooked" not in Page(render_report(DEMO)).words
+def test_a_change_that_is_mostly_missed_is_named():
+    missed = ("green to cyan", "red to green")
+    words = Page(render_report(changed(DEMO, missed=missed))).words
+    assert "Mostly missed: green to cyan, red to green." in words
+    assert "Mostly missed" not in Page(render_report(DEMO)).words
 
 
 def test_the_words_follow_the_scores():
     def title(inferred: int, matched: int, true: int = 100) -> str:
-        scores = EventScores(steps=500, true_events=true, inferred_events=inferred, matched=matched)
-        (found,) = re.findall("<h1>(.*?)</h1>", render_report(replace(DEMO, events=scores)))
-        return found
+        found = EventScores(steps=500, true_events=true, inferred_events=inferred, matched=matched)
+        (title,) = re.findall("<h1>(.*?)</h1>", render_report(changed(DEMO, events=found)))
+        return title
 
     assert title(100, 95) == "It found the changes by itself"
     assert title(200, 95) == "It finds the changes, and some that are none"
@@ -197,7 +221,7 @@ def test_the_words_follow_the_scores():
 
 
 def test_poor_figures_are_marked_as_poor():
-    poor = replace(
+    poor = changed(
         DEMO,
         events=EventScores(steps=500, true_events=100, inferred_events=400, matched=50),
         mean_depth=1.9,
@@ -224,14 +248,14 @@ def test_videos_without_known_events_get_a_page_that_claims_no_truth():
     ],
 )
 def test_levels_that_do_not_rest_or_never_wake_are_called_so(rate: float, title: str):
-    words = Page(render_report(replace(OWN, change_rates=(1.0, rate, 0.0)))).words
+    words = Page(render_report(changed(OWN, rates=(1.0, rate, 0.0)))).words
     assert title in words
     assert "never" in words  # how often level 3 changes
 
 
 def test_levels_that_died_or_never_rest_are_said_to():
     def words(*rates: float) -> str:
-        return Page(render_report(replace(OWN, change_rates=rates))).words
+        return Page(render_report(changed(OWN, rates=rates))).words
 
     both = words(1.0, 1.0, 0.0)
     assert "Level 2 never rests: it changed at every frame of these clips" in both
@@ -261,9 +285,9 @@ def test_the_table_holds_the_model_and_every_floor_with_the_difference():
 
 
 def test_a_model_below_a_floor_is_said_to_be_below_it():
-    prediction = replace(PREDICTION, best_curve=[16.0, 17.5, 15.0, 15.0])
+    prediction = future(16.0, 17.5, 15.0, 15.0)
     assert prediction.floors_above == ("mean frame",)
-    html = render_report(replace(DEMO, prediction=prediction))
+    html = render_report(replace(DEMO, futures=prediction))
     words = Page(html).words
     assert "The model is below the floor \u201cmean frame\u201d over the first 2 steps" in words
     assert "+0.2, above the model" in words
@@ -276,22 +300,22 @@ def test_the_verdict_says_how_far_the_model_stays_above_the_floors():
     assert PREDICTION.steps_ahead == 3
     assert "10.0 dB above the highest floor (\u201cmean frame\u201d)" in floor_verdict(PREDICTION)
     assert "at each of the first 3 steps" in floor_verdict(PREDICTION)
-    ahead = replace(PREDICTION, best_curve=[28.0] * 4)
+    ahead = future(*[28.0] * 4)
     assert "at every one of the 4 steps" in floor_verdict(ahead)
-    late = replace(PREDICTION, best_curve=[16.5, 28.0, 28.0, 28.0])
+    late = future(16.5, 28.0, 28.0, 28.0)
     assert "though not at the first step" in floor_verdict(late)
 
 
 def test_the_verdict_admits_a_floor_that_is_closer_over_the_whole_horizon():
-    falling = replace(PREDICTION, best_curve=[28.0, 26.0, 3.0, 2.0])
+    falling = future(28.0, 26.0, 3.0, 2.0)
     assert "Over all 4 steps together it is below the floor" in floor_verdict(falling)
     assert "\u201cblack frame\u201d, \u201cmean frame\u201d and" in floor_verdict(falling)
     assert "Over all" not in floor_verdict(PREDICTION)
 
 
 def test_a_prediction_without_floors_or_with_one_sample_is_worded_for_it():
-    alone = replace(PREDICTION, floors={}, samples=1)
-    words = Page(render_report(replace(DEMO, prediction=alone))).words
+    alone = replace(PREDICTION, floors={}, model=scores([28.0, 26.0, 18.0, 16.0]))
+    words = Page(render_report(replace(DEMO, futures=alone))).words
     assert "drew one future" in words and "27.0 dB over the first 2 steps" in words
     assert "average future" not in words
 
@@ -303,26 +327,12 @@ def test_only_a_film_of_a_model_with_events_speaks_of_their_strokes():
     assert "drawn from what it has learnt" in words and "Orange strokes" not in words
 
 
-def test_curves_that_do_not_fit_together_are_refused():
-    with pytest.raises(ValueError, match=r"lengths \[3, 4\] and a window of 2"):
-        replace(PREDICTION, mean_curve=[1.0, 2.0, 3.0])
-    with pytest.raises(ValueError, match="window of 5"):
-        replace(PREDICTION, window=5)
+def test_a_floor_that_is_scored_over_other_steps_is_refused():
+    with pytest.raises(ValueError, match=r"\(3, 2\), \(4, 2\)"):
+        replace(PREDICTION, floors={"black frame": scores([16.0] * 3)})
 
 
 def test_settings_are_listed_with_dotted_names():
     words = Page(render_report(DEMO)).words
     assert "model.num_levels" in words and "training.seed" in words
     assert "All 3 settings and versions" in words
-
-
-def test_the_page_is_written_as_a_whole(tmp_path: Path):
-    path = write_report(tmp_path / "report.html", DEMO)
-    assert path.read_text(encoding="utf-8") == render_report(DEMO)
-    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
-
-
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path):
-    path = tmp_path / "missing" / "report.html"
-    with pytest.raises(RunFolderError, match=re.escape(f"cannot write {path}")):
-        write_report(path, BARE)

@@ -10,11 +10,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from dlh import __version__
 from dlh.cli.commands import asks_for_help, listed
 from dlh.cli.output import complain, nobody_listens, say, warnings_in_one_line
 from dlh.cli.signals import stopped_like_ctrl_c
 from dlh.errors import UsageError
+from dlh.version import __version__
 
 COMMANDS = {
     "demo": "train on a bouncing ball, watch it discover events, see its future (minutes)",

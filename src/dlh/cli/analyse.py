@@ -45,7 +45,7 @@ class AnalyseOptions:
 def main(arguments: Sequence[str]) -> int:
     """``dlh analyse``."""
     options = parse(AnalyseOptions, arguments, prog="dlh analyse")
-    from dlh.analysis.compute import AnalysisConfig
+    from dlh.analysis.findings import AnalysisConfig
     from dlh.commands.analyse import analyse
 
     config = AnalysisConfig(

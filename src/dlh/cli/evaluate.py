@@ -82,8 +82,8 @@ def main(arguments: Sequence[str]) -> int:
                 )
     out = options.out or _place(options)
     from dlh.commands.evaluate import evaluate
-    from dlh.commands.evaluation_request import Request
-    from dlh.evaluation.evaluation import WeightsRequest
+    from dlh.evaluation.request import Request
+    from dlh.evaluation.scorers import WeightsRequest
 
     request = Request(
         model=options.model,

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dlh.analysis.events import EventScores, event_scores
-from dlh.evaluation.draws import clip_generator
+from dlh.evaluation.events import EventScores, event_scores
+from dlh.evaluation.rows import clip_generator
 from dlh.interfaces import TrainableModel
 
 TOLERANCES = (0, 1, 2)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from dlh.analysis.surprise import EventList, event_list
+from dlh.errors import UsageError
 from dlh.interfaces import Prediction, TrainableModel
 from dlh.models.dlh import Carried, DLHConfig, DynamicLatentHierarchy, Noise, Rollout, Trace
 from dlh.pretrained import files, lookup
@@ -21,6 +22,7 @@ from dlh.pretrained.trained_model import (
     TrainedModel,
     UnsupportedError,
 )
+from dlh.settings import check_at_least
 from dlh.training.randomness import step_generator
 from dlh.video import VideoError
 
@@ -83,12 +85,10 @@ class DLH(TrainedModel):
         """The samples of :meth:`predict` one by one, for when all frames would fill the memory.
 
         Raises:
-            ValueError: horizon or samples is not positive.
+            UsageError: horizon or samples is below 1.
             VideoError, DataError: the video cannot be used.
         """
-        for name, value in (("horizon", horizon), ("samples", samples)):
-            if value < 1:
-                raise ValueError(f"{name} is at least 1, found {value}")
+        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         generator = torch.Generator(self.device).manual_seed(seed)
         _, carried = self.model.observe(self.as_video(video), generator=generator)
         drawn, _ = self.model.imagine(carried.repeat(samples), horizon, generator=generator)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -13,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from dlh.analysis.surprise import EventList, decided_events
-from dlh.data.video.decode import Frames, VideoWarning, open_frames, read_video
+from dlh.data.video.decode import Video, open_video, read_video
 from dlh.errors import UsageError
 from dlh.interfaces import DecidingModel, ModelConfig, Prediction, TrainableModel
 from dlh.pretrained import files, lookup
+from dlh.settings import check_at_least
 from dlh.video import VideoError, check_video, from_stored
 
 AnyVideo = str | Path | np.ndarray | Tensor
@@ -93,7 +92,7 @@ class TrainedModel:
         """``samples`` futures of ``horizon`` frames after ``video``, all of which is observed.
 
         Raises:
-            ValueError: horizon or samples is not positive.
+            UsageError: horizon or samples is below 1.
             VideoError, DataError: the video cannot be used.
         """
         generator = torch.Generator(self.device).manual_seed(seed)
@@ -108,12 +107,10 @@ class TrainedModel:
         A deterministic model's one future comes as often as was asked.
 
         Raises:
-            ValueError: horizon or samples is not positive.
+            UsageError: horizon or samples is below 1.
             VideoError, DataError: the video cannot be used.
         """
-        for name, value in (("horizon", horizon), ("samples", samples)):
-            if value < 1:
-                raise ValueError(f"{name} is at least 1, found {value}")
+        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         context = self.as_video(video)
         return self._one_by_one(context, horizon, samples, seed)
 
@@ -150,9 +147,9 @@ class TrainedModel:
                 asked="events",
             )
         if isinstance(video, str | Path):
-            frames = self.open(video)
-            fps = frames.fps if fps is None else fps
-            video = self.pieces(frames)
+            opened = self.open(video)
+            fps = opened.fps if fps is None else fps
+            video = self.pieces(opened)
         elif isinstance(video, np.ndarray | Tensor):
             video = [video]
         parts = [self.as_video(piece) for piece in video]
@@ -165,16 +162,12 @@ class TrainedModel:
         generator = torch.Generator(self.device).manual_seed(seed)
         return decided_events(self.model.decide(whole, generator=generator), fps=fps)
 
-    def pieces(self, frames: Frames, length: int = FRAMES_AT_ONCE) -> Iterator[np.ndarray]:
-        """A stream of frames in pieces to observe, uint8 (time, height, width, channel).
+    def pieces(self, video: Video, length: int = FRAMES_AT_ONCE) -> Iterator[np.ndarray]:
+        """An open video in pieces to observe, uint8 (time, height, width, channel).
 
-        Warns with :class:`VideoWarning` where only a part of a file could be read.
+        Warns (``VideoWarning``) where only a part of a file could be read.
         """
-        rest = iter(frames)
-        while piece := list(itertools.islice(rest, length)):
-            yield np.stack(piece)
-        for note in frames.notes:
-            warnings.warn(f"{frames.path}: {note}", VideoWarning, stacklevel=2)
+        return video.pieces(length)
 
     def read(self, path: str | Path, frames: int | None = None) -> tuple[np.ndarray, float]:
         """The (first) frames of a video file, uint8 (time, height, width, channel), and its rate.
@@ -184,10 +177,10 @@ class TrainedModel:
         channels, height, width = self.model.frame_shape
         return read_video(path, height=height, width=width, channels=channels, frames=frames)
 
-    def open(self, path: str | Path) -> Frames:
-        """The same frames as a stream, one at a time."""
+    def open(self, path: str | Path) -> Video:
+        """The same frames, to be read piece by piece."""
         channels, height, width = self.model.frame_shape
-        return open_frames(path, height=height, width=width, channels=channels)
+        return open_video(path, height=height, width=width, channels=channels)
 
     def as_video(self, video: AnyVideo) -> Tensor:
         """``video`` by the project's convention, on the model's device, in its number format.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dlh.analysis.compute import Findings
-from dlh.analysis.held import LevelFindings
+from dlh.analysis.findings import Findings
+from dlh.analysis.foresight import Foresight
+from dlh.analysis.level_findings import LevelFindings
 from dlh.analysis.pooled import Pooled
-from dlh.analysis.prediction import Foresight
+from dlh.data.held_out import ALL
 from dlh.reports import analysis_captions as captions
 from dlh.reports.page import Html, element, figure, join, page, table
 from dlh.reports.paper import printed
-from dlh.runs.held_out import ALL
 
 Pictures = Mapping[str, bytes]
 
@@ -22,8 +22,10 @@ NATS = "state divergence, nats per clip (Table 2)"
 def render(findings: Findings, pictures: Pictures) -> str:
     """The page as HTML; a picture that is missing, for want of matplotlib, is left out."""
     clips, steps, _ = findings.trace.changed.shape
-    name, data = findings.subject.name, findings.subject.source.name
-    which = "clips of all videos," if findings.split == ALL else f"{findings.split} clips"
+    name, data = findings.shown.model, findings.shown.data
+    which = (
+        "clips of all videos," if findings.shown.split == ALL else f"{findings.shown.split} clips"
+    )
     sections = (
         element("p", f"Dynamic Latent Hierarchy · {data} · {name}", class_="eyebrow"),
         element("h1", "What its levels hold"),

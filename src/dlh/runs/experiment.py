@@ -9,9 +9,9 @@ from dlh.data.published.catalogue import MOVING_BALL, MOVING_MNIST
 from dlh.data.worlds.digits import MNIST_5K
 from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNISTConfig
-from dlh.interfaces import ConfigError, ModelConfig
+from dlh.interfaces import ModelConfig
 from dlh.models import registry
-from dlh.settings import from_plain
+from dlh.settings import ConfigError, from_plain
 from dlh.training.config import TrainingConfig
 
 __all__ = ["MOVING_BALL", "MOVING_MNIST", "DataConfig", "Experiment"]

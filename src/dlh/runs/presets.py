@@ -20,7 +20,7 @@ from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.errors import UsageError
 from dlh.models.dlh import DLHConfig
 from dlh.models.flat import FlatConfig
-from dlh.runs import lmc_presets, vta_presets
+from dlh.runs import cwvae_presets, lmc_presets, vta_presets
 from dlh.runs.experiment import DataConfig, Experiment
 from dlh.settings import suggestion
 from dlh.training.config import TrainingConfig
@@ -229,6 +229,7 @@ PRESETS: dict[str, Callable[[], Experiment]] = {
     "videos": videos,
     **vta_presets.PRESETS,
     **lmc_presets.PRESETS,
+    **cwvae_presets.PRESETS,
 }
 
 STAND_INS = {MOVING_MNIST_LONG: MOVING_MNIST, GQN_MAZES: VIZDOOM_MAZES}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from dlh.interfaces import Recompute
+from dlh.settings import ConfigError, check_at_least, check_choices, check_positive, values_of
 
 Speed = Literal["auto", "plain", "channels-last", "bf16", "compiled", "bf16-compiled"]
 """How a step is computed; see :mod:`dlh.training.speed`."""
@@ -20,8 +21,8 @@ Tracker = Literal["tensorboard", "wandb", "trackio"]
 class TrainingConfig:
     """How a model is trained. The defaults are the paper's where it states one.
 
-    Validated when it is made: a value that cannot be used raises a ``ValueError`` that holds it and
-    what is allowed.
+    Validated when it is made: a value that cannot be used raises a ``ConfigError`` that holds it
+    and what is allowed.
     """
 
     steps: int = 100_000
@@ -121,86 +122,50 @@ class TrainingConfig:
     """Where every line of metrics.jsonl goes too: tensorboard, wandb, trackio."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "clip_length", "starts", "accumulate"):
-            self._require_whole(name, minimum=1)
-        for name in ("checkpoint_every", "keep_checkpoints", "log_every"):
-            self._require_whole(name, minimum=1)
-        for name in (
-            "beta_warmup_steps",
-            "cooldown_steps",
-            "rewarm_from",
-            "steps_before",
-            "seed",
-            "start_steps",
-            "threads",
-            "validate_every",
-            "held_out_clips",
-            "sample_every",
-        ):
-            self._require_whole(name, minimum=0)
+        counts = ("steps", "batch_size", "clip_length", "starts", "accumulate")
+        intervals = ("checkpoint_every", "keep_checkpoints", "log_every")
+        check_at_least(1, **values_of(self, *counts, *intervals))
+        optional = ("beta_warmup_steps", "cooldown_steps", "rewarm_from", "steps_before", "threads")
+        starts = ("start_steps", "validate_every", "held_out_clips", "sample_every", "seed")
+        check_at_least(0, **values_of(self, *optional, *starts))
+        for steps in self.later_steps:
+            check_at_least(0, later_steps=steps)
+        check_positive(**values_of(self, "learning_rate", "adam_epsilon"))
+        if self.gradient_norm != 0:
+            check_positive(gradient_norm=self.gradient_norm)
+        check_choices(self)
         if self.starts > 1 and not 1 <= self.start_steps <= self.steps:
-            raise ValueError(
-                f"start_steps must be from 1 to steps ({self.steps}) to compare {self.starts} "
+            raise ConfigError(
+                f"start_steps is from 1 to steps ({self.steps}) to compare {self.starts} "
                 f"starts, found {self.start_steps}"
             )
         if self.starts > 1 and not self.held_out_clips:
-            raise ValueError(
+            raise ConfigError(
                 f"{self.starts} starts are compared on held-out clips, found held_out_clips = 0"
             )
         if self.batch_size % self.accumulate:
             parts = _nearest_divisors(self.batch_size, self.accumulate)
-            raise ValueError(
+            raise ConfigError(
                 f"batch_size {self.batch_size} cannot be computed in accumulate = "
                 f"{self.accumulate} equal parts; {parts}"
             )
-        self._require_one_of("recompute", get_args(Recompute))
-        self._require_one_of("speed", get_args(Speed))
         for tracker in self.trackers:
             if tracker not in get_args(Tracker):
-                raise ValueError(
+                raise ConfigError(
                     f"trackers are of {', '.join(get_args(Tracker))}, found {tracker!r}"
                 )
         margin = self.start_margin
         if not isinstance(margin, (int, float)) or not 0 <= margin < math.inf:
-            raise ValueError(f"start_margin must be a finite number from 0, found {margin!r}")
-        self._require_positive("learning_rate")
-        if self.adam_epsilon is not None:
-            self._require_positive("adam_epsilon")
-        if self.gradient_norm:
-            self._require_positive("gradient_norm")
-        for steps in self.later_steps:
-            if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
-                raise ValueError(
-                    f"later_steps are whole numbers of at least 0, found {self.later_steps}"
-                )
+            raise ConfigError(f"start_margin is a finite number from 0, found {margin!r}")
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", str(self.device)):
-            raise ValueError(
-                f"device must be auto, cpu, cuda, cuda:<number> or mps, found {self.device!r}"
+            raise ConfigError(
+                f"device is auto, cpu, cuda, cuda:<number> or mps, found {self.device!r}"
             )
 
     @property
     def total_steps(self) -> int:
         """Iterations of all stages."""
         return self.steps + sum(self.later_steps)
-
-    def _require_whole(self, name: str, *, minimum: int) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-            raise ValueError(
-                f"{name} must be a whole number of at least {minimum}, found {value!r}"
-            )
-
-    def _require_one_of(self, name: str, allowed: tuple[str, ...]) -> None:
-        if getattr(self, name) not in allowed:
-            raise ValueError(
-                f"{name} is one of {', '.join(allowed)}, found {getattr(self, name)!r}"
-            )
-
-    def _require_positive(self, name: str) -> None:
-        value = getattr(self, name)
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or value <= 0:
-            raise ValueError(f"{name} must be a finite number above 0, found {value!r}")
 
 
 def _nearest_divisors(whole: int, number: int) -> str:

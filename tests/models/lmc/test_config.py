@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from dlh.models.lmc import KTH, MOVING_MNIST, LMCConfig, LMCMemory
-from dlh.settings import SettingsError
+from dlh.settings import ConfigError
 
 
 @pytest.mark.parametrize("config", [MOVING_MNIST, KTH])
@@ -76,9 +76,9 @@ def test_the_published_number_of_parameters_of_each_part():
     ],
 )
 def test_an_invalid_setting_is_refused_by_name_and_value(name, value):
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(ConfigError) as caught:
         LMCConfig(**{name: value})
-    assert caught.value.code == "settings"
+    assert caught.value.code == "invalid-setting"
     assert name in str(caught.value) and repr(value) in str(caught.value)
 
 

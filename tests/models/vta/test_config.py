@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from dlh.models.vta import VTAConfig
-from dlh.settings import SettingsError
+from dlh.settings import ConfigError
 
 
 def test_defaults_are_the_published_configuration():
@@ -69,9 +69,9 @@ def test_a_clip_needs_a_frame_beside_its_context(frames):
     ],
 )
 def test_an_invalid_setting_is_refused_by_name_and_value(changes):
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(ConfigError) as refused:
         VTAConfig(**changes)
-    assert refused.value.code == "settings"
+    assert refused.value.code == "invalid-setting"
     for name, value in changes.items():
         assert name in str(refused.value) and str(value) in str(refused.value)
 

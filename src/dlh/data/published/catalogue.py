@@ -223,6 +223,8 @@ _ALL = (
             rule="train trains, test tests" + _HELD_BACK,
         ),
         opener=open_gqn_records,
+        package="google_crc32c",
+        extra="tfrecord",
     ),
     DataSet(
         name=TECO_DMLAB,

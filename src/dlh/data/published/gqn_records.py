@@ -48,7 +48,7 @@ def open_gqn_records(
 
 
 class GQNVideo:
-    """The frames of one maze; see :class:`dlh.data.video.decode.Frames`."""
+    """The frames of one maze; see :class:`dlh.data.video.frames.Frames`."""
 
     def __init__(
         self,

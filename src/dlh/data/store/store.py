@@ -15,9 +15,9 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +54,12 @@ class StoredVideo:
     crc32: str
     source_size: tuple[int, int]
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> StoredVideo:
+        """The inverse of ``dataclasses.asdict``, after JSON made lists of its tuples."""
+        tuples = {name: tuple(plain[name]) for name in ("source_size", "notes")}
+        return cls(**plain | tuples)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,13 +133,7 @@ class Index:
                 "update dlh, or import the videos again"
             )
         try:
-            entries["videos"] = tuple(
-                StoredVideo(
-                    **video
-                    | {"source_size": tuple(video["source_size"]), "notes": tuple(video["notes"])}
-                )
-                for video in entries["videos"]
-            )
+            entries["videos"] = tuple(map(StoredVideo.from_plain, entries["videos"]))
             entries["skipped"] = tuple(Skipped(**skipped) for skipped in entries["skipped"])
             entries["frame_shape"] = tuple(entries["frame_shape"])
             entries["shard_frames"] = tuple(entries["shard_frames"])
@@ -219,12 +219,6 @@ class Store:
         if not self._events:
             return None
         return self._events[video.shard][self._extent(video, start, length)]
-
-    def damaged(self) -> Iterator[StoredVideo]:
-        """Reads everything and gives the videos whose bytes are not those that were written."""
-        for video in self.videos:
-            if checksum(self.frames(video)) != video.crc32:
-                yield video
 
     @staticmethod
     def _extent(video: StoredVideo, start: int, length: int | None) -> slice:

@@ -16,7 +16,7 @@ _OF_SEVERAL = ARRAY_SUFFIXES | {".tfrecord"}  # files that hold several videos
 
 
 class ArrayVideo:
-    """The frames of one clip of an array file; see :class:`dlh.data.video.decode.Frames`.
+    """The frames of one clip of an array file; see :class:`dlh.data.video.frames.Frames`.
 
     The file is closed after the pass over its last clip.
     """

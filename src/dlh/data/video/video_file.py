@@ -40,7 +40,7 @@ _FALLBACK_RATE = Fraction(25)
 
 
 class VideoFile:
-    """The frames of one video file in one pass; see :class:`dlh.data.video.decode.Frames`.
+    """The frames of one video file in one pass; see :class:`dlh.data.video.frames.Frames`.
 
     Frames before a damage are kept, and ``notes`` names the frame at which it was met: what FFmpeg
     puts in place of damaged frames is made up.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from dlh.interfaces import ConfigError
+from dlh.settings import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import ClassVar, Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-from dlh.settings import SettingsError
+from dlh.settings import (
+    ConfigError,
+    check_at_least,
+    check_choices,
+    check_multiple,
+    check_sizes,
+    values_of,
+)
 
 SHORTEST_CLIP = 9
 """Frames whose motion can be encoded: 8 differences, halved three times, leave one in time."""
@@ -47,7 +54,7 @@ class LMCConfig:
             holds still moves. "none": the fault mended; the parameter stays as it is.
 
     Raises:
-        SettingsError: a setting is invalid; the message holds its name and value, and what is
+        ConfigError: a setting is invalid; the message holds its name and value, and what is
             allowed.
     """
 
@@ -71,35 +78,15 @@ class LMCConfig:
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
-            raise SettingsError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
-        for name in ("height", "width"):
-            size = getattr(self, name)
-            if size < 16 or size % 16:
-                raise SettingsError(
-                    f"{name} is a positive multiple of 16, found {size}; "
-                    f"the nearest is {max(16, round(size / 16) * 16)}"
-                )
-        for name, length in (("frame_channels", 2), ("motion_channels", 4)):
-            sizes = getattr(self, name)
-            if len(sizes) != length or min(sizes) < 1:
-                raise SettingsError(f"{name} is {length} positive sizes, found {sizes}")
-        for name, least in (
-            ("num_layers", 1),
-            ("hidden_channels", 1),
-            ("num_slots", 1),
-            ("attention_size", 1),
-            ("context_steps", SHORTEST_CLIP),
-            ("long_steps", SHORTEST_CLIP),
-            ("warmup_iterations", 0),
-            ("warmup_horizon", 1),
-        ):
-            if getattr(self, name) < least:
-                raise SettingsError(f"{name} is at least {least}, found {getattr(self, name)}")
-        hints = get_type_hints(type(self))
-        for field in fields(self):
-            allowed, value = get_args(hints[field.name]), getattr(self, field.name)
-            if get_origin(hints[field.name]) is Literal and value not in allowed:
-                raise SettingsError(f"{field.name} is one of {', '.join(allowed)}, found {value!r}")
+            raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
+        check_multiple(16, height=self.height, width=self.width)
+        check_sizes(count=2, frame_channels=self.frame_channels)
+        check_sizes(count=4, motion_channels=self.motion_channels)
+        sizes = ("num_layers", "hidden_channels", "num_slots", "attention_size")
+        check_at_least(1, **values_of(self, *sizes, "warmup_horizon"))
+        check_at_least(0, warmup_iterations=self.warmup_iterations)
+        check_at_least(SHORTEST_CLIP, **values_of(self, "context_steps", "long_steps"))
+        check_choices(self)
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dlh.errors import UsageError
 from dlh.interfaces import (
     CLIPPED,
     PLAIN,
@@ -32,6 +33,7 @@ from dlh.models.lmc.frames import FrameDecoder, FrameEncoder
 from dlh.models.lmc.losses import LongClip, PredictionError, Video
 from dlh.models.lmc.memory import MotionAttention, MotionMemory, Recall
 from dlh.models.lmc.recurrence import ConvolutionalLSTM, LSTMState
+from dlh.settings import check_at_least
 from dlh.video import VideoError, check_shape
 
 
@@ -161,13 +163,11 @@ class LMCMemory(nn.Module):
             generator: without effect.
 
         Raises:
-            ValueError: horizon or samples is not positive.
+            UsageError: horizon or samples is below 1.
             VideoError: the context does not follow the convention, has frames of another shape, is
                 too short, or is not of the model's floating-point type.
         """
-        for name, value in (("horizon", horizon), ("samples", samples)):
-            if value < 1:
-                raise ValueError(f"{name} is at least 1, found {value}")
+        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         self.check(context, SHORTEST_CLIP)
         motion = self.memory.match(context).motion
         frames = self.imagine(self.observe(context), motion, horizon).frames

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
-from typing import ClassVar, Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-from dlh.settings import SettingsError
+from dlh.settings import ConfigError, check_at_least, check_choices, check_positive, values_of
 from dlh.video import VideoError
 
 
@@ -55,7 +55,7 @@ class VTAConfig:
             5-bit frames, as published; "smooth": the line through them, which has no steps.
 
     Raises:
-        SettingsError: a setting is invalid; the message holds its name and value, and what is
+        ConfigError: a setting is invalid; the message holds its name and value, and what is
             allowed.
     """
 
@@ -79,33 +79,20 @@ class VTAConfig:
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
-            raise SettingsError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
+            raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
         if self.height != self.width:
-            raise SettingsError(
+            raise ConfigError(
                 f"frames of VTA are square, found height {self.height} and width {self.width}"
             )
         if self.height < 8 or self.height & (self.height - 1):
-            raise SettingsError(
+            raise ConfigError(
                 f"height and width are a power of two from 8, found {self.height} and {self.width}"
             )
-        for name in (
-            "convolution_channels",
-            "belief_size",
-            "state_size",
-            "context_steps",
-            "max_segment_length",
-            "max_segments",
-            "window_steps",
-        ):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} is at least 1, found {getattr(self, name)}")
-        if not 0 < self.likelihood_std < math.inf:
-            raise SettingsError(f"likelihood_std is positive, found {self.likelihood_std}")
-        hints = get_type_hints(type(self))
-        for field in fields(self):
-            allowed, value = get_args(hints[field.name]), getattr(self, field.name)
-            if get_origin(hints[field.name]) is Literal and value not in allowed:
-                raise SettingsError(f"{field.name} is one of {', '.join(allowed)}, found {value!r}")
+        sizes = ("convolution_channels", "belief_size", "state_size")
+        steps = ("context_steps", "max_segment_length", "max_segments", "window_steps")
+        check_at_least(1, **values_of(self, *sizes, *steps))
+        check_positive(likelihood_std=self.likelihood_std)
+        check_choices(self)
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:

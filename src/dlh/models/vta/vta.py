@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dlh.errors import UsageError
 from dlh.interfaces import (
     PLAIN,
     TRAINED,
@@ -34,6 +35,7 @@ from dlh.models.vta.noise import Noise, RolloutNoise, draw_dequantisation
 from dlh.models.vta.pixels import dequantise, to_frames
 from dlh.models.vta.summaries import Summaries
 from dlh.models.vta.trace import Carried, Rollout, Trace
+from dlh.settings import check_at_least
 from dlh.video import check_shape
 
 Video = Float[Tensor, "batch time channel height width"]
@@ -334,12 +336,10 @@ class VariationalTemporalAbstraction(nn.Module):
             (observation, abstract).
 
         Raises:
-            ValueError: horizon or samples is not positive, or the model is in training mode.
+            UsageError: horizon or samples is below 1, or the model is in training mode.
             VideoError: as in :meth:`observe`.
         """
-        for name, value in (("horizon", horizon), ("samples", samples)):
-            if value < 1:
-                raise ValueError(f"{name} is at least 1, found {value}")
+        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         carried = self.after_context(context, generator=generator).repeat(samples)
         drawn, _ = self.imagine(carried, horizon, generator=generator)
         features = drawn.observation_feature.flatten(0, 1)

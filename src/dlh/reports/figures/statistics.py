@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from dlh.analysis.prediction import Reliability
+from dlh.analysis.foresight import Reliability
 from dlh.reports.figures import canvas
 
 if TYPE_CHECKING:

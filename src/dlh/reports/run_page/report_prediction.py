@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from dlh.analysis.measure import FutureFigures
 from dlh.reports.page import Html, element, figure, join, table
 
 FLOOR = "floor: "
@@ -22,81 +22,8 @@ PSNR = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class PredictionReport:
-    """Open-loop prediction on held-out clips, PSNR in decibels, averaged over clips.
-
-    Attributes:
-        clips: how many were predicted.
-        context_steps: frames observed before.
-        samples: futures drawn for each clip.
-        window: first predicted steps, over which the headline means are taken and the best future
-            is chosen.
-        best_curve: (horizon,), the best future of each clip.
-        mean_curve: (horizon,), the average future.
-        spread: standard deviation between the futures of a clip, of their means over the window.
-        floors: name to (horizon,).
-    """
-
-    clips: int
-    context_steps: int
-    samples: int
-    window: int
-    best_curve: Sequence[float]
-    mean_curve: Sequence[float]
-    spread: float
-    floors: Mapping[str, Sequence[float]]
-
-    def __post_init__(self) -> None:
-        lengths = {len(c) for c in (self.best_curve, self.mean_curve, *self.floors.values())}
-        if len(lengths) != 1 or not 1 <= self.window <= min(lengths):
-            raise ValueError(
-                "the curves of a prediction have one length, at least that of the window; found "
-                f"lengths {sorted(lengths)} and a window of {self.window}"
-            )
-
-    @property
-    def horizon(self) -> int:
-        """Predicted steps."""
-        return len(self.best_curve)
-
-    def over_window(self, curve: Sequence[float]) -> float:
-        """The mean of a curve over the first steps."""
-        return float(sum(curve[: self.window])) / self.window
-
-    def over_all(self, curve: Sequence[float]) -> float:
-        """The mean of a curve over all steps."""
-        return float(sum(curve)) / self.horizon
-
-    @property
-    def best(self) -> float:
-        """The best future's mean over the window."""
-        return self.over_window(self.best_curve)
-
-    @property
-    def floors_above(self) -> tuple[str, ...]:
-        """The floors that the best future does not beat over the window."""
-        floors = self.floors.items()
-        return tuple(name for name, curve in floors if self.over_window(curve) >= self.best)
-
-    @property
-    def steps_ahead(self) -> int:
-        """How many steps from the first the best future stays above every floor."""
-        for step, value in enumerate(self.best_curve):
-            if any(curve[step] >= value for curve in self.floors.values()):
-                return step
-        return self.horizon
-
-    @property
-    def highest_floor(self) -> tuple[str, float]:
-        """The floor that is hardest to beat over the window, and its PSNR there."""
-        means = {name: self.over_window(curve) for name, curve in self.floors.items()}
-        name = max(means, key=means.__getitem__)
-        return name, means[name]
-
-
 def section(
-    prediction: PredictionReport | None, *, still_png: bytes | None, psnr_png: bytes | None
+    prediction: FutureFigures | None, *, still_png: bytes | None, psnr_png: bytes | None
 ) -> Html:
     """The section of the page; empty where there is nothing to show."""
     if prediction is None and still_png is None:
@@ -113,7 +40,7 @@ def section(
     return join(*parts)
 
 
-def floor_verdict(prediction: PredictionReport) -> str:
+def floor_verdict(prediction: FutureFigures) -> str:
     """Whether the model beats what knows nothing, and for how long."""
     window = f"over the first {prediction.window} steps"
     if prediction.floors_above:
@@ -125,8 +52,8 @@ def floor_verdict(prediction: PredictionReport) -> str:
     if not prediction.floors:
         return f"The best future scores {prediction.best:.1f} dB {window}."
     floor, value = prediction.highest_floor
-    if prediction.steps_ahead == prediction.horizon:
-        reach = f"and above all floors at every one of the {prediction.horizon} steps"
+    if prediction.steps_ahead == prediction.model.horizon:
+        reach = f"and above all floors at every one of the {prediction.model.horizon} steps"
     elif prediction.steps_ahead:
         reach = f"and above all floors at each of the first {prediction.steps_ahead} steps"
     else:
@@ -138,55 +65,63 @@ def floor_verdict(prediction: PredictionReport) -> str:
     )
 
 
-def _far_verdict(prediction: PredictionReport) -> str:
+def _far_verdict(prediction: FutureFigures) -> str:
     """Over the whole horizon the model may be below a floor even where the first steps are good."""
-    best = prediction.over_all(prediction.best_curve)
-    floors = prediction.floors.items()
-    above = [name for name, curve in floors if prediction.over_all(curve) >= best]
+    best = _mean(prediction.best_curve)
+    floors = prediction.floor_curves.items()
+    above = [name for name, curve in floors if _mean(curve) >= best]
     if not above:
         return ""
     return (
-        f" Over all {prediction.horizon} steps together it is below the floor {_and(above)}: a "
-        "wrong guess of what cannot be foreseen costs more than a still picture."
+        f" Over all {prediction.model.horizon} steps together it is below the floor {_and(above)}: "
+        "a wrong guess of what cannot be foreseen costs more than a still picture."
     )
 
 
-def _method(prediction: PredictionReport) -> str:
-    futures = "one future" if prediction.samples == 1 else f"{prediction.samples} futures"
+def _method(prediction: FutureFigures) -> str:
+    futures = (
+        "one future" if prediction.model.samples == 1 else f"{prediction.model.samples} futures"
+    )
     return (
-        f"For each of {prediction.clips} held-out clips the model watched "
-        f"{prediction.context_steps} frames and then drew {futures} of {prediction.horizon} "
+        f"For each of {prediction.model.clips} held-out clips the model watched "
+        f"{prediction.context_steps} frames and then drew {futures} of {prediction.model.horizon} "
         "frames, seeing nothing more. A future can be right without being the one that happened, "
         "so the closest of several is scored beside the average one."
     )
 
 
-def _table(prediction: PredictionReport) -> Html:
-    shown = sorted({1, prediction.window, prediction.horizon})
-    curves = {f"best of {prediction.samples}": prediction.best_curve}
-    if prediction.samples > 1:
+def _table(prediction: FutureFigures) -> Html:
+    shown = sorted({1, prediction.window, prediction.model.horizon})
+    best = prediction.best_curve
+    curves = {f"best of {prediction.model.samples}": best}
+    if prediction.model.samples > 1:
         curves["average future"] = prediction.mean_curve
-    curves |= {FLOOR + name: curve for name, curve in prediction.floors.items()}
+    curves |= {FLOOR + name: curve for name, curve in prediction.floor_curves.items()}
     rows = []
     for name, curve in curves.items():
         mean = prediction.over_window(curve)
-        against = "" if curve is prediction.best_curve else _signed(mean - prediction.best)
+        against = "" if curve is best else _signed(mean - prediction.best)
         if name.startswith(FLOOR) and mean >= prediction.best:
             against += ", above the model"
         at_steps = (f"{curve[step - 1]:.1f}" for step in shown)
-        rows.append((name, f"{mean:.1f}", against, *at_steps, f"{prediction.over_all(curve):.1f}"))
+        rows.append((name, f"{mean:.1f}", against, *at_steps, f"{_mean(curve):.1f}"))
     head = ("PSNR, dB", f"steps 1 to {prediction.window}", "against the best")
-    head += (*(f"at step {step}" for step in shown), f"steps 1 to {prediction.horizon}")
+    head += (*(f"at step {step}" for step in shown), f"steps 1 to {prediction.model.horizon}")
     spread = (
-        f"Averages over the held-out clips ({prediction.clips}). The futures of one clip differ "
-        f"by {prediction.spread:.1f} dB (standard deviation, over the first {prediction.window} "
-        "steps)."
+        f"Averages over the held-out clips ({prediction.model.clips}). The futures of one clip "
+        f"differ by {prediction.model.spread:.1f} dB (standard deviation, over the first "
+        f"{prediction.window} steps)."
     )
     return join(
         element("h3", "Beside what knows nothing"),
         table(head, rows, marked=0),
         element("p", element("small", spread)),
     )
+
+
+def _mean(curve: Sequence[float]) -> float:
+    """Over all steps."""
+    return float(sum(curve)) / len(curve)
 
 
 def _and(names: Sequence[str]) -> str:

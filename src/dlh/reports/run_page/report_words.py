@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from dlh.training.held_out import level_states
 
 if TYPE_CHECKING:
-    from dlh.analysis import EventScores
-    from dlh.reports.run_page.report import Report
+    from dlh.evaluation.events import EventScores
+    from dlh.reports.run_page.values import Report
 
 GOOD = 0.9
 """From here on precision and recall are called good."""
@@ -48,7 +48,7 @@ class Tile:
 
 def title(report: Report) -> str:
     """What the run amounts to, in a few words."""
-    scores = report.events
+    scores = report.changes.events
     if scores is not None and report.levels > 1:
         if scores.precision >= GOOD and scores.recall >= GOOD:
             return "It found the changes by itself"
@@ -71,7 +71,7 @@ def lede(report: Report) -> str:
     """The first paragraph: what was done."""
     levels = "one level" if report.levels == 1 else f"{report.levels} levels"
     told = ""
-    if report.events is not None:
+    if report.changes.events is not None:
         told = f" Nobody told it when {report.what_changes}: it saw frames and nothing else."
     return (
         f"A model of {levels} and {_millions(report.parameters)} parameters watched {report.data} "
@@ -82,7 +82,7 @@ def lede(report: Report) -> str:
 def tiles(report: Report) -> list[Tile]:
     """The headline figures."""
     shown = []
-    scores = report.events
+    scores = report.changes.events
     if scores is not None and report.levels > 1:
         for name, value, note in (
             ("Precision", scores.precision, _of(scores.matched, scores.inferred_events, "changes")),
@@ -90,25 +90,26 @@ def tiles(report: Report) -> list[Tile]:
         ):
             what = "are true events" if name == "Precision" else "were found"
             shown.append(Tile(name, f"{value:.2f}", f"{note} {what}", _tone(value >= GOOD)))
-    elif report.levels > 1 and len(report.change_rates) > 1:
-        rate = report.change_rates[1]
+    elif report.levels > 1 and len(report.changes.rates) > 1:
+        rate = report.changes.rates[1]
         shown.append(
             Tile(
                 "Level 2 changes", f"{rate:.1%}", f"of frames, once in {once_in(rate, report.fps)}"
             )
         )
-    if report.mean_depth is not None and report.levels > 1:
+    if report.changes.mean_depth is not None and report.levels > 1:
         note = f"of {report.levels} levels change at a step"
         tone = ""
         if scores is not None:
             right = 1 + scores.true_change_rate
             note = f"levels change at a step; with exactly the true events it would be {right:.2f}"
-            tone = _tone(abs(report.mean_depth - right) <= 0.05)
-        shown.append(Tile("Mean depth", f"{report.mean_depth:.2f}", note, tone))
-    prediction = report.prediction
+            tone = _tone(abs(report.changes.mean_depth - right) <= 0.05)
+        shown.append(Tile("Mean depth", f"{report.changes.mean_depth:.2f}", note, tone))
+    prediction = report.futures
     if prediction is not None:
         note = (
-            f"best of {prediction.samples}, mean of the first {prediction.window} predicted frames"
+            f"best of {prediction.model.samples}, mean of the first {prediction.window} predicted "
+            "frames"
         )
         if prediction.floors:
             floor, value = prediction.highest_floor
@@ -123,7 +124,7 @@ def tiles(report: Report) -> list[Tile]:
 def film_caption(report: Report) -> str:
     """How to read the film."""
     begin = "The model first watches"
-    prediction = report.prediction
+    prediction = report.futures
     if prediction is not None:
         begin = f"The model watches {prediction.context_steps} frames"
     strokes = ""
@@ -147,15 +148,15 @@ def events(report: Report) -> list[str]:
         "So what a higher level holds is what lasts, and the moments at which it lets go are "
         "events."
     ]
-    scores = report.events
+    scores = report.changes.events
     if scores is not None:
         paragraphs.append(_against_truth(report, scores))
-    elif len(report.change_rates) > 1:
+    elif len(report.changes.rates) > 1:
         paragraphs.append(_without_truth(report))
     paragraphs += _levels_that_do_not_work(report)
-    known = report.predicted_change
-    if known is not None and None not in (known.where_inferred_change, known.where_inferred_static):
-        change, static = known.where_inferred_change or 0.0, known.where_inferred_static or 0.0
+    known = report.changes.foresight
+    if known is not None and known.inferred_change and known.inferred_static:
+        change, static = known.inferred_change.mean, known.inferred_static.mean
         start = (
             "It also knows when the next change comes:"
             if change - static > 0.5
@@ -199,7 +200,7 @@ def duration(seconds: float) -> str:
 
 def _against_truth(report: Report, scores: EventScores) -> str:
     counted = (
-        f"In {report.clips} held-out clips of {report.clip_length} frames there are "
+        f"In {report.changes.clips} held-out clips of {report.changes.steps} frames there are "
         f"{scores.true_events:,} true events: "
     )
     found = f"level 2 changed {scores.inferred_events:,} times, on {scores.matched:,} of them. "
@@ -208,12 +209,14 @@ def _against_truth(report: Report, scores: EventScores) -> str:
     elif scores.recall >= GOOD:
         verdict = "It misses little but is too eager; it usually calms down with more training."
     elif scores.precision >= GOOD:
-        verdict = "Its changes are real, but it overlooks many."
+        verdict = "Its changes are real, but it misses many."
     else:
         verdict = "That is not yet an understanding of events."
-    if report.overlooked:
-        verdict += f" Mostly overlooked: {', '.join(report.overlooked)}."
-    kinds = "".join(f" Recall of {name}: {value:.2f}." for name, value in report.recalls.items())
+    if report.changes.missed:
+        verdict += f" Mostly missed: {', '.join(report.changes.missed)}."
+    kinds = "".join(
+        f" Recall of {name}: {value:.2f}." for name, value in report.changes.recalls.items()
+    )
     return counted + found + verdict + kinds
 
 
@@ -228,12 +231,12 @@ def _levels_that_do_not_work(report: Report) -> list[str]:
             "nothing for longer than level 1 does."
         ),
     }
-    states = level_states(report.change_rates)
+    states = level_states(report.changes.rates)
     return [said[state].format(level=level) for level, state in states.items()]
 
 
 def _without_truth(report: Report) -> str:
-    rate = report.change_rates[1]
+    rate = report.changes.rates[1]
     state = _level_two(report)
     if state == "busy":
         return (
@@ -249,7 +252,7 @@ def _without_truth(report: Report) -> str:
         )
     higher = [
         f"level {level} changed {_how_often(rate, report.fps)}"
-        for level, rate in enumerate(report.change_rates[1:], start=2)
+        for level, rate in enumerate(report.changes.rates[1:], start=2)
     ]
     return (
         f"On held-out clips {', '.join(higher)}. Nobody has marked the true events in these "
@@ -267,9 +270,9 @@ def _how_often(rate: float, fps: float | None) -> str:
 
 
 def _level_two(report: Report) -> str:
-    if report.levels < 2 or len(report.change_rates) < 2:
+    if report.levels < 2 or len(report.changes.rates) < 2:
         return ""
-    rate = report.change_rates[1]
+    rate = report.changes.rates[1]
     return "busy" if rate > 0.8 else "idle" if rate < 0.002 else ""
 
 
