@@ -8,6 +8,7 @@ from typing import Any
 from dlh.evaluation.clip_scores import DIVERSITY, ENERGY
 from dlh.evaluation.scores.fvd import FVD
 from dlh.evaluation.summary import FLOORS, MODEL, NAMES, ORACLE, ROWS
+from dlh.reports.render import listed
 
 TITLES = {
     "psnr": "PSNR, dB",
@@ -185,5 +186,4 @@ def _three(found: Mapping[str, float]) -> str:
 
 
 def _and(names: Sequence[str]) -> str:
-    titles = [ROW_TITLES[name] for name in names]
-    return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
+    return listed(ROW_TITLES[name] for name in names)
