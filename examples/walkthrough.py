@@ -24,6 +24,7 @@ from dlh import DLH
 from dlh.analysis.exchange import Moments, resample
 from dlh.analysis.moving_ball.ball import read_ball
 from dlh.analysis.moving_ball.rollouts import track
+from dlh.commands.train import resume, start
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.evaluation.events import event_scores
 from dlh.reports.figures import draw_events
@@ -31,7 +32,6 @@ from dlh.reports.figures.canvas import MissingExtraError, new_figure, png_bytes
 from dlh.reports.figures.levels import FrameRow, frame_rows_figure
 from dlh.reports.figures.rollouts import rollouts_figure
 from dlh.runs.presets import moving_ball, tiny
-from dlh.runs.run import resume, start
 from dlh.training.run import EXPERIMENT
 from dlh.video import from_stored, to_stored
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from dlh.commands.analyse import FIGURES, analyse, read_analysis
+from dlh.commands.train import resume, start
 from dlh.data.clips import DataError
 from dlh.errors import OutputError, UsageError
 from dlh.files.lock import ALREADY_RUNNING, Lock
 from dlh.files.outputs import Say, check_writable, make_folder, write_bytes
 from dlh.files.text_table import text_table
 from dlh.pretrained import PretrainedError
-from dlh.reports.run import SUMMARY
 from dlh.runs.listing import UNREADABLE
-from dlh.runs.run import resume, start
 from dlh.runs.snapshot import read_snapshot
+from dlh.runs.summary import SUMMARY
 from dlh.runs.workers import settled
 from dlh.training.errors import (
     Interrupted,

@@ -71,8 +71,8 @@ def no_page(monkeypatch):
         trained.run.write_json("summary.json", found)
         return found
 
-    monkeypatch.setattr("dlh.runs.run.show", summary)
-    monkeypatch.setattr("dlh.runs.run.describe", lambda summary, folder: [])
+    monkeypatch.setattr("dlh.commands.train.show", summary)
+    monkeypatch.setattr("dlh.commands.train.describe", lambda summary, folder: [])
 
 
 def record(name: str) -> dict:

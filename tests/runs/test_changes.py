@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from dlh.commands.train import resume, start
 from dlh.errors import UsageError
 from dlh.runs import presets
 from dlh.runs.changes import MAY_CHANGE, changed_settings, take_over
 from dlh.runs.experiment import Experiment
-from dlh.runs.run import resume, start
 from dlh.runs.snapshot import _digest, read_snapshot
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import RunFolderError

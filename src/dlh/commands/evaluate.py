@@ -48,10 +48,10 @@ from dlh.evaluation.work import (
     score_all,
 )
 from dlh.files.outputs import Say, write_bytes
-from dlh.interfaces import VideoModel
+from dlh.interfaces import TrainableModel
 from dlh.reports import evaluation_tables as tables
 from dlh.reports.evaluation_page import render
-from dlh.reports.figures.samples import PredictedClip, draw_samples
+from dlh.reports.figures.samples import draw_samples
 from dlh.reports.figures.scores import ScorePanel, draw_best_of, draw_score_curves
 from dlh.reports.pictures import drawn
 from dlh.runs.subject import Subject, open_subject
@@ -220,7 +220,9 @@ def open_request(
         name=name,
         samples=numbers.samples,
         asked=clips.count if request.manifest is not None else numbers.clips,
-        model=ScoredModel(name=request.model, sha256=subject.digest()),
+        model=ScoredModel(
+            name=request.model, sha256=subject.digest(), to_unit_range=network.to_unit_range
+        ),
     )
 
 
@@ -259,7 +261,7 @@ def _evaluation(
     mean: Tensor | str,
     device: torch.device,
     progress: Progress | None,
-    decides: VideoModel | None = None,
+    decides: TrainableModel | None = None,
 ) -> Evaluation:
     return Evaluation(
         clips=clips,
@@ -404,11 +406,9 @@ def _strips(
             before += len(frames)
         assert future is not None
         context = read.truth[:0] if read.context is None else read.context
-        predicted = PredictedClip(
-            context=to_stored(context), truth=to_stored(read.truth), predicted=future
-        )
         title = f"The {name} clip, number {clip}: PSNR {clips['best'][clip]:.2f} dB"
-        yield name, title, draw_samples([predicted], title=title)
+        stored = (to_stored(context)[None], to_stored(read.truth)[None], future[None])
+        yield name, title, draw_samples(*stored, title=title)
 
 
 def _summarise(

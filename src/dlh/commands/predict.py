@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from dlh.commands.resizing import describe_resizing
 from dlh.data.clips import DataError
-from dlh.data.video.decode import first_frames
 from dlh.data.video.encode import write_video
 from dlh.errors import OutputError, UsageError
 from dlh.files.npz import writing_arrays
@@ -71,10 +70,10 @@ def predict_file(
     if seed < 0:
         raise UsageError(f"seed is at least 0, found {seed}")
     dlh = open_model(model, choose_device("auto"))
-    stream = dlh.open(video)
-    frames = first_frames(stream, context + horizon)
-    if resizing := describe_resizing(stream, dlh.model.frame_shape):
+    opened = dlh.open(video)
+    if resizing := describe_resizing(opened, dlh.model.frame_shape):
         say(resizing)
+    frames = opened.read(context + horizon)
     if len(frames) < context:
         raise DataError(
             f"{video} has {len(frames)} frame{'s' if len(frames) > 1 else ''}, {context} are "
@@ -93,7 +92,7 @@ def predict_file(
     changed = torch.cat(decided)[..., 1] if decided else None
     whole_truth = truth if len(truth) == horizon else None
     film = tile_futures(futures, context=observed, truth=whole_truth, changed=changed)
-    write_video(out, film, stream.fps)
+    write_video(out, film, opened.fps)
     write_bytes(picture, still_grid(futures, context=observed, truth=whole_truth))
     drawn, first = (len(shown) if save is None else samples), ""
     if drawn > len(shown):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dlh.data.video.decode import Frames
+from dlh.data.video.decode import Video
 
 
-def describe_resizing(frames: Frames, frame_shape: tuple[int, int, int]) -> str | None:
+def describe_resizing(video: Video, frame_shape: tuple[int, int, int]) -> str | None:
     """A line for a person; None where the frames are taken as they are.
 
     Args:
-        frames: of which the first has been read, so that the size of the file's is known.
+        video: an open one.
         frame_shape: the model's (channel, height, width).
     """
     channels, height, width = frame_shape
     done = []
-    if frames.source_size not in (None, (width, height)):
-        there = " x ".join(map(str, frames.source_size or ()))
-        done.append(f"resized from {there} to {width} x {height}")
+    if video.source_size != (width, height):
+        done.append("resized from {} x {} to {} x {}".format(*video.source_size, width, height))
     if channels == 1:
         done.append("read as grey")
-    return f"{frames.path}: {', '.join(done)}, as the model was trained" if done else None
+    return f"{video.path}: {', '.join(done)}, as the model was trained" if done else None

@@ -42,7 +42,10 @@ def read_scores(path: Path) -> tuple[Protocol, dict[str, Any]]:
     path = path / SCORES if path.is_dir() else path
     try:
         scores = json.loads(path.read_text("utf-8"))
-        return from_plain(Protocol, scores["protocol"], name="protocol"), scores
+        # Scores written before models said how their predictions got into [0, 1] do not say it.
+        model = {"to_unit_range": ""} | scores["protocol"]["model"]
+        saved = scores["protocol"] | {"model": model}
+        return from_plain(Protocol, saved, name="protocol"), scores
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read: {error.strerror}; `dlh evaluate` writes {SCORES}"

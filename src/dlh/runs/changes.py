@@ -9,10 +9,10 @@ from typing import Any
 
 from dlh.errors import UsageError
 from dlh.files.os_errors import os_errors_as
-from dlh.reports.run import SUMMARY
 from dlh.runs.experiment import Experiment
 from dlh.runs.snapshot import rewrite_snapshot
 from dlh.runs.starts import read_starts
+from dlh.runs.summary import SUMMARY
 from dlh.settings import to_plain
 from dlh.training.checkpoint import BEST, newest_step
 from dlh.training.errors import RunFolderError

@@ -10,14 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
+from dlh.commands.train import start
 from dlh.data.clips import Clips
 from dlh.data.worlds.moving_ball import MovingBall
-from dlh.reports import samples
 from dlh.reports.figures import samples as figure
-from dlh.reports.samples import sample_drawing
+from dlh.reports.figures.samples import draw_samples
 from dlh.runs import presets
 from dlh.runs.build import build_model
-from dlh.runs.run import start
+from dlh.runs.samples import DrawClips, sample_drawing
 from dlh.training.errors import RunFolderError
 from dlh.training.run import RunFolder
 
@@ -29,8 +29,8 @@ def run(tmp_path) -> RunFolder:
     return RunFolder.create(tmp_path / "run")
 
 
-def drawn(run: RunFolder, model, step: int) -> bytes:
-    draw = sample_drawing(run, MovingBall(TINY.data.ball), clip_length=10)
+def drawn(run: RunFolder, model, step: int, *, draw_clips: DrawClips = draw_samples) -> bytes:
+    draw = sample_drawing(run, MovingBall(TINY.data.ball), draw_clips, clip_length=10)
     assert draw is not None
     with torch.no_grad():
         draw(model, step)
@@ -54,25 +54,28 @@ def test_what_differs_from_one_picture_to_the_next_is_the_model_alone(run):
     assert not np.array_equal(pixels_below_the_title(first), pixels_below_the_title(other))
 
 
-def test_half_a_clip_is_watched_and_the_rest_is_predicted(run, monkeypatch):
-    seen = []
-    monkeypatch.setattr(samples, "draw_samples", lambda clips, title: seen.append(clips) or b"png")
-    drawn(run, build_model(TINY), 3)
-    (clips,) = seen
+class Recorded:
+    """In place of a picture: what was to be drawn."""
+
+    def __call__(self, context, truth, predicted, *, title) -> bytes:
+        self.context, self.truth, self.predicted = context, truth, predicted
+        return b"png"
+
+
+def test_half_a_clip_is_watched_and_the_rest_is_predicted(run):
+    seen = Recorded()
+    drawn(run, build_model(TINY), 3, draw_clips=seen)
     held_out = MovingBall(TINY.data.ball).held_out("validation", count=4, clip_length=10)
-    assert len(clips) == 4
-    for clip, video in zip(clips, held_out.video, strict=True):
-        assert np.array_equal(np.concatenate((clip.context, clip.truth)), video)
-        assert len(clip.context) == 5 and clip.predicted.shape == clip.truth.shape
-        assert clip.predicted.dtype == np.uint8
+    assert np.array_equal(np.concatenate((seen.context, seen.truth), axis=1), held_out.video)
+    assert seen.context.shape[:2] == (4, 5)
+    assert seen.predicted.shape == seen.truth.shape and seen.predicted.dtype == np.uint8
 
 
-def test_at_most_30_frames_are_watched(run, monkeypatch):
-    seen = []
-    monkeypatch.setattr(samples, "draw_samples", lambda clips, title: seen.append(clips) or b"png")
-    draw = sample_drawing(run, MovingBall(TINY.data.ball), clip_length=70)
+def test_at_most_30_frames_are_watched(run):
+    seen = Recorded()
+    draw = sample_drawing(run, MovingBall(TINY.data.ball), seen, clip_length=70)
     draw(build_model(TINY), 1)
-    assert len(seen[0][0].context) == 30 and len(seen[0][0].predicted) == 40
+    assert seen.context.shape[1] == 30 and seen.predicted.shape[1] == 40
 
 
 @pytest.mark.parametrize("clip_length", [1, 10])
@@ -85,7 +88,9 @@ def test_without_clips_to_predict_there_are_no_pictures(run, clip_length):
                 else super().held_out(split, count=count, clip_length=clip_length)
             )
 
-    assert sample_drawing(run, Nothing(TINY.data.ball), clip_length=clip_length) is None
+    assert (
+        sample_drawing(run, Nothing(TINY.data.ball), draw_samples, clip_length=clip_length) is None
+    )
 
 
 def test_a_folder_that_cannot_be_made_is_named(run):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,17 +19,16 @@ from dlh.reports.figures import (
     tile_futures,
 )
 from dlh.reports.pictures import drawn
-from dlh.reports.run_page.report import Report, write_report
+from dlh.reports.run_page.page import render_report
+from dlh.reports.run_page.values import Report
+from dlh.reports.summary_lines import REPORT
 from dlh.runs.build import frames_per_second
+from dlh.runs.summary import SUMMARY, summarise
 from dlh.runs.trained import Trained
 from dlh.settings import to_plain
-from dlh.training.held_out import level_states
-from dlh.training.metrics import best_of
 from dlh.version import __version__
 from dlh.video import to_stored
 
-SUMMARY = "summary.json"
-REPORT = "report.html"
 FILM = "prediction.mp4"
 FILM_FRAMES_PER_SECOND = 10.0
 """Of a film of clips that have no rate of their own."""
@@ -62,117 +60,10 @@ def show(trained: Trained) -> dict[str, Any]:
         film, pictures["prediction.png"] = _futures(trained, measured)
     for name, png in pictures.items():
         run.write_bytes(name, png)
-    summary = _summary(trained, measured)
-    write_report(run.path / REPORT, _report(trained, measured, pictures, film))
+    summary = summarise(trained, measured)
+    run.write_text(REPORT, render_report(_report(trained, measured, pictures, film)))
     run.write_json(SUMMARY, summary)  # last: where it is, everything else is
     return summary
-
-
-def describe(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """The figures of a summary in lines for a person."""
-    if "psnr" not in summary:
-        yield "there are no held-out clips, so nothing was measured"
-    if "events" in summary:
-        events = summary["events"]
-        yield (
-            f"events:  precision {events['precision']:.3f}, recall {events['recall']:.3f} of level "
-            f"2 against the true ones, on {summary['clips']} held-out clips"
-        )
-    if "mean_depth" in summary:
-        line = f"depth:   {summary['mean_depth']:.3f} levels change at a step"
-        if "true_change_rate" in summary:
-            line += f"; 1 + the true change rate is {1 + summary['true_change_rate']:.3f}"
-        yield line
-    for name, what in (("dead", "never"), ("restless", "always")):
-        if levels := summary.get(f"{name}_levels"):
-            numbers = " and ".join(map(str, levels))
-            yield f"levels:  {what} changing on held-out clips: level {numbers}"
-    if "psnr" in summary:
-        psnr = summary["psnr"]
-        floors = ", ".join(
-            f"{name.replace('_', ' ')} {value:.1f}"
-            for name, value in psnr.items()
-            if not name.startswith("model")
-        )
-        yield (
-            f"future:  PSNR {psnr['model_best']:.1f} dB over {summary['window']} frames, best of "
-            f"{summary['samples']} (average {psnr['model_mean']:.1f}); knowing nothing scores "
-            f"{floors}"
-        )
-    yield f"trained in {summary['seconds']['train']:.0f} s; open {folder / REPORT}"
-
-
-def _summary(trained: Trained, measured: Measured | None) -> dict[str, Any]:
-    """The figures as JSON; the names are those of the docs."""
-    progress = trained.progress
-    seconds = {"train": progress.train_seconds, "validation": progress.validation_seconds}
-    summary: dict[str, Any] = {"steps": progress.step, "seconds": seconds}
-    if trained.starts is not None:
-        tried = trained.starts.tried
-        summary["starts"] = {
-            "chosen": trained.starts.chosen,
-            "elbo": {str(start.seed): start.elbo for start in tried},
-            "mean_depth": {str(start.seed): start.mean_depth for start in tried},
-        }
-    if (best := best_of(trained.run.metrics.read())) is not None:
-        summary["best"] = best.to_plain()
-    if measured is None:
-        return summary
-    changes = measured.changes
-    states = level_states(changes.rates)
-    model, floors = measured.futures.model, measured.futures.floors
-    summary |= {
-        "split": measured.held_out.split,
-        "clips": changes.clips,
-    }
-    if changes.divergences is not None:
-        summary |= {
-            "mean_depth": changes.mean_depth,
-            "mean_depth_with_first": changes.mean_depth_with_first,
-            "change_rates": changes.rates,
-            "dead_levels": [level for level, state in states.items() if state == "dead"],
-            "restless_levels": [level for level, state in states.items() if state == "restless"],
-            "state_kl": changes.divergences.state,
-            "event_kl": changes.divergences.event,
-        }
-    summary |= {
-        "context_steps": measured.futures.context_steps,
-        "samples": model.samples,
-        "window": model.window,
-        "psnr": {
-            "model_best": model.best,
-            "model_mean": model.mean,
-            **{_key(name): scores.best for name, scores in floors.items()},
-        },
-        "psnr_curve": {
-            "model_best": model.best_curve.tolist(),
-            "model_mean": model.mean_curve.tolist(),
-            **{_key(name): scores.best_curve.tolist() for name, scores in floors.items()},
-        },
-    }
-    if changes.events is not None:
-        summary["events"] = {
-            "precision": changes.events.precision,
-            "recall": changes.events.recall,
-            "f1": changes.events.f1,
-        }
-        summary["true_change_rate"] = changes.events.true_change_rate
-    if changes.recalls:
-        summary["recalls"] = {_key(name): value for name, value in changes.recalls.items()}
-    if changes.missed:
-        summary["overlooked"] = changes.missed
-    if changes.foresight is not None:
-        summary["predicted_change"] = {
-            f"where_{name}": found and found.mean
-            for name in ("inferred_change", "inferred_static", "true_change", "true_static")
-            for found in [getattr(changes.foresight, name)]
-        }
-    return summary
-
-
-def _key(name: str) -> str:
-    """The floor "mean frame" is ``mean_frame`` in JSON, "black frame" is ``black``."""
-    return "black" if name == "black frame" else name.replace(" ", "_")
 
 
 def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:

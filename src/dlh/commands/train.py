@@ -1,12 +1,14 @@
-"""A run from its first step to its page: start one, or go on with one."""
+"""``dlh train``: a run from its first step to its page; start one, or go on with one."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from dlh.commands.finished_run import show
 from dlh.files.outputs import Say
-from dlh.reports.run import SUMMARY, describe, show
+from dlh.reports.figures.samples import draw_samples
+from dlh.reports.summary_lines import describe
 from dlh.runs.build import (
     build_model,
     check_clips,
@@ -17,12 +19,8 @@ from dlh.runs.build import (
 from dlh.runs.changes import Change, take_over, with_rewarming
 from dlh.runs.experiment import Experiment
 from dlh.runs.snapshot import check_same_videos, read_snapshot, write_snapshot
-from dlh.runs.trained import (
-    Trained,
-    is_trained,
-    load_trained,
-    train_in,
-)
+from dlh.runs.summary import SUMMARY
+from dlh.runs.trained import Trained, is_trained, load_trained, train_in
 from dlh.runs.workers import leading, settled
 from dlh.training import speed
 from dlh.training.device import choose_device
@@ -62,7 +60,9 @@ def start(
     with run.lock():
         write_snapshot(run, experiment, source)
         with leading(experiment):
-            trained = train_in(run, experiment, source, network, say=say, on_log=on_log)
+            trained = train_in(
+                run, experiment, source, network, draw_samples, say=say, on_log=on_log
+            )
         _present(trained, say)
 
 
@@ -110,7 +110,9 @@ def resume(
         else:
             network = untrained_network(run, experiment)
             with leading(experiment):
-                trained = train_in(run, experiment, source, network, say=say, on_log=on_log)
+                trained = train_in(
+                    run, experiment, source, network, draw_samples, say=say, on_log=on_log
+                )
         _present(trained, say)
 
 
