@@ -21,17 +21,17 @@ from pathlib import Path
 import torch
 
 from dlh import DLH
-from dlh.analysis import event_scores
-from dlh.analysis.levels import Moments, resample
+from dlh.analysis.exchange import Moments, resample
 from dlh.analysis.moving_ball.ball import read_ball
 from dlh.analysis.moving_ball.rollouts import track
+from dlh.commands.train import resume, start
 from dlh.data.worlds.moving_ball import MovingBall
+from dlh.evaluation.events import event_scores
 from dlh.reports.figures import draw_events
 from dlh.reports.figures.canvas import MissingExtraError, new_figure, png_bytes
 from dlh.reports.figures.levels import FrameRow, frame_rows_figure
 from dlh.reports.figures.rollouts import rollouts_figure
 from dlh.runs.presets import moving_ball, tiny
-from dlh.runs.run import resume, start
 from dlh.training.run import EXPERIMENT
 from dlh.video import from_stored, to_stored
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from dlh.analysis.compute import AnalysisConfig
+from dlh.analysis.findings import AnalysisConfig
 from dlh.errors import UsageError
 from dlh.models.dlh import DLHConfig
 from dlh.runs.experiment import MOVING_MNIST, DataConfig, Experiment

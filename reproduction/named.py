@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dlh.analysis.compute import AnalysisConfig
+from dlh.analysis.findings import AnalysisConfig
 from dlh.runs.experiment import Experiment
 
 SECONDS_OF_AN_UPDATE = 0.63

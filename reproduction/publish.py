@@ -13,19 +13,18 @@ from typing import Any, Literal
 import torch
 
 from dlh import __version__
-from dlh.analysis.events import event_scores
 from dlh.analysis.measure import observe_clips
 from dlh.data.clips import ClipSource
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.errors import OutputError, UsageError
 from dlh.evaluation import score_futures
+from dlh.evaluation.events import event_scores
 from dlh.files import strict_json
 from dlh.files.os_errors import os_errors_as
 from dlh.files.outputs import Say, write_bytes
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.pretrained.files import CONFIG_NAME, WEIGHTS_NAME, read_model, write_model
-from dlh.runs.origin import ABOUT
-from dlh.runs.subject import Subject, open_subject
+from dlh.runs.subject import ABOUT, Subject, open_subject
 from dlh.settings import to_plain
 from dlh.video import from_stored
 

@@ -15,14 +15,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dlh.commands.train import resume, start
 from dlh.errors import UsageError
 from dlh.files import strict_json
 from dlh.files.outputs import Say, check_writable, write_bytes
 from dlh.files.text_table import text_table
-from dlh.reports.run import SUMMARY
 from dlh.runs.experiment import Experiment
-from dlh.runs.run import resume, start
 from dlh.runs.snapshot import read_snapshot
+from dlh.runs.summary import SUMMARY
 from dlh.runs.workers import settled
 from dlh.training.config import TrainingConfig
 from dlh.training.metrics import VALIDATION

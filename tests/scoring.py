@@ -7,9 +7,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from dlh.evaluation.draws import Row
 from dlh.evaluation.floors import KnownFutures
 from dlh.evaluation.protocol import MetricSpec, Protocol, ScoredClips, ScoredModel
+from dlh.evaluation.rows import Row
 from dlh.evaluation.scores.metrics import METRICS
 from dlh.interfaces import Prediction
 

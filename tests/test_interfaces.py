@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dlh.evaluation.floors.trivial import black_frame
+from dlh.evaluation.floors import black_frame
 from dlh.interfaces import (
     TRAINED,
     Objective,

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -129,6 +129,23 @@ def test_names_of_ones_own_are_kept_as_they_are():
     assert from_plain(Free, json.loads(json.dumps(to_plain(free)))) == free
     with pytest.raises(SettingsError, match=r"named cannot be \[1\], it is of type .*Mapping"):
         from_plain(Free, {"named": [1]})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grown:
+    LATER: ClassVar[tuple[str, ...]] = ("inner",)
+    rate: float
+    inner: Inner = field(default_factory=Inner)
+
+
+def test_a_setting_that_was_added_later_may_be_missing_and_no_other():
+    assert from_plain(Grown, {"rate": 2.0}) == Grown(rate=2.0)
+    given = Grown(rate=2.0, inner=Inner(size=9))
+    assert from_plain(Grown, to_plain(given)) == given
+    with pytest.raises(SettingsError, match="rate"):
+        from_plain(Grown, {"inner": to_plain(Inner())})
+    with pytest.raises(SettingsError, match=r"inner\.size"):
+        from_plain(Grown, {"rate": 2.0, "inner": {}})
 
 
 @pytest.mark.parametrize("value", [0, -3, 2.5, True, "2", float("nan")])

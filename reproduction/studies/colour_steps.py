@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from dlh.analysis.measure import colour_recalls
+from dlh.analysis.moving_ball.recalls import colour_recalls
 from dlh.data.worlds.moving_ball import MovingBallClips
 from dlh.models.dlh import Trace
 from reproduction.studies.observed import observe_run

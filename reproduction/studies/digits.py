@@ -15,8 +15,8 @@ import argparse
 import torch
 from torch import Tensor
 
-from dlh.analysis.held import MOMENTS, RESAMPLINGS
-from dlh.analysis.levels import Moments, resample
+from dlh.analysis.exchange import Moments, resample
+from dlh.analysis.level_findings import MOMENTS, RESAMPLINGS
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
 from dlh.video import from_stored
 from reproduction.studies.observed import observe_run

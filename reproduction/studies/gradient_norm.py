@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dlh.commands.train import resume, start
 from dlh.runs.experiment import Experiment
-from dlh.runs.run import resume, start
 from dlh.runs.snapshot import rewrite_snapshot
 from dlh.training.errors import Interrupted
 from dlh.training.run import RunFolder

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from dlh.analysis.compute import AnalysisConfig, clips_to_analyse
-from dlh.analysis.measure import observe_clips
+from dlh.analysis.findings import AnalysisConfig
+from dlh.analysis.observe import observe_clips
 from dlh.data.clips import Clips
 from dlh.models.dlh import Trace
 from dlh.runs.subject import Subject, open_subject
@@ -21,7 +21,9 @@ def observe_run(run: str, clips: int) -> tuple[Subject, Clips, Trace]:
     """
     config = AnalysisConfig(clips=clips, futures_clips=1)
     subject = open_subject(run, None)
-    chosen = clips_to_analyse(subject, config).clips
+    chosen = subject.held_out(
+        count=config.clips, lengths=config.clip_lengths, enough=config.futures_clips
+    ).clips
     generator = torch.Generator(subject.model.device).manual_seed(config.seed)
     trace, _ = observe_clips(subject.model.model, chosen, generator, steps=config.traced_steps)
     return subject, chosen, trace

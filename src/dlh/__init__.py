@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dlh.version import __version__
+
 if TYPE_CHECKING:
     from dlh.pretrained import DLH as DLH
     from dlh.pretrained import open_model as open_model
 
-__version__ = "0.1.0"
 __all__ = ["DLH", "__version__", "open_model"]
 
 

@@ -76,10 +76,13 @@ class Update:
             schedule is at its end.
         beta: the weight of the divergences, which the recipe lets rise from 0 to 1. Only a model
             that is trained with such a warm-up reads it.
+        carried: what the objective of the update before left, the mean over the shares of its
+            batch; empty at a stage's first update, and outside a training.
     """
 
     number: float = math.inf
     beta: float = 1.0
+    carried: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 TRAINED = Update()
@@ -112,6 +115,7 @@ class Objective:
         changed: which levels changed at which step, bool (batch, time, levels); None for a model
             that decides nothing.
         schedule: what followed from the number of the update, by name: beta, a temperature.
+        carried: numbers that the next update of the stage gets, by name: running means, say.
     """
 
     loss: Tensor
@@ -119,6 +123,7 @@ class Objective:
     elbo: Tensor | None = None
     changed: Tensor | None = None
     schedule: Mapping[str, float] = field(default_factory=dict)
+    carried: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Tensor:
         """The value of a term."""
@@ -152,6 +157,20 @@ class Figures:
 
     values: Mapping[str, Tensor]
     changed: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decisions:
+    """Where the levels of a model changed in a video, levels from the pixels up.
+
+    Attributes:
+        changed: bool (batch, time, levels).
+        evidence: by which it was decided, (batch, time, levels), nats: the log odds of a change.
+            0 at level 1, which always changes.
+    """
+
+    changed: Tensor
+    evidence: Tensor
 
 
 class ModelConfig(Protocol):
@@ -215,16 +234,17 @@ class TrainableModel(VideoModel, Protocol):
     """A model that is trained, saved, and found again by the name of its kind.
 
     It is also a ``torch.nn.Module``; its parameters and buffers are all the state that it has.
-
-    Attributes:
-        config: what it was built from.
-        to_unit_range: how its predictions got into [0, 1], for the protocol of an evaluation.
     """
 
-    to_unit_range: ClassVar[str]
+    @property
+    def to_unit_range(self) -> str:
+        """How its predictions got into [0, 1], for the protocol of an evaluation."""
+        ...
 
     @property
-    def config(self) -> ModelConfig: ...
+    def config(self) -> ModelConfig:
+        """What it was built from."""
+        ...
 
     @property
     def plan(self) -> Plan:
@@ -236,7 +256,21 @@ class TrainableModel(VideoModel, Protocol):
         ...
 
 
+@runtime_checkable
+class DecidingModel(TrainableModel, Protocol):
+    """A model that finds the changes of a video without scoring it."""
+
+    def decide(self, video: Tensor, *, generator: torch.Generator | None = None) -> Decisions:
+        """Where its levels change in a video of any length; the model is in evaluation mode."""
+        ...
+
+
 CLIPPED = "clipped to [0, 1]"
+
+
+def shortest_context(model: VideoModel) -> int:
+    """Frames that a model must observe to predict: its attribute of this name, otherwise 1."""
+    return getattr(model, "shortest_context", 1)
 
 
 # How a model is trained.
@@ -278,9 +312,9 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimiser:
-    """Adam as a model is to be trained with. The recipe gives the learning rate, and what it says
-    of ``eps`` and ``gradient_norm`` (``--training.adam-epsilon``, ``--training.gradient-norm``)
-    goes before what is said here.
+    """Adam as a model is to be trained with. The recipe gives the learning rate. In the first
+    stage, what it says of ``eps`` and ``gradient_norm`` (``--training.adam-epsilon``,
+    ``--training.gradient-norm``) goes before what is said here.
 
     Attributes:
         betas: of the moving means.

@@ -59,6 +59,9 @@ def from_plain(
 ) -> Settings:
     """The inverse of :func:`to_plain` for a dataclass; every field must be there, and no other.
 
+    Fields that the class names in ``LATER`` were added after settings had been saved without them:
+    where one is missing, it has its default.
+
     Args:
         kind: the dataclass.
         plain: its fields as plain values.
@@ -78,7 +81,8 @@ def from_plain(
     for key in plain:
         if key not in fields:
             raise SettingsError(f"unknown setting {here}{key}{suggestion(str(key), fields)}")
-    missing = [here + key for key in fields if key not in plain]
+    later = getattr(kind, "LATER", ())
+    missing = [here + key for key in fields if key not in plain and key not in later]
     if missing:
         raise SettingsError(f"missing setting {', '.join(missing)}")
     readers = readers or {}
@@ -87,6 +91,7 @@ def from_plain(
         if key in readers
         else _value(hints[key], plain[key], here + key)
         for key in fields
+        if key in plain
     }
     try:
         return kind(**values)

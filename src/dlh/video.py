@@ -109,3 +109,8 @@ def to_stored(video: Tensor) -> np.ndarray:
     """Frames (..., channel, height, width), clipped and rounded, to uint8 (..., channel)."""
     scaled = video.detach().clamp(0, 1).mul(255).round().to(torch.uint8)
     return scaled.movedim(-3, -1).cpu().numpy()
+
+
+def channels_last(video: Tensor) -> np.ndarray:
+    """Frames (..., channel, height, width) as floats (..., height, width, channel) on the CPU."""
+    return video.detach().movedim(-3, -1).cpu().numpy()

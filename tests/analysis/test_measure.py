@@ -1,20 +1,17 @@
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from dlh import DLH
-from dlh.analysis.measure import (
-    colour_recalls,
-    held_out_clips,
-    measure,
-    observe_clips,
-    overlooked,
-)
+from dlh.analysis.measure import measure
+from dlh.analysis.moving_ball.recalls import colour_recalls, mostly_missed
+from dlh.analysis.observe import observe_clips
 from dlh.data.clips import Clips
+from dlh.data.held_out import held_out
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.runs.presets import tiny
 from dlh.runs.validation import held_out_validation, score
@@ -58,12 +55,13 @@ def model(finished):
         ({"validation": 9}, None, None),
     ],
 )
-def test_long_clips_come_first_then_test_clips(longest, split, length):
-    found = held_out_clips(Videos(**longest), clip_length=10)
+def test_long_clips_come_first_then_test_clips(model, longest, split, length):
+    found = measure(model, Videos(**longest), clip_length=10, batch_size=4)
     if split is None:
         assert found is None
     else:
-        assert (found[0], found[1].video.shape[1]) == (split, length)
+        clips = found.held_out.clips
+        assert (found.held_out.split, clips.video.shape[1]) == (split, length)
 
 
 def test_without_held_out_clips_nothing_is_measured(model):
@@ -74,34 +72,37 @@ def test_without_held_out_clips_nothing_is_measured(model):
 
 def test_the_same_model_measures_the_same(model):
     one, other = (measure(model, MovingBall(BALL), clip_length=10, batch_size=4) for _ in range(2))
-    assert np.array_equal(one.model.curves, other.model.curves)
-    assert (one.events, one.rates, one.mean_depth) == (other.events, other.rates, other.mean_depth)
-    assert one.samples == LITTLE["SAMPLES"] and one.traced_steps == 20
-    assert one.context_steps == 8 and one.model.curves.shape == (6, 3, 12)
-    assert one.mean_depth == pytest.approx(sum(one.rates))
-    assert set(one.floors) == {"black frame", "mean frame", "last frame"}
-    clips = one.clips.video[:, 8:] / 255
+    changes, futures = one.changes, one.futures
+    assert np.array_equal(futures.model.curves, other.futures.model.curves)
+    assert changes == other.changes
+    assert futures.model.samples == LITTLE["SAMPLES"] and (changes.clips, changes.steps) == (6, 20)
+    assert futures.context_steps == 8 and futures.model.curves.shape == (6, 3, 12)
+    assert changes.mean_depth == pytest.approx(sum(changes.rates))
+    assert set(futures.floors) == {"black frame", "mean frame", "last frame"}
+    clips = one.held_out.clips.video[:, 8:] / 255
     squared = (clips**2).mean((-3, -2, -1))
     black = (-10 * np.log10(squared)).mean(0)
-    np.testing.assert_allclose(one.floors["black frame"].best_curve, black, atol=1e-3)
+    np.testing.assert_allclose(futures.floors["black frame"].best_curve, black, atol=1e-3)
 
 
 def test_clips_without_known_events_are_measured_without(model):
     found = measure(model, Videos(test=10), clip_length=10, batch_size=4)
-    assert found.events is None and found.recalls == {}
-    assert (found.context_steps, found.model.window, found.traced_steps) == (5, 5, 10)
-    assert found.predicted is not None and found.predicted.where_true_change is None
+    changes, futures = found.changes, found.futures
+    assert changes.events is None and changes.recalls == {} and changes.missed == ()
+    assert (futures.context_steps, futures.window, changes.steps) == (5, 5, 10)
+    assert changes.foresight is not None and changes.foresight.true_change is None
 
 
 def test_bounces_and_random_changes_are_told_apart_where_there_are_both(model):
     random = replace(BALL, colour_change_probability=0.3)
     found = measure(model, MovingBall(random), clip_length=10, batch_size=4)
-    assert set(found.recalls) == {"bounces", "random changes"}
-    assert measure(model, MovingBall(BALL), clip_length=10, batch_size=4).recalls == {}
+    assert set(found.changes.recalls) == {"bounces", "random changes"}
+    found = measure(model, MovingBall(BALL), clip_length=10, batch_size=4)
+    assert found.changes.recalls == {}
 
 
 def test_a_change_of_colour_that_is_never_noticed_has_a_recall_of_its_own(model):
-    clips = held_out_clips(MovingBall(BALL), clip_length=10)[1]
+    clips = held_out(MovingBall(BALL), count=6, clip_length=20).clips
     trace, _ = observe_clips(model, clips, torch.Generator().manual_seed(0), steps=20)
     colours = MovingBall(BALL).config.colours
     before, after = clips.colours[:, :19], clips.colours[:, 1:20]
@@ -113,7 +114,7 @@ def test_a_change_of_colour_that_is_never_noticed_has_a_recall_of_its_own(model)
         f"{colours[i]} to {colours[(i + 1) % 6]}": float(i != 5) for i in sorted(happened)
     }
     assert recalls["green to cyan"] == 0 and len(recalls) > 3
-    assert overlooked(recalls) == ("green to cyan",)
+    assert mostly_missed(recalls) == ("green to cyan",)
 
 
 def test_validation_says_the_same_every_time_and_counts_every_clip(model):
@@ -133,12 +134,8 @@ def test_validation_says_the_same_every_time_and_counts_every_clip(model):
     assert "mean_depth" not in score(model, Clips(video=clips.video[:, :1]))
 
 
-def test_what_is_measured_can_be_written_down(model):
+def test_both_kinds_of_divergence_are_measured_for_every_level(model):
     found = measure(model, MovingBall(BALL), clip_length=10, batch_size=4)
-    predicted = asdict(found.predicted)
-    assert set(predicted) == {
-        *("where_inferred_change", "where_inferred_static"),
-        *("where_true_change", "where_true_static"),
-    }
-    assert len(found.divergences.state) == len(found.divergences.event) == 2
+    kl = found.changes.divergences
+    assert len(kl.state) == len(kl.event) == 2 and kl.event[0] == 0
     assert LITTLE["CONTEXT_STEPS"] + LITTLE["HORIZON"] < CLIP_FRAMES

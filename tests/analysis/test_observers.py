@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
+from dlh.analysis.foresight import foresight
 from dlh.analysis.moving_ball.observers import (
     change_known_bounces,
     foreseen_bounces,
     foreseen_places,
     known_bounces,
 )
-from dlh.analysis.prediction import foresight
 from dlh.data.clips import DataError
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallClips, MovingBallConfig, move
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dlh import DLH
-from dlh.analysis.compute import AnalysisConfig
+from dlh.analysis.findings import AnalysisConfig
 from dlh.data.video.encode import write_video
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 from dlh.runs.presets import tiny
@@ -26,8 +26,8 @@ LITTLE = [
 @pytest.fixture(autouse=True)
 def few_resamplings(monkeypatch):
     monkeypatch.setitem(AnalysisConfig.__init__.__kwdefaults__, "traced_steps", 15)
-    monkeypatch.setattr("dlh.analysis.held.MOMENTS", 4)
-    monkeypatch.setattr("dlh.analysis.held.RESAMPLINGS", 3)
+    monkeypatch.setattr("dlh.analysis.level_findings.MOMENTS", 4)
+    monkeypatch.setattr("dlh.analysis.level_findings.RESAMPLINGS", 3)
     monkeypatch.setattr("dlh.reports.figures.canvas.DOTS_PER_INCH", 40)
 
 
@@ -290,7 +290,7 @@ def test_without_a_training_clip_the_floor_of_its_mean_is_left_out(
     def none(*_, **__):
         raise DataError("no training clip")
 
-    monkeypatch.setattr("dlh.analysis.compute.mean_training_frame", none)
+    monkeypatch.setattr("dlh.runs.subject.mean_training_frame", none)
     answer = dlh("analyse", changing, "--out", "found", *LITTLE)
     assert answer.status == 0, answer.err
     found = read(Path("found"))

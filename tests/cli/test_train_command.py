@@ -200,7 +200,7 @@ def test_interrupted_while_it_draws_a_run_is_shown_on_resuming(dlh, unbroken):
     summary = json.loads(Path("run/summary.json").read_text())
     Path("run/summary.json").unlink()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dlh.reports.run.measure", lambda *_, **__: signal.raise_signal(2))
+        patch.setattr("dlh.commands.finished_run.measure", lambda *_, **__: signal.raise_signal(2))
         answer = dlh("train", "--resume", "run")
     assert answer.status == 130 and "everything up to step 4 is saved" in answer.line
     assert dlh("train", "--resume", "run").status == 0

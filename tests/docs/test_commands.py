@@ -71,8 +71,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
 
         monkeypatch.setattr(importlib.import_module(module), name, record)
 
-    instead_of("dlh.runs.run", "start")
-    instead_of("dlh.runs.run", "resume")
+    instead_of("dlh.commands.train", "start")
+    instead_of("dlh.commands.train", "resume")
     instead_of("dlh.commands.runs", "list_runs")
     instead_of("dlh.commands.demo", "demo")
     instead_of("dlh.commands.predict", "predict_file")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dlh.evaluation import FutureScores, score_futures
-from dlh.evaluation.scores import psnr
+from dlh.evaluation.scores.psnr import psnr
 from dlh.interfaces import Prediction
 
 SHAPE = (1, 4, 4)

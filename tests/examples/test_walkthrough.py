@@ -44,7 +44,7 @@ def test_a_fast_walk_does_not_stand_in_the_way_of_a_whole_one(
         RunFolder.create(folder).write_json(EXPERIMENT, {})
         raise Interrupted(folder=folder, step=0)
 
-    monkeypatch.setattr("dlh.runs.run.start", start)
+    monkeypatch.setattr("dlh.commands.train.start", start)
     for words in (["--fast"], []):
         monkeypatch.setattr(sys, "argv", [str(EXAMPLE), *words])
         with pytest.raises(Interrupted):

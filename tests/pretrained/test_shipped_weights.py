@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from dlh import DLH
-from dlh.analysis.events import event_scores
+from dlh.evaluation.events import event_scores
 from dlh.pretrained.lookup import SHIPPED
-from dlh.runs.origin import ABOUT
+from dlh.runs.subject import ABOUT
 from dlh.video import from_stored
 from reproduction.publish import MOST_BYTES, shipped_ball
 

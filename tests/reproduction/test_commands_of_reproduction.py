@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dlh.analysis.compute import AnalysisConfig
+from dlh.analysis.findings import AnalysisConfig
 from dlh.commands.analyse import read_analysis
 from dlh.data.clips import DataError
 from dlh.data.worlds.digits import _mnist_5k
@@ -51,8 +51,8 @@ def tiny_list(monkeypatch):
     monkeypatch.setattr("reproduction.catalogue.experiments", lambda: listed)
     monkeypatch.setattr("reproduction.write.experiments", lambda: listed)
     monkeypatch.setitem(AnalysisConfig.__init__.__kwdefaults__, "traced_steps", 15)
-    monkeypatch.setattr("dlh.analysis.held.MOMENTS", 2)
-    monkeypatch.setattr("dlh.analysis.held.RESAMPLINGS", 2)
+    monkeypatch.setattr("dlh.analysis.level_findings.MOMENTS", 2)
+    monkeypatch.setattr("dlh.analysis.level_findings.RESAMPLINGS", 2)
     monkeypatch.setattr("dlh.reports.figures.canvas.DOTS_PER_INCH", 30)
     monkeypatch.setattr("dlh.reports.figures.canvas.pdf_bytes", lambda figure: b"")  # it is slow
 
@@ -71,8 +71,8 @@ def no_page(monkeypatch):
         trained.run.write_json("summary.json", found)
         return found
 
-    monkeypatch.setattr("dlh.runs.run.show", summary)
-    monkeypatch.setattr("dlh.runs.run.describe", lambda summary, folder: [])
+    monkeypatch.setattr("dlh.commands.train.show", summary)
+    monkeypatch.setattr("dlh.commands.train.describe", lambda summary, folder: [])
 
 
 def record(name: str) -> dict:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from dlh.commands.train import start
 from dlh.models.dlh.bound import log_likelihood
 from dlh.runs.presets import moving_ball
-from dlh.runs.run import start
 from dlh.training.errors import Interrupted
 from dlh.training.schedule import beta, learning_rate_factor
 from reproduction.sweep import Swept, as_table, at_best_std
@@ -32,8 +32,8 @@ def no_page(monkeypatch):
         trained.run.write_json("summary.json", found)
         return found
 
-    monkeypatch.setattr("dlh.runs.run.show", summary)
-    monkeypatch.setattr("dlh.runs.run.describe", lambda summary, folder: [])
+    monkeypatch.setattr("dlh.commands.train.show", summary)
+    monkeypatch.setattr("dlh.commands.train.describe", lambda summary, folder: [])
 
 
 def test_the_error_and_the_bound_at_its_best_std_are_known_from_the_bound():

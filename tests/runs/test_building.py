@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from dlh import DLH
+from dlh.commands.train import resume, start
 from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
 from dlh.data.worlds.moving_mnist import MovingMNISTConfig
@@ -17,7 +18,6 @@ from dlh.pretrained import PretrainedError
 from dlh.runs import build
 from dlh.runs.experiment import DataConfig
 from dlh.runs.presets import tiny
-from dlh.runs.run import resume, start
 from dlh.runs.snapshot import check_same_videos, write_snapshot
 from dlh.training.errors import RunFolderError
 from dlh.training.run import RunFolder

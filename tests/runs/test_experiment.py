@@ -6,10 +6,9 @@ from dataclasses import replace
 import pytest
 
 from dlh.data.worlds.moving_mnist import MovingMNISTConfig
-from dlh.models.dlh import ConfigError
 from dlh.runs.experiment import DataConfig, Experiment, read_experiment
 from dlh.runs.presets import tiny
-from dlh.settings import SettingsError, to_plain
+from dlh.settings import ConfigError, SettingsError, to_plain
 
 MNIST = DataConfig(
     source="moving-mnist",

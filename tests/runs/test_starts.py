@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from dlh.commands.train import resume, start
 from dlh.runs import presets, starts
 from dlh.runs.experiment import Experiment
-from dlh.runs.run import resume, start
 from dlh.runs.starts import STARTS, Start, Starts, of_seed, read_starts, seeds
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import Interrupted, RunFolderError

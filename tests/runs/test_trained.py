@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from dlh import DLH
+from dlh.commands.train import resume, start
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.pretrained import PretrainedError
 from dlh.pretrained.files import holds_model
 from dlh.runs import presets, trained
 from dlh.runs.experiment import Experiment
-from dlh.runs.run import resume, start
 from dlh.training.checkpoint import read_checkpoint
 from dlh.training.errors import Interrupted, TrainingError
 from dlh.training.run import RunFolder

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import torch
 
+from dlh.commands.train import resume, start
 from dlh.errors import UsageError
 from dlh.interfaces import CompilationError, Objective
 from dlh.models.dlh import decide
 from dlh.runs.build import build_model
 from dlh.runs.presets import tiny
-from dlh.runs.run import resume, start
 from dlh.training import speed
 from dlh.training.errors import Interrupted, TrainingError
 from dlh.training.speed import describe, lay_out, resolve, uncompiled

@@ -9,10 +9,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from dlh import __version__
 from dlh.cli.commands import Command, run_one_of
 from dlh.cli.output import complain, nobody_listens, say, warnings_in_one_line
 from dlh.cli.signals import stopped_like_ctrl_c
+from dlh.version import __version__
 
 _OPTIONS = "dlh.commands.options"
 

@@ -44,9 +44,9 @@ def facts() -> dict[str, str]:
     """What the software and the machine are, by name."""
     import torch
 
-    from dlh import __version__
     from dlh.data.store.folder import cache_folder
     from dlh.models.registry import kinds
+    from dlh.version import __version__
 
     found = {
         "dlh": __version__,

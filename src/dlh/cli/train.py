@@ -14,12 +14,35 @@ from dlh.errors import UsageError
 
 PRESETS = {
     "tiny": "seconds; too small to learn anything, for tests",
+    "tiny-flat": "the same with the flat model",
     "moving-ball": "what the demo trains: a bouncing ball, minutes on two cores",
+    "moving-ball-flat": "the same ball, learnt by a flat model: one level, no events",
     "moving-ball-paper": "the paper's scale on Moving Ball: a GPU for days",
     "moving-mnist": "the paper's scale on Moving MNIST",
     "kth": "the paper's scale on KTH Action",
     "mazes": "the paper's scale on the DeepMind Lab mazes",
     "videos": "your own videos (--data), sized for the hardware found",
+    "tiny-vta": "seconds, for tests: VTA (docs/baselines.md)",
+    "vta-moving-ball": "VTA, narrower than published, on the ball of moving-ball",
+    "vta-moving-mnist": "VTA, narrower than published, on Moving MNIST",
+    "vta-mazes": "VTA, narrower than published, on the DeepMind Lab mazes",
+    "vta-videos": "VTA, narrower than published, on your own videos (--data)",
+    "vta-paper": "VTA as published, on films of a maze (--data): a GPU for days",
+    "tiny-lmc": "seconds, for tests: LMC-Memory (docs/baselines.md)",
+    "lmc-moving-ball": "LMC-Memory, narrower than published, on the ball of moving-ball",
+    "lmc-moving-mnist": "LMC-Memory, narrower than published, on Moving MNIST",
+    "lmc-mazes": "LMC-Memory, narrower than published, on the DeepMind Lab mazes",
+    "lmc-videos": "LMC-Memory, narrower than published, on your own videos (--data)",
+    "lmc-paper": "LMC-Memory as published, on Moving MNIST: a GPU for weeks",
+    "cwvae-tiny": "CW-VAE in seconds, for tests",
+    "cwvae-moving-ball": "CW-VAE on the demo's ball, minutes on two cores",
+    "cwvae-moving-ball-paper": "CW-VAE at its published size on Moving Ball",
+    "cwvae-moving-mnist": "CW-VAE's published configuration of Moving MNIST",
+    "cwvae-moving-mnist-small": "CW-VAE on generated Moving MNIST, sized for two cores",
+    "cwvae-mazes": "CW-VAE's published configuration of the mazes",
+    "cwvae-mazes-small": "CW-VAE on ViZDoom mazes, sized for two cores",
+    "cwvae-videos": "CW-VAE at its published size on your own videos (--data)",
+    "cwvae-videos-small": "CW-VAE on your own videos (--data), sized for two cores",
 }
 
 HELP = """usage: dlh train PRESET [OPTIONS]        dlh train PRESET --help lists every setting
@@ -96,8 +119,8 @@ def _without_processes(arguments: Sequence[str]) -> tuple[int | None, list[str]]
 
 def _start(name: str, words: Sequence[str]) -> None:
     from dlh.cli.train_options import TrainOptions
+    from dlh.commands.train import start
     from dlh.runs.presets import preset
-    from dlh.runs.run import start
     from dlh.runs.workers import follow_leader
     from dlh.training.processes import leads
 
@@ -119,7 +142,7 @@ def _resume(words: Sequence[str]) -> None:
         raise UsageError("dlh train --resume RUN needs the folder of a run")
     if others and not others[0].startswith("-"):
         raise UsageError(f"dlh train --resume RUN takes no preset, found {others[0]}")
-    from dlh.runs.run import resume
+    from dlh.commands.train import resume
     from dlh.runs.workers import follow_resumed
     from dlh.training.processes import leads
 

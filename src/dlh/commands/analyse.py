@@ -9,29 +9,30 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dlh.analysis.compute import (
-    AnalysisConfig,
-    Findings,
-    clips_to_analyse,
-    compute,
-)
-from dlh.analysis.measure import overlooked
+from dlh.analysis.findings import AnalysisConfig, Findings, Shown, analyse_clips
+from dlh.analysis.moving_ball.recalls import mostly_missed
 from dlh.commands.options import AnalyseOptions
+from dlh.data.clips import DataError
+from dlh.data.worlds.moving_ball import MovingBallClips
 from dlh.errors import OutputError, UsageError
 from dlh.files import strict_json
 from dlh.files.os_errors import os_errors_as
 from dlh.files.outputs import Say, check_writable, write_bytes
+from dlh.pretrained import DLH, UnsupportedError
 from dlh.reports.analysis_figures import NAMES, figures
 from dlh.reports.analysis_numbers import SETTINGS, as_json
 from dlh.reports.analysis_page import render
 from dlh.reports.figures import canvas
 from dlh.reports.figures.canvas import MissingExtraError
-from dlh.runs.subject import open_subject
+from dlh.runs.build import frames_per_second
+from dlh.runs.subject import Subject, open_subject
 from dlh.training.run import RunFolder
 
 NUMBERS = "analysis.json"
 PAGE = "analysis.html"
 FIGURES = "figures"
+MEAN_FRAME_BATCH = 20
+"""Training clips that are in memory at once for the mean frame, at most."""
 
 
 def analyse(options: AnalyseOptions, *, say: Say = print) -> dict[str, Any]:
@@ -70,17 +71,26 @@ def write_analysis(
         What is in analysis.json.
 
     Raises:
-        UsageError: the data is not known, or not for this model.
+        UnsupportedError: the model is no hierarchy.
+        UsageError: the data is not known.
         PretrainedError, RunFolderError, DataError: the model or the data cannot be used, or there
             are no clips that the model was not trained on.
         OutputError: nothing can be written there.
     """
     config = config or AnalysisConfig()
     subject = open_subject(model, data)
-    held_out = clips_to_analyse(subject, config)
+    if not isinstance(subject.model, DLH):
+        kind = subject.model.config.kind
+        raise UnsupportedError(
+            f"{model} is a model of the kind {kind}, and an analysis reads the levels of a "
+            "hierarchy; take a model of the kind dlh, or score this one with `dlh evaluate`",
+            kind=kind,
+            asked="analysis",
+        )
+    shown = _shown(subject, config)
     folder = subject.folder if out is None else out
     with _writable(folder):
-        findings = compute(subject, held_out, config, say)
+        findings = analyse_clips(subject.model.model, shown, config, say)
         drawn = _draw(findings)
         page = render(findings, {name: png for name, (png, _) in drawn.items()}).encode()
         numbers = as_json(findings)
@@ -90,6 +100,26 @@ def write_analysis(
         say(line)
     say(f"open {folder / PAGE}; figures as PNG and PDF are in {folder / FIGURES}")
     return numbers
+
+
+def _shown(subject: Subject, config: AnalysisConfig) -> Shown:
+    """The clips, long enough for the futures where there are enough of these, and their world."""
+    held_out = subject.held_out(
+        count=config.clips, lengths=config.clip_lengths, enough=config.futures_clips
+    )
+    clips = held_out.clips
+    try:
+        mean = subject.mean_frame(clip_length=clips.video.shape[1], batch_size=MEAN_FRAME_BATCH)
+    except DataError:  # the training videos are shorter than a clip
+        mean = None
+    return Shown(
+        model=subject.name,
+        data=subject.source.name,
+        held_out=held_out,
+        ball=subject.experiment.data.ball if isinstance(clips, MovingBallClips) else None,
+        mean=mean,
+        fps=frames_per_second(subject.source),
+    )
 
 
 def describe(numbers: dict[str, Any]) -> Iterator[str]:
@@ -105,8 +135,8 @@ def describe(numbers: dict[str, Any]) -> Iterator[str]:
         events = numbers["events"]
         line = f"events:  precision {events['precision']:.3f}, recall {events['recall']:.3f}"
         by_colour = events.get("recalls_by_colour", {})
-        missed = [name.replace("_", " ") for name in overlooked(by_colour)]
-        yield line + (f"; mostly overlooked: {', '.join(missed)}" if missed else "")
+        missed = [name.replace("_", " ") for name in mostly_missed(by_colour)]
+        yield line + (f"; mostly missed: {', '.join(missed)}" if missed else "")
     for name, said in (("model", "p(e2):"), ("knows_past", "at best:")):
         if name in numbers.get("foresight", {}):
             known = numbers["foresight"][name]

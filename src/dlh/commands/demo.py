@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from dlh.commands.options import DemoOptions
+from dlh.commands.train import resume, start
 from dlh.errors import UsageError
 from dlh.files.outputs import Say
 from dlh.reports.figures.canvas import new_figure
 from dlh.runs import presets
-from dlh.runs.run import resume, start
 from dlh.runs.snapshot import read_snapshot
 from dlh.training.run import EXPERIMENT, RunFolder
 

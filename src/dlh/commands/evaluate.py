@@ -6,42 +6,57 @@ import contextlib
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 from tqdm import tqdm
 
-from dlh.commands.evaluation_request import Opened, Request, open_request
 from dlh.commands.options import EvaluateOptions
+from dlh.data.clips import DataError
+from dlh.data.fetch.remote import sha256_of
+from dlh.data.named.manifest import Manifest
+from dlh.data.published import catalogue
+from dlh.errors import UsageError
 from dlh.evaluation.clip_events import pool_events
-from dlh.evaluation.evaluation import EVENTS, TRUTH, Evaluation, WeightsRequest, say_missing
-from dlh.evaluation.files import (
+from dlh.evaluation.clips import EvaluatedClips, SourceClips
+from dlh.evaluation.named_protocols import DEMO, Numbers, protocol_numbers
+from dlh.evaluation.predictions import PredictionsFile
+from dlh.evaluation.protocol import Protocol, ScoredModel
+from dlh.evaluation.results_folder import (
     CURVES,
+    PARTIAL,
     SCORES,
+    ClipArrays,
+    Parts,
     check_folder,
     claim_folder,
     write_result,
 )
-from dlh.evaluation.protocol import Protocol
+from dlh.evaluation.rows import FLOORS, MODEL, Row, floor_rows, row_of_file, row_of_model
+from dlh.evaluation.scorers import Progress, WeightsRequest, open_scorers
 from dlh.evaluation.scores.fvd import FVD
-from dlh.evaluation.summary import FLOORS, MODEL, curves, summarise
+from dlh.evaluation.scoring import EVENTS, TRUTH, Evaluation
+from dlh.evaluation.summary import curves, summarise
 from dlh.evaluation.work import (
-    PARTIAL,
-    ClipArrays,
-    Parts,
     default_processes,
     futures_of_clip,
     save_predictions,
     score_all,
 )
 from dlh.files.outputs import Say, write_bytes
+from dlh.interfaces import TrainableModel
 from dlh.reports import evaluation_tables as tables
 from dlh.reports.evaluation_page import render
-from dlh.reports.figures.samples import PredictedClip, draw_samples
+from dlh.reports.figures.samples import draw_samples
 from dlh.reports.figures.scores import ScorePanel, draw_best_of, draw_score_curves
 from dlh.reports.pictures import drawn
-from dlh.settings import to_plain
+from dlh.runs.subject import Subject, open_subject
+from dlh.settings import to_plain, values_of
 from dlh.training.device import choose_device
 from dlh.video import to_stored
 
@@ -52,11 +67,39 @@ TABLE = "scores.md"
 SHOWN_BY = "psnr"
 
 
+CHANGED = ", changed"
+"""Behind the name of a protocol of which a number is not its own."""
+MAZES = (
+    catalogue.GQN_MAZES, catalogue.GQN_MAZES_TFRECORD, catalogue.TECO_DMLAB, catalogue.VIZDOOM_MAZES
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """What is evaluated, opened, and what its protocol says of it.
+
+    Attributes:
+        evaluation: all that scoring takes.
+        name: of the protocol.
+        samples: futures of a clip.
+        asked: clips that were asked for; there may be fewer.
+        model: what is scored.
+        file: the predictions, where they are scored.
+    """
+
+    evaluation: Evaluation
+    name: str
+    samples: int
+    asked: int
+    model: ScoredModel
+    file: PredictionsFile | None = None
+
+
 def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
     """Score what is asked for, write all about it into the folder of the results, and return what
     scores.json holds.
 
-    An evaluation that was interrupted goes on where it was. The same request gives the same files.
+    An evaluation that was interrupted goes on where it was. The same options give the same files.
     Other scores in the folder are not overwritten. ``say`` takes a line for each thing found or
     done.
 
@@ -67,31 +110,13 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
     """
     out, processes, save = options.folder, options.num_processes, options.save_predictions
     check_folder(out)
-    request = Request(
-        model=options.model,
-        predictions=options.predictions,
-        protocol=options.protocol,
-        data=options.data,
-        manifest=options.manifest,
-        context=options.context,
-        horizon=options.horizon,
-        samples=options.samples,
-        clips=options.clips,
-        seed=options.seed,
-        weights=WeightsRequest(
-            lpips=options.lpips_weights,
-            fvd=options.fvd_weights,
-            download=options.download_weights,
-        ),
-        scratch=out / PARTIAL / UNPACKED,
-    )
     try:
-        opened = _open(request)
+        opened = _open(options)
         if opened.file is not None:
             opened.file.check_values(say)
         evaluation = opened.evaluation
         protocol = evaluation.protocol(
-            name=opened.name, samples=opened.samples, seed=request.seed, model=opened.model
+            name=opened.name, samples=opened.samples, seed=options.seed, model=opened.model
         )
         claim_folder(out, protocol)
     except BaseException:
@@ -101,7 +126,13 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
     parts = Parts.of(out, protocol)
     processes = default_processes(evaluation.device) if processes is None else processes
     try:
-        found, seconds = score_all(evaluation, request, protocol, parts, processes=processes)
+        found, seconds = score_all(
+            evaluation,
+            protocol,
+            parts,
+            processes=processes,
+            reopen=partial(reopen, options),
+        )
     except KeyboardInterrupt:
         say(f"what is scored is kept in {parts.folder}; the same command goes on with it")
         raise
@@ -135,14 +166,146 @@ def _remove_unpacked(out: Path) -> None:
             out.rmdir()
 
 
-def _open(request: Request) -> Opened:
+def _open(options: EvaluateOptions) -> Opened:
     with tqdm(unit="B", unit_scale=True, leave=False, disable=None, delay=0.5) as bar:
 
         def progress(done: int, total: int | None) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        return open_request(request, device=choose_device("auto"), progress=progress)
+        return open_evaluation(options, device=choose_device("auto"), progress=progress)
+
+
+def open_evaluation(
+    options: EvaluateOptions,
+    *,
+    device: torch.device | None = None,
+    progress: Progress | None = None,
+) -> Opened:
+    """Open model, data and metrics.
+
+    Raises:
+        UsageError: something was asked for that cannot be.
+        DataError, PretrainedError, RunFolderError: data, weights or model cannot be used.
+    """
+    device = device or choose_device("auto")
+    if options.predictions is not None:
+        return _open_file(options, options.predictions, device, progress)
+    assert options.model is not None
+    subject = open_subject(options.model, options.data, device=device)
+    network = subject.model.model
+    clips, numbers, name = _clips(options, subject)
+    return Opened(
+        evaluation=_evaluation(
+            options,
+            clips,
+            row_of_model(network, numbers.samples),
+            mean=_mean_frame(subject),
+            device=device,
+            progress=progress,
+            decides=network,
+        ),
+        name=name,
+        samples=numbers.samples,
+        asked=clips.count if options.manifest is not None else numbers.clips,
+        model=ScoredModel(
+            name=options.model, sha256=subject.digest(), to_unit_range=network.to_unit_range
+        ),
+    )
+
+
+def reopen(options: EvaluateOptions, device: torch.device | None) -> Evaluation:
+    """What a process of its own needs to score clips of an evaluation."""
+    return open_evaluation(options, device=device).evaluation
+
+
+def _open_file(
+    options: EvaluateOptions, path: Path, device: torch.device, progress: Progress | None
+) -> Opened:
+    scratch = options.folder / PARTIAL / UNPACKED
+    file = PredictionsFile(path, horizon=options.horizon, scratch=scratch)
+    return Opened(
+        evaluation=_evaluation(
+            options,
+            file,
+            row_of_file(file),
+            mean="a file of predictions has no training clips",
+            device=device,
+            progress=progress,
+        ),
+        name="predictions",
+        samples=file.samples,
+        asked=file.count,
+        model=ScoredModel(name=path.name, sha256=sha256_of(path)),
+        file=file,
+    )
+
+
+def _evaluation(
+    options: EvaluateOptions,
+    clips: EvaluatedClips,
+    row: Row,
+    *,
+    mean: Tensor | str,
+    device: torch.device,
+    progress: Progress | None,
+    decides: TrainableModel | None = None,
+) -> Evaluation:
+    return Evaluation(
+        clips=clips,
+        rows={MODEL: row} | floor_rows(clips, samples=row.samples, seed=options.seed, mean=mean),
+        scorers=open_scorers(
+            WeightsRequest(
+                lpips=options.lpips_weights,
+                fvd=options.fvd_weights,
+                download=options.download_weights,
+            ),
+            frame_shape=clips.frame_shape,
+            horizon=clips.horizon,
+            device=device,
+            progress=progress,
+        ),
+        device=device,
+        decides=decides,
+    )
+
+
+def _clips(options: EvaluateOptions, subject: Subject) -> tuple[SourceClips, Numbers, str]:
+    """The clips, the numbers of the protocol, and its name: its own where no number is changed."""
+    source, protocol = subject.source, options.protocol or DEMO
+    of_mazes = source.name in MAZES or subject.experiment.data.source in MAZES
+    own = protocol_numbers(protocol, of_mazes=of_mazes)
+    asked = values_of(options, "context", "horizon", "samples", "clips")
+    given = {name: value for name, value in asked.items() if value is not None}
+    numbers = replace(own, **given)
+    manifest = None if options.manifest is None else Manifest.load(options.manifest)
+    if manifest is not None:
+        for option, wanted, there in (
+            ("context", options.context, manifest.context),
+            ("horizon", options.horizon, manifest.horizon),
+            ("clips", options.clips, len(manifest.clips)),
+        ):
+            if wanted not in (None, there):
+                raise UsageError(
+                    f"{options.manifest} names {len(manifest.clips)} clips of {manifest.context} + "
+                    f"{manifest.horizon} frames, --{option} {wanted} does not fit; leave it out"
+                )
+        numbers = replace(numbers, context=manifest.context, horizon=manifest.horizon)
+    clips = SourceClips(
+        source,
+        context=numbers.context,
+        horizon=numbers.horizon,
+        count=numbers.clips,
+        manifest=manifest,
+    )
+    return clips, numbers, protocol if numbers == own else protocol + CHANGED
+
+
+def _mean_frame(subject: Subject) -> Tensor | str:
+    try:
+        return subject.mean_frame()
+    except DataError as error:
+        return f"there are no training clips ({error})"
 
 
 def _announce(opened: Opened, protocol: Protocol, say: Say) -> None:
@@ -156,7 +319,8 @@ def _announce(opened: Opened, protocol: Protocol, say: Say) -> None:
         f"frames, {protocol.samples} "
         f"sample{'s' if protocol.samples > 1 else ''} of each, seed {protocol.seed}"
     )
-    say_missing(opened.evaluation.scorers, say)
+    for name, reason in opened.evaluation.scorers.missing.items():
+        say(f"{name} is not computed: {reason}")
 
 
 def _results(
@@ -236,11 +400,9 @@ def _strips(
             before += len(frames)
         assert future is not None
         context = read.truth[:0] if read.context is None else read.context
-        predicted = PredictedClip(
-            context=to_stored(context), truth=to_stored(read.truth), predicted=future
-        )
         title = f"The {name} clip, number {clip}: PSNR {clips['best'][clip]:.2f} dB"
-        yield name, title, draw_samples([predicted], title=title)
+        stored = (to_stored(context)[None], to_stored(read.truth)[None], future[None])
+        yield name, title, draw_samples(*stored, title=title)
 
 
 def _summarise(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from dlh.commands.inputs import describe_resizing
 from dlh.commands.options import PredictOptions
+from dlh.commands.resizing import describe_resizing
 from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
 from dlh.errors import OutputError
@@ -28,7 +28,7 @@ from dlh.interfaces import Prediction
 from dlh.pretrained import TrainedModel, open_model
 from dlh.reports.figures import still_grid, tile_futures
 from dlh.training.device import choose_device
-from dlh.video import to_stored
+from dlh.video import channels_last, to_stored
 
 SHOWN_FUTURES = 15
 """The film shows no more, so that it can be watched; with what happened they are 4 x 4 panels."""
@@ -50,9 +50,10 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     context, horizon = options.context, options.horizon
     samples, seed = options.samples, options.seed
     dlh = open_model(model, choose_device("auto"))
-    if resizing := describe_resizing(video, dlh.model.frame_shape):
+    opened = dlh.open(video)
+    if resizing := describe_resizing(opened, dlh.model.frame_shape):
         say(resizing)
-    frames, fps = dlh.read(video, frames=context + horizon)
+    frames = opened.read(context + horizon)
     if len(frames) < context:
         raise DataError(
             f"{video} has {len(frames)} frame{'s' if len(frames) > 1 else ''}, {context} are "
@@ -63,15 +64,15 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     picture = check_with_picture(out, ".mp4")  # last of the checks: it makes the folder
     if save is not None:
         check_writable(save, ".npz")
-    observed, truth = frames[:context], frames[context:]
-    shown = _draw(dlh, observed, truth, horizon=horizon, samples=samples, seed=seed, save=save)
+    shown = _draw(dlh, frames, context, horizon=horizon, samples=samples, seed=seed, save=save)
 
+    observed, truth = frames[:context], frames[context:]
     futures = np.concatenate([to_stored(future.frames[0]) for future in shown])
     decided = [f.changed[0] for f in shown if f.changed is not None and f.changed.shape[-1] > 1]
     changed = torch.cat(decided)[..., 1] if decided else None
     whole_truth = truth if len(truth) == horizon else None
     film = tile_futures(futures, context=observed, truth=whole_truth, changed=changed)
-    write_video(out, film, fps)
+    write_video(out, film, opened.fps)
     write_bytes(picture, still_grid(futures, context=observed, truth=whole_truth))
     drawn, first = (len(shown) if save is None else samples), ""
     if drawn > len(shown):
@@ -91,8 +92,8 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
 
 def _draw(
     dlh: TrainedModel,
-    observed: np.ndarray,
-    truth: np.ndarray,
+    frames: np.ndarray,
+    context: int,
     *,
     horizon: int,
     samples: int,
@@ -100,22 +101,24 @@ def _draw(
     save: Path | None,
 ) -> list[Prediction]:
     """Draw the futures one by one, write them where they are to be saved; return the first ones."""
+    whole = dlh.as_video(frames)
+    observed, truth = whole[:, :context], whole[:, context:]
+    wanted = samples if save is not None else min(samples, SHOWN_FUTURES)
+    futures = dlh.futures(observed, horizon=horizon, samples=samples, seed=seed)
+    drawn = tqdm(islice(futures, wanted), total=wanted, unit="future", leave=False, disable=None)
+    if save is None:
+        return list(drawn)
     shown: list[Prediction] = []
 
-    def drawn() -> Iterator[np.ndarray]:
-        futures = dlh.futures(observed, horizon=horizon, samples=samples, seed=seed)
-        for future in tqdm(futures, total=samples, unit="future", leave=False, disable=None):
+    def exact() -> Iterator[np.ndarray]:
+        for future in drawn:
             if len(shown) < SHOWN_FUTURES:
                 shown.append(future)
-            yield future.frames.movedim(-3, -1).cpu().numpy()
+            yield channels_last(future.frames)
 
-    if save is None:
-        for _ in itertools.islice(drawn(), SHOWN_FUTURES):
-            pass
-        return shown
     with os_errors_as(OutputError, f"cannot write {save}"), writing_arrays(save) as file:
-        file.write("samples", (1, samples, horizon, *observed.shape[1:]), drawn())
-        file.write("context", (1, *observed.shape), [observed / np.float32(255)])
-        if len(truth):
-            file.write("truth", (1, *truth.shape), [truth / np.float32(255)])
+        file.write("samples", (1, samples, horizon, *frames.shape[1:]), exact())
+        file.write("context", (1, context, *frames.shape[1:]), [channels_last(observed)])
+        if truth.shape[1]:
+            file.write("truth", (1, truth.shape[1], *frames.shape[1:]), [channels_last(truth)])
     return shown

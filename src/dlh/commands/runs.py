@@ -23,7 +23,9 @@ def list_runs(options: RunsOptions, *, say: Say = print) -> None:
         raise UsageError(f"there is no folder {folder}; name the one that holds your runs")
     lines = [describe_run(path) for path in find_runs(folder)]
     if options.json:
-        say(strict_json.dumps([asdict(line) for line in lines], indent=2))
+        best = {line.run: line.best.to_plain() if line.best else None for line in lines}
+        plain = [asdict(line) | {"best": best[line.run]} for line in lines]
+        say(strict_json.dumps(plain, indent=2))
     elif not lines:
         say(f"there are no runs in {folder}")
     else:

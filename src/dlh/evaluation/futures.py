@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dlh.errors import UsageError
 from dlh.evaluation.scores.psnr import psnr
-from dlh.interfaces import VideoModel
+from dlh.interfaces import Prediction, VideoModel
 from dlh.settings import check_at_least
 from dlh.video import check_video
 
@@ -42,6 +42,21 @@ class FutureScores:
                 f"{tuple(self.curves.shape)}"
             )
         _check_window(self.window, self.curves.shape[2])
+
+    @property
+    def clips(self) -> int:
+        """How many clips were predicted."""
+        return self.curves.shape[0]
+
+    @property
+    def samples(self) -> int:
+        """Futures of each clip."""
+        return self.curves.shape[1]
+
+    @property
+    def horizon(self) -> int:
+        """Predicted steps."""
+        return self.curves.shape[2]
 
     @property
     def time_means(self) -> Tensor:
@@ -93,6 +108,7 @@ def score_futures(
     window: int | None = None,
     chunk: int = 16,
     metric: FrameMetric = psnr,
+    see: Callable[[Prediction], None] | None = None,
 ) -> FutureScores:
     """Draw futures of every context and score them, holding at most ``chunk`` futures in memory at
     once.
@@ -108,6 +124,7 @@ def score_futures(
             when None.
         chunk: the most futures (clips times samples) predicted in one call; below 2 counts as 2.
         metric: one score per frame, higher is better.
+        see: is given every prediction as it is drawn: all of them would fill the memory.
     """
     check_at_least(1, error=UsageError, samples=samples, chunk=chunk)
     check_video(context, model.frame_shape)
@@ -123,7 +140,7 @@ def score_futures(
     samples_at_once = min(samples, max(2, chunk))
     clips_at_once = max(1, chunk // samples_at_once)
     rows = [
-        _score_clips(model, observed, followed, samples, samples_at_once, generator, metric)
+        _score_clips(model, observed, followed, samples, samples_at_once, generator, metric, see)
         for observed, followed in zip(
             context.split(clips_at_once), truth.split(clips_at_once), strict=True
         )
@@ -144,6 +161,7 @@ def _score_clips(
     samples_at_once: int,
     generator: torch.Generator | None,
     metric: FrameMetric,
+    see: Callable[[Prediction], None] | None,
 ) -> Tensor:
     """(clips, samples, horizon): the curves of a few clips, their samples drawn a few at a time."""
     curves: list[Tensor] = []
@@ -153,6 +171,8 @@ def _score_clips(
         prediction = model.predict(
             context, horizon=truth.shape[1], samples=asked, generator=generator
         )
+        if see is not None:
+            see(prediction)
         curves.append(metric(prediction.frames, truth[:, None]).cpu())
         if curves[-1].shape[1] < asked:  # a deterministic model has one future
             break

@@ -56,10 +56,12 @@ class ScoredModel:
     Attributes:
         name: as it was asked for.
         sha256: of its weights and configuration, or of the file that holds the predictions.
+        to_unit_range: how the model's predictions got into [0, 1]; empty where that is not known.
     """
 
     name: str
     sha256: str
+    to_unit_range: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

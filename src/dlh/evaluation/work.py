@@ -7,18 +7,14 @@ computes it, when, or whether anything was interrupted in between.
 from __future__ import annotations
 
 import contextlib
-import io
 import multiprocessing
 import os
-import shutil
 import signal
 import threading
-import zipfile
 from collections import defaultdict
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -26,58 +22,20 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from dlh.commands.evaluation_request import Request, open_request
 from dlh.errors import OutputError
-from dlh.evaluation.draws import Row, draw
-from dlh.evaluation.evaluation import Evaluation
 from dlh.evaluation.protocol import Protocol
+from dlh.evaluation.results_folder import ClipArrays, Parts
+from dlh.evaluation.rows import MODEL, Row, draw
+from dlh.evaluation.scoring import Evaluation
 from dlh.evaluation.stopwatch import Stopwatch
-from dlh.evaluation.summary import MODEL
-from dlh.files.atomic import write_atomically
 from dlh.files.npz import writing_arrays
 from dlh.files.os_errors import os_errors_as
+from dlh.video import channels_last
 
-PARTIAL = "partial"
 MOST_PROCESSES = 8
 
-ClipArrays = dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What is known of every clip so far, a file for each, in a folder named by the protocol.
-
-    A file is written whole or not at all; one that cannot be read is computed again.
-    """
-
-    folder: Path
-
-    @classmethod
-    def of(cls, out: Path, protocol: Protocol) -> Parts:
-        return cls(out / PARTIAL / protocol.digest()[:16])
-
-    def read(self, clip: int) -> ClipArrays | None:
-        """None where the clip is not scored yet."""
-        try:
-            with np.load(self._path(clip)) as arrays:
-                return dict(arrays)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-            return None
-
-    def write(self, clip: int, arrays: ClipArrays) -> None:
-        """Raises OutputError where that cannot be."""
-        content = io.BytesIO()
-        np.savez(content, **arrays)  # ty: ignore[invalid-argument-type]
-        with os_errors_as(OutputError, f"cannot write {self._path(clip)}"):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._path(clip), content.getbuffer())
-
-    def remove(self) -> None:
-        """All parts, of this protocol and of others that were given up."""
-        shutil.rmtree(self.folder.parent, ignore_errors=True)
-
-    def _path(self, clip: int) -> Path:
-        return self.folder / f"clip-{clip:05d}.npz"
+Reopen = Callable[[torch.device | None], Evaluation]
+"""Opens the evaluation in another process, on a device; it can be pickled."""
 
 
 def default_processes(device: torch.device) -> int:
@@ -90,13 +48,20 @@ def default_processes(device: torch.device) -> int:
 
 def score_all(
     evaluation: Evaluation,
-    request: Request,
     protocol: Protocol,
     parts: Parts,
     *,
     processes: int,
+    reopen: Reopen,
 ) -> tuple[list[ClipArrays], dict[str, float]]:
     """The scores of all clips in their order, and the seconds that the model's row took by part.
+
+    Args:
+        evaluation: opened in this process.
+        protocol: of the scores.
+        parts: where what is known of each clip is kept.
+        processes: in how many it is done.
+        reopen: opens the evaluation in each of them, where they are several.
 
     Raises:
         OutputError: a part cannot be written.
@@ -110,7 +75,7 @@ def score_all(
     work = (
         _here(evaluation, protocol, parts, missing)
         if one_by_one
-        else _elsewhere(request, protocol, parts, missing, processes)
+        else _elsewhere(reopen, protocol, parts, missing, processes)
     )
     with (
         contextlib.closing(work),
@@ -158,12 +123,12 @@ def _here(
 
 
 def _elsewhere(
-    request: Request, protocol: Protocol, parts: Parts, clips: list[int], processes: int
+    reopen: Reopen, protocol: Protocol, parts: Parts, clips: list[int], processes: int
 ) -> Generator[dict[str, float]]:
     before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_begin)
     try:
-        tasks = [pool.submit(_score, request, protocol, parts, clip) for clip in clips]
+        tasks = [pool.submit(_score, reopen, protocol, parts, clip) for clip in clips]
         for task in as_completed(tasks):
             yield task.result()
         pool.shutdown()
@@ -195,8 +160,8 @@ def _end_after(parent: BaseProcess) -> None:
     os._exit(1)
 
 
-def _score(request: Request, protocol: Protocol, parts: Parts, clip: int) -> dict[str, float]:
-    evaluation, watch = _opened(request, clip), Stopwatch()
+def _score(reopen: Reopen, protocol: Protocol, parts: Parts, clip: int) -> dict[str, float]:
+    evaluation, watch = _opened(reopen, clip), Stopwatch()
     parts.write(clip, evaluation.score(clip, protocol, watch))
     return dict(watch.seconds)
 
@@ -204,13 +169,13 @@ def _score(request: Request, protocol: Protocol, parts: Parts, clip: int) -> dic
 _OPENED: list[Evaluation] = []
 
 
-def _opened(request: Request, clip: int) -> Evaluation:
+def _opened(reopen: Reopen, clip: int) -> Evaluation:
     """The evaluation of this process, opened for its first clip; on the GPUs in turn."""
     if not _OPENED:
         device = None
         if (gpus := torch.cuda.device_count()) > 1:
             device = torch.device("cuda", clip % gpus)
-        _OPENED.append(open_request(request, device=device).evaluation)
+        _OPENED.append(reopen(device))
     return _OPENED[0]
 
 
@@ -246,11 +211,11 @@ def save_predictions(
     def futures() -> Iterator[np.ndarray]:
         for clip in tqdm(range(clips), unit="clip", leave=False, disable=None):
             for frames in futures_of_clip(evaluation, protocol, clip):
-                yield frames.movedim(-3, -1).cpu().numpy()
+                yield channels_last(frames)
 
     def shown(part: str) -> Iterator[np.ndarray]:
         for clip in range(clips):
-            yield getattr(evaluation.clips.read(clip), part).movedim(-3, -1).numpy()
+            yield channels_last(getattr(evaluation.clips.read(clip), part))
 
     with os_errors_as(OutputError, f"cannot write {path}"), writing_arrays(path) as file:
         file.write("samples", (clips, samples, protocol.horizon, *frame), futures())

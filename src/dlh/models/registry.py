@@ -45,7 +45,13 @@ def register(kind: str, *, config: str, build: str) -> None:
         raise ValueError(f"there is a model {kind!r} already: {_ENTRIES[kind]}; choose another")
 
 
+register("cwvae", config="dlh.models.cwvae:CWVAEConfig", build="dlh.models.cwvae:CWVAE")
 register("dlh", config="dlh.models.dlh:DLHConfig", build="dlh.models.dlh:DynamicLatentHierarchy")
+register("flat", config="dlh.models.flat:FlatConfig", build="dlh.models.flat:FlatModel")
+register(
+    "vta", config="dlh.models.vta:VTAConfig", build="dlh.models.vta:VariationalTemporalAbstraction"
+)
+register("lmc", config="dlh.models.lmc:LMCConfig", build="dlh.models.lmc:LMCMemory")
 
 
 def kinds() -> tuple[str, ...]:
@@ -93,8 +99,9 @@ def settings_of(config: ModelConfig) -> dict[str, Any]:
 
 
 def _entry(kind: str) -> Entry:
-    if kind not in _ENTRIES:
-        raise SettingsError(f"there is no model of the kind {kind!r}{suggestion(kind, kinds())}")
+    if not isinstance(kind, str) or kind not in _ENTRIES:
+        near = suggestion(str(kind), kinds())
+        raise SettingsError(f"there is no model of the kind {kind!r}{near}")
     return _ENTRIES[kind]
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlh.analysis.compute import Findings
-from dlh.analysis.held import LevelFindings, Shown
+from dlh.analysis.findings import Findings
+from dlh.analysis.level_findings import LevelFindings, Shown
 from dlh.analysis.moving_ball.ball import BallReading
 from dlh.data.worlds.moving_ball import RGB, MovingBallConfig
 from dlh.reports.figures.curves import psnr_figure
@@ -16,7 +16,6 @@ from dlh.reports.figures.events import events_figure
 from dlh.reports.figures.levels import FrameRow, frame_rows_figure
 from dlh.reports.figures.rollouts import rollouts_figure
 from dlh.reports.figures.statistics import levels_figure, reliability_figure, tracking_figure
-from dlh.runs.build import frames_per_second
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,11 +59,11 @@ def _events(findings: Findings) -> Figure:
     trace, truth = findings.trace, findings.truth
     steps = trace.changed.shape[1]
     return events_figure(
-        findings.clips.video[SHOWN_CLIP, :steps],
+        findings.shown.clips.video[SHOWN_CLIP, :steps],
         trace.changed[SHOWN_CLIP],
         truth=None if truth is None else truth[SHOWN_CLIP],
         change_probability=trace.change_logit[SHOWN_CLIP].sigmoid(),
-        fps=frames_per_second(findings.subject.source),
+        fps=findings.shown.fps,
     )
 
 
@@ -121,14 +120,13 @@ def _groups(
 
 
 def _futures(findings: Findings) -> Figure:
-    futures, clips = findings.futures, findings.clips
+    futures, clips = findings.futures, findings.shown.clips
     start, horizon = futures.context_steps, futures.shown.shape[1]
     piece = slice(start, start + horizon)
-    experiment = findings.subject.experiment
-    ball = experiment.data.ball
+    ball = findings.shown.ball
 
     def colours(reading: BallReading | None) -> np.ndarray | None:
-        return None if reading is None else _band(reading, ball)
+        return None if reading is None or ball is None else _band(reading, ball)
 
     of_futures = colours(futures.shown_reading)
     return rollouts_figure(

@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from dlh.analysis.compute import Findings, Observers
-from dlh.analysis.futures import Futures
-from dlh.analysis.held import LevelFindings
+from dlh.analysis.findings import Findings, Observers
+from dlh.analysis.future_findings import Futures
+from dlh.analysis.level_findings import LevelFindings
 
 SETTINGS = "settings"
-"""Its name for all of :class:`~dlh.analysis.compute.AnalysisConfig`."""
+"""Its name for all of :class:`~dlh.analysis.findings.AnalysisConfig`."""
 
 
 def as_json(findings: Findings) -> dict[str, Any]:
     """The numbers as plain values; what does not apply is absent, and ``left_out`` says why."""
     clips, steps, _ = findings.trace.changed.shape
     result: dict[str, Any] = {
-        "model": findings.subject.name,
-        "data": findings.subject.source.name,
-        "split": findings.split,
+        "model": findings.shown.model,
+        "data": findings.shown.data,
+        "split": findings.shown.split,
         "clips": clips,
         "steps": steps,
         "seed": findings.config.seed,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dlh.analysis.compute import Findings
-from dlh.data.worlds.moving_ball import MovingBallClips
+from dlh.analysis.findings import Findings
 
 MEAN_DEPTH: Mapping[str, tuple[float, float]] = {
     "2": (1.22, 0.05),
@@ -53,10 +52,10 @@ class Printed:
 
 def printed(findings: Findings) -> Printed:
     """For Moving Ball: Tables 2 and 5 where nothing changes at random, Table 3 for its lambdas."""
-    data = findings.subject.experiment.data
-    if not (data.is_moving_ball and isinstance(findings.clips, MovingBallClips)):
+    ball = findings.shown.ball
+    if ball is None:
         return Printed()
-    chance, levels = f"{data.ball.colour_change_probability:g}", str(len(findings.levels))
+    chance, levels = f"{ball.colour_change_probability:g}", str(len(findings.levels))
     known = chance == "0" and levels in MEAN_DEPTH
     nats = known and findings.trace.changed.shape[1] == PAPER_STEPS
     return Printed(

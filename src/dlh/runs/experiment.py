@@ -11,8 +11,7 @@ from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNISTConfig
 from dlh.interfaces import ModelConfig
 from dlh.models import registry
-from dlh.models.dlh import ConfigError
-from dlh.settings import from_plain
+from dlh.settings import ConfigError, from_plain
 from dlh.training.config import TrainingConfig
 
 __all__ = ["MOVING_BALL", "MOVING_MNIST", "DataConfig", "Experiment"]

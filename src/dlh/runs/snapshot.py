@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from dlh import __version__
 from dlh.data.clips import ClipSource
 from dlh.data.worlds.moving_mnist import MovingMNIST
 from dlh.runs.build import digest
@@ -19,6 +18,7 @@ from dlh.runs.experiment import Experiment, read_experiment
 from dlh.settings import SettingsError, to_plain
 from dlh.training.errors import RunFolderError
 from dlh.training.run import EXPERIMENT, RunFolder
+from dlh.version import __version__
 
 VERSION = 1
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from dlh.data.clips import ClipSource
 from dlh.files.os_errors import os_errors_as
 from dlh.files.outputs import Say
-from dlh.reports.samples import SAMPLES, sample_drawing
 from dlh.runs.build import untrained_network
 from dlh.runs.experiment import Experiment
+from dlh.runs.samples import SAMPLES, DrawClips, sample_drawing
 from dlh.training.checkpoint import newest_step
 from dlh.training.errors import Interrupted, RunFolderError
 from dlh.training.loop import OnLog, Validate, train
@@ -117,6 +117,7 @@ def best_start(
     experiment: Experiment,
     source: ClipSource,
     validate: Validate,
+    draw_clips: DrawClips,
     *,
     say: Say,
     on_log: OnLog | None = None,
@@ -136,7 +137,9 @@ def best_start(
         settings, tried = experiment.training, []
         for number, seed in enumerate(seeds(experiment), start=1):
             say(f"start {number} of {settings.starts} (seed {seed})")
-            tried.append(_begin(run, of_seed(experiment, seed), source, validate, on_log))
+            tried.append(
+                _begin(run, of_seed(experiment, seed), source, validate, draw_clips, on_log)
+            )
         starts = Starts(tried=tuple(tried), margin=settings.start_margin)
         run.write_json(STARTS, {"chosen": starts.chosen, **asdict(starts)})
         found = ", ".join(
@@ -158,6 +161,7 @@ def _begin(
     experiment: Experiment,
     source: ClipSource,
     validate: Validate,
+    draw_clips: DrawClips,
     on_log: OnLog | None,
 ) -> Start:
     seed, end = experiment.training.seed, experiment.training.start_steps
@@ -176,7 +180,7 @@ def _begin(
             until=end,
             validate=validate,
             draw_samples=sample_drawing(
-                folder, source, clip_length=experiment.training.clip_length
+                folder, source, draw_clips, clip_length=experiment.training.clip_length
             ),
             on_log=on_log,
         )

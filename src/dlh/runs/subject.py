@@ -1,21 +1,36 @@
-"""What is analysed: a model, and the data that it is asked about."""
+"""What a command works on: a trained model by its name, and the data that it is shown."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from dlh.data.clips import ClipSource, DataError
+from dlh.data.held_out import ALL, HeldOut, held_out, of_first_length
+from dlh.data.published.catalogue import MOVING_BALL
 from dlh.data.store.source import StoreSource
 from dlh.errors import UsageError
-from dlh.pretrained import DLH
+from dlh.evaluation.floors import mean_training_frame
+from dlh.interfaces import ModelConfig
+from dlh.models import registry
+from dlh.pretrained import TrainedModel, lookup, open_model
 from dlh.runs.build import open_source
-from dlh.runs.experiment import Experiment
-from dlh.runs.origin import data_for, run_of, trained_as
-from dlh.runs.snapshot import check_same_videos
+from dlh.runs.experiment import DataConfig, Experiment
+from dlh.runs.presets import PRESETS
+from dlh.runs.snapshot import check_same_videos, read_snapshot
+from dlh.settings import SettingsError, from_plain
 from dlh.training.device import choose_device
 from dlh.training.errors import RunFolderError
-from dlh.training.run import RunFolder
+from dlh.training.run import EXPERIMENT, RunFolder
+
+ABOUT = "about.json"
+"""Beside a shipped model: what it was trained on, and what it was measured to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +49,7 @@ class Subject:
     """
 
     name: str
-    model: DLH
+    model: TrainedModel
     experiment: Experiment
     source: ClipSource
     folder: Path
@@ -42,45 +57,134 @@ class Subject:
     known: bool = True
     trained_on: frozenset[str] = frozenset()
 
+    def held_out(self, *, count: int, lengths: Sequence[int], enough: int = 1) -> HeldOut:
+        """Clips that the model was not trained on.
 
-def open_subject(name: str, data: str | None) -> Subject:
-    """Find the model and open its data, or the data that is asked for.
+        Of its own data they are test clips, else validation clips; of data on which it was not
+        trained they are of all splits.
+
+        Args:
+            count: at most so many.
+            lengths: frames of a clip, the most welcome first; where there is no such clip,
+                training's.
+            enough: so many clips are not given up for longer ones.
+
+        Raises:
+            DataError: there are none.
+        """
+        shortest = self.experiment.training.clip_length
+
+        def find(length: int) -> HeldOut | None:
+            return self._of_length(count, length)
+
+        found = of_first_length(lengths, find, enough=min(enough, count)) or find(shortest)
+        if found is not None:
+            return found
+        if self.new:
+            known = " that it was not trained on" if self._files_trained_on() else ""
+            raise DataError(
+                f"{self.source.name} has no clips of {shortest} frames{known}; give other or "
+                "longer videos with --data"
+            )
+        raise DataError(
+            f"{self.source.name} has no held-out clips of {shortest} frames, and a model is not "
+            "judged by clips that it was trained on; give more or longer videos with --data"
+        )
+
+    def mean_frame(
+        self, *, clip_length: int | None = None, batch_size: int | None = None
+    ) -> Tensor:
+        """The mean training frame, (channel, height, width), in [0, 1].
+
+        Args:
+            clip_length: of the training clips, at most; training's own if not given.
+            batch_size: likewise.
+
+        Raises:
+            DataError: there is no training clip of that length.
+        """
+        training = self.experiment.training
+        return mean_training_frame(
+            self.source,
+            clip_length=min(training.clip_length, clip_length or training.clip_length),
+            batch_size=min(training.batch_size, batch_size or training.batch_size),
+        )
+
+    def digest(self) -> str:
+        """SHA-256 of configuration and weights, whatever file they were in."""
+        network = self.model.model
+        # Without the kind, which the names of the weights tell: as it was before models had kinds.
+        settings = registry.settings_of(network.config)
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+        for name, value in sorted(network.state_dict().items()):
+            digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def _of_length(self, count: int, length: int) -> HeldOut | None:
+        if length < 2:  # in a clip of one frame nothing changes
+            return None
+        if not self.new:
+            found = held_out(self.source, count=count, clip_length=length)
+            if found is not None or self.known or _holds_out(self.source):
+                return found
+        return self._of_all_splits(count, length)
+
+    def _of_all_splits(self, count: int, length: int) -> HeldOut | None:
+        source, left_out = self.source, {}
+        if not isinstance(source, StoreSource):
+            return None
+        clips = source.of_all_splits(count=count, clip_length=length, but=self.trained_on)
+        if clips is None:
+            return None
+        if trained := self._files_trained_on():
+            left_out["videos that it was trained on"] = (
+                f"{trained} of the {len(source.store.videos)} videos of {source.name}"
+            )
+        if not self.known:
+            left_out["certainty that the clips are held out"] = (
+                f"{self.name} does not say what it was trained on, and {source.name} has too few "
+                "videos to hold some out: all are read"
+            )
+        return HeldOut(split=ALL, clips=clips, left_out=left_out)
+
+    def _files_trained_on(self) -> int:
+        if not isinstance(self.source, StoreSource):
+            return 0
+        return sum(video.sha256 in self.trained_on for video in self.source.store.videos)
+
+
+def open_subject(
+    name: str, data: str | None = None, *, device: torch.device | None = None
+) -> Subject:
+    """Find the model, and open its data or the data that is asked for.
 
     Args:
         name: a finished run, a folder with a model, a shipped model or a hub name.
         data: the name of a data set, a folder of videos, a video or a clip store; None: what the
             model was trained on.
+        device: where it computes; the best there is when None.
 
     Raises:
-        UsageError: it is not known what the model was trained on, or the data is not for it.
+        UsageError: it is not known what the model was trained on, or there is no such data.
         RunFolderError: the run's own videos are not any more those that it was trained on.
-        PretrainedError, DataError: the model or the data cannot be used.
+        PretrainedError: the model cannot be used.
+        DataError: the data cannot be used, or does not fit the model.
     """
-    model = DLH.from_pretrained(name, choose_device("auto"))
+    model = open_model(name, device or choose_device("auto"))
     run, known = run_of(name), trained_as(name, model.config)
     if data is None and known is None:
         raise UsageError(
-            f"{name} does not say what it was trained on; say on which clips with --data (a folder "
-            "of videos, a clip store, or the name of a data set)"
+            f"{name} does not say what it was trained on, so its data must be named: --data, a "
+            "folder of videos, a clip store, or the name of a data set (`dlh data list`)"
         )
     own = known is not None and (data is None or _same_place(data, known.data.source))
-    try:
-        if known is not None and own:
-            experiment = known
-        else:
-            assert data is not None
-            asked = data_for(data, model.config)
-            if known is None:
-                experiment = Experiment(preset="", model=model.config, data=asked)
-            else:
-                experiment = replace(known, data=asked)
-    except ValueError as error:  # a model of other frames than the data
-        raise UsageError(str(error)) from error
+    experiment = known if known is not None and own else _on(data or "", known, name, model.config)
     source = open_source(experiment)
     if tuple(source.frame_shape) != model.model.frame_shape:
-        raise UsageError(
+        raise DataError(
             f"{data or source.name} has frames of (channel, height, width) = "
-            f"{tuple(source.frame_shape)}, {name} takes {model.model.frame_shape}"
+            f"{tuple(source.frame_shape)}, the model of {name} takes {model.model.frame_shape}; "
+            "name data of that size with --data, or take a model of the data's size"
         )
     if run is not None and own:
         check_same_videos(run, source)
@@ -99,6 +203,71 @@ def open_subject(name: str, data: str | None) -> Subject:
     )
 
 
+def run_of(name: str) -> RunFolder | None:
+    """The run of a model in a folder, its own or the one above: runs/mine/best is of runs/mine."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return None
+    return next(
+        (RunFolder(place) for place in (folder, folder.parent) if (place / EXPERIMENT).is_file()),
+        None,
+    )
+
+
+def trained_as(name: str, config: ModelConfig) -> Experiment | None:
+    """What the model of that name was trained as; None where nothing says so.
+
+    Raises:
+        RunFolderError: the snapshot of its run cannot be read.
+        DataError: what lies beside the model cannot be read.
+    """
+    run = run_of(name)
+    if run is not None:
+        return read_snapshot(run)
+    about = next((p / ABOUT for p in (Path(name), lookup.SHIPPED / name) if p.is_dir()), None)
+    if about is None or not about.exists():
+        return None
+    try:
+        saved = json.loads(about.read_text("utf-8"))["data"]
+        return Experiment(preset="", model=config, data=from_plain(DataConfig, saved, name="data"))
+    except (KeyError, TypeError, SettingsError, ValueError) as error:
+        raise DataError(f"{about} does not say what the data is: {error}") from error
+
+
+def _on(data: str, known: Experiment | None, name: str, config: ModelConfig) -> Experiment:
+    """The experiment on the data that was asked for."""
+    try:
+        if known is not None:
+            return replace(known, model=config, data=_data_for(data, config))
+        return Experiment(preset="videos", model=config, data=_data_for(data, config))
+    except ValueError as error:
+        if isinstance(error, UsageError):
+            raise
+        raise DataError(
+            f"--data {data} does not fit the model of {name}: {str(error).partition(';')[0]}; name "
+            "data of the model's size"
+        ) from None
+
+
+def _data_for(source: str, config: ModelConfig) -> DataConfig:
+    """The data of that name; of the ball, the world of the preset whose frames are the model's.
+
+    Raises:
+        UsageError: there is no such preset.
+    """
+    if source != MOVING_BALL:
+        return DataConfig(source=source)
+    for make in PRESETS.values():
+        preset = make()
+        if preset.data.is_moving_ball and preset.model.frame_shape == config.frame_shape:
+            return preset.data
+    channels, height, width = config.frame_shape
+    raise UsageError(
+        f"no preset has a Moving Ball of {channels} x {height} x {width}, which this model takes; "
+        "name a run that was trained on it"
+    )
+
+
 def _same_place(data: str, source: str) -> bool:
     if data == source:
         return True
@@ -111,6 +280,12 @@ def _same_videos(run: RunFolder, source: StoreSource) -> bool:
     except RunFolderError:
         return False
     return True
+
+
+def _holds_out(source: ClipSource) -> bool:
+    return not isinstance(source, StoreSource) or any(
+        source.videos(split) for split in ("test", "validation")
+    )
 
 
 def _training_files(known: Experiment) -> frozenset[str]:

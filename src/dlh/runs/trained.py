@@ -13,8 +13,8 @@ from dlh.interfaces import TrainableModel
 from dlh.models import registry
 from dlh.pretrained import TrainedModel, of_network, open_model
 from dlh.pretrained.files import holds_model, write_model
-from dlh.reports.samples import sample_drawing
 from dlh.runs.experiment import Experiment
+from dlh.runs.samples import DrawClips, sample_drawing
 from dlh.runs.starts import Starts, best_start, of_seed, read_starts
 from dlh.runs.validation import held_out_validation
 from dlh.training.checkpoint import BEST, read_checkpoint
@@ -61,6 +61,7 @@ def train_in(
     experiment: Experiment,
     source: ClipSource,
     network: TrainableModel,
+    draw_clips: DrawClips,
     *,
     say: Say,
     on_log: OnLog | None = None,
@@ -81,9 +82,9 @@ def train_in(
         )
     starts = None
     if settings.starts > 1 and validate is not None:
-        starts = best_start(run, experiment, source, validate, say=say, on_log=on_log)
+        starts = best_start(run, experiment, source, validate, draw_clips, say=say, on_log=on_log)
         settings = of_seed(experiment, starts.chosen).training
-    draw_samples = sample_drawing(run, source, clip_length=settings.clip_length)
+    draw_samples = sample_drawing(run, source, draw_clips, clip_length=settings.clip_length)
     try:
         progress = train(
             network,

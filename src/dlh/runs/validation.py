@@ -7,8 +7,8 @@ from collections import defaultdict
 import torch
 from torch import Tensor, nn
 
-from dlh.analysis.events import change_rates, event_scores, mean_depth
 from dlh.data.clips import Clips, ClipSource
+from dlh.evaluation.events import change_rates, event_scores, mean_depth
 from dlh.interfaces import TrainableModel
 from dlh.training.held_out import RATE
 from dlh.training.loop import Validate

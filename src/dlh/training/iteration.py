@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -146,8 +146,9 @@ class Iterations:
             update = Update(
                 number=step - stage.start,
                 beta=1.0 if stage.index else beta(step, self.config.beta_warmup_steps),
+                carried=self.optimizer.carried,
             )
-            parts, schedule = [], {}
+            parts, left, schedule = [], [], {}
             for share in self.shares:
                 started = time.perf_counter()
                 batch = given.get(share.index)
@@ -171,8 +172,9 @@ class Iterations:
                     parts=len(self.shares),
                 )
                 parts.append(step_figures(found))
+                left.append(found.carried)
                 schedule = dict(found.schedule)
-            measured = self._measure(parts)
+            measured, carried = self._measure(parts, left)
             refuse_non_finite(measured, self.parameters, step=step + 1)
             adam, done = stage.stage.optimiser, (step - stage.start) * len(stage.stage.phases)
             self.halfway = True
@@ -180,11 +182,12 @@ class Iterations:
                 self.optimizer.trained,
                 self.optimizer.adam,
                 learning_rate=learning_rate(stage, self.config, step),
-                eps=eps(adam, self.config, done + number + 1),
+                eps=eps(stage, self.config, done + number + 1),
                 gradient_norm=measured["gradient_norm"],
-                most=largest_norm(adam, self.config),
+                most=largest_norm(stage, self.config),
                 zero_without_gradient=adam.without_gradient == "zero",
             )
+            self.optimizer.carried = {**self.optimizer.carried, **carried}
             figures.append(measured | schedule)
         self.halfway, self._failing = False, None
         return iteration_figures(stage, figures) | {"wait_seconds": wait_seconds}
@@ -289,13 +292,25 @@ class Iterations:
     def _generator(self, step: int, phase: int) -> torch.Generator:
         return step_generator(self.config.seed, step, 0, self.processes.device, phase=phase)
 
-    def _measure(self, parts: list[dict[str, Tensor]]) -> dict[str, float]:
-        """The mean figures of all shares, and the norm of the mean gradient."""
-        local = torch.stack([torch.stack(list(part.values())) for part in parts]).mean(0)
-        mean = self.processes.average(self.parameters, local)
+    def _measure(
+        self, parts: list[dict[str, Tensor]], left: list[Mapping[str, Tensor]]
+    ) -> tuple[dict[str, float], dict[str, Tensor]]:
+        """The mean figures of all shares with the norm of the mean gradient, and the means of what
+        they leave for the next update.
+        """
+        names, given = list(parts[0]), left[0]
+        rows = [
+            torch.cat((torch.stack(list(part.values())), *(more[name].flatten() for name in given)))
+            for part, more in zip(parts, left, strict=True)
+        ]
+        mean = self.processes.average(self.parameters, torch.stack(rows).mean(0))
+        measured, *carried = mean.split([len(names), *(given[name].numel() for name in given)])
         norm = get_total_norm(gradients(self.parameters))
-        values = torch.cat((mean, norm.to(mean).reshape(1))).tolist()  # one transfer from a GPU
-        return dict(zip((*parts[0], "gradient_norm"), values, strict=True))
+        values = torch.cat((measured, norm.to(mean).reshape(1))).tolist()  # one transfer from a GPU
+        shaped = {
+            name: part.view_as(given[name]) for name, part in zip(given, carried, strict=True)
+        }
+        return dict(zip((*names, "gradient_norm"), values, strict=True)), shaped
 
 
 def _require_same_frames(model: TrainableModel, source: ClipSource) -> None:

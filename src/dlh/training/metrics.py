@@ -41,6 +41,10 @@ class Best:
     value: float
     by: str = "elbo"
 
+    def to_plain(self) -> dict[str, Any]:
+        """``{"step": ..., "elbo": ...}``, as the JSON files of a run have it."""
+        return {"step": self.step, self.by: self.value}
+
 
 def best_of(entries: Sequence[Mapping[str, Any]]) -> Best | None:
     """What the lines of metrics.jsonl say was best; None before the first validation."""

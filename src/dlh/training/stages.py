@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from dlh.interfaces import Optimiser, Plan, Stage, names_one_of
+from dlh.interfaces import Plan, Stage, names_one_of
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import TrainingError
 from dlh.training.schedule import learning_rate_factor
@@ -72,20 +72,26 @@ def learning_rate(stage: StageInTime, config: TrainingConfig, step: int) -> floa
     )
 
 
-def eps(adam: Optimiser, config: TrainingConfig, update: int) -> float:
-    """Of an update, counted from 1 in its stage: the recipe's, where it says one."""
-    return adam.eps_of(update) if config.adam_epsilon is None else config.adam_epsilon
+def eps(stage: StageInTime, config: TrainingConfig, update: int) -> float:
+    """Of an update, counted from 1 in its stage: in the first, the recipe's, where it says one."""
+    if stage.index or config.adam_epsilon is None:
+        return stage.stage.optimiser.eps_of(update)
+    return config.adam_epsilon
 
 
-def largest_norm(adam: Optimiser, config: TrainingConfig) -> float | None:
-    """To which gradients are scaled down, None for not at all: the recipe's, where it says one."""
-    return adam.gradient_norm if config.gradient_norm is None else config.gradient_norm or None
+def largest_norm(stage: StageInTime, config: TrainingConfig) -> float | None:
+    """To which gradients are scaled down, None for not at all: in the first stage, the recipe's,
+    where it says one.
+    """
+    if stage.index or config.gradient_norm is None:
+        return stage.stage.optimiser.gradient_norm
+    return config.gradient_norm or None
 
 
 class StageOptimizer:
     """The optimizer of the present stage, saved and restored with the stage it belongs to.
 
-    The first stage's is saved as torch saves it.
+    The first stage's is saved as torch saves it, with what one update leaves for the next.
     """
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], plan: Plan) -> None:
@@ -96,6 +102,7 @@ class StageOptimizer:
         """A new optimizer, for stage number ``index``."""
         stage = self._plan.stages[index]
         self.index = index
+        self.carried: dict[str, Tensor] = {}
         self.trained = {
             name: parameter
             for name, parameter in self._parameters.items()
@@ -110,9 +117,10 @@ class StageOptimizer:
         self.adam = torch.optim.Adam(self.trained.values(), betas=adam.betas, amsgrad=adam.amsgrad)
 
     def state_dict(self) -> dict[str, Any]:
-        """Adam's state, and the number of a later stage."""
+        """Adam's state, the number of a later stage, and what one update leaves for the next."""
         state = self.adam.state_dict()
-        return state | {"stage": self.index} if self.index else state
+        state |= {"stage": self.index} if self.index else {}
+        return state | ({"carried": dict(self.carried)} if self.carried else {})
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Become the optimizer that was saved.
@@ -126,4 +134,6 @@ class StageOptimizer:
                 f"it is of stage number {index + 1}, this model has {len(self._plan.stages)}"
             )
         self.begin(index)
-        self.adam.load_state_dict({k: v for k, v in state_dict.items() if k != "stage"})
+        self.carried = dict(state_dict.get("carried", {}))
+        own = ("stage", "carried")
+        self.adam.load_state_dict({k: v for k, v in state_dict.items() if k not in own})

@@ -6,8 +6,9 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from dlh.models.dlh import ConfigError, DLHConfig
+from dlh.models.dlh import DLHConfig
 from dlh.networks import ACTIVATIONS
+from dlh.settings import ConfigError
 
 
 def test_defaults_are_the_sizes_of_the_paper():

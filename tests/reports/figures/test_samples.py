@@ -8,14 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlh.reports.figures.samples import (
-    GAP,
-    MARGIN,
-    NAMES,
-    PARTING,
-    PredictedClip,
-    draw_samples,
-)
+from dlh.reports.figures.samples import GAP, MARGIN, NAMES, PARTING, draw_samples
 from dlh.reports.figures.sheet import BORDER, LINE
 
 SIZE, CELL = 16, 32 + 2 * BORDER + 4  # drawn twice as large
@@ -27,12 +20,14 @@ def ramp(frames: int, *, first: int, channels: int) -> np.ndarray:
     return np.broadcast_to(levels[:, None, None, None], (frames, SIZE, SIZE, channels))
 
 
-def clip(*, channels: int = 3, watched: int = 6, horizon: int = 20) -> PredictedClip:
-    return PredictedClip(
-        context=ramp(watched, first=0, channels=channels),
-        truth=ramp(horizon, first=60, channels=channels),
-        predicted=ramp(horizon, first=150, channels=channels),
-    )
+def two_clips(
+    *, channels: int = 3, watched: int = 6, horizon: int = 20
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Context, truth and prediction of two clips alike."""
+    lengths = ((watched, 0), (horizon, 60), (horizon, 150))
+    parts = [ramp(frames, first=first, channels=channels) for frames, first in lengths]
+    context, truth, predicted = (np.stack([part, part]) for part in parts)
+    return context, truth, predicted
 
 
 def middles(png: bytes, *, columns: int, watched: int) -> list[list[int]]:
@@ -51,8 +46,8 @@ def middles(png: bytes, *, columns: int, watched: int) -> list[list[int]]:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_prediction_is_below_what_happened_at_the_same_steps(channels):
-    clips = [clip(channels=channels), clip(channels=channels)]
-    png = draw_samples(clips, title="two", observed=3, predicted=4, panel=32)
+    clips = two_clips(channels=channels)
+    png = draw_samples(*clips, title="two", context_columns=3, horizon_columns=4, panel=32)
     after = [0, 6, 13, 19]
     truth = [0, 6, 15, *(60 + 3 * n for n in after)]
     predicted = [255, 255, 255, *(150 + 3 * n for n in after)]
@@ -60,5 +55,5 @@ def test_the_prediction_is_below_what_happened_at_the_same_steps(channels):
 
 
 def test_short_clips_show_every_frame():
-    png = draw_samples([clip(watched=1, horizon=2)] * 2, title="short", panel=32)
+    png = draw_samples(*two_clips(watched=1, horizon=2), title="short", panel=32)
     assert middles(png, columns=3, watched=1)[:2] == [[0, 60, 63], [255, 150, 153]]

@@ -73,22 +73,60 @@ def state_kl(trace: Trace, config: DLHConfig) -> Float[Tensor, "batch time level
     static_prior = trace.static_prior
     if not config.static_prior_gradient:
         static_prior = static_prior.detach()
-    to_change = trace.posterior.kl(trace.change_prior)
-    to_static = trace.posterior.kl(static_prior)
+    return chosen_divergence(
+        config,
+        changed=trace.changed,
+        change_estimate=trace.change_estimate,
+        to_change=trace.posterior.kl(trace.change_prior),
+        to_static=trace.posterior.kl(static_prior),
+        reachable=trace.reachable,
+    )
+
+
+def chosen_divergence(
+    config: DLHConfig,
+    *,
+    changed: Bool[Tensor, "batch time levels"],
+    change_estimate: Float[Tensor, "batch time levels"],
+    to_change: Float[Tensor, "batch time levels"],
+    to_static: Float[Tensor, "batch time levels"],
+    reachable: Bool[Tensor, "batch time levels"],
+) -> Float[Tensor, "batch time levels"]:
+    """Eq. 8b from the divergences of both components; Eq. 9 where e_t is drawn (Eq. 34)."""
     if config.decision == "vade":
-        divergence = mixture_kl(trace.change_estimate, to_change, to_static)
+        divergence = mixture_kl(change_estimate, to_change, to_static)
     else:
-        divergence = torch.where(trace.changed, to_change, to_static)
-    return torch.where(trace.reachable, divergence, 0.0)
+        divergence = torch.where(changed, to_change, to_static)
+    return torch.where(reachable, divergence, 0.0)
 
 
 def event_kl(trace: Trace, config: DLHConfig) -> Float[Tensor, "batch time levels"]:
     """Eq. 8c: -log p(e_t), nats; 0 at level 1, at a first step, where a level is unreachable."""
+    return decided_surprisal(
+        config,
+        changed=trace.changed,
+        change_estimate=trace.change_estimate,
+        change_logit=trace.change_logit,
+        reachable=trace.reachable,
+        first=trace.first,
+    )
+
+
+def decided_surprisal(
+    config: DLHConfig,
+    *,
+    changed: Bool[Tensor, "batch time levels"],
+    change_estimate: Float[Tensor, "batch time levels"],
+    change_logit: Float[Tensor, "batch time levels"],
+    reachable: Bool[Tensor, "batch time levels"],
+    first: Bool[Tensor, "batch time"],
+) -> Float[Tensor, "batch time levels"]:
+    """Eq. 8c from the factor's logits; the full Bernoulli divergence where e_t is drawn."""
     if config.decision == "vade":
-        divergence = bernoulli_kl(trace.change_estimate, trace.change_logit)
+        divergence = bernoulli_kl(change_estimate, change_logit)
     else:
-        divergence = bernoulli_surprisal(trace.changed, trace.change_logit)
-    decided = trace.reachable & ~trace.first[..., None]
+        divergence = bernoulli_surprisal(changed, change_logit)
+    decided = reachable & ~first[..., None]
     decided[..., 0] = False
     return torch.where(decided, divergence, 0.0)
 
@@ -98,10 +136,16 @@ def bound(
     video: Float[Tensor, "batch time channel height width"],
     mean: Float[Tensor, "batch time channel height width"],
     config: DLHConfig,
+    *,
+    likelihood_std: float | None = None,
 ) -> Bound:
-    """The bound's terms (Eqs. 6-8) for a video, its trace and the means decoded from that trace."""
+    """The bound's terms (Eqs. 6-8) for a video, its trace and the means decoded from that trace.
+
+    ``likelihood_std`` stands in for the configuration's, where training anneals it.
+    """
+    std = config.likelihood_std if likelihood_std is None else likelihood_std
     return Bound(
-        reconstruction=log_likelihood(video, mean, config.likelihood_std),
+        reconstruction=log_likelihood(video, mean, std),
         state_kl=state_kl(trace, config),
         event_kl=event_kl(trace, config),
         changed=trace.changed,

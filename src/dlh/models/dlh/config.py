@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -14,6 +15,78 @@ from dlh.settings import (
     check_sizes,
     values_of,
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmergenceConfig:
+    """How training helps the hierarchy to emerge; the defaults switch all of it off.
+
+    Attributes:
+        exploration: a level above the first also changes where its static divergence exceeds so
+            many times its running mean over the steps at which it rested; 0: never. It is VPR's
+            second criterion, "unexpected change": a change that Eq. 4 never chooses is never
+            learnt, and what is never learnt is never chosen.
+        exploration_decay: of that running mean, per update.
+        exploration_until: update from which Eq. 4 alone decides; 0: it explores to the end.
+        initial_likelihood_std: standard deviation of a pixel (Eq. 8a) at which training begins;
+            0: the model's own from the start.
+        anneal_from: update until which the initial one holds.
+        anneal_until: update from which the model's own holds. In between it moves geometrically.
+    """
+
+    exploration: float = 0.0
+    exploration_decay: float = 0.95
+    exploration_until: int = 0
+    initial_likelihood_std: float = 0.0
+    anneal_from: int = 0
+    anneal_until: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("exploration", "initial_likelihood_std"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(
+                    f"{name} is a finite number from 0 (off), found {getattr(self, name)}"
+                )
+        if not 0 <= self.exploration_decay < 1:
+            raise ConfigError(
+                f"exploration_decay is at least 0 and below 1, found {self.exploration_decay}"
+            )
+        updates = ("exploration_until", "anneal_from", "anneal_until")
+        check_at_least(0, **values_of(self, *updates))
+        if self.initial_likelihood_std and self.anneal_until < self.anneal_from:
+            raise ConfigError(
+                "anneal_until is not before anneal_from, found "
+                f"{self.anneal_until} and {self.anneal_from}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DynamicsConfig:
+    """The stages in which the temporal parts are trained alone, after the joint updates.
+
+    They are two: level 1's transition and change prior, then those of the levels above it and
+    their prior factors. ``--training.later-steps`` says how many updates each has.
+
+    Attributes:
+        clips: of which it is kept what the frames say; 0: there are no such stages.
+        clip_length: of them, frames.
+        batch_size: clips of an update, over all processes.
+        learning_rate: Adam's step size, after it has risen over the first 50 updates and before it
+            falls to 0 over the last 70 %.
+        megabytes: the most memory that the kept clips may take, MiB; fewer are kept where it does
+            not suffice.
+    """
+
+    clips: int = 0
+    clip_length: int = 100
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    megabytes: float = 512.0
+
+    def __post_init__(self) -> None:
+        check_at_least(0, clips=self.clips)
+        check_at_least(1, clip_length=self.clip_length, batch_size=self.batch_size)
+        check_positive(learning_rate=self.learning_rate, megabytes=self.megabytes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +123,12 @@ class DLHConfig:
         nesting: whether a level may change only where the level below changes (Eq. 5, Sec. 2.3).
         selection_context: the context under which components are compared, "held" (Eq. 25) or
             "full" (Eq. 24).
+        emergence: how training helps the hierarchy to emerge.
+        dynamics: stages of the temporal parts alone.
     """
 
     kind: ClassVar[str] = "dlh"
+    LATER: ClassVar[tuple[str, ...]] = ("emergence", "dynamics")
 
     channels: int = 3
     height: int = 64
@@ -75,6 +151,8 @@ class DLHConfig:
     decision: Literal["threshold", "vade"] = "threshold"
     nesting: bool = True
     selection_context: Literal["held", "full"] = "held"
+    emergence: EmergenceConfig = EmergenceConfig()
+    dynamics: DynamicsConfig = DynamicsConfig()
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):

@@ -19,20 +19,21 @@ from dlh.interfaces import (
     Execution,
     Figures,
     Objective,
-    Optimiser,
-    Phase,
     Plan,
     Prediction,
     Share,
-    Stage,
     Update,
 )
 from dlh.models.dlh import inference, rollout
 from dlh.models.dlh.bound import Bound, bound
 from dlh.models.dlh.config import DLHConfig
+from dlh.models.dlh.course import plan
+from dlh.models.dlh.dynamics import Observed
+from dlh.models.dlh.emergence import NO_GUIDANCE, Guidance
 from dlh.models.dlh.level import Level
 from dlh.models.dlh.pieces import is_recomputed, piece_by_piece
-from dlh.models.dlh.trace import Carried, Noise, Rollout, Trace
+from dlh.models.dlh.rollout import AS_LEARNT, Temperature
+from dlh.models.dlh.trace import Carried, Noise, Rollout, Trace, full_precision
 from dlh.networks import FrameDecoder, FrameEncoder
 from dlh.settings import check_at_least
 from dlh.video import check_shape
@@ -144,12 +145,19 @@ class DynamicLatentHierarchy(nn.Module):
         carried: Carried,
         noise: Noise,
         *,
+        limits: Tensor | None = None,
         compiled: bool = False,
     ) -> tuple[Trace, Carried]:
         """Passes 2 and 3, in full precision also under ``torch.autocast``."""
-        with _full_precision(features):
+        with full_precision(features):
             return inference.observe(
-                self._levels, self.config, features, carried, noise, compiled=compiled
+                self._levels,
+                self.config,
+                features,
+                carried,
+                noise,
+                limits=limits,
+                compiled=compiled,
             )
 
     def objective(
@@ -167,7 +175,8 @@ class DynamicLatentHierarchy(nn.Module):
             video: as in :meth:`observe`.
             noise: as in :meth:`observe`.
             generator: as in :meth:`observe`.
-            update: gives the weight beta of the divergences in the loss.
+            update: gives the weight beta of the divergences in the loss, and says how changes are
+                explored and how sharp the likelihood is (:mod:`dlh.models.dlh.emergence`).
             execution: its ``share`` says which clips of a batch these are. ``recompute``: whether
                 long clips are taken piece by piece, and each piece again for its gradient: the
                 memory is that of a piece, the arithmetic a third more; ``auto``: those of more than
@@ -178,32 +187,53 @@ class DynamicLatentHierarchy(nn.Module):
             VideoError, ValueError: as in :meth:`observe`.
             CompilationError: the loop is to be compiled, and cannot be.
         """
+        guidance = Guidance.at(update, self.config, like=video)
+        found, observed = self.observed_bound(
+            video, noise=noise, generator=generator, execution=execution, guidance=guidance
+        )
+        with full_precision(video):
+            return guidance.complete(
+                found.objective(update), observed.static_divergence, observed.rested
+            )
+
+    def observed_bound(
+        self,
+        video: Video,
+        *,
+        noise: Noise | None = None,
+        generator: torch.Generator | None = None,
+        execution: Execution = PLAIN,
+        guidance: Guidance = NO_GUIDANCE,
+    ) -> tuple[Bound, Observed]:
+        """The bound's terms, and what training reads of the same inference; see
+        :meth:`objective`.
+        """
         carried, noise = self._checked(video, None, noise, generator, execution.share)
-        terms = partial(self._terms, execution.compiled)
+        terms = partial(self._terms, execution.compiled, guidance)
         if is_recomputed(execution.recompute, video.shape[1]):
-            found = piece_by_piece(terms, video, carried, noise)
-        else:
-            found, _ = terms(video, carried, noise)
-        with _full_precision(video):
-            return found.objective(update)
+            return piece_by_piece(terms, video, carried, noise)
+        found, _, observed = terms(video, carried, noise)
+        return found, observed
 
     def _terms(
-        self, compiled: bool, video: Video, carried: Carried, noise: Noise
-    ) -> tuple[Bound, Carried]:
+        self, compiled: bool, guidance: Guidance, video: Video, carried: Carried, noise: Noise
+    ) -> tuple[Bound, Carried, Observed]:
         """All four passes over a video or the next piece of one, and what it leaves behind."""
-        trace, carried = self._infer(self.encode(video), carried, noise, compiled=compiled)
+        features = self.encode(video)
+        trace, carried = self._infer(
+            features, carried, noise, limits=guidance.limits, compiled=compiled
+        )
         mean = self.decode(trace.frame_context)
-        with _full_precision(video):
-            return bound(trace, video, mean, self.config), carried
+        with full_precision(video):
+            found = bound(trace, video, mean, self.config, likelihood_std=guidance.likelihood_std)
+        return found, carried, Observed.of(trace)
 
     @property
     def plan(self) -> Plan:
-        """The paper's: all parameters at once, by Adam with an eps of 1e-4.
-
-        The paper is silent on the limit of the gradient's norm; CW-VAE's code has 10,000.
+        """Joint updates of all parameters; where the configuration says so, also stages of the
+        temporal parts alone (:mod:`dlh.models.dlh.course`).
         """
-        adam = Optimiser(eps=1e-4, gradient_norm=1_000.0)
-        return Plan(stages=(Stage(phases=(Phase(objective=self.objective),), optimiser=adam),))
+        return plan(self.config, self._levels, encode=self.encode, objective=self.objective)
 
     @torch.no_grad()
     def figures(self, video: Video, *, generator: torch.Generator | None = None) -> Figures:
@@ -225,14 +255,17 @@ class DynamicLatentHierarchy(nn.Module):
         *,
         noise: Noise | None = None,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> tuple[Rollout, Carried]:
         """``steps`` steps drawn from the prior, after what is carried (Sec. 2.4)."""
         like, batch = carried.memory, len(carried.memory)
         if noise is None:
             noise = Noise.draw(self.config, batch, steps, like=like, generator=generator)
         _check_size("the noise", noise.uniform.shape[:2], (batch, steps))
-        with _full_precision(like):
-            return rollout.imagine(self._levels, self.config, carried, noise)
+        with full_precision(like):
+            return rollout.imagine(
+                self._levels, self.config, carried, noise, temperature=temperature
+            )
 
     @torch.no_grad()
     def predict(
@@ -242,8 +275,16 @@ class DynamicLatentHierarchy(nn.Module):
         horizon: int,
         samples: int = 1,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> Prediction:
         """``samples`` futures of ``horizon`` frames, one batch after a context observed once.
+
+        Args:
+            context: the frames before, as in :meth:`observe`.
+            horizon: frames to predict.
+            samples: futures of each context.
+            generator: of the randomness.
+            temperature: of states and decisions; 1 draws from the model's own distribution.
 
         Returns:
             Decoder means clipped to [0, 1], without pixel noise, and the decisions that were drawn.
@@ -254,7 +295,9 @@ class DynamicLatentHierarchy(nn.Module):
         """
         check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         _, carried = self.observe(context, generator=generator)
-        drawn, _ = self.imagine(carried.repeat(samples), horizon, generator=generator)
+        drawn, _ = self.imagine(
+            carried.repeat(samples), horizon, generator=generator, temperature=temperature
+        )
         frame_contexts = drawn.frame_context.flatten(0, 1)
         frames = frame_contexts.new_empty(len(frame_contexts), *self.frame_shape)
         for part, contexts in zip(
@@ -267,11 +310,6 @@ class DynamicLatentHierarchy(nn.Module):
         return Prediction(
             frames=frames.unflatten(0, futures), changed=drawn.changed.unflatten(0, futures[:2])
         )
-
-
-def _full_precision(like: Tensor) -> torch.autocast:
-    """Where decisions, divergences and what is carried are computed: never in half precision."""
-    return torch.autocast(like.device.type, enabled=False)
 
 
 def _check_size(name: str, found: Sequence[int], needed: Sequence[int]) -> None:

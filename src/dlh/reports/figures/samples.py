@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 
 from dlh.reports.figures import canvas
@@ -18,47 +15,38 @@ PARTING = 14
 """Between what was observed and what was predicted."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PredictedClip:
-    """A clip and what a model made of it; frames are uint8 (time, height, width, 1 or 3).
-
-    Attributes:
-        context: what the model watched.
-        truth: what followed.
-        predicted: what it predicted, as long as the truth.
-    """
-
-    context: np.ndarray
-    truth: np.ndarray
-    predicted: np.ndarray
-
-
 def draw_samples(
-    clips: Sequence[PredictedClip],
+    context: np.ndarray,
+    truth: np.ndarray,
+    predicted: np.ndarray,
     *,
     title: str,
-    observed: int = 3,
-    predicted: int = 9,
+    context_columns: int = 3,
+    horizon_columns: int = 9,
     panel: int = 64,
 ) -> bytes:
     """PNG bytes: two rows for each clip, what happened above and the prediction below it.
 
     Args:
-        clips: at least one, of frames of one size and of equal lengths.
+        context: what the model watched, uint8 (clip, time, height, width, 1 or 3).
+        truth: what followed, likewise.
+        predicted: what it predicted, as long as the truth.
         title: over everything.
-        observed, predicted: at most so many frames of each part, evenly spaced.
+        context_columns, horizon_columns: at most so many frames of each part, evenly spaced.
         panel: about how many pixels wide a frame is drawn; by whole numbers, so that pixels stay
             pixels.
     """
-    watched, horizon = len(clips[0].context), len(clips[0].truth)
-    before, after = _spread(watched, observed), _spread(horizon, predicted)
-    scale = max(1, round(panel / clips[0].truth.shape[2]))
-    height, width = (length * scale + 2 * BORDER + 4 for length in clips[0].truth.shape[1:3])
+    clips, horizon, *size, _ = truth.shape
+    watched = context.shape[1]
+    before, after = _spread(watched, context_columns), _spread(horizon, horizon_columns)
+    scale = max(1, round(panel / size[1]))
+    height, width = (length * scale + 2 * BORDER + 4 for length in size)
+    context, truth, predicted = (canvas.as_rgb(part, 5) for part in (context, truth, predicted))
     columns = len(before) + len(after)
     head = MARGIN + 2 * LINE
     sheet = Sheet(
         2 * MARGIN + NAMES + columns * width + PARTING,
-        head + len(clips) * (2 * height + GAP) - GAP + MARGIN,
+        head + clips * (2 * height + GAP) - GAP + MARGIN,
     )
 
     def left(column: int) -> int:
@@ -69,19 +57,16 @@ def draw_samples(
     for column, step in enumerate(steps):
         colour = canvas.QUIET if column < len(before) else canvas.MODEL
         sheet.write((left(column) + width // 2 - 2, MARGIN + LINE - 4), step, colour, anchor="ma")
-    for row, clip in enumerate(clips):
-        top = head + row * (2 * height + GAP)
-        for line, (name, frames, colour) in enumerate(
-            (("truth", clip.truth, canvas.INK), ("predicted", clip.predicted, canvas.MODEL))
-        ):
+    for clip in range(clips):
+        top = head + clip * (2 * height + GAP)
+        for column, time in enumerate(before):
+            sheet.picture((left(column), top), context[clip, time], scale, canvas.FAINT)
+        rows = (("truth", truth[clip], canvas.INK), ("predicted", predicted[clip], canvas.MODEL))
+        for line, (name, frames, colour) in enumerate(rows):
             y = top + line * height
             sheet.write((MARGIN, y + height // 2 - 2), name, anchor="lm")
-            context, shown = canvas.as_rgb(clip.context), canvas.as_rgb(frames)
-            if line == 0:
-                for column, time in enumerate(before):
-                    sheet.picture((left(column), y), context[time], scale, canvas.FAINT)
             for column, time in enumerate(after, start=len(before)):
-                sheet.picture((left(column), y), shown[time], scale, colour)
+                sheet.picture((left(column), y), frames[time], scale, colour)
     return sheet.png()
 
 

@@ -18,9 +18,8 @@ import numpy as np
 
 from dlh.data.claim import claim
 from dlh.data.clips import SPLITS, DataError, Split
-from dlh.data.store.build import StoreBuilder
+from dlh.data.store.build import Recipe, StoreBuilder
 from dlh.data.store.importing import Progress
-from dlh.data.store.journal import Recipe
 from dlh.data.store.store import VERSION, Store
 from dlh.data.video.resize import Resizer
 from dlh.data.worlds.mazes.maze import Maze, Walk, draw_maze, draw_walk
@@ -116,7 +115,7 @@ class _Plan:
 
 
 class _Film:
-    """The frames of a walk, resized; see :class:`dlh.data.video.decode.Frames`."""
+    """The frames of a walk, resized; see :class:`dlh.data.video.frames.Frames`."""
 
     def __init__(self, source: str, pictures: Iterable[np.ndarray], frames: int, size: int) -> None:
         self.path = Path(source)

@@ -1,0 +1,41 @@
+"""What a model infers about clips, observed a few at a time."""
+
+from __future__ import annotations
+
+import torch
+
+from dlh.data.clips import Clips
+from dlh.models.dlh import DynamicLatentHierarchy, Trace
+from dlh.models.dlh.bound import Bound, bound
+from dlh.video import from_stored
+
+FRAMES_AT_ONCE = 2_000
+
+
+def observe_clips(
+    model: DynamicLatentHierarchy,
+    clips: Clips,
+    generator: torch.Generator,
+    *,
+    steps: int,
+) -> tuple[Trace, Bound]:
+    """The trace and the bound of the first ``steps`` frames of every clip, both on the CPU.
+
+    Args:
+        model: in evaluation mode.
+        clips: to observe.
+        generator: of the sampled states, on the model's device.
+        steps: frames of each clip; all where it is shorter.
+    """
+    device = next(model.parameters()).device
+    stored = clips.video[:, :steps]
+    clips_at_once = max(1, FRAMES_AT_ONCE // stored.shape[1])
+    traces: list[Trace] = []
+    bounds: list[Bound] = []
+    for start in range(0, len(stored), clips_at_once):
+        video = from_stored(stored[start : start + clips_at_once], device)
+        trace, _ = model.observe(video, generator=generator)
+        found = bound(trace, video, model.decode(trace.frame_context), model.config)
+        bounds.append(found.map(torch.Tensor.cpu))
+        traces.append(trace.map(torch.Tensor.cpu))
+    return Trace.concatenate(traces, 0), Bound.concatenate(bounds, 0)
