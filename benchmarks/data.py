@@ -123,8 +123,7 @@ def measure_wait(folder: Path, rounds: int, quick: bool) -> list[dict]:
 
     from dlh.runs.build import build_model
     from dlh.runs.presets import preset
-    from dlh.training.processes import Processes
-    from dlh.training.step import compute_gradients, update
+    from dlh.training.iteration import Iterations
 
     def shares(name: str, source: ClipSource) -> dict:
         experiment = preset(name)
@@ -133,18 +132,12 @@ def measure_wait(folder: Path, rounds: int, quick: bool) -> list[dict]:
         training = experiment.training
         if quick:
             training = replace(training, batch_size=2, clip_length=4)
-        processes = Processes(torch.device("cpu"))
-        model = build_model(replace(experiment, model=sizes)).train()
-        parameters = dict(model.named_parameters())
-        optimizer = torch.optim.Adam(model.parameters())
+        training = replace(training, speed="channels-last", device="cpu")
+        iterations = Iterations(build_model(replace(experiment, model=sizes)), source, training)
         found, waited = [], []
         for step in range(rounds + 1):
             start = time.perf_counter()
-            figures = compute_gradients(
-                model, parameters, source, training, step=step, processes=processes
-            )
-            norm = figures["gradient_norm"]
-            update(parameters, optimizer, training, step=step, gradient_norm=norm)
+            figures = iterations.run(step)
             if step:
                 waited.append(figures["wait_seconds"])
                 found.append(figures["wait_seconds"] / (time.perf_counter() - start))

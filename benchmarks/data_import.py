@@ -12,6 +12,7 @@ import av
 from moving_scenes import Kind
 from turns import ratio, seconds, take_turns
 
+from dlh.data.claim import claim
 from dlh.data.published.first_channel import open_first_channel
 from dlh.data.store.discover import find_sources
 from dlh.data.store.folder import import_folder
@@ -19,7 +20,6 @@ from dlh.data.store.importing import Import
 from dlh.data.store.read_ahead import MOST_AT_ONCE
 from dlh.data.store.splits import Shares
 from dlh.data.store.store import Store
-from dlh.data.claim import claim
 
 KINDS = (
     Kind(name="h264 mp4", width=640, height=480, files=3, frames=500),

@@ -37,16 +37,15 @@ from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNIST
 from dlh.evaluation.clip_scores import score_clip
 from dlh.evaluation.clips import SourceClips, identify
-from dlh.evaluation.draws import Row
 from dlh.evaluation.floors import mean_training_frame
 from dlh.evaluation.protocol import MetricSpec, Protocol, ScoredModel, samples_per_draw
-from dlh.evaluation.rows import floor_rows
+from dlh.evaluation.rows import FLOORS, MODEL, ORACLE, ROWS, Row, floor_rows
 from dlh.evaluation.scores.energy import energy_terms
 from dlh.evaluation.scores.metrics import METRICS
 from dlh.evaluation.scores.psnr import psnr
 from dlh.evaluation.scores.ssim import ssim, ssim_legacy
 from dlh.evaluation.stopwatch import Stopwatch
-from dlh.evaluation.summary import FLOORS, MODEL, ORACLE, ROWS, summarise
+from dlh.evaluation.summary import summarise
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 
 sys.path.append(str(Path(__file__).parent))

@@ -36,6 +36,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dlh.interfaces import Execution
 from dlh.models.dlh import Carried, DynamicLatentHierarchy, Noise, inference
 from dlh.runs.build import build_model, open_source
 from dlh.runs.experiment import Experiment
@@ -43,12 +44,11 @@ from dlh.runs.presets import preset
 from dlh.training.ahead import made_ahead
 from dlh.training.device import memory_used
 from dlh.training.errors import Interrupted, TrainingError
+from dlh.training.iteration import Iterations
 from dlh.training.loop import train
 from dlh.training.memory import is_out_of_memory
-from dlh.training.processes import Processes
 from dlh.training.run import EXPERIMENT, RunFolder
 from dlh.training.speed import lay_out, uncompiled
-from dlh.training.step import compute_gradients, update
 from dlh.video import from_stored
 
 FOREVER = 10**9
@@ -85,25 +85,16 @@ class Bench:
 
     def stepper(self, way: str, batch: int | None = None) -> Callable[[], None]:
         """A training step, with its clips and its update."""
-        settings = replace(self.experiment.training, speed=way)
+        settings = replace(self.experiment.training, speed=way, device=str(self.device))
         if batch is not None:
             settings = replace(settings, batch_size=batch)
-        model = build_model(self.experiment).to(self.device).train()
-        lay_out(model, settings.speed)
-        parameters = dict(model.named_parameters())
-        optimizer = torch.optim.Adam(model.parameters())
-        processes = Processes(self.device, half=uncompiled(way) == "bf16")
+        iterations = Iterations(build_model(self.experiment), self.source, settings)
         steps = iter(range(FOREVER))
         self.open.close()  # of the stepper before
         source = self.open.enter_context(made_ahead(self.source, end=FOREVER, device=self.device))
 
         def step() -> None:
-            number = next(steps)
-            figures = compute_gradients(
-                model, parameters, source, settings, step=number, processes=processes
-            )
-            norm = figures["gradient_norm"]
-            update(parameters, optimizer, settings, step=number, gradient_norm=norm)
+            iterations.run(next(steps), ahead=source)
 
         return step
 
@@ -124,7 +115,9 @@ def check(bench: Bench) -> dict[str, float]:
         noise.manual_seed(0)
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=half):
             terms = moved.objective(
-                clips, noise=drawn.map(lambda part: part.to(device)), compiled=compiled
+                clips,
+                noise=drawn.map(lambda part: part.to(device)),
+                execution=Execution(compiled=compiled),
             )
         return float(terms.elbo.mean())
 

@@ -130,7 +130,7 @@ def transcription(model: DynamicLatentHierarchy, video: Tensor, noise: Noise) ->
 
 def training_step(model: DynamicLatentHierarchy, video: Tensor, noise: Noise) -> None:
     """A step of the model."""
-    model.objective(video, noise=noise).loss().backward()
+    model.objective(video, noise=noise).loss.backward()
 
 
 def as_trained(model: DynamicLatentHierarchy, video: Tensor) -> tuple[Any, Tensor]:

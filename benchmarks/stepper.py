@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import time
-
-import torch
+from dataclasses import replace
 
 from dlh.runs.build import build_model, open_source
 from dlh.runs.experiment import Experiment
-from dlh.training.processes import Processes
-from dlh.training.speed import lay_out, uncompiled
-from dlh.training.step import compute_gradients, update
-
-CPU = torch.device("cpu")
+from dlh.training.iteration import Iterations
 
 
 class Stepper:
-    """A model that takes training steps, one call each."""
+    """A model that takes training steps on the CPU, one call each."""
 
     def __init__(self, experiment: Experiment) -> None:
-        self.config = experiment.training
-        self.model = build_model(experiment).train()
-        lay_out(self.model, self.config.speed)
-        self.source = open_source(experiment)
-        self.parameters = dict(self.model.named_parameters())
-        self.optimizer = torch.optim.Adam(self.model.parameters())
-        self.processes = Processes(CPU, half=uncompiled(self.config.speed) == "bf16")
+        config = replace(experiment.training, device="cpu")
+        self.iterations = Iterations(build_model(experiment), open_source(experiment), config)
+        self.config, self.model = self.iterations.config, self.iterations.model
+        self.source, self.optimizer = self.iterations.source, self.iterations.optimizer
         self.steps = 0
 
     def __call__(self) -> float:
         """Seconds of one step."""
         start = time.perf_counter()
-        figures = compute_gradients(
-            self.model,
-            self.parameters,
-            self.source,
-            self.config,
-            step=self.steps,
-            processes=self.processes,
-        )
-        norm = figures["gradient_norm"]
-        update(self.parameters, self.optimizer, self.config, step=self.steps, gradient_norm=norm)
+        self.iterations.run(self.steps)
         self.steps += 1
         return time.perf_counter() - start

@@ -19,7 +19,6 @@ from dlh.runs.listing import UNREADABLE
 from dlh.runs.snapshot import read_snapshot
 from dlh.runs.summary import SUMMARY
 from dlh.runs.workers import settled
-from dlh.settings import to_plain
 from dlh.training.errors import (
     Interrupted,
     NonFiniteError,
@@ -29,7 +28,13 @@ from dlh.training.errors import (
 from dlh.training.run import EXPERIMENT, RunFolder
 from reproduction.catalogue import MOST_CORE_HOURS
 from reproduction.named import Named
-from reproduction.record import as_text, failed_record, make_record, read_record
+from reproduction.record import (
+    as_text,
+    failed_record,
+    make_record,
+    read_record,
+    recorded_settings,
+)
 
 ROOT = Path("runs/findings")
 RESULTS = Path("docs/results")
@@ -222,7 +227,7 @@ def check_same_settings(experiments: Sequence[Named], results: Path) -> None:
     for named in experiments:
         place = record_path(results, named)
         if place.exists() and not _agrees(
-            read_record(place)["settings"], to_plain(named.experiment)
+            read_record(place)["settings"], recorded_settings(named.experiment)
         ):
             raise OutputError(
                 f"{place} is of other settings than {named.name} has now; give the changed "

@@ -8,8 +8,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import torch
+
 from dlh.errors import OutputError
 from dlh.files import strict_json
+from dlh.models import registry
+from dlh.runs.experiment import Experiment
 from dlh.settings import to_plain
 from dlh.training.metrics import VALIDATION
 from reproduction.named import Named
@@ -65,7 +69,7 @@ def make_record(
         "seconds": seconds,
         **took,
         "software": dict(software),
-        "settings": to_plain(named.experiment),
+        "settings": recorded_settings(named.experiment),
         "course": course(metrics),
         # A record is published: it names the experiment, not the folder in which it was run.
         "final": {**_final(analysis), "model": named.name},
@@ -82,10 +86,23 @@ def failed_record(named: Named, message: str, software: Mapping[str, str]) -> di
     return {
         **_about(named),
         "software": dict(software),
-        "settings": to_plain(named.experiment),
+        "settings": recorded_settings(named.experiment),
         "failed": message,
         **({"reference": named.reference} if named.reference else {}),
     }
+
+
+def recorded_settings(experiment: Experiment) -> dict[str, Any]:
+    """The settings as they count: what the recipe leaves to the model is written out."""
+    with torch.device("meta"):
+        adam = registry.build(experiment.model).plan.stages[0].optimiser
+    plain = to_plain(experiment)
+    training = plain["training"]
+    if training["adam_epsilon"] is None:
+        training["adam_epsilon"] = adam.eps_of(1)
+    if training["gradient_norm"] is None:
+        training["gradient_norm"] = adam.gradient_norm
+    return plain
 
 
 def course(metrics: Sequence[Mapping[str, Any]]) -> dict[str, list[float | None]]:

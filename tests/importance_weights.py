@@ -7,12 +7,11 @@ import math
 import torch
 from torch import Tensor
 
-from dlh.interfaces import Objective
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy, Noise, Trace
-from dlh.models.dlh.bound import bound
+from dlh.models.dlh.bound import Bound, bound
 
 
-def log_weights(trace: Trace, objective: Objective, config: DLHConfig) -> Tensor:
+def log_weights(trace: Trace, objective: Bound, config: DLHConfig) -> Tensor:
     """log p(o, s, e) - log q(s, e) of every sequence, (batch,)."""
     component = trace.change_prior.where(trace.changed[..., None], trace.static_prior)
     states = component.log_prob(trace.state) - trace.posterior.log_prob(trace.state)
@@ -32,7 +31,7 @@ def log_weights(trace: Trace, objective: Objective, config: DLHConfig) -> Tensor
 @torch.no_grad()
 def sampled(
     model: DynamicLatentHierarchy, video: Tensor, noise: Noise
-) -> tuple[Trace, Objective, Tensor]:
+) -> tuple[Trace, Bound, Tensor]:
     """One clip (1, time, ...) inferred with as many noises as there are, and the weights."""
     clips = video.expand(len(noise.normal), *video.shape[1:])
     trace, _ = model.observe(clips, noise=noise)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlh.settings import to_plain
 from reproduction.catalogue import experiments
 from reproduction.named import Named
+from reproduction.record import recorded_settings
 
 
 def known(mean: float) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def made_record(named: Named, **changes: float) -> dict[str, Any]:
         "seconds": {"train": 360.0, "validation": 0.0, "analysis": 0.0},
         "core_hours": 0.1,
         "software": {"dlh": "0.1.0"},
-        "settings": to_plain(named.experiment),
+        "settings": recorded_settings(named.experiment),
         "course": {
             "step": [100, 200, 300],
             "elbo": [-90.0, -20.0, -10.0],

@@ -7,9 +7,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from dlh.evaluation.draws import Row
 from dlh.evaluation.floors import KnownFutures
 from dlh.evaluation.protocol import MetricSpec, Protocol, ScoredClips, ScoredModel
+from dlh.evaluation.rows import Row
 from dlh.evaluation.scores.metrics import METRICS
 from dlh.interfaces import Prediction
 
@@ -51,7 +51,7 @@ class Noise:
 
     frame_shape = SHAPE
 
-    def objective(self, video, *, generator=None, recompute="auto"):
+    def objective(self, video, *, generator=None, **how):
         raise AssertionError("scoring needs no objective")
 
     def predict(self, context, *, horizon, samples=1, generator=None) -> Prediction:

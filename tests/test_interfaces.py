@@ -3,42 +3,51 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dlh.evaluation.floors.trivial import black_frame
-from dlh.interfaces import Objective, VideoModel
+from dlh.evaluation.floors import black_frame
+from dlh.interfaces import (
+    TRAINED,
+    Objective,
+    Optimiser,
+    Term,
+    TrainableModel,
+    Update,
+    VideoModel,
+    names_one_of,
+)
 
 
-def objective() -> Objective:
-    """Two clips of three frames, two levels."""
-    return Objective(
-        reconstruction=torch.tensor([[-1.0, -2.0, -3.0], [-4.0, -5.0, -6.0]]),
-        state_kl=torch.ones(2, 3, 2) * torch.tensor([1.0, 0.5]),
-        event_kl=torch.ones(2, 3, 2) * torch.tensor([0.0, 0.25]),
-    )
+def test_a_term_is_found_by_its_name_and_has_a_unit():
+    value = torch.ones(2, 3)
+    objective = Objective(loss=value.mean(), terms={"error": Term(value=value, unit="squared")})
+    assert objective["error"] is value and objective.terms["error"].unit == "squared"
+    assert objective.elbo is None and objective.changed is None and not objective.schedule
 
 
-def test_elbo_is_the_bound_itself_in_nats_per_clip():
-    # 6 or 15 nats of frames, and 3 frames x (1 + .5 + .25) of divergence
-    torch.testing.assert_close(objective().elbo, torch.tensor([-6 - 5.25, -15 - 5.25]))
+def test_after_training_every_schedule_is_at_its_end():
+    assert Update() == TRAINED and TRAINED.beta == 1.0
+    assert TRAINED.number >= 10**12 and 0.999**TRAINED.number == 0.0
 
 
-def test_loss_is_minus_the_bound_per_frame_and_clip():
-    torch.testing.assert_close(objective().loss(), -objective().elbo.mean() / 3)
+def test_an_offset_is_a_number_or_follows_the_update():
+    assert Optimiser(eps=1e-4).eps_of(1) == Optimiser(eps=1e-4).eps_of(900) == 1e-4
+    assert Optimiser(eps=lambda update: 1 / update).eps_of(4) == 0.25
 
 
-@pytest.mark.parametrize("beta, expected", [(0.0, 3.5), (0.5, 3.5 + 0.875), (1.0, 3.5 + 1.75)])
-def test_beta_weighs_the_divergences_only(beta, expected):
-    torch.testing.assert_close(objective().loss(beta), torch.tensor(expected))
+@pytest.mark.parametrize(
+    "name, given, found",
+    [
+        ("levels.0.transition.weight", ("levels.0",), True),
+        ("levels.0.transition.weight", ("levels.0.transition.weight",), True),
+        ("levels.10.bias", ("levels.1",), False),
+        ("encoder.bias", (), False),
+        ("encoder.bias", None, True),
+    ],
+)
+def test_a_parameter_is_named_by_itself_or_by_a_module_above_it(name, given, found):
+    assert names_one_of(name, given) is found
 
 
-def test_a_model_without_levels_has_an_objective_too():
-    flat = Objective(
-        reconstruction=torch.full((2, 3), -1.5),
-        state_kl=torch.zeros(2, 3, 0),
-        event_kl=torch.zeros(2, 3, 0),
-    )
-    assert flat.loss() == 1.5 and flat.elbo.tolist() == [-4.5, -4.5]
-
-
-def test_a_floor_keeps_the_contract_and_a_plain_object_does_not():
-    assert isinstance(black_frame((3, 16, 16)), VideoModel)
+def test_a_floor_predicts_and_cannot_be_trained_and_a_plain_object_does_neither():
+    floor = black_frame((3, 16, 16))
+    assert isinstance(floor, VideoModel) and not isinstance(floor, TrainableModel)
     assert not isinstance(object(), VideoModel)

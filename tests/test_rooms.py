@@ -1,4 +1,4 @@
-"""What the import contracts of pyproject.toml do not hold: no circle of modules, no overfull room."""
+"""What import contracts do not hold: no circle of modules, no overfull room."""
 
 from __future__ import annotations
 

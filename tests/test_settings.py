@@ -1,15 +1,30 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
+import numpy as np
 import pytest
 
-from dlh.runs.experiment import Experiment
+from dlh.errors import UsageError
+from dlh.runs.experiment import read_experiment
 from dlh.runs.presets import PRESETS
-from dlh.settings import SettingsError, from_plain, suggestion, to_plain
+from dlh.settings import (
+    ConfigError,
+    SettingsError,
+    check_at_least,
+    check_choices,
+    check_multiple,
+    check_positive,
+    check_sizes,
+    from_plain,
+    suggestion,
+    to_plain,
+    values_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +55,7 @@ def changed(**changes) -> dict:
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_survives_json(name):
     experiment = PRESETS[name]()
-    assert from_plain(Experiment, json.loads(json.dumps(to_plain(experiment)))) == experiment
+    assert read_experiment(json.loads(json.dumps(to_plain(experiment)))) == experiment
 
 
 def test_all_kinds_of_settings_come_back_as_they_were():
@@ -114,3 +129,56 @@ def test_names_of_ones_own_are_kept_as_they_are():
     assert from_plain(Free, json.loads(json.dumps(to_plain(free)))) == free
     with pytest.raises(SettingsError, match=r"named cannot be \[1\], it is of type .*Mapping"):
         from_plain(Free, {"named": [1]})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grown:
+    LATER: ClassVar[tuple[str, ...]] = ("inner",)
+    rate: float
+    inner: Inner = field(default_factory=Inner)
+
+
+def test_a_setting_that_was_added_later_may_be_missing_and_no_other():
+    assert from_plain(Grown, {"rate": 2.0}) == Grown(rate=2.0)
+    given = Grown(rate=2.0, inner=Inner(size=9))
+    assert from_plain(Grown, to_plain(given)) == given
+    with pytest.raises(SettingsError, match="rate"):
+        from_plain(Grown, {"inner": to_plain(Inner())})
+    with pytest.raises(SettingsError, match=r"inner\.size"):
+        from_plain(Grown, {"rate": 2.0, "inner": {}})
+
+
+@pytest.mark.parametrize("value", [0, -3, 2.5, True, "2", float("nan")])
+def test_a_number_below_the_least_is_refused_by_name_and_value(value):
+    with pytest.raises(UsageError, match=f"^steps is .*at least 1, found {value!r}$"):
+        check_at_least(1, error=UsageError, seed=5, steps=value)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("inf"), float("nan"), True, "1"])
+def test_a_number_that_is_not_positive_is_refused_by_name_and_value(value):
+    with pytest.raises(ConfigError, match=f"^rate is .* above 0, found {value!r}$") as raised:
+        check_positive(rate=value)
+    assert raised.value.code == "invalid-setting" and isinstance(raised.value, ValueError)
+
+
+def test_sizes_and_multiples_are_refused_by_name_and_value():
+    check_multiple(16, height=16, width=160)
+    check_sizes(hidden_sizes=(1,), others=(40, 40))
+    for bad in (0, -16, 8, 60):
+        with pytest.raises(ConfigError, match=f"^height is .* of 16, found {bad}; .* (16|64)$"):
+            check_multiple(16, width=32, height=bad)
+    for sizes in ((), (40, 0), (1, 2, 3)):
+        with pytest.raises(ConfigError, match=f"^widths is .*found {re.escape(str(sizes))}$"):
+            check_sizes(count=2, widths=sizes)
+
+
+def test_numbers_that_are_allowed_or_left_out_pass():
+    check_at_least(1, steps=1, limit=None, counted=np.int64(2))
+    check_positive(rate=1e-9, whole=3, limit=None)
+    check_at_least(0, **values_of(Inner(), "size"))
+
+
+def test_a_choice_that_is_none_of_its_type_is_refused():
+    check_choices(Outer())
+    with pytest.raises(ConfigError, match="^kind is one of fast, slow, found 'medium'$"):
+        check_choices(Outer(kind="medium"))  # type: ignore[arg-type]

@@ -14,8 +14,9 @@ import pytest
 from dlh.analysis import measure
 from dlh.commands.demo import demo
 from dlh.data.video.encode import write_video
+from dlh.data.video.video_file import VideoFile
 from dlh.data.worlds.moving_ball import MovingBall
-from dlh.evaluation.floors import trivial
+from dlh.evaluation import floors
 from dlh.runs.presets import tiny
 
 # Enough to go through every line of the measurement, not to mean anything.
@@ -34,7 +35,7 @@ def measure_little(patch: pytest.MonkeyPatch) -> None:
     """Make the measurement after a training short."""
     for name, value in LITTLE.items():
         patch.setattr(measure, name, value)
-    patch.setattr(trivial, "MEAN_FRAME_CLIPS", 8)
+    patch.setattr(floors, "MEAN_FRAME_CLIPS", 8)
 
 
 MADE: dict[str, Path] = {}  # a factory of paths cannot be the key of a cache
@@ -89,3 +90,18 @@ def interrupted_at(step: int, source: type = MovingBall) -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "batch", interrupted)
         yield
+
+
+def count_decodings(patch: pytest.MonkeyPatch) -> list[int]:
+    """For every time that a video file is opened from now on, the frames decoded of it."""
+    counts: list[int] = []
+    decoded = VideoFile._decoded
+
+    def counted(self):
+        counts.append(0)
+        for frame in decoded(self):
+            counts[-1] += 1
+            yield frame
+
+    patch.setattr(VideoFile, "_decoded", counted)
+    return counts

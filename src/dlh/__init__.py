@@ -14,14 +14,15 @@ from dlh.version import __version__
 
 if TYPE_CHECKING:
     from dlh.pretrained import DLH as DLH
+    from dlh.pretrained import open_model as open_model
 
-__all__ = ["DLH", "__version__"]
+__all__ = ["DLH", "__version__", "open_model"]
 
 
 def __getattr__(name: str) -> Any:
     # torch takes seconds to import: `dlh --help` must not wait for it.
-    if name == "DLH":
-        from dlh.pretrained import DLH
+    if name in ("DLH", "open_model"):
+        from dlh import pretrained
 
-        return DLH
+        return getattr(pretrained, name)
     raise AttributeError(f"module 'dlh' has no attribute {name!r}")

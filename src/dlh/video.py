@@ -29,6 +29,31 @@ def check_video(video: Tensor, frame_shape: tuple[int, int, int] | None = None) 
         video: float, (batch, time, channel, height, width), in [0, 1].
         frame_shape: the (channel, height, width) that the frames must have; None accepts any.
     """
+    check_shape(video, frame_shape)
+    low, high = (float(bound) for bound in torch.aminmax(video.detach()))
+    if not (np.isfinite(low) and np.isfinite(high)):
+        bad = int((~torch.isfinite(video)).sum())
+        raise VideoError(
+            f"a video is finite, found {bad} values that are NaN or infinite of {video.numel()}"
+        )
+    if low < -1e-4 or high > 1 + 1e-4:
+        hint = "; divide by 255" if high > 2 else ""
+        raise VideoError(f"a video lies in [0, 1], found values from {low:g} to {high:g}{hint}")
+    return video
+
+
+def check_shape(
+    video: Tensor,
+    frame_shape: tuple[int, int, int] | None = None,
+    dtype: torch.dtype | None = None,
+) -> Tensor:
+    """The part of :func:`check_video` that reads no value, so that no device has to be waited for.
+
+    Args:
+        video: (batch, time, channel, height, width).
+        frame_shape: the (channel, height, width) that the frames must have; None accepts any.
+        dtype: the floating-point type that it must have; None accepts any.
+    """
     if video.ndim != len(AXES):
         raise VideoError(
             f"a video has axes {AXES}, found {video.ndim} axes of shape {tuple(video.shape)}"
@@ -47,15 +72,10 @@ def check_video(video: Tensor, frame_shape: tuple[int, int, int] | None = None) 
             f"this model takes frames of (channel, height, width) = {tuple(frame_shape)}, found "
             f"{tuple(video.shape[2:])}; resize the video or train a model of that size"
         )
-    low, high = (float(bound) for bound in torch.aminmax(video.detach()))
-    if not (np.isfinite(low) and np.isfinite(high)):
-        bad = int((~torch.isfinite(video)).sum())
+    if dtype is not None and video.dtype != dtype:
         raise VideoError(
-            f"a video is finite, found {bad} values that are NaN or infinite of {video.numel()}"
+            f"this model computes in {dtype}, found a video of {video.dtype}; use video.to({dtype})"
         )
-    if low < -1e-4 or high > 1 + 1e-4:
-        hint = "; divide by 255" if high > 2 else ""
-        raise VideoError(f"a video lies in [0, 1], found values from {low:g} to {high:g}{hint}")
     return video
 
 
@@ -78,7 +98,9 @@ def from_stored(
         )
     if frames.ndim == 4:
         frames = frames[None]
-    bytes_on_device = torch.from_numpy(np.ascontiguousarray(frames)).to(device)
+    stored = torch.from_numpy(np.ascontiguousarray(frames))
+    # From page-locked memory a GPU fetches them while the next lines are computed.
+    bytes_on_device = stored.to(device, non_blocking=torch.device(device).type == "cuda")
     video = bytes_on_device.permute(0, 1, 4, 2, 3).to(dtype).div_(255)
     return video if channels_last else video.contiguous()
 
@@ -87,3 +109,8 @@ def to_stored(video: Tensor) -> np.ndarray:
     """Frames (..., channel, height, width), clipped and rounded, to uint8 (..., channel)."""
     scaled = video.detach().clamp(0, 1).mul(255).round().to(torch.uint8)
     return scaled.movedim(-3, -1).cpu().numpy()
+
+
+def channels_last(video: Tensor) -> np.ndarray:
+    """Frames (..., channel, height, width) as floats (..., height, width, channel) on the CPU."""
+    return video.detach().movedim(-3, -1).cpu().numpy()

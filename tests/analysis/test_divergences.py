@@ -4,12 +4,15 @@ import pytest
 import torch
 
 from dlh.analysis import level_divergences
-from dlh.interfaces import Objective
+from dlh.models.dlh.bound import Bound
 
 
-def objective(state_kl: torch.Tensor, event_kl: torch.Tensor) -> Objective:
-    return Objective(
-        reconstruction=torch.zeros(state_kl.shape[:2]), state_kl=state_kl, event_kl=event_kl
+def objective(state_kl: torch.Tensor, event_kl: torch.Tensor) -> Bound:
+    return Bound(
+        reconstruction=torch.zeros(state_kl.shape[:2]),
+        state_kl=state_kl,
+        event_kl=event_kl,
+        changed=torch.ones_like(state_kl, dtype=torch.bool),
     )
 
 

@@ -16,11 +16,11 @@ from dlh import DLH
 from dlh.commands import evaluate
 from dlh.data.video.encode import write_video
 from dlh.data.worlds.moving_ball import MovingBall
-from dlh.evaluation.draws import clip_generator
+from dlh.evaluation import floors
 from dlh.evaluation.events import event_scores
-from dlh.evaluation.floors import trivial
+from dlh.evaluation.rows import FLOORS, ROWS, clip_generator
 from dlh.evaluation.scoring import Evaluation
-from dlh.evaluation.summary import FLOORS, NAMES, ROWS, VALUES
+from dlh.evaluation.summary import NAMES, VALUES
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.runs.presets import tiny
 from dlh.video import from_stored
@@ -39,7 +39,7 @@ def scores_in(folder: Path | str) -> dict:
 def the_whole_mean_frame() -> Generator[None]:
     """What is made little for the tests is not little in the processes that a command starts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trivial, "MEAN_FRAME_CLIPS", 100)
+        patch.setattr(floors, "MEAN_FRAME_CLIPS", 100)
         yield
 
 

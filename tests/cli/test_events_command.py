@@ -9,10 +9,11 @@ import pytest
 
 from dlh import DLH
 from dlh.cli.events import main as events
+from dlh.commands import events as commands_events
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 from dlh.pretrained import dlh as pretrained
 from dlh.runs import presets
-from tiny_run import ball_frames, write_damaged_video
+from tiny_run import ball_frames, count_decodings, write_damaged_video
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +140,23 @@ def test_a_damaged_video_is_one_line_of_warning(dlh, changing):
 
 def test_the_command_is_the_one_that_dlh_calls(dlh, changing, clip):
     assert events([str(changing), str(clip)]) == 0
+
+
+def test_the_picture_of_a_long_video_needs_its_first_frames_only(dlh, changing, clip, monkeypatch):
+    drawn = []
+    draw = commands_events.draw_events
+
+    def draw_events(frames, changed, **options):
+        drawn.append((frames.shape, changed.shape))
+        return draw(frames, changed, **options)
+
+    monkeypatch.setattr(commands_events, "draw_events", draw_events)
+    monkeypatch.setattr(commands_events, "MOST_BYTES", 9 * 16 * 16 * 3)
+    assert dlh("events", changing, clip).status == 0
+    assert drawn == [((9, 16, 16, 3), (40, 2))] and Path("events.png").exists()
+
+
+def test_a_video_is_opened_and_decoded_once(dlh, changing, clip, monkeypatch):
+    opened = count_decodings(monkeypatch)
+    assert dlh("events", changing, clip).status == 0
+    assert opened == [40]

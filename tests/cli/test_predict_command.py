@@ -7,9 +7,9 @@ import pytest
 
 from dlh import DLH
 from dlh.commands import predict
-from dlh.data.video.decode import probe
+from dlh.data.video.decode import open_video
 from dlh.data.video.encode import write_video
-from tiny_run import ball_frames, write_damaged_video
+from tiny_run import ball_frames, count_decodings, write_damaged_video
 
 PNG = b"\x89PNG"
 
@@ -19,8 +19,8 @@ def test_predict_writes_a_film_a_still_and_the_exact_frames(dlh, finished, clip)
     answer = dlh("predict", *words, "--out", "new/film.mp4", "--save", "frames.npz")
     assert (answer.status, answer.err) == (0, "")
     assert "3 futures of 20 frames after 10: new/film.mp4, new/film.png" in answer.out
-    film = probe("new/film.mp4")
-    assert film.frames == 30 and film.fps == 10
+    film = open_video("new/film.mp4", height=16, width=16, channels=1)
+    assert film.expected_frames == 30 and film.fps == 10
     assert Path("new/film.png").read_bytes().startswith(PNG)
     with np.load("frames.npz") as arrays:
         assert {name: (a.shape, a.dtype.str) for name, a in arrays.items()} == {
@@ -67,12 +67,12 @@ def test_many_futures_are_all_saved_and_the_first_are_shown(dlh, finished, clip)
         "2 futures of 2 frames after 4 (of 5: without --save only those are drawn that are shown): "
         "out.mp4, out.png"
     ) in unsaved.out
-    few = probe("out.mp4")
+    few = open_video("out.mp4", height=16, width=16, channels=1)
     with np.load("a.npz") as arrays:
         assert arrays["samples"].shape[1] == 5
     assert dlh(*words).status == 0
-    many = probe("out.mp4")
-    assert many.width * many.height > few.width * few.height
+    many = open_video("out.mp4", height=16, width=16, channels=1)
+    assert np.prod(many.source_size) > np.prod(few.source_size)
 
 
 def test_a_video_of_another_size_is_resized_and_that_is_said(dlh, finished):
@@ -154,3 +154,19 @@ def test_frames_that_cannot_be_written_leave_nothing_behind(dlh, finished, clip,
     assert answer.status == 1
     assert "a.npz" in answer.line and "No space left on device" in answer.line
     assert not any(path.is_file() for path in Path.cwd().iterdir())
+
+
+def test_a_video_is_opened_and_decoded_once_as_far_as_it_is_needed(
+    dlh, finished, clip, monkeypatch
+):
+    opened = count_decodings(monkeypatch)
+    words = ("predict", finished, clip, "--context", 8, "--horizon", 12, "--samples", 2)
+    assert dlh(*words, "--save", "futures.npz").status == 0
+    assert len(opened) == 1 and 20 <= opened[0] < 40
+
+
+def test_futures_that_are_not_saved_are_not_copied(dlh, finished, clip, monkeypatch):
+    copied = []
+    monkeypatch.setattr(predict, "channels_last", copied.append)
+    words = ("predict", finished, clip, "--context", 8, "--horizon", 12, "--samples", 2)
+    assert dlh(*words).status == 0 and copied == []

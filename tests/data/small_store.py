@@ -10,8 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from dlh.data.claim import claim
-from dlh.data.store.build import StoreBuilder
-from dlh.data.store.journal import Recipe
+from dlh.data.store.build import Recipe, StoreBuilder
 
 RECIPE = Recipe(frame_shape=(3, 4, 6), settings={"fps": None}, inputs=(("a", "1"), ("b", "2")))
 

@@ -9,8 +9,9 @@ import av
 import numpy as np
 import pytest
 
+import dlh.data.video.decode as decode_module
 from dlh.data.clips import DataError
-from dlh.data.video.decode import VideoWarning, open_frames, probe, read_video
+from dlh.data.video.decode import VideoWarning, open_frames, open_video, read_video
 
 
 def levels(video):
@@ -76,8 +77,8 @@ def test_rotated_videos_are_turned_upright(tmp_path, videos, rotation, turned):
     height, width = expected.shape[1:3]
     video, _ = read_video(path, height=height, width=width, channels=3)
     np.testing.assert_allclose(video.astype(int), expected, atol=12)
-    info = probe(path)
-    assert (info.width, info.height) == (width, height)
+    info = open_video(path, height=16, width=16, channels=1)
+    assert info.source_size == (width, height)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +88,8 @@ def test_odd_sizes(tmp_path, videos, suffix, height, width):
     path = videos.encode(tmp_path / f"a{suffix}", videos.ramp(height=height, width=width))
     video, _ = read_video(path, height=7, width=5, channels=3)
     assert video.shape == (12, 7, 5, 3)
-    info = probe(path)
-    assert (info.width, info.height, info.fps) == (width, height, 25)
+    info = open_video(path, height=16, width=16, channels=1)
+    assert (info.source_size, info.fps) == ((width, height), 25)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".avi", ".webm", ".gif"])
@@ -187,6 +188,20 @@ def test_a_target_that_cannot_be_is_refused(tmp_path, videos, change, message):
         open_frames(path, **({"height": 8, "width": 8, "channels": 3} | change))
 
 
-def test_probe_says_what_the_file_says(tmp_path, videos):
-    info = probe(videos.encode(tmp_path / "a.mp4", videos.ramp(), fps=10))
-    assert (info.width, info.height, info.fps, info.frames, info.notes) == (48, 32, 10, 12, ())
+def test_an_open_video_is_read_once_and_piece_by_piece(tmp_path, videos, monkeypatch):
+    path = videos.encode(tmp_path / "a.mp4", videos.ramp(), fps=10)
+    whole, _ = read_video(path, height=8, width=6, channels=1)
+    opened = []
+    original = decode_module.VideoFile
+    monkeypatch.setattr(
+        decode_module, "VideoFile", lambda *a, **o: opened.append(a) or original(*a, **o)
+    )
+    video = open_video(path, height=8, width=6, channels=1)
+    assert (video.source_size, video.fps, video.expected_frames) == ((48, 32), 10, 12)
+    assert video.path == path and video.notes == []
+    parts = [video.read(5), *video.pieces(3)]
+    assert [len(part) for part in parts] == [5, 3, 3, 1] and len(opened) == 1
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    assert list(video.pieces(3)) == []
+    with pytest.raises(DataError, match=r"a\.mp4"):
+        video.read(1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dlh.data.clips import DataError
-from dlh.data.video.decode import probe, read_video
+from dlh.data.video.decode import open_video, read_video
 from dlh.data.video.encode import write_video
 
 
@@ -27,8 +27,8 @@ def test_every_pixel_becomes_a_square(tmp_path):
     frames = np.zeros((3, 5, 4, 3), np.uint8)
     frames[:, 2, 1] = 255
     write_video(tmp_path / "a.mp4", frames, 25, scale=8)
-    info = probe(tmp_path / "a.mp4")
-    assert (info.width, info.height) == (32, 40)
+    info = open_video(tmp_path / "a.mp4", height=16, width=16, channels=1)
+    assert info.source_size == (32, 40)
     video, _ = read_video(tmp_path / "a.mp4", height=40, width=32, channels=1)
     np.testing.assert_allclose(
         video[1, :, :, 0].astype(int), frames[1, :, :, 0].repeat(8, 0).repeat(8, 1), atol=30

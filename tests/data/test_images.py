@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dlh.data.clips import DataError
-from dlh.data.video.decode import VideoWarning, probe, read_video
+from dlh.data.video.decode import VideoWarning, open_video, read_video
 from dlh.data.video.images import natural_order
 
 
@@ -59,8 +59,8 @@ def test_sixteen_bits_transparency_palettes_and_turned_photographs(tmp_path):
 def test_the_size_is_that_of_the_first_picture(tmp_path):
     save(tmp_path / "1.png", 10, size=(20, 10))
     save(tmp_path / "2.png", 10, size=(30, 15))
-    info = probe(tmp_path)
-    assert (info.width, info.height, info.frames, info.fps) == (20, 10, 2, 25)
+    info = open_video(tmp_path, height=16, width=16, channels=1)
+    assert (info.source_size, info.expected_frames, info.fps) == ((20, 10), 2, 25)
     assert read(tmp_path)[0].shape == (2, 4, 6, 1)
 
 

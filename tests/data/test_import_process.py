@@ -11,6 +11,7 @@ import pytest
 from data.small_store import names
 from dlh.data.store.folder import import_folder
 from dlh.data.store.store import Store
+from dlh.data.store.verify import verify_store
 
 IMPORT = """
 import sys, time
@@ -56,7 +57,7 @@ def test_an_import_that_is_killed_and_repeated_gives_the_store_of_an_unbroken_on
     again = start(folder, tmp_path / "store", 99)
     assert again.communicate()[0] == "5\n"
     store = Store.open(tmp_path / "store")
-    assert store.videos == fresh.videos and not list(store.damaged())
+    assert store.videos == fresh.videos and not verify_store(store.path).damage
     assert names(tmp_path) == ["fresh", "my videos", "store"]
 
 
@@ -71,6 +72,7 @@ def test_of_two_imports_at_once_one_makes_the_store_and_the_other_is_told(tmp_pa
     with pytest.raises(ValueError, match="store is not a clip store"):  # nothing half-written
         Store.open(tmp_path / "store")
     assert first.communicate("\n")[0] == "5\n" and first.returncode == 0
-    assert not list(Store.open(tmp_path / "store").damaged())
+    assert not verify_store(tmp_path / "store").damage
     third = start(folder, tmp_path / "store", 99)
-    assert "store exists already; choose another place" in third.communicate()[0]
+    assert third.communicate()[0].startswith(str(tmp_path / "store"))
+    assert third.returncode == 1

@@ -9,8 +9,8 @@ import pytest
 
 from data.small_store import RECIPE, Stream, child, names
 from dlh.data.claim import claim
-from dlh.data.store.build import StoreBuilder
-from dlh.data.store.journal import Recipe
+from dlh.data.store.build import Recipe, StoreBuilder
+from dlh.data.store.verify import verify_store
 
 
 @pytest.mark.parametrize("shard_bytes", [1, 2**30])
@@ -36,7 +36,7 @@ def test_an_interrupted_build_goes_on_where_it_was(tmp_path, shard_bytes):
         store = builder.finish(dict.fromkeys("abc", "train"))
     for video, (length, seed) in zip(store.videos, [(9, 1), (5, 2), (6, 4)], strict=True):
         np.testing.assert_array_equal(store.frames(video), Stream(length, seed).array)
-    assert not list(store.damaged())
+    assert not verify_store(store.path).damage
     assert names(tmp_path) == ["store"]
 
 
@@ -75,7 +75,7 @@ def test_only_what_is_intact_is_taken_over(tmp_path, harm, left):
         store = builder.finish(dict.fromkeys("ab", "train"))
     np.testing.assert_array_equal(store.frames(store.videos[1]), Stream(5, 2).array)
     np.testing.assert_array_equal(store.frames(store.videos[0]), Stream(9, 1).array)
-    assert not list(store.damaged())
+    assert not verify_store(store.path).damage
 
 
 def overwrite(path, place):

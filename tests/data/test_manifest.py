@@ -16,8 +16,7 @@ from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.named.manifest import Manifest, name_clips
 from dlh.data.named.stored import StoredClip
-from dlh.data.store.build import StoreBuilder
-from dlh.data.store.journal import Recipe
+from dlh.data.store.build import Recipe, StoreBuilder
 from dlh.data.store.source import StoreSource
 from dlh.data.store.store import Store
 from dlh.data.worlds.moving_ball import MovingBall
@@ -164,7 +163,7 @@ def test_a_save_that_fails_leaves_the_old_file(manifest, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr("os.fsync", full)
-        with pytest.raises(DataError, match="clips.json .*No space left on device"):
+        with pytest.raises(DataError, match=r"clips\.json .*No space left on device"):
             manifest.save(path)
     assert path.read_text() == "old" and len(list(tmp_path.glob(".*"))) == 0
     with pytest.raises(DataError, match=r"missing\.json"):

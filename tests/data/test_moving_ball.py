@@ -221,7 +221,7 @@ def test_it_is_a_source_of_clips():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"radius": 0}, "radius is at least 1 pixel, found 0"),
+        ({"radius": 0}, "radius is at least 1, found 0"),
         ({"size": 12}, "at least 14 pixels to move in, found size 12"),
         ({"speed": 0.0}, "above 0 and at most 51 pixels a step .* found 0.0"),
         ({"speed": float("nan")}, "found nan"),

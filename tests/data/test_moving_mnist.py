@@ -166,8 +166,8 @@ def test_digits_of_another_size_are_averaged():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"digits": 0}, "at least one digit, found 0"),
-        ({"digit_size": 0}, "at least 1 pixel wide, found 0"),
+        ({"digits": 0}, "digits is at least 1, found 0"),
+        ({"digit_size": 0}, "digit_size is at least 1, found 0"),
         ({"size": 28}, "of 28 pixels needs a frame of at least 29 to move in, found size 28"),
         ({"speed": (0.0, 6.0)}, r"above 0 and at most 36 pixels a step .* found \(0.0, 6.0\)"),
         ({"speed": (6.0, 2.0)}, r"found \(6.0, 2.0\)"),

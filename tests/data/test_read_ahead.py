@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ import dlh.data.video.video_file as video_file
 from dlh.data.clips import DataError
 from dlh.data.store.discover import SourceFile, find_sources
 from dlh.data.store.folder import import_folder
-from dlh.data.store.read_ahead import ReadAhead
+from dlh.data.store.read_ahead import read_ahead
 from dlh.data.store.store import Store
-from dlh.data.video.blocks import blocks
 from dlh.data.video.decode import open_clips, read_video
+from dlh.data.video.frames import blocks
 
 SHAPE = (16, 16, 1)
 
@@ -50,11 +51,11 @@ def files(tmp_path, count):
 
 
 def ahead(sources, opener, *, at_once=3, wanted=lambda source, clip: True):
-    return ReadAhead(sources, opener, wanted=wanted, item_shape=SHAPE, at_once=at_once)
+    return closing(read_ahead(sources, opener, wanted=wanted, item_shape=SHAPE, at_once=at_once))
 
 
 def readers():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("read ")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("read_")]
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 8])
@@ -67,8 +68,8 @@ def test_files_and_their_clips_come_in_order_whoever_is_fast(tmp_path, at_once):
     found = []
     sources = files(tmp_path, 5)
     wanted = lambda source, clip: (source.name, clip) != ("2", 1)  # noqa: E731
-    with ahead(sources, opened, at_once=at_once, wanted=wanted) as reading_ahead:
-        for reading in reading_ahead:
+    with ahead(sources, opened, at_once=at_once, wanted=wanted) as readings:
+        for reading in readings:
             assert reading.sha256() == reading.source.sha256()
             for clip, stream in reading.clips():
                 values = np.concatenate(list(blocks(stream, SHAPE)))[:, 0, 0, 0]
@@ -93,19 +94,19 @@ def test_several_files_are_read_at_the_same_time(tmp_path):
         yield None, stream
         both.wait()  # nobody passes alone
 
-    with ahead(files(tmp_path, 2), opened, at_once=2) as reading_ahead:
-        for reading in reading_ahead:
+    with ahead(files(tmp_path, 2), opened, at_once=2) as readings:
+        for reading in readings:
             reading.sha256()
             assert [len(list(stream)) for _, stream in reading.clips()] == [3]
 
 
 def test_a_reader_is_only_so_far_ahead_however_long_a_file_is(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_AHEAD_BYTES", 2**20)
+    monkeypatch.setattr(module, "_BLOCKS_AHEAD", 1)
     block = 2**20 // 256  # frames
     told = []
     opened = lambda path: iter([(None, Numbers(path, 10 * block, told=told))])  # noqa: E731
-    with ahead(files(tmp_path, 1), opened) as reading_ahead:
-        for reading in reading_ahead:
+    with ahead(files(tmp_path, 1), opened) as readings:
+        for reading in readings:
             reading.sha256()
             for _, stream in reading.clips():
                 taken = 0
@@ -130,8 +131,8 @@ def test_what_ends_a_clip_or_a_file_is_met_where_it_lies(tmp_path):
     met = []
 
     def read():
-        with ahead(files(tmp_path, 4), opened) as reading_ahead:
-            for reading in reading_ahead:
+        with ahead(files(tmp_path, 4), opened) as readings:
+            for reading in readings:
                 try:
                     reading.sha256()
                     for clip, stream in reading.clips():
@@ -155,11 +156,11 @@ def test_what_ends_a_clip_or_a_file_is_met_where_it_lies(tmp_path):
 
 
 def test_what_is_not_wanted_is_passed_over_and_nothing_is_left(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_AHEAD_BYTES", 1)
+    monkeypatch.setattr(module, "_BLOCKS_AHEAD", 1)
     opened = lambda path: iter((clip, Numbers(path, 9000)) for clip in range(2))  # noqa: E731
     seen = []
-    with ahead(files(tmp_path, 6), opened) as reading_ahead:
-        for reading in reading_ahead:
+    with ahead(files(tmp_path, 6), opened) as readings:
+        for reading in readings:
             reading.sha256()
             if reading.source.name == "1":
                 continue  # a copy of another file: not even its first clip
@@ -176,13 +177,15 @@ def test_what_is_not_wanted_is_passed_over_and_nothing_is_left(tmp_path, monkeyp
 def test_a_file_that_cannot_be_read_says_so(tmp_path):
     (source,) = files(tmp_path, 1)
     source.path.unlink()
-    with ahead([source], None) as reading_ahead:
-        for reading in reading_ahead:
+    with ahead([source], None) as readings:
+        for reading in readings:
             with pytest.raises(DataError, match="0 cannot be read: No such file"):
                 reading.sha256()
 
 
-def test_a_long_large_film_has_all_cores_and_short_ones_share_them(tmp_path, videos, monkeypatch):
+def test_a_long_large_film_waits_for_its_turn_and_short_ones_share_the_cores(
+    tmp_path, videos, monkeypatch
+):
     monkeypatch.setattr(video_file, "_PIXELS_FOR_ONE_THREAD", 100)
     monkeypatch.setattr(video_file.os, "cpu_count", lambda: 4)
     for name in "abc":
@@ -190,26 +193,36 @@ def test_a_long_large_film_has_all_cores_and_short_ones_share_them(tmp_path, vid
     sources = find_sources(tmp_path).sources
     shape = {"height": 16, "width": 16, "channels": 1}
 
-    def decoders():
-        threads, together = [], []
+    def decoders(expected):
+        threads, decoded = {}, {}  # of each file, and how many others are decoded at its turn
+        opened = []
 
-        def opened(path):
+        def opener(path):
             for clip, stream in open_clips(path, **shape):
+                opened.append((path.stem, stream))
                 yield clip, stream
-                threads.append(stream.threads)
-                together.append(len(readers()))
 
-        with ahead(sources, opened) as reading_ahead:
-            for reading in reading_ahead:
+        with ahead(sources, opener) as readings:
+            for reading in readings:
                 reading.sha256()
                 for _, stream in reading.clips():
-                    time.sleep(0.05)
+                    name = reading.source.path.stem
+                    begun = time.monotonic()
+                    while time.monotonic() < begun + (20 if expected[name] else 0.2):
+                        decoded[name] = sum(
+                            stream.source_size is not None for n, stream in opened if n > name
+                        )
+                        if decoded[name] == expected[name] > 0:
+                            break
+                        time.sleep(0.01)
                     assert len(list(stream)) >= 6
-        return threads, together
+                    threads[name] = dict(opened)[name].threads
+        return threads, decoded
 
-    assert decoders()[0] == [1, 1, 1]
-    monkeypatch.setattr(module, "_AHEAD_BYTES", 1000)
-    assert decoders() == ([4, 4, 4], [1, 1, 1])
+    side_by_side, alone = {"a": 2, "b": 1, "c": 0}, {"a": 0, "b": 0, "c": 0}
+    assert decoders(side_by_side) == (dict.fromkeys("abc", 1), side_by_side)
+    monkeypatch.setattr(module, "BLOCK_BYTES", 100)
+    assert decoders(alone) == (dict.fromkeys("abc", 4), alone)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ import pytest
 
 from dlh.data.claim import claim
 from dlh.data.clips import ClipSource, DataError
-from dlh.data.store.build import StoreBuilder
-from dlh.data.store.journal import Recipe
+from dlh.data.store.build import Recipe, StoreBuilder
 from dlh.data.store.source import StoreSource
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -11,23 +12,16 @@ from hypothesis import strategies as st
 
 import tfrecords
 from dlh.data.clips import DataError
-from dlh.data.published.crc32c import crc32c
 from dlh.data.published.gqn_records import open_gqn_records
 from dlh.data.published.tfrecord import bytes_feature, read_records
 
 
-@given(st.binary(max_size=3000))
-def test_the_checksum_is_that_of_the_definition(data):
-    assert crc32c(data) == tfrecords.crc32c(data)
-
-
-def test_the_checksum_of_known_bytes():
-    # From the appendix of RFC 3720.
-    assert crc32c(b"123456789") == 0xE3069283
-    assert crc32c(bytes(32)) == 0x8A9136AA
-    assert crc32c(b"\xff" * 32) == 0x62A8AB43
-    assert crc32c(bytes(range(32))) == 0x46DD794E
-    assert crc32c(b"") == 0
+def test_without_the_package_that_checks_records_it_is_named(tmp_path, monkeypatch):
+    path = tfrecords.write_mazes(tmp_path / "1.tfrecord", [3])
+    monkeypatch.setitem(sys.modules, "google_crc32c", None)
+    with pytest.raises(DataError, match=r"dlh\[tfrecord\]") as caught:
+        next(read_records(path))
+    assert caught.value.code == "missing-extra" and str(path) in str(caught.value)
 
 
 def test_records_are_read_as_they_were_written(tmp_path):

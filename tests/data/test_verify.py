@@ -11,9 +11,8 @@ import pytest
 from data.small_store import Stream, build
 from dlh.data.claim import claim
 from dlh.data.clips import DataError
-from dlh.data.store.build import StoreBuilder
-from dlh.data.store.journal import Recipe
-from dlh.data.store.store import INDEX, Index, Store
+from dlh.data.store.build import Recipe, StoreBuilder
+from dlh.data.store.store import INDEX, Index
 from dlh.data.store.verify import Damage, store_bytes, verify_store
 
 FRAME = 4 * 6 * 3
@@ -60,9 +59,7 @@ def test_a_whole_store_is_read_to_the_last_byte(path):
 def test_any_changed_byte_is_laid_to_its_video(path, shard, place, source):
     change_byte(path / f"frames-0000{shard}.npy", place)
     (damage,) = verify_store(path).damage
-    assert damage.where == source
-    assert damage.what.startswith("has bytes that were not written (CRC-32 ")
-    assert [video.source for video in Store.open(path).damaged()] == [source]
+    assert damage.where == source and "CRC-32" in damage.what
 
 
 def test_large_videos_are_read_in_pieces(path, monkeypatch):
@@ -77,7 +74,7 @@ def test_large_videos_are_read_in_pieces(path, monkeypatch):
     [
         (
             lambda file: os.truncate(file, 128 + 9 * FRAME - 1),
-            "is short: 775 bytes where the index promises 776; it was cut off",
+            "is cut off: 775 bytes, the index promises 776",
         ),
         (lambda file: file.unlink(), "is missing"),
         (lambda file: file.write_bytes(file.read_bytes() + b"1234"), "has 4 bytes too many"),
@@ -137,8 +134,8 @@ def test_a_disk_that_fails_is_a_damage_of_its_video(path, monkeypatch):
 
 
 def test_without_an_index_nothing_can_be_checked(path, tmp_path):
-    with pytest.raises(DataError, match=f"{tmp_path} is not a clip store: it has no index.json"):
-        verify_store(tmp_path)
     (path / INDEX).write_text("{")
-    with pytest.raises(DataError, match="is not the index of a clip store"):
-        verify_store(path)
+    for folder in (tmp_path, path):
+        with pytest.raises(DataError, match=str(folder)) as caught:
+            verify_store(folder)
+        assert caught.value.code == "no-store"

@@ -8,8 +8,8 @@ import torch
 
 import scoring
 from dlh.evaluation.clip_scores import ClipScores, score_clip
-from dlh.evaluation.draws import draw, other_clips
 from dlh.evaluation.floors import KnownFutures, black_frame, last_frame
+from dlh.evaluation.rows import draw, other_clips
 from dlh.evaluation.scores.metrics import METRICS, Metric
 from dlh.evaluation.scores.psnr import psnr
 from dlh.evaluation.scores.ssim import ssim, ssim_legacy

@@ -9,8 +9,9 @@ import pytest
 import scoring
 from dlh.evaluation.clip_scores import ClipScores, MetricScores
 from dlh.evaluation.protocol import MetricSpec
+from dlh.evaluation.rows import FLOORS, ROWS
 from dlh.evaluation.scores.metrics import METRICS
-from dlh.evaluation.summary import FLOORS, NAMES, ROWS, VALUES, curves, summarise
+from dlh.evaluation.summary import NAMES, VALUES, curves, summarise
 
 WITHOUT = {"lpips": "its weights are not here", "fvd": "its weights are not here"}
 SPECS = tuple(MetricSpec.of(metric) for metric in METRICS.values())

@@ -18,6 +18,19 @@ def test_a_step_is_a_gru_cell():
     torch.testing.assert_close(recurrence.step(inputs, hidden), cell(inputs, hidden))
 
 
+def test_a_step_from_projected_inputs_is_the_step_and_has_its_gradients():
+    recurrence = Recurrence(3, 5).double()
+    inputs, hidden = torch.randn(4, 3).double(), torch.randn(4, 5).double().requires_grad_()
+    whole = recurrence.step(inputs, hidden)
+    given = recurrence.given(recurrence.project(inputs), hidden)
+    torch.testing.assert_close(given, whole)
+    variables = (hidden, *recurrence.parameters())
+    torch.testing.assert_close(
+        torch.autograd.grad(given.square().sum(), variables),
+        torch.autograd.grad(whole.square().sum(), variables),
+    )
+
+
 def test_a_sequence_is_its_steps_one_after_the_other():
     torch.manual_seed(0)
     recurrence = Recurrence(3, 4).double()

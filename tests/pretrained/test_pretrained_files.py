@@ -196,7 +196,7 @@ def test_upload_brings_both_files_and_a_card(model, monkeypatch, tmp_path):
     assert done.created == ("owner/name", True, True)
     assert set(done.uploaded) == {"README.md", "config.json", "model.safetensors"}
     card = done.uploaded["README.md"].decode()
-    assert 'DLH.from_pretrained("owner/name")' in card and "2 levels" in card
+    assert 'dlh.open_model("owner/name")' in card and "`dlh`" in card
     for name, content in done.uploaded.items():
         (tmp_path / name).write_bytes(content)
     assert DLH.from_pretrained(tmp_path).config == model.config

@@ -6,10 +6,9 @@ from dataclasses import replace
 import pytest
 
 from dlh.data.worlds.moving_mnist import MovingMNISTConfig
-from dlh.models.dlh import ConfigError
-from dlh.runs.experiment import DataConfig, Experiment
+from dlh.runs.experiment import DataConfig, Experiment, read_experiment
 from dlh.runs.presets import tiny
-from dlh.settings import SettingsError, from_plain, to_plain
+from dlh.settings import ConfigError, SettingsError, to_plain
 
 MNIST = DataConfig(
     source="moving-mnist",
@@ -34,10 +33,10 @@ def test_the_source_says_what_is_generated_and_what_is_the_ball(source, is_movin
 def test_the_world_of_the_digits_comes_back_from_json():
     plain = json.loads(json.dumps(to_plain(on_mnist())))
     assert plain["data"]["mnist"]["speed"] == [1.0, 3.5]
-    assert from_plain(Experiment, plain) == on_mnist()
+    assert read_experiment(plain) == on_mnist()
     plain["data"]["mnist"]["speed"] = [1.0]
-    with pytest.raises(SettingsError, match=r"^data.mnist.speed cannot be \[1.0\]"):
-        from_plain(Experiment, plain)
+    with pytest.raises(SettingsError, match=r"^experiment.data.mnist.speed cannot be \[1.0\]"):
+        read_experiment(plain)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import torch
 from dlh.data.published.catalogue import CATALOGUE
 from dlh.data.published.places import Place
 from dlh.errors import UsageError
-from dlh.models.dlh import DynamicLatentHierarchy
+from dlh.models import registry
 from dlh.runs import presets
 
 # The paper speaks of about 7 million with three levels and does not give its convolutions.
@@ -20,6 +20,15 @@ PARAMETERS = {
     "kth": 6_119_011,
     "mazes": 6_122_341,
     "videos": 2_731_589,
+    "cwvae-tiny": 11_227,
+    "cwvae-moving-ball": 1_369_011,
+    "cwvae-moving-ball-paper": 12_470_147,
+    "cwvae-moving-mnist": 12_466_817,
+    "cwvae-moving-mnist-small": 3_252_065,
+    "cwvae-mazes": 12_470_147,
+    "cwvae-mazes-small": 3_253_731,
+    "cwvae-videos": 12_470_147,
+    "cwvae-videos-small": 3_253_731,
 }
 
 
@@ -28,7 +37,7 @@ def test_a_preset_builds_its_model_and_says_how_to_train_it(name):
     experiment = presets.preset(name)
     assert experiment.preset == name
     with torch.device("meta"):
-        model = DynamicLatentHierarchy(experiment.model)
+        model = registry.build(experiment.model)
     assert sum(parameter.numel() for parameter in model.parameters()) == PARAMETERS[name]
     said = presets.PRESETS[name].__doc__
     assert said is not None and f"    dlh train {name}" in said
@@ -45,11 +54,26 @@ def test_the_papers_scale_is_the_papers(name):
     experiment = presets.preset(name)
     model, training = experiment.model, experiment.training
     assert (training.batch_size, training.clip_length) == (100, 100)
-    assert (training.learning_rate, training.adam_epsilon) == (5e-4, 1e-4)
+    assert training.learning_rate == 5e-4
     assert training.beta_warmup_steps == 10_000
+    with torch.device("meta"):
+        (stage,) = registry.build(model).plan.stages
+    assert training.adam_epsilon is None and stage.optimiser.eps_of(1) == 1e-4
     sizes = {model.feature_size, model.context_size, model.memory_size, model.factor_size}
     assert sizes == {200} and model.state_size == 20 and model.hidden_sizes == (40, 40, 40)
     assert (model.height, model.width) == (64, 64)
+
+
+@pytest.mark.parametrize("name", ["moving-ball-paper", "moving-mnist", "mazes", "videos"])
+def test_the_published_scale_of_cwvae_is_the_published_one(name):
+    experiment = presets.preset(f"cwvae-{name}")
+    training = experiment.training
+    assert (training.batch_size, training.clip_length, training.learning_rate) == (50, 100, 3e-4)
+    assert training.adam_epsilon is None and training.gradient_norm is None
+    with torch.device("meta"):
+        (stage,) = registry.build(experiment.model).plan.stages
+    assert stage.optimiser.eps_of(1) == pytest.approx(1e-4 / 0.001**0.5)
+    assert stage.optimiser.gradient_norm == 10_000
 
 
 def test_videos_are_sized_for_the_hardware_found(monkeypatch):

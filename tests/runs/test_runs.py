@@ -68,7 +68,7 @@ def test_a_line_says_step_best_figure_and_when_it_last_wrote(tmp_path):
     os.utime(run.metrics.path, (2e9, 2e9))
     line = describe_run(run.path)
     assert (line.preset, line.state, line.step, line.steps) == ("tiny", "killed", 25, 30)
-    assert line.best == Best(step=10, elbo=-5.0) and line.updated == 2e9
+    assert line.best == Best(step=10, value=-5.0) and line.updated == 2e9
 
 
 def test_a_run_that_has_not_chosen_its_start_shows_the_best_of_them(tmp_path):
@@ -78,7 +78,7 @@ def test_a_run_that_has_not_chosen_its_start_shows_the_best_of_them(tmp_path):
         part = RunFolder(run.path / "starts" / f"seed-{seed}")
         part.path.mkdir(parents=True)
         validated(part, 5, bound, 5)
-    assert describe_run(run.path).best == Best(step=5, elbo=-2.0)
+    assert describe_run(run.path).best == Best(step=5, value=-2.0)
     assert find_runs(tmp_path) == [run.path]
 
 

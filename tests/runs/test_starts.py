@@ -13,6 +13,7 @@ from dlh.runs.experiment import Experiment
 from dlh.runs.starts import STARTS, Start, Starts, of_seed, read_starts, seeds
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import Interrupted, RunFolderError
+from dlh.training.iteration import Iterations
 from dlh.training.run import RunFolder
 
 
@@ -84,19 +85,17 @@ def test_a_run_stopped_among_its_starts_goes_on_there(of_three, tmp_path, monkey
     """Stopped in the first start, in the second, in the third, and after the choice."""
     folder, _ = of_three
     experiment = tiny(seed=2, starts=3, start_steps=3)
-    from dlh.training import loop
-
-    made, compute = [], loop.compute_gradients
+    made, run = [], Iterations.run
 
     def stopping(*arguments, **keywords):
         made.append(1)
         if len(made) == calls:
             raise KeyboardInterrupt
-        return compute(*arguments, **keywords)
+        return run(*arguments, **keywords)
 
     again = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "compute_gradients", stopping)
+        patch.setattr(Iterations, "run", stopping)
         with pytest.raises(Interrupted) as stopped:
             start(experiment, again, say=lambda line: None)
     assert stopped.value.folder == again

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 
 import pytest
 import torch
 from torch import nn
 
-from dlh.interfaces import Objective
+from dlh.interfaces import Objective, Term
 from dlh.training.errors import NonFiniteError
 from dlh.training.figures import (
     RunningMeans,
@@ -29,14 +30,13 @@ def objective(*, levels: int = 2, steps: int = 3) -> Objective:
     changed = torch.ones(1, steps, levels, dtype=torch.bool)
     changed[:, 1:, 1:] = False
     changed[:, 2:3, 1:2] = True
-    return Objective(
-        reconstruction=-time[None], state_kl=state_kl, event_kl=state_kl / 10, changed=changed
-    )
+    terms = {"reconstruction": -time[None], "state_kl": state_kl, "event_kl": state_kl / 10}
+    loss = (0.5 * (1.1 * state_kl).sum(2) + time).mean()
+    return Objective(loss=loss, terms={n: Term(value=v) for n, v in terms.items()}, changed=changed)
 
 
-def figures(terms: Objective, *, beta: float = 0.5) -> dict[str, float]:
-    found = step_figures(terms, loss=terms.loss(beta))
-    return {name: float(value) for name, value in found.items()}
+def figures(terms: Objective) -> dict[str, float]:
+    return {name: float(value) for name, value in step_figures(terms).items()}
 
 
 def test_figures_are_nats_per_frame_with_each_level_apart() -> None:
@@ -58,9 +58,7 @@ def test_figures_are_nats_per_frame_with_each_level_apart() -> None:
 
 def test_a_model_that_decides_nothing_has_no_depth() -> None:
     terms = objective()
-    silent = Objective(
-        reconstruction=terms.reconstruction, state_kl=terms.state_kl, event_kl=terms.event_kl
-    )
+    silent = dataclasses.replace(terms, changed=None)
     assert figures(terms).keys() - figures(silent).keys() == {"mean_depth"}
 
 
@@ -117,7 +115,7 @@ def test_the_first_term_that_is_not_finite_is_named(
     name: str, term: str, level: int | None, value: float
 ) -> None:
     terms = objective()
-    spoiled = getattr(terms, name)
+    spoiled = terms[name]
     spoiled[(0, 1) if level is None else (0, 1, level - 1)] = value
     with pytest.raises(NonFiniteError) as raised:
         refuse_non_finite(figures(terms), {}, step=12)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dlh.data.clips import Clips
-from dlh.interfaces import Objective, VideoModel
+from dlh.interfaces import Objective, TrainableModel, Update
 from dlh.training.checkpoint import read_checkpoint
 from dlh.training.errors import NonFiniteError, TrainingError
 from dlh.training.loop import train
@@ -32,7 +32,7 @@ from training.tiny_training import (
 
 
 def test_the_model_and_source_of_these_tests_keep_the_contracts() -> None:
-    assert isinstance(TinyModel(), VideoModel)
+    assert isinstance(TinyModel(), TrainableModel)
     whole = TinySource().batch(3, batch_size=5, clip_length=4, seed=1).video
     parts = [
         TinySource().batch(3, batch_size=5, clip_length=4, seed=1, rank=rank, world_size=2).video
@@ -49,9 +49,13 @@ def test_training_is_adam_on_the_loss_of_each_step(tmp_path: Path) -> None:
     optimizer = torch.optim.Adam(slow.parameters(), lr=1e-2, eps=1e-4)
     for step in range(6):
         clips = TinySource().batch(step, batch_size=3, clip_length=5, seed=0)
-        objective = slow.objective(from_stored(clips.video), generator=step_generator(0, step))
+        objective = slow.objective(
+            from_stored(clips.video),
+            generator=step_generator(0, step),
+            update=Update(number=step, beta=beta(step, 10)),
+        )
         optimizer.zero_grad()
-        objective.loss(beta(step, 10)).backward()
+        objective.loss.backward()
         torch.nn.utils.clip_grad_norm_(slow.parameters(), 0.5)
         optimizer.step()
     assert_same(weights(model), weights(slow))
@@ -146,17 +150,18 @@ class BreaksAt(TinyModel):
         super().__init__()
         self.calls, self.call, self.term = 0, call, term
 
-    def objective(self, video: Tensor, **options: Any) -> Objective:
+    def weighed(self, terms: dict[str, Tensor], *others: Any) -> Objective:
         self.calls += 1
-        terms = super().objective(video, **options)
         if self.calls < self.call:
-            return terms
+            return super().weighed(terms, *others)
         if self.term == "gradient":  # the square root at 0 has a value, but no slope
             endless = (self.decoder[0].bias * 0).sum().square().sqrt()
-            return dataclasses.replace(terms, reconstruction=terms.reconstruction + endless)
-        factor = torch.ones_like(terms.state_kl)
-        factor[0, 0, 1] = math.nan
-        return dataclasses.replace(terms, **{self.term: getattr(terms, self.term) * factor})
+            spoiled = {"reconstruction": terms["reconstruction"] + endless}
+        else:
+            factor = torch.ones_like(terms["state_kl"])
+            factor[0, 0, 1] = math.nan
+            spoiled = {self.term: terms[self.term] * factor}
+        return super().weighed(terms | spoiled, *others)
 
 
 @pytest.mark.parametrize("term,level", [("state_kl", 2), ("event_kl", 2), ("gradient", None)])

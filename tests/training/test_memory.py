@@ -23,7 +23,7 @@ class Small(TinyModel):
         self.room = {"auto": clips, "always": max(clips, recomputed)}
 
     def objective(self, video: torch.Tensor, **options: Any) -> Objective:
-        if len(video) > self.room[options["recompute"]]:
+        if len(video) > self.room[options["execution"].recompute]:
             raise RuntimeError(f"{REAL} you tried to allocate {video.numel()} bytes.")
         return super().objective(video, **options)
 

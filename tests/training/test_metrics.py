@@ -87,9 +87,9 @@ def test_the_best_validation_is_the_one_that_the_last_line_names() -> None:
         {"step": 6, "validation.elbo": -1.0, "best_step": 6},
         {"step": 9, "validation.elbo": -4.0, "best_step": 6},
     ]
-    assert best_of(lines) == Best(step=6, elbo=-1.0)
-    assert best_of(lines[:2]) == Best(step=3, elbo=-2.0)
+    assert best_of(lines) == Best(step=6, value=-1.0)
+    assert best_of(lines[:2]) == Best(step=3, value=-2.0)
     assert best_of(lines[:1]) is None and best_of([]) is None
     lines.append({"step": 12, "validation.elbo": -3.0, "best_step": 12})  # on other clips
-    assert best_of(lines) == Best(step=12, elbo=-3.0)
+    assert best_of(lines) == Best(step=12, value=-3.0)
     assert best_of([{"step": 3, "validation.elbo": None, "best_step": 3}]) is None

@@ -172,7 +172,7 @@ def _stopped_at_14(model: Any, step: int) -> dict[str, float]:
 def test_the_best_step_is_known_to_metrics_and_checkpoint(unbroken: Any) -> None:
     held_out = [line for line in unbroken.metrics.read() if "validation.elbo" in line]
     best = max(held_out, key=lambda line: line["validation.elbo"])
-    assert best_of(held_out) == Best(step=best["step"], elbo=best["validation.elbo"])
+    assert best_of(held_out) == Best(step=best["step"], value=best["validation.elbo"])
     assert read_checkpoint(unbroken.checkpoints / BEST)["progress"]["step"] == best["step"]
 
 

@@ -20,8 +20,8 @@ from dlh.runs.presets import tiny
 from dlh.training.checkpoint import newest_step
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import TrainingError
+from dlh.training.iteration import Iterations
 from dlh.training.processes import Processes
-from dlh.training.step import compute_gradients
 from training.tiny_training import CONFIG, TinyModel, new_run, train_tiny
 
 CPU = torch.device("cpu")
@@ -38,14 +38,12 @@ def gradients(**settings) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
     """Of one step of the tiny preset in float64, and what was measured in it."""
     experiment = tiny()
     model = build_model(experiment).double()
-    config = dataclasses.replace(experiment.training, **settings)
-    source, parameters = open_source(experiment), dict(model.named_parameters())
+    config = dataclasses.replace(experiment.training, device="cpu", steps=40, **settings)
     objective = model.objective
     model.objective = lambda video, **options: objective(video.double(), **options)
-    figures = compute_gradients(
-        model, parameters, source, config, step=30, processes=Processes(CPU)
-    )
-    return {n: p.grad for n, p in parameters.items() if p.grad is not None}, figures
+    figures = Iterations(model, open_source(experiment), config).run(30)
+    parameters = model.named_parameters()
+    return {n: p.grad for n, p in parameters if p.grad is not None}, figures
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dlh.settings import ConfigError
 from dlh.training.config import TrainingConfig
 
 
@@ -22,32 +23,32 @@ def test_a_config_cannot_be_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    "name,value,allowed",
+    "name,value",
     [
-        ("steps", 0, "a whole number of at least 1"),
-        ("batch_size", -3, "a whole number of at least 1"),
-        ("clip_length", 2.5, "a whole number of at least 1"),
-        ("keep_checkpoints", 0, "a whole number of at least 1"),
-        ("checkpoint_every", 0, "a whole number of at least 1"),
-        ("log_every", True, "a whole number of at least 1"),
-        ("seed", -1, "a whole number of at least 0"),
-        ("threads", "2", "a whole number of at least 0"),
-        ("validate_every", -1, "a whole number of at least 0"),
-        ("held_out_clips", -1, "a whole number of at least 0"),
-        ("beta_warmup_steps", -1, "a whole number of at least 0"),
-        ("cooldown_steps", -1, "a whole number of at least 0"),
-        ("learning_rate", 0.0, "a finite number above 0"),
-        ("learning_rate", float("nan"), "a finite number above 0"),
-        ("adam_epsilon", float("inf"), "a finite number above 0"),
-        ("gradient_norm", 0, "a finite number above 0"),
-        ("device", "gpu", "auto, cpu, cuda, cuda:<number> or mps"),
-        ("device", "cuda:", "auto, cpu, cuda, cuda:<number> or mps"),
+        ("steps", 0),
+        ("batch_size", -3),
+        ("clip_length", 2.5),
+        ("keep_checkpoints", 0),
+        ("checkpoint_every", 0),
+        ("log_every", True),
+        ("seed", -1),
+        ("threads", "2"),
+        ("validate_every", -1),
+        ("held_out_clips", -1),
+        ("beta_warmup_steps", -1),
+        ("cooldown_steps", -1),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("adam_epsilon", float("inf")),
+        ("gradient_norm", -1.0),
+        ("device", "gpu"),
+        ("device", "cuda:"),
     ],
 )
-def test_a_bad_value_is_named_with_what_is_allowed(name: str, value: Any, allowed: str) -> None:
-    with pytest.raises(ValueError, match="must be") as raised:
+def test_an_invalid_value_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} is .*found {value!r}$") as raised:
         TrainingConfig(**{name: value})
-    assert str(raised.value) == f"{name} must be {allowed}, found {value!r}"
+    assert raised.value.code == "invalid-setting"
 
 
 @pytest.mark.parametrize("value", ["auto", "cpu", "cuda", "cuda:1", "mps"])

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from dlh.data.clips import Clips, Split
-from dlh.interfaces import WHOLE, Objective, Prediction, Recompute, Share
+from dlh.interfaces import (
+    PLAIN,
+    TRAINED,
+    Execution,
+    Figures,
+    Objective,
+    Optimiser,
+    Phase,
+    Plan,
+    Prediction,
+    Stage,
+    Term,
+    Update,
+)
 from dlh.training import checkpoint
 from dlh.training.config import TrainingConfig
 from dlh.training.figures import TIMINGS
@@ -36,8 +50,19 @@ CONFIG = TrainingConfig(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class TinyConfig:
+    """What a tiny model is built from."""
+
+    kind: ClassVar[str] = "tiny"
+    frame_shape: tuple[int, int, int] = FRAME
+
+
 class TinyModel(nn.Module):
     """Two latent numbers per frame, N(mean, 1) against N(0, 1); the second is level 2; std 0.1."""
+
+    to_unit_range: ClassVar[str] = "clipped to [0, 1]"
+    config = TinyConfig()
 
     def __init__(self, *, seed: int = 0, width: int = 16) -> None:
         super().__init__()
@@ -55,11 +80,10 @@ class TinyModel(nn.Module):
         video: Tensor,
         *,
         generator: torch.Generator | None = None,
-        share: Share = WHOLE,
-        recompute: Recompute = "auto",
-        compiled: bool = False,
+        update: Update = TRAINED,
+        execution: Execution = PLAIN,
     ) -> Objective:
-        pixels = video.flatten(2)
+        pixels, share = video.flatten(2), execution.share
         mean = self.encoder(pixels)
         whole = (len(mean) * share.count, *mean.shape[1:])
         state = mean + share.of(torch.randn(whole, generator=generator, device=mean.device))
@@ -67,12 +91,33 @@ class TinyModel(nn.Module):
         surprise = nn.functional.softplus(mean[..., 1:])
         changed = mean.detach() > mean.detach().mean()
         changed[..., 0] = True
+        terms = {
+            "reconstruction": -(self.decoder(state) - pixels).square().sum(2) / (2 * 0.1**2),
+            "state_kl": state_kl,
+            "event_kl": torch.cat([torch.zeros_like(surprise), surprise], 2),
+        }
+        return self.weighed(terms, changed, update)
+
+    def weighed(self, terms: dict[str, Tensor], changed: Tensor, update: Update) -> Objective:
+        """The objective of these terms."""
+        divergence = terms["state_kl"].sum(2) + terms["event_kl"].sum(2)
         return Objective(
-            reconstruction=-(self.decoder(state) - pixels).square().sum(2) / (2 * 0.1**2),
-            state_kl=state_kl,
-            event_kl=torch.cat([torch.zeros_like(surprise), surprise], 2),
+            loss=(update.beta * divergence - terms["reconstruction"]).mean(),
+            terms={name: Term(value=value) for name, value in terms.items()},
+            elbo=(terms["reconstruction"] - divergence).sum(1),
             changed=changed,
+            schedule={"beta": update.beta},
         )
+
+    @property
+    def plan(self) -> Plan:
+        adam = Optimiser(eps=1e-4, gradient_norm=1_000.0)
+        return Plan(stages=(Stage(phases=(Phase(objective=self.objective),), optimiser=adam),))
+
+    def figures(self, video: Tensor, *, generator: torch.Generator | None = None) -> Figures:
+        found = self.objective(video, generator=generator)
+        assert found.elbo is not None
+        return Figures(values={"elbo": found.elbo / video.shape[1]}, changed=found.changed)
 
     def predict(
         self,
@@ -120,8 +165,7 @@ def validate(model: Any, step: int) -> dict[str, float]:
     clips = TinySource().held_out("validation", count=2, clip_length=4)
     assert clips is not None
     video = torch.from_numpy(clips.video).movedim(-1, 2) / 255
-    objective = model.objective(video, generator=generator)
-    loss = objective.loss().item()
+    loss = model.objective(video, generator=generator).loss.item()
     return {"loss": loss, "draw": float(torch.rand(())), "elbo": -loss}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dlh.interfaces import Objective
+from dlh.models.dlh.bound import Bound
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class LevelDivergences:
         return tuple(value / total if total > 0 else 0.0 for value in self.state)
 
 
-def level_divergences(objective: Objective) -> LevelDivergences:
+def level_divergences(objective: Bound) -> LevelDivergences:
     """What each level pays per sequence under an objective of clips of one length."""
     return LevelDivergences(
         state=tuple(objective.state_kl.detach().sum(1).mean(0).tolist()),

@@ -28,6 +28,7 @@ from dlh.errors import UsageError
 from dlh.evaluation.events import EventScores, event_scores
 from dlh.files.outputs import Say
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
+from dlh.settings import check_at_least, values_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +54,10 @@ class AnalysisConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("clips", "futures_clips", "context_steps", "horizon", "samples"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is at least 1, found {getattr(self, name)}")
-        if self.traced_steps < 2:
-            raise UsageError(f"traced_steps is at least 2, found {self.traced_steps}")
-        if self.seed < 0:
-            raise UsageError(f"seed is at least 0, found {self.seed}")
+        counts = values_of(self, "clips", "futures_clips", "context_steps", "horizon", "samples")
+        check_at_least(1, error=UsageError, **counts)
+        check_at_least(2, error=UsageError, traced_steps=self.traced_steps)
+        check_at_least(0, error=UsageError, seed=self.seed)
 
     @property
     def clip_lengths(self) -> tuple[int, int]:

@@ -14,8 +14,8 @@ from dlh.analysis.moving_ball.rollouts import world_scores
 from dlh.analysis.pooled import Pooled, pooled_mean
 from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.evaluation.events import change_rates
-from dlh.interfaces import Objective
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
+from dlh.models.dlh.bound import Bound
 from dlh.video import to_stored
 
 MOMENTS = 32
@@ -65,7 +65,7 @@ class LevelFindings:
 def find_levels(
     model: DynamicLatentHierarchy,
     trace: Trace,
-    objective: Objective,
+    objective: Bound,
     ball: MovingBallConfig | None,
     seed: int,
 ) -> tuple[tuple[LevelFindings, ...], float]:

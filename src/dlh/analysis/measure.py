@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dlh.analysis.divergences import LevelDivergences, level_divergences
 from dlh.analysis.foresight import Foresight, foresight_of
@@ -26,7 +26,7 @@ from dlh.evaluation.events import (
 )
 from dlh.evaluation.floors import floors, mean_training_frame
 from dlh.evaluation.futures import FutureScores, score_futures
-from dlh.interfaces import VideoModel
+from dlh.interfaces import TrainableModel, VideoModel, shortest_context
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
 from dlh.video import from_stored
 
@@ -151,20 +151,20 @@ class Measured:
 
     Attributes:
         held_out: the clips, whole.
-        trace: of the first TRACED_STEPS frames of each.
+        trace: of the first TRACED_STEPS frames of each; None for a model that is no hierarchy.
         changes: what the trace says.
         futures: what the predictions are worth.
     """
 
     held_out: HeldOut
-    trace: Trace
+    trace: Trace | None
     changes: Changes
     futures: FutureFigures
 
 
 @torch.no_grad()
 def measure(
-    model: DynamicLatentHierarchy, source: ClipSource, *, clip_length: int, batch_size: int
+    model: TrainableModel, source: ClipSource, *, clip_length: int, batch_size: int
 ) -> Measured | None:
     """Measure ``model`` on held-out clips of ``source``; the same call gives the same figures.
 
@@ -186,7 +186,11 @@ def measure(
     )
     if chosen is None or chosen.clips.video.shape[1] < 2:
         return None
-    trace, changes = _changes(model, chosen.clips, source)
+    trace = None
+    steps = min(TRACED_STEPS, chosen.clips.video.shape[1])
+    changes = Changes(clips=len(chosen), steps=steps)
+    if isinstance(model, DynamicLatentHierarchy):
+        trace, changes = _changes(model, chosen.clips, source)
     mean = mean_training_frame(source, clip_length=clip_length, batch_size=batch_size)
     return Measured(
         held_out=chosen,
@@ -223,10 +227,11 @@ def _changes(
     )
 
 
-def _futures(model: DynamicLatentHierarchy, clips: Clips, mean: Tensor) -> FutureFigures:
+def _futures(model: TrainableModel, clips: Clips, mean: Tensor) -> FutureFigures:
+    assert isinstance(model, nn.Module)
     device = next(model.parameters()).device
     length = clips.video.shape[1]
-    context_steps = min(CONTEXT_STEPS, length // 2)
+    context_steps = max(min(CONTEXT_STEPS, length // 2), shortest_context(model))
     video = from_stored(clips.video)
     observed, followed = video[:, :context_steps], video[:, context_steps:]
 

@@ -49,6 +49,7 @@ def facts() -> dict[str, str]:
     import torch
 
     from dlh.data.store.folder import cache_folder
+    from dlh.models.registry import kinds
     from dlh.version import __version__
 
     found = {
@@ -58,6 +59,7 @@ def facts() -> dict[str, str]:
         "processor": f"{os.cpu_count()} CPUs, {platform.machine()}",
         "torch threads": str(torch.get_num_threads()),
         "device": _device(),
+        "models": ", ".join(kinds()),
         "C++ compiler": shutil.which("c++") or shutil.which("g++") or "none",
         "videos cached in": str(cache_folder()),
     }

@@ -14,7 +14,6 @@ from dlh.cli.options import parse
 from dlh.data.published.catalogue import CATALOGUE
 from dlh.data.worlds.digits import MNIST_5K
 from dlh.errors import UsageError
-from dlh.models.dlh import DLHConfig
 from dlh.runs.data_names import name_or_path
 from dlh.runs.experiment import DataConfig, Experiment
 from dlh.training.config import Speed, TrainingConfig
@@ -23,6 +22,8 @@ from dlh.training.config import Speed, TrainingConfig
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
     """Train a preset. Every setting of it is an option; these are its values.
+
+    The settings of the model are those of the preset's kind of model.
 
     example:  dlh train videos --data my_videos/ --run runs/mine
     """
@@ -45,7 +46,7 @@ class TrainOptions:
     """Processes that train together on this machine; of a GPU each, where there are GPUs."""
     init: str | None = None
     """A run, folder, shipped model or hub name whose weights to start from."""
-    model: DLHConfig
+    model: Any
     data: DataConfig
     training: TrainingConfig
 

@@ -17,6 +17,7 @@ from dlh.errors import OutputError, UsageError
 from dlh.files import strict_json
 from dlh.files.os_errors import os_errors_as
 from dlh.files.outputs import Say, check_writable, write_bytes
+from dlh.pretrained import DLH, UnsupportedError
 from dlh.reports.analysis_figures import NAMES, figures
 from dlh.reports.analysis_numbers import SETTINGS, as_json
 from dlh.reports.analysis_page import render
@@ -54,13 +55,22 @@ def analyse(
         What is in analysis.json.
 
     Raises:
-        UsageError: the data is not known, or not for this model.
+        UnsupportedError: the model is no hierarchy.
+        UsageError: the data is not known.
         PretrainedError, RunFolderError, DataError: the model or the data cannot be used, or there
             are no clips that the model was not trained on.
         OutputError: nothing can be written there.
     """
     config = config or AnalysisConfig()
     subject = open_subject(model, data)
+    if not isinstance(subject.model, DLH):
+        kind = subject.model.config.kind
+        raise UnsupportedError(
+            f"{model} is a model of the kind {kind}, and an analysis reads the levels of a "
+            "hierarchy; take a model of the kind dlh, or score this one with `dlh evaluate`",
+            kind=kind,
+            asked="analysis",
+        )
     shown = _shown(subject, config)
     folder = subject.folder if out is None else out
     with _writable(folder):

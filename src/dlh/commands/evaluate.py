@@ -28,27 +28,27 @@ from dlh.evaluation.protocol import Protocol, ScoredModel
 from dlh.evaluation.request import DEMO, Numbers, Request, protocol_numbers
 from dlh.evaluation.results_folder import (
     CURVES,
+    PARTIAL,
     SCORES,
+    ClipArrays,
+    Parts,
     check_folder,
     claim_folder,
     write_result,
 )
-from dlh.evaluation.rows import Row, floor_rows, row_of_file, row_of_model
+from dlh.evaluation.rows import FLOORS, MODEL, Row, floor_rows, row_of_file, row_of_model
 from dlh.evaluation.scorers import Progress, open_scorers
 from dlh.evaluation.scores.fvd import FVD
 from dlh.evaluation.scoring import EVENTS, TRUTH, Evaluation
-from dlh.evaluation.summary import FLOORS, MODEL, curves, summarise
+from dlh.evaluation.summary import curves, summarise
 from dlh.evaluation.work import (
-    PARTIAL,
-    ClipArrays,
-    Parts,
     default_processes,
     futures_of_clip,
     save_predictions,
     score_all,
 )
 from dlh.files.outputs import Say, write_bytes
-from dlh.interfaces import VideoModel
+from dlh.interfaces import TrainableModel
 from dlh.reports import evaluation_tables as tables
 from dlh.reports.evaluation_page import render
 from dlh.reports.figures.samples import draw_samples
@@ -220,7 +220,9 @@ def open_request(
         name=name,
         samples=numbers.samples,
         asked=clips.count if request.manifest is not None else numbers.clips,
-        model=ScoredModel(name=request.model, sha256=subject.digest()),
+        model=ScoredModel(
+            name=request.model, sha256=subject.digest(), to_unit_range=network.to_unit_range
+        ),
     )
 
 
@@ -259,7 +261,7 @@ def _evaluation(
     mean: Tensor | str,
     device: torch.device,
     progress: Progress | None,
-    decides: VideoModel | None = None,
+    decides: TrainableModel | None = None,
 ) -> Evaluation:
     return Evaluation(
         clips=clips,

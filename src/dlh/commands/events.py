@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -11,32 +11,36 @@ import numpy as np
 from tqdm import tqdm
 
 from dlh.analysis.surprise import EventList
-from dlh.commands.inputs import describe_resizing
+from dlh.commands.resizing import describe_resizing
 from dlh.data.clips import DataError
 from dlh.errors import UsageError
 from dlh.files import strict_json
 from dlh.files.outputs import Say, check_with_picture, write_bytes
-from dlh.pretrained import DLH
+from dlh.pretrained import open_model
 from dlh.reports.figures import draw_events
 from dlh.reports.figures.canvas import MissingExtraError
 from dlh.training.device import choose_device
 from dlh.video import VideoError
 
 MOST_LINES = 10
+MOST_BYTES = 2**27
+"""Of frames that are kept for the picture: of 32 x 32 pixels in colour they are 43,000."""
 
 
 def events_of_file(*, model: str, video: Path, out: Path, seed: int, say: Say = print) -> None:
-    """Find the events of ``video``; the memory it takes does not grow with the length of it.
+    """Find the events of ``video``; the memory it takes is bounded.
+
+    The picture of a very long video shows frames of its beginning, and the changes of all of it.
 
     Args:
-        model: a name that DLH.from_pretrained takes.
+        model: a name that dlh.open_model takes.
         video: a file.
         out: the events, .json; the picture goes beside it.
         seed: of the sampled states.
         say: takes a line for each thing found or done.
 
     Raises:
-        UsageError: the model has one level only, or ``seed`` or ``out`` cannot be.
+        UsageError: the model has no events, or ``seed`` or ``out`` cannot be.
         DataError: the video cannot be read, or has a single frame.
         PretrainedError: there is no such model.
         OutputError: an output cannot be written.
@@ -44,31 +48,26 @@ def events_of_file(*, model: str, video: Path, out: Path, seed: int, say: Say = 
     if seed < 0:
         raise UsageError(f"seed is at least 0, found {seed}")
     picture = check_with_picture(out, ".json")
-    dlh = DLH.from_pretrained(model, choose_device("auto"))
-    if dlh.config.num_levels < 2:
+    dlh = open_model(model, choose_device("auto"))
+    if getattr(dlh.config, "num_levels", 2) < 2:
         raise UsageError(f"{model} has one level, which changes at every frame: it has no events")
-    if resizing := describe_resizing(video, dlh.model.frame_shape):
+    frames, first = dlh.open(video), FirstFrames(dlh.model.frame_shape)
+    if resizing := describe_resizing(frames, first.shape):
         say(resizing)
-    frames = dlh.open(video)
-    with tempfile.TemporaryFile() as stored:  # the frames, for the picture: they may be many
 
-        def pieces() -> Iterator[np.ndarray]:
-            announced = frames.expected_frames
-            with tqdm(total=announced, unit="frame", leave=False, disable=None) as bar:
-                for piece in dlh.pieces(frames):
-                    stored.write(piece.data)
-                    yield piece
-                    bar.update(len(piece))
+    def pieces() -> Iterator[np.ndarray]:
+        announced = frames.expected_frames
+        with tqdm(total=announced, unit="frame", leave=False, disable=None) as bar:
+            for piece in dlh.pieces(frames):
+                first.add(piece)
+                yield piece
+                bar.update(len(piece))
 
-        try:
-            found = dlh.events(pieces(), fps=frames.fps, seed=seed)
-        except VideoError as error:
-            raise DataError(f"{video}: {error}") from error
-        stored.flush()
-        channels, height, width = dlh.model.frame_shape
-        shape = (found.frames, height, width, channels)
-        drawn, missing = _draw(found, np.memmap(stored, np.uint8, "r", shape=shape))
-
+    try:
+        found = dlh.events(pieces(), fps=frames.fps, seed=seed)
+    except VideoError as error:
+        raise DataError(f"{video}: {error}") from error
+    drawn, missing = _draw(found, first.whole())
     about = {"video": str(video), "model": model, "seed": seed}
     content = strict_json.dumps(about | asdict(found), indent=1) + "\n"
     write_bytes(out, content.encode())
@@ -79,15 +78,40 @@ def events_of_file(*, model: str, video: Path, out: Path, seed: int, say: Say = 
     say(f"written: {out}, {picture}" if drawn is not None else f"written: {out} ({missing})")
 
 
+class FirstFrames:
+    """The first frames of a video, of which the picture shows some; no more than MOST_BYTES.
+
+    Args:
+        shape: of a frame, (channel, height, width).
+    """
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self.shape, self.count = shape, 0
+        self._room = MOST_BYTES // math.prod(shape)
+        self._pieces: list[np.ndarray] = []
+
+    def add(self, piece: np.ndarray) -> None:
+        """The next frames, uint8 (time, height, width, channel)."""
+        if self.count < self._room:
+            self._pieces.append(piece[: self._room - self.count])
+            self.count += len(self._pieces[-1])
+
+    def whole(self) -> np.ndarray:
+        """All that are kept."""
+        return np.concatenate(self._pieces)
+
+
 def _draw(found: EventList, frames: np.ndarray) -> tuple[bytes | None, str]:
     """The picture; None, and why, where matplotlib is not installed."""
     changed = zip(*(level.changed for level in found.levels), strict=True)
-    expected = zip(*(level.change_probability for level in found.levels), strict=True)
+    expected = list(zip(*(level.change_probability for level in found.levels), strict=True))
+    foreseen = any(p is not None for row in expected for p in row)
+    filled = [[1.0 if p is None else p for p in row] for row in expected]
     try:
         png = draw_events(
             frames,
             np.array(list(changed)),
-            change_probability=[[1.0 if p is None else p for p in row] for row in expected],
+            change_probability=filled if foreseen else None,
             fps=found.fps,
         )
     except MissingExtraError as error:

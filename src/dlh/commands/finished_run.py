@@ -67,19 +67,22 @@ def show(trained: Trained) -> dict[str, Any]:
 
 
 def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
-    steps, clip = measured.changes.steps, SHOWN_CLIP
+    steps, clip, trace = measured.changes.steps, SHOWN_CLIP, measured.trace
     clips, truth = measured.held_out.clips, measured.held_out.clips.events
     model, floors = measured.futures.model, measured.futures.floors
-    return drawn(
-        "events.png",
-        lambda: draw_events(
-            clips.video[clip, :steps],
-            measured.trace.changed[clip],
-            truth=None if truth is None else truth[clip, :steps],
-            change_probability=measured.trace.change_logit[clip].sigmoid(),
-            fps=frames_per_second(trained.source),
-        ),
-    ) | drawn(
+    pictures: dict[str, bytes] = {}
+    if trace is not None:
+        pictures = drawn(
+            "events.png",
+            lambda: draw_events(
+                clips.video[clip, :steps],
+                trace.changed[clip],
+                truth=None if truth is None else truth[clip, :steps],
+                change_probability=trace.change_logit[clip].sigmoid(),
+                fps=frames_per_second(trained.source),
+            ),
+        )
+    return pictures | drawn(
         "psnr.png",
         lambda: draw_psnr_curves(
             best=model.best_curve,
@@ -129,7 +132,7 @@ def _report(
         data="Moving Ball" if data.is_moving_ball else trained.source.name,
         run=str(folder),
         frame_shape=experiment.model.frame_shape,
-        levels=experiment.model.num_levels,
+        levels=getattr(experiment.model, "num_levels", 1),
         parameters=sum(p.numel() for p in trained.model.model.parameters()),
         steps=trained.progress.step,
         seconds=trained.progress.train_seconds,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from dlh.commands.inputs import describe_resizing
+from dlh.commands.resizing import describe_resizing
 from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
 from dlh.errors import OutputError, UsageError
@@ -24,10 +24,10 @@ from dlh.files.outputs import (
     write_bytes,
 )
 from dlh.interfaces import Prediction
-from dlh.pretrained import DLH
+from dlh.pretrained import TrainedModel, open_model
 from dlh.reports.figures import still_grid, tile_futures
 from dlh.training.device import choose_device
-from dlh.video import to_stored
+from dlh.video import channels_last, to_stored
 
 SHOWN_FUTURES = 15
 """The film shows no more, so that it can be watched; with what happened they are 4 x 4 panels."""
@@ -48,7 +48,7 @@ def predict_file(
     """Predict what follows the first ``context`` frames of ``video``.
 
     Args:
-        model: a name that DLH.from_pretrained takes.
+        model: a name that dlh.open_model takes.
         video: a file; where it goes on for ``horizon`` frames, they are shown beside the futures.
         context: frames to watch.
         horizon: frames to predict.
@@ -69,10 +69,11 @@ def predict_file(
             raise UsageError(f"{name} is at least 1, found {value}")
     if seed < 0:
         raise UsageError(f"seed is at least 0, found {seed}")
-    dlh = DLH.from_pretrained(model, choose_device("auto"))
-    if resizing := describe_resizing(video, dlh.model.frame_shape):
+    dlh = open_model(model, choose_device("auto"))
+    opened = dlh.open(video)
+    if resizing := describe_resizing(opened, dlh.model.frame_shape):
         say(resizing)
-    frames, fps = dlh.read(video, frames=context + horizon)
+    frames = opened.read(context + horizon)
     if len(frames) < context:
         raise DataError(
             f"{video} has {len(frames)} frame{'s' if len(frames) > 1 else ''}, {context} are "
@@ -83,16 +84,15 @@ def predict_file(
     picture = check_with_picture(out, ".mp4")  # last of the checks: it makes the folder
     if save is not None:
         check_writable(save, ".npz")
-    observed, truth = frames[:context], frames[context:]
-    shown = _draw(dlh, observed, truth, horizon=horizon, samples=samples, seed=seed, save=save)
+    shown = _draw(dlh, frames, context, horizon=horizon, samples=samples, seed=seed, save=save)
 
+    observed, truth = frames[:context], frames[context:]
     futures = np.concatenate([to_stored(future.frames[0]) for future in shown])
-    changed = None
-    if dlh.config.num_levels > 1:
-        changed = torch.cat([f.changed[0, :, :, 1] for f in shown if f.changed is not None])
+    decided = [f.changed[0] for f in shown if f.changed is not None and f.changed.shape[-1] > 1]
+    changed = torch.cat(decided)[..., 1] if decided else None
     whole_truth = truth if len(truth) == horizon else None
     film = tile_futures(futures, context=observed, truth=whole_truth, changed=changed)
-    write_video(out, film, fps)
+    write_video(out, film, opened.fps)
     write_bytes(picture, still_grid(futures, context=observed, truth=whole_truth))
     drawn, first = (len(shown) if save is None else samples), ""
     if drawn > len(shown):
@@ -111,9 +111,9 @@ def predict_file(
 
 
 def _draw(
-    dlh: DLH,
-    observed: np.ndarray,
-    truth: np.ndarray,
+    dlh: TrainedModel,
+    frames: np.ndarray,
+    context: int,
     *,
     horizon: int,
     samples: int,
@@ -121,22 +121,24 @@ def _draw(
     save: Path | None,
 ) -> list[Prediction]:
     """Draw the futures one by one, write them where they are to be saved; return the first ones."""
+    whole = dlh.as_video(frames)
+    observed, truth = whole[:, :context], whole[:, context:]
+    wanted = samples if save is not None else min(samples, SHOWN_FUTURES)
+    futures = dlh.futures(observed, horizon=horizon, samples=samples, seed=seed)
+    drawn = tqdm(islice(futures, wanted), total=wanted, unit="future", leave=False, disable=None)
+    if save is None:
+        return list(drawn)
     shown: list[Prediction] = []
 
-    def drawn() -> Iterator[np.ndarray]:
-        futures = dlh.futures(observed, horizon=horizon, samples=samples, seed=seed)
-        for future in tqdm(futures, total=samples, unit="future", leave=False, disable=None):
+    def exact() -> Iterator[np.ndarray]:
+        for future in drawn:
             if len(shown) < SHOWN_FUTURES:
                 shown.append(future)
-            yield future.frames.movedim(-3, -1).cpu().numpy()
+            yield channels_last(future.frames)
 
-    if save is None:
-        for _ in itertools.islice(drawn(), SHOWN_FUTURES):
-            pass
-        return shown
     with os_errors_as(OutputError, f"cannot write {save}"), writing_arrays(save) as file:
-        file.write("samples", (1, samples, horizon, *observed.shape[1:]), drawn())
-        file.write("context", (1, *observed.shape), [observed / np.float32(255)])
-        if len(truth):
-            file.write("truth", (1, *truth.shape), [truth / np.float32(255)])
+        file.write("samples", (1, samples, horizon, *frames.shape[1:]), exact())
+        file.write("context", (1, context, *frames.shape[1:]), [channels_last(observed)])
+        if truth.shape[1]:
+            file.write("truth", (1, truth.shape[1], *frames.shape[1:]), [channels_last(truth)])
     return shown

@@ -97,7 +97,7 @@ def resume(
                 say(line)
         experiment = asked
     if is_trained(run, experiment):
-        say(f"{run.path} is finished: {experiment.training.steps} steps")
+        say(f"{run.path} is finished: {experiment.training.total_steps} steps")
         if (run.path / SUMMARY).exists():
             for line in describe(run.read_json(SUMMARY), run.path):
                 say(line)

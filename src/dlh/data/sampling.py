@@ -7,22 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlh.data.clips import DataError, Split
+from dlh.settings import check_at_least
 
 
 def check_request(*, clip_length: int, seed: int = 0, step: int = 0, count: int = 1) -> None:
-    """Raise :class:`DataError` for a request that no source can answer."""
-    for name, value, least in (
-        ("clip_length", clip_length, 1),
-        ("seed", seed, 0),
-        ("step", step, 0),
-        ("count", count, 1),
-    ):
-        if value < least:
-            raise DataError(f"{name} is at least {least}, found {value}")
+    """Raise :class:`DataError` for a request with a number below its least value."""
+    check_at_least(1, error=DataError, clip_length=clip_length, count=count)
+    check_at_least(0, error=DataError, seed=seed, step=step)
 
 
 def check_held_out(split: Split) -> None:
-    """Raise :class:`DataError` for a split that training sees, or that is none."""
+    """Raise :class:`DataError` unless this is a held-out split: validation or test."""
     if split not in ("validation", "test"):
         raise DataError(f"held-out clips are of the validation or the test split, found {split!r}")
 

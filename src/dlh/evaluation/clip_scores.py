@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dlh.evaluation.draws import Row, draw
 from dlh.evaluation.protocol import Protocol
+from dlh.evaluation.rows import Row, draw
 from dlh.evaluation.scores.energy import EnergyTerms, energy_terms, pooled
 from dlh.evaluation.scores.fvd import FrechetVideo
 from dlh.evaluation.scores.metrics import Metric

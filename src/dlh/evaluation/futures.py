@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dlh.errors import UsageError
 from dlh.evaluation.scores.psnr import psnr
 from dlh.interfaces import Prediction, VideoModel
+from dlh.settings import check_at_least
 from dlh.video import check_video
 
 FrameMetric = Callable[[Tensor, Tensor], Tensor]
@@ -124,9 +126,7 @@ def score_futures(
         metric: one score per frame, higher is better.
         see: is given every prediction as it is drawn: all of them would fill the memory.
     """
-    for name, count in (("samples", samples), ("chunk", chunk)):
-        if count < 1:
-            raise ValueError(f"{name} is at least 1, found {count}")
+    check_at_least(1, error=UsageError, samples=samples, chunk=chunk)
     check_video(context, model.frame_shape)
     check_video(truth, model.frame_shape)
     if len(context) != len(truth):

@@ -13,6 +13,7 @@ from dlh.errors import UsageError
 from dlh.evaluation.clips import EvaluatedClip
 from dlh.files.npz import map_arrays
 from dlh.files.outputs import Say
+from dlh.settings import check_at_least
 from dlh.video import VideoError, check_video
 
 CLIP_AXES = "(clip, time, height, width, channel)"
@@ -42,8 +43,7 @@ class PredictionsFile:
         self.path, self.name = path, path.name
         self.split: Split | None = None
         self.manifest_sha256: str | None = None
-        if horizon is not None and horizon < 1:
-            raise UsageError(f"horizon is at least 1, found {horizon}")
+        check_at_least(1, error=UsageError, horizon=horizon)
         arrays = map_arrays(path, ("truth", "samples", "context"), scratch)
         for name, axes in (("samples", SAMPLE_AXES), ("truth", CLIP_AXES)):
             if name not in arrays:

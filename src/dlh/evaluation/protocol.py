@@ -12,7 +12,7 @@ from typing import Any
 from dlh.errors import DlhError
 from dlh.evaluation.bootstrap import COVERAGE, RESAMPLES
 from dlh.evaluation.scores.metrics import Metric
-from dlh.settings import to_plain
+from dlh.settings import check_at_least, to_plain, values_of
 
 CLIPPING = "predictions are clipped to [0, 1] before they are scored"
 BEST_OF = "one sample per clip and metric, the best by its mean over all predicted frames"
@@ -56,10 +56,12 @@ class ScoredModel:
     Attributes:
         name: as it was asked for.
         sha256: of its weights and configuration, or of the file that holds the predictions.
+        to_unit_range: how the model's predictions got into [0, 1]; empty where that is not known.
     """
 
     name: str
     sha256: str
+    to_unit_range: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,12 +117,9 @@ class Protocol:
     coverage: float = COVERAGE
 
     def __post_init__(self) -> None:
-        for name in ("context", "horizon", "samples", "samples_per_draw"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ProtocolError(f"{name} is at least 1, found {value}")
-        if self.seed < 0:
-            raise ProtocolError(f"seed is at least 0, found {self.seed}")
+        counts = values_of(self, "context", "horizon", "samples", "samples_per_draw")
+        check_at_least(1, error=ProtocolError, **counts)
+        check_at_least(0, error=ProtocolError, seed=self.seed)
 
     def blocks(self, samples: int | None = None) -> list[range]:
         """The samples in blocks of nearly equal size, each drawn in one call; no block has a single

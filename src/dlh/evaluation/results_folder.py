@@ -1,19 +1,31 @@
-"""scores.json and curves.json: written as strict JSON, read again, and never lost to each other."""
+"""The folder of an evaluation: its results, never lost to others, and what is known so far."""
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
+import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlh.errors import UsageError
+import numpy as np
+
+from dlh.errors import OutputError, UsageError
 from dlh.evaluation.protocol import Protocol, differences
 from dlh.files import strict_json
+from dlh.files.atomic import write_atomically
+from dlh.files.os_errors import os_errors_as
 from dlh.files.outputs import make_folder, write_bytes
 from dlh.settings import SettingsError, from_plain
 
 SCORES, CURVES = "scores.json", "curves.json"
+PARTIAL = "partial"
+
+ClipArrays = dict[str, np.ndarray]
+"""What is known of a clip, by name."""
 
 
 def write_result(path: Path, content: Mapping[str, Any]) -> None:
@@ -30,7 +42,10 @@ def read_scores(path: Path) -> tuple[Protocol, dict[str, Any]]:
     path = path / SCORES if path.is_dir() else path
     try:
         scores = json.loads(path.read_text("utf-8"))
-        return from_plain(Protocol, scores["protocol"], name="protocol"), scores
+        # Scores written before models said how their predictions got into [0, 1] do not say it.
+        model = {"to_unit_range": ""} | scores["protocol"]["model"]
+        saved = scores["protocol"] | {"model": model}
+        return from_plain(Protocol, saved, name="protocol"), scores
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read: {error.strerror}; `dlh evaluate` writes {SCORES}"
@@ -65,3 +80,40 @@ def claim_folder(out: Path, protocol: Protocol) -> None:
                 "another --out, or move them"
             )
     make_folder(out)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is known of every clip so far, a file for each, in a folder named by the protocol.
+
+    A file is written whole or not at all; one that cannot be read is computed again.
+    """
+
+    folder: Path
+
+    @classmethod
+    def of(cls, out: Path, protocol: Protocol) -> Parts:
+        return cls(out / PARTIAL / protocol.digest()[:16])
+
+    def read(self, clip: int) -> ClipArrays | None:
+        """None where the clip is not scored yet."""
+        try:
+            with np.load(self._path(clip)) as arrays:
+                return dict(arrays)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            return None
+
+    def write(self, clip: int, arrays: ClipArrays) -> None:
+        """Raises OutputError where that cannot be."""
+        content = io.BytesIO()
+        np.savez(content, **arrays)  # ty: ignore[invalid-argument-type]
+        with os_errors_as(OutputError, f"cannot write {self._path(clip)}"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._path(clip), content.getbuffer())
+
+    def remove(self) -> None:
+        """All parts, of this protocol and of others that were given up."""
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
+
+    def _path(self, clip: int) -> Path:
+        return self.folder / f"clip-{clip:05d}.npz"

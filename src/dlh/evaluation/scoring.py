@@ -14,11 +14,10 @@ from dlh.evaluation.clip_events import count_events
 from dlh.evaluation.clip_scores import ClipScores, score_clip
 from dlh.evaluation.clips import EvaluatedClips, identify
 from dlh.evaluation.protocol import Protocol, ScoredModel, samples_per_draw
-from dlh.evaluation.rows import Rows
+from dlh.evaluation.rows import ROWS, Rows
 from dlh.evaluation.scorers import Scorers
 from dlh.evaluation.stopwatch import Stopwatch
-from dlh.evaluation.summary import ROWS
-from dlh.interfaces import VideoModel
+from dlh.interfaces import TrainableModel
 from dlh.version import __version__
 
 EVENTS, TRUTH = "events", "truth"
@@ -40,7 +39,7 @@ class Evaluation:
     rows: Rows
     scorers: Scorers
     device: torch.device
-    decides: VideoModel | None = None
+    decides: TrainableModel | None = None
 
     def protocol(self, *, name: str, samples: int, seed: int, model: ScoredModel) -> Protocol:
         """What the results will say of how they came about; reads every clip once."""

@@ -11,12 +11,10 @@ from dlh.evaluation.best_of import expected_best
 from dlh.evaluation.bootstrap import Bootstrap
 from dlh.evaluation.clip_scores import DIVERSITY, ENERGY, ClipScores, MetricScores
 from dlh.evaluation.protocol import MetricSpec, Protocol
+from dlh.evaluation.rows import FLOORS, MODEL, ROWS
 from dlh.evaluation.scores.frames import NotComputed
 from dlh.evaluation.scores.fvd import FVD, frechet_distance
 
-MODEL, ORACLE = "model", "oracle"
-FLOORS = ("black", "mean_frame", "last_frame", "other_clip", "best_of_other_clips")
-ROWS = (MODEL, *FLOORS, ORACLE)
 VALUES = ("best", "mean", "spread", "ci_low", "ci_high", "mean_ci_low", "mean_ci_high")
 NAMES = ("psnr", "ssim", "ssim_legacy", "lpips", FVD)
 """The metrics of a table, in its order."""

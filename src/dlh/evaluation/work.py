@@ -7,18 +7,14 @@ computes it, when, or whether anything was interrupted in between.
 from __future__ import annotations
 
 import contextlib
-import io
 import multiprocessing
 import os
-import shutil
 import signal
 import threading
-import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -27,58 +23,19 @@ import torch
 from tqdm import tqdm
 
 from dlh.errors import OutputError
-from dlh.evaluation.draws import Row, draw
 from dlh.evaluation.protocol import Protocol
+from dlh.evaluation.results_folder import ClipArrays, Parts
+from dlh.evaluation.rows import MODEL, Row, draw
 from dlh.evaluation.scoring import Evaluation
 from dlh.evaluation.stopwatch import Stopwatch
-from dlh.evaluation.summary import MODEL
-from dlh.files.atomic import write_atomically
 from dlh.files.npz import writing_arrays
 from dlh.files.os_errors import os_errors_as
+from dlh.video import channels_last
 
-PARTIAL = "partial"
 MOST_PROCESSES = 8
 
-ClipArrays = dict[str, np.ndarray]
 Reopen = Callable[[torch.device | None], Evaluation]
 """Opens the evaluation in another process, on a device; it can be pickled."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What is known of every clip so far, a file for each, in a folder named by the protocol.
-
-    A file is written whole or not at all; one that cannot be read is computed again.
-    """
-
-    folder: Path
-
-    @classmethod
-    def of(cls, out: Path, protocol: Protocol) -> Parts:
-        return cls(out / PARTIAL / protocol.digest()[:16])
-
-    def read(self, clip: int) -> ClipArrays | None:
-        """None where the clip is not scored yet."""
-        try:
-            with np.load(self._path(clip)) as arrays:
-                return dict(arrays)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-            return None
-
-    def write(self, clip: int, arrays: ClipArrays) -> None:
-        """Raises OutputError where that cannot be."""
-        content = io.BytesIO()
-        np.savez(content, **arrays)  # ty: ignore[invalid-argument-type]
-        with os_errors_as(OutputError, f"cannot write {self._path(clip)}"):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._path(clip), content.getbuffer())
-
-    def remove(self) -> None:
-        """All parts, of this protocol and of others that were given up."""
-        shutil.rmtree(self.folder.parent, ignore_errors=True)
-
-    def _path(self, clip: int) -> Path:
-        return self.folder / f"clip-{clip:05d}.npz"
 
 
 def default_processes(device: torch.device) -> int:
@@ -254,11 +211,11 @@ def save_predictions(
     def futures() -> Iterator[np.ndarray]:
         for clip in tqdm(range(clips), unit="clip", leave=False, disable=None):
             for frames in futures_of_clip(evaluation, protocol, clip):
-                yield frames.movedim(-3, -1).cpu().numpy()
+                yield channels_last(frames)
 
     def shown(part: str) -> Iterator[np.ndarray]:
         for clip in range(clips):
-            yield getattr(evaluation.clips.read(clip), part).movedim(-3, -1).numpy()
+            yield channels_last(getattr(evaluation.clips.read(clip), part))
 
     with os_errors_as(OutputError, f"cannot write {path}"), writing_arrays(path) as file:
         file.write("samples", (clips, samples, protocol.horizon, *frame), futures())

@@ -1,10 +1,19 @@
 """Networks: shapes in, shapes out. They know nothing of levels, events or bounds."""
 
 from dlh.networks.compiled import compile_whole, require_compiler
-from dlh.networks.convolution import FrameDecoder, FrameEncoder
+from dlh.networks.convolution import (
+    FrameDecoder,
+    FrameEncoder,
+    decoder_convolutions,
+    decoder_seed_shape,
+    encoded_shape,
+    encoder_convolutions,
+    frames_at_once,
+    in_parts,
+)
 from dlh.networks.perceptron import ACTIVATIONS, ConditionalGaussian, perceptron
 from dlh.networks.recorded import recorded
-from dlh.networks.recurrent import Recurrence, latest
+from dlh.networks.recurrent import Recurrence, gated, latest
 
 __all__ = [
     "ACTIVATIONS",
@@ -13,6 +22,13 @@ __all__ = [
     "FrameEncoder",
     "Recurrence",
     "compile_whole",
+    "decoder_convolutions",
+    "decoder_seed_shape",
+    "encoded_shape",
+    "encoder_convolutions",
+    "frames_at_once",
+    "gated",
+    "in_parts",
     "latest",
     "perceptron",
     "recorded",

@@ -11,6 +11,7 @@ size four times.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import cast
@@ -37,27 +38,19 @@ class FrameEncoder(nn.Module):
         activation: str,
     ) -> None:
         super().__init__()
-        frame_channels, height, width = frame_shape
-        self.frames_at_once = _frames_at_once(frame_shape, channels)
-        exact = (height, width) == CWVAE_SIZE
-        sizes = (frame_channels, *channels)
-        layers: list[nn.Module] = []
-        for inputs, outputs in pairwise(sizes):
-            layers += [
-                nn.Conv2d(inputs, outputs, 4, stride=2, padding=0 if exact else 1),
-                ACTIVATIONS[activation](),
-            ]
-        area = 2 * 2 if exact else (height // 16) * (width // 16)
-        self.convolutions = nn.Sequential(*layers)
+        self.frames_at_once = frames_at_once(frame_shape, channels)
+        self.convolutions = encoder_convolutions(frame_shape, channels, ACTIVATIONS[activation])
         self.features = nn.Sequential(
-            nn.Flatten(), nn.Linear(area * channels[-1], feature_size), ACTIVATIONS[activation]()
+            nn.Flatten(),
+            nn.Linear(math.prod(encoded_shape(frame_shape, channels)), feature_size),
+            ACTIVATIONS[activation](),
         )
         self.apply(start_orthogonal)
 
     def forward(
         self, frames: Float[Tensor, "batch channel height width"]
     ) -> Float[Tensor, "batch features"]:
-        return _in_parts(
+        return in_parts(
             lambda part: self.features(self.convolutions(part)), frames, self.frames_at_once
         )
 
@@ -77,35 +70,75 @@ class FrameDecoder(nn.Module):
         activation: str,
     ) -> None:
         super().__init__()
-        frame_channels, height, width = frame_shape
-        self.frames_at_once = _frames_at_once(frame_shape, channels)
-        exact = (height, width) == CWVAE_SIZE
-        seed_shape = (
-            (4 * channels[-1], 1, 1) if exact else (channels[-1], height // 16, width // 16)
-        )
+        self.frames_at_once = frames_at_once(frame_shape, channels)
+        seed_shape = decoder_seed_shape(frame_shape, channels)
         self.seed = nn.Sequential(
-            nn.Linear(context_size, seed_shape[0] * seed_shape[1] * seed_shape[2]),
-            nn.Unflatten(1, seed_shape),
+            nn.Linear(context_size, math.prod(seed_shape)), nn.Unflatten(1, seed_shape)
         )
-        sizes = (seed_shape[0], *reversed(channels[:-1]), frame_channels)
-        kernels = CWVAE_DECODER_KERNELS if exact else (4, 4, 4, 4)
-        layers: list[nn.Module] = []
-        for inputs, outputs, kernel in zip(sizes[:-1], sizes[1:], kernels, strict=True):
-            of_pixel = exact and not layers
-            kind = TransposedConvolutionOfPixel if of_pixel else nn.ConvTranspose2d
-            layers += [
-                kind(inputs, outputs, kernel, stride=2, padding=0 if exact else 1),
-                ACTIVATIONS[activation](),
-            ]
-        self.convolutions = nn.Sequential(*layers[:-1])
+        self.convolutions = decoder_convolutions(frame_shape, channels, ACTIVATIONS[activation])
         self.apply(_start_glorot)
 
     def forward(
         self, context: Float[Tensor, "batch context"]
     ) -> Float[Tensor, "batch channel height width"]:
-        return _in_parts(
+        return in_parts(
             lambda part: self.convolutions(self.seed(part)), context, self.frames_at_once
         )
+
+
+def encoder_convolutions(
+    frame_shape: tuple[int, int, int],
+    channels: Sequence[int],
+    activation: Callable[[], nn.Module],
+) -> nn.Sequential:
+    """The stack that halves a frame four times, an activation after every convolution."""
+    padding = 0 if _is_cwvae_size(frame_shape) else 1
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise((frame_shape[0], *channels)):
+        layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=padding), activation()]
+    return nn.Sequential(*layers)
+
+
+def encoded_shape(
+    frame_shape: tuple[int, int, int], channels: Sequence[int]
+) -> tuple[int, int, int]:
+    """(channel, height, width) of what :func:`encoder_convolutions` make of a frame."""
+    if _is_cwvae_size(frame_shape):
+        return channels[-1], 2, 2
+    return channels[-1], frame_shape[1] // 16, frame_shape[2] // 16
+
+
+def decoder_seed_shape(
+    frame_shape: tuple[int, int, int], channels: Sequence[int]
+) -> tuple[int, int, int]:
+    """(channel, height, width) of what :func:`decoder_convolutions` make a frame of."""
+    encoded = encoded_shape(frame_shape, channels)
+    return (math.prod(encoded), 1, 1) if _is_cwvae_size(frame_shape) else encoded
+
+
+def decoder_convolutions(
+    frame_shape: tuple[int, int, int],
+    channels: Sequence[int],
+    activation: Callable[[], nn.Module],
+) -> nn.Sequential:
+    """The mirror image of :func:`encoder_convolutions`; no activation after the last layer."""
+    exact = _is_cwvae_size(frame_shape)
+    seed_channels = decoder_seed_shape(frame_shape, channels)[0]
+    sizes = (seed_channels, *reversed(channels[:-1]), frame_shape[0])
+    kernels = CWVAE_DECODER_KERNELS if exact else (4, 4, 4, 4)
+    layers: list[nn.Module] = []
+    for inputs, outputs, kernel in zip(sizes[:-1], sizes[1:], kernels, strict=True):
+        of_pixel = exact and not layers
+        kind = TransposedConvolutionOfPixel if of_pixel else nn.ConvTranspose2d
+        layers += [
+            kind(inputs, outputs, kernel, stride=2, padding=0 if exact else 1),
+            activation(),
+        ]
+    return nn.Sequential(*layers[:-1])
+
+
+def _is_cwvae_size(frame_shape: tuple[int, int, int]) -> bool:
+    return tuple(frame_shape[1:]) == CWVAE_SIZE
 
 
 class TransposedConvolutionOfPixel(nn.ConvTranspose2d):
@@ -123,7 +156,7 @@ class TransposedConvolutionOfPixel(nn.ConvTranspose2d):
         return product.view(-1, outputs, height, width)
 
 
-def _frames_at_once(frame_shape: tuple[int, int, int], channels: Sequence[int]) -> int:
+def frames_at_once(frame_shape: tuple[int, int, int], channels: Sequence[int]) -> int:
     """Of how many frames no layer has more than :data:`MOST_NUMBERS` numbers."""
     frame_channels, height, width = frame_shape
     largest = max(
@@ -133,7 +166,7 @@ def _frames_at_once(frame_shape: tuple[int, int, int], channels: Sequence[int]) 
     return max(1, MOST_NUMBERS // largest)
 
 
-def _in_parts(network: Callable[[Tensor], Tensor], values: Tensor, most: int) -> Tensor:
+def in_parts(network: Callable[[Tensor], Tensor], values: Tensor, most: int) -> Tensor:
     """``network(values)``, of at most so many at once."""
     if len(values) <= most:
         return network(values)

@@ -38,14 +38,23 @@ class Recurrence(nn.RNNBase):
             self.bias_hh_l0,
         )
 
+    def project(self, inputs: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch gates"]:
+        """W_i x + b_i, the inputs' share of a step: it waits for no hidden state."""
+        return linear(inputs, self.weight_ih_l0, self.bias_ih_l0)
+
+    def given(
+        self, projected: Float[Tensor, "*batch gates"], hidden: Float[Tensor, "*batch hidden"]
+    ) -> Float[Tensor, "*batch hidden"]:
+        """The hidden state after one step, from inputs already projected."""
+        return gated(projected, linear(hidden, self.weight_hh_l0, self.bias_hh_l0), hidden)
+
     def sequence(
         self, inputs: Float[Tensor, "time batch inputs"], hidden: Float[Tensor, "batch hidden"]
     ) -> Float[Tensor, "time batch hidden"]:
         """The hidden state after each step of a sequence, time axis first, in one call."""
         if inputs.is_cuda:  # torch has a fused kernel there, and a loop elsewhere
             return self.in_one(inputs, hidden)
-        projected = linear(inputs, self.weight_ih_l0, self.bias_ih_l0)
-        return GRUSequence.apply(projected, hidden, self.weight_hh_l0, self.bias_hh_l0)
+        return GRUSequence.apply(self.project(inputs), hidden, self.weight_hh_l0, self.bias_hh_l0)
 
     def in_one(
         self, inputs: Float[Tensor, "time batch inputs"], hidden: Float[Tensor, "batch hidden"]
@@ -71,6 +80,25 @@ class Recurrence(nn.RNNBase):
         order = (~moving).byte().argsort(dim=0, stable=True)[:length]
         hiddens = self.sequence(_steps(inputs, order), hidden)
         return _steps(torch.cat((hidden[None], hiddens)), moves)
+
+
+def gated(
+    projected: Float[Tensor, "*batch gates"],
+    own: Float[Tensor, "*batch gates"],
+    hidden: Float[Tensor, "*batch hidden"],
+) -> Float[Tensor, "*batch hidden"]:
+    """What a GRU's gates make of a hidden state.
+
+    Args:
+        projected: W_i x + b_i, of the reset gate, the update gate and the new value.
+        own: W_h h + b_h, likewise.
+        hidden: h.
+    """
+    size = hidden.shape[-1]
+    gates = (projected[..., : 2 * size] + own[..., : 2 * size]).sigmoid()
+    reset, update = gates.chunk(2, -1)
+    new = torch.addcmul(projected[..., 2 * size :], reset, own[..., 2 * size :]).tanh()
+    return torch.lerp(new, hidden, update)
 
 
 def latest(

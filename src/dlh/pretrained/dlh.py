@@ -1,27 +1,30 @@
-"""The public class: a trained model that takes videos as people have them."""
+"""The public class: a trained hierarchy, and what opens a model of any kind."""
 
 from __future__ import annotations
 
-import itertools
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from dlh.analysis.surprise import EventList, event_list
-from dlh.data.video.decode import Frames, VideoWarning, open_frames, read_video
-from dlh.interfaces import Prediction
+from dlh.errors import UsageError
+from dlh.interfaces import Prediction, TrainableModel
 from dlh.models.dlh import Carried, DLHConfig, DynamicLatentHierarchy, Noise, Rollout, Trace
 from dlh.pretrained import files, lookup
+from dlh.pretrained.trained_model import (
+    FRAMES_AT_ONCE,
+    AnyVideo,
+    TrainedModel,
+    UnsupportedError,
+)
+from dlh.settings import check_at_least
 from dlh.training.randomness import step_generator
-from dlh.video import VideoError, check_video, from_stored
-
-AnyVideo = str | Path | np.ndarray | Tensor
-FRAMES_AT_ONCE = 200
+from dlh.video import VideoError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,7 @@ class Stream:
     frames_seen: int
 
 
-class DLH:
+class DLH(TrainedModel):
     """A trained Dynamic Latent Hierarchy.
 
     Videos may be given as a path, as stored uint8 frames ([batch,] time, height, width, channel),
@@ -44,9 +47,10 @@ class DLH:
         device: where it computes.
     """
 
+    model: DynamicLatentHierarchy
+
     def __init__(self, model: DynamicLatentHierarchy, device: str | torch.device = "cpu") -> None:
-        self.device = torch.device(device)
-        self.model = model.to(self.device).eval()
+        super().__init__(model, device)
 
     @property
     def config(self) -> DLHConfig:
@@ -54,44 +58,25 @@ class DLH:
         return self.model.config
 
     @classmethod
-    def from_pretrained(cls, name: str | Path, device: str | torch.device = "cpu") -> DLH:
+    def from_pretrained(cls, name: str | Path, device: str | torch.device = "cpu") -> Self:
         """Load a model from a folder (a finished run is one), by the name of a shipped one, or from
         the hub.
 
         Raises:
+            UnsupportedError: it is a model of another kind.
             PretrainedError: there is none of that name, or its files are missing, damaged or of
                 another version.
         """
-        return cls(files.read_model(lookup.find(name)), device)
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json and model.safetensors into ``folder``.
-
-        Raises:
-            PretrainedError: they cannot be written there.
-        """
-        files.write_model(Path(folder), self.model)
-
-    def push_to_hub(self, name: str, *, private: bool = False) -> None:
-        """Upload the model to the Hugging Face hub as ``owner/name``; needs a login there.
-
-        Raises:
-            PretrainedError: the hub refuses, or cannot be reached.
-        """
-        lookup.upload(self.model, name, private=private)
-
-    def predict(
-        self, video: AnyVideo, *, horizon: int = 300, samples: int = 100, seed: int = 0
-    ) -> Prediction:
-        """``samples`` futures of ``horizon`` frames after ``video``, all of which is observed.
-
-        Raises:
-            ValueError: horizon or samples is not positive.
-            VideoError, DataError: the video cannot be used.
-        """
-        generator = torch.Generator(self.device).manual_seed(seed)
-        context = self.as_video(video)
-        return self.model.predict(context, horizon=horizon, samples=samples, generator=generator)
+        model = files.read_model(lookup.find(name))
+        if not isinstance(model, DynamicLatentHierarchy):
+            kind = model.config.kind
+            raise UnsupportedError(
+                f"{name} is a model of the kind {kind}, and this needs a hierarchy (kind dlh); "
+                "dlh.open_model opens any model",
+                kind=kind,
+                asked="hierarchy",
+            )
+        return cls(model, device)
 
     @torch.no_grad()
     def futures(
@@ -100,12 +85,10 @@ class DLH:
         """The samples of :meth:`predict` one by one, for when all frames would fill the memory.
 
         Raises:
-            ValueError: horizon or samples is not positive.
+            UsageError: horizon or samples is below 1.
             VideoError, DataError: the video cannot be used.
         """
-        for name, value in (("horizon", horizon), ("samples", samples)):
-            if value < 1:
-                raise ValueError(f"{name} is at least 1, found {value}")
+        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         generator = torch.Generator(self.device).manual_seed(seed)
         _, carried = self.model.observe(self.as_video(video), generator=generator)
         drawn, _ = self.model.imagine(carried.repeat(samples), horizon, generator=generator)
@@ -177,48 +160,6 @@ class DLH:
             )
         return event_list(Trace.concatenate(traces, 1), fps=fps)
 
-    def read(self, path: str | Path, frames: int | None = None) -> tuple[np.ndarray, float]:
-        """The (first) frames of a video file, uint8 (time, height, width, channel), and its rate.
-
-        They are resized to the model's; the rate is in frames per second.
-        """
-        channels, height, width = self.model.frame_shape
-        return read_video(path, height=height, width=width, channels=channels, frames=frames)
-
-    def open(self, path: str | Path) -> Frames:
-        """The same frames as a stream, one at a time."""
-        channels, height, width = self.model.frame_shape
-        return open_frames(path, height=height, width=width, channels=channels)
-
-    def pieces(self, frames: Frames, length: int = FRAMES_AT_ONCE) -> Iterator[np.ndarray]:
-        """A stream of frames in pieces to observe, uint8 (time, height, width, channel).
-
-        Warns with :class:`VideoWarning` where only a part of a file could be read.
-        """
-        rest = iter(frames)
-        while piece := list(itertools.islice(rest, length)):
-            yield np.stack(piece)
-        for note in frames.notes:
-            warnings.warn(f"{frames.path}: {note}", VideoWarning, stacklevel=2)
-
-    def as_video(self, video: AnyVideo) -> Tensor:
-        """``video`` by the project's convention, on the model's device, in its number format."""
-        if isinstance(video, str | Path):
-            video, _ = self.read(video)
-        weight = next(self.model.parameters())
-        if isinstance(video, np.ndarray):
-            if video.dtype != np.uint8:
-                raise VideoError(
-                    f"an array of frames is uint8 (time, height, width, channel), found "
-                    f"{video.dtype} of shape {video.shape}; give floats in [0, 1] as a tensor "
-                    "(time, channel, height, width)"
-                )
-            return from_stored(video, self.device, weight.dtype)
-        if video.ndim == 4:
-            video = video[None]
-        check_video(video, self.model.frame_shape)
-        return video.to(device=self.device, dtype=weight.dtype)
-
     @torch.no_grad()
     def _decoded(self, drawn: Rollout, samples: int) -> Iterator[Prediction]:
         for first in range(samples):  # of the rollout's rows: the samples of a video are neighbours
@@ -238,6 +179,27 @@ class DLH:
             for step in steps
         ]
         return Noise.concatenate(parts, 1)
+
+
+def of_network(model: TrainableModel, device: str | torch.device = "cpu") -> DLH | TrainedModel:
+    """A trained network as a person uses it: a :class:`DLH` where it is a hierarchy."""
+    if isinstance(model, DynamicLatentHierarchy):
+        return DLH(model, device)
+    return TrainedModel(model, device)
+
+
+def open_model(name: str | Path, device: str | torch.device = "cpu") -> DLH | TrainedModel:
+    """Load a model of any kind, a :class:`DLH` where it is a hierarchy.
+
+    Args:
+        name: a folder (a finished run is one), a shipped model, or one on the hub as owner/name.
+        device: where it computes.
+
+    Raises:
+        PretrainedError: there is none of that name, or its files are missing, damaged or of
+            another version.
+    """
+    return of_network(files.read_model(lookup.find(name)), device)
 
 
 def _split(video: np.ndarray | Tensor) -> Iterator[AnyVideo]:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from dlh.errors import DlhError
 from dlh.files.atomic import write_atomically
 from dlh.files.os_errors import explain, os_errors_as
-from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
-from dlh.settings import SettingsError, from_plain, to_plain
+from dlh.interfaces import ModelConfig, TrainableModel
+from dlh.models import registry
+from dlh.settings import SettingsError, to_plain
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -31,16 +33,14 @@ def holds_model(folder: Path) -> bool:
     return (folder / CONFIG_NAME).exists() and (folder / WEIGHTS_NAME).exists()
 
 
-def write_model(
-    folder: Path, model: DynamicLatentHierarchy, *, dtype: torch.dtype | None = None
-) -> None:
+def write_model(folder: Path, model: TrainableModel, *, dtype: torch.dtype | None = None) -> None:
     """Write both files, each as a whole or not at all.
 
     Args:
         folder: made where it is not there.
         model: of which the configuration and the weights are written.
         dtype: how the weights are stored; as they are where it is None. They become float32 again
-            when they are read.
+            when they are read. Whole numbers stay what they are.
 
     Raises:
         PretrainedError: they cannot be written there.
@@ -48,8 +48,10 @@ def write_model(
     from safetensors.torch import save
 
     description = {"format": FORMAT, "version": VERSION, "model": to_plain(model.config)}
+    assert isinstance(model, nn.Module)
     weights = {
-        name: value.to("cpu", dtype).contiguous() for name, value in model.state_dict().items()
+        name: value.to("cpu", dtype if value.is_floating_point() else None).contiguous()
+        for name, value in model.state_dict().items()
     }
     with os_errors_as(PretrainedError, f"cannot write a model to {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,18 +60,25 @@ def write_model(
         write_atomically(folder / CONFIG_NAME, content.encode())
 
 
-def read_model(folder: Path) -> DynamicLatentHierarchy:
-    """The model in a folder; its weights are float32, however they are stored.
+def read_model(folder: Path) -> TrainableModel:
+    """The model in a folder, of whatever kind; its weights are float32, however they are stored.
 
     Raises:
         PretrainedError: a file is missing, damaged, of another version, or not the other's.
     """
-    model = DynamicLatentHierarchy(_read_config(folder / CONFIG_NAME))
+    model = registry.build(read_config(folder))
+    assert isinstance(model, nn.Module)
     _load_weights(model, folder / WEIGHTS_NAME)
     return model
 
 
-def _read_config(path: Path) -> DLHConfig:
+def read_config(folder: Path) -> ModelConfig:
+    """What the model in a folder was built from.
+
+    Raises:
+        PretrainedError: it is missing, damaged, of another version or of an unknown kind.
+    """
+    path = folder / CONFIG_NAME
     try:
         saved: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -92,12 +101,12 @@ def _read_config(path: Path) -> DLHConfig:
             "install the dlh that wrote it, or train again"
         )
     try:
-        return from_plain(DLHConfig, saved.get("model"), name="model")
+        return registry.read_config(saved.get("model"))
     except SettingsError as error:
         raise PretrainedError(f"{path}: {error}; it was edited or is of another version") from error
 
 
-def _load_weights(model: DynamicLatentHierarchy, path: Path) -> None:
+def _load_weights(model: nn.Module, path: Path) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

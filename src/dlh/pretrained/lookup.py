@@ -7,7 +7,7 @@ import shlex
 import tempfile
 from pathlib import Path
 
-from dlh.models.dlh import DynamicLatentHierarchy
+from dlh.interfaces import TrainableModel
 from dlh.pretrained.files import CONFIG_NAME, WEIGHTS_NAME, PretrainedError, write_model
 
 SHIPPED = Path(__file__).parent / "weights"
@@ -18,13 +18,13 @@ CARD = """---
 library_name: dlh
 tags: [video-prediction, world-model, event-segmentation]
 ---
-A Dynamic Latent Hierarchy ([arXiv 2212.14376](https://arxiv.org/abs/2212.14376)) of {levels} levels
-for video of {height} x {width} pixels, {channels} channels.
+A video model of the kind `{kind}` ([dlh](https://arxiv.org/abs/2212.14376)), trained on frames of
+{height} x {width} pixels with {channels} channels.
 
 ```python
-from dlh import DLH
+import dlh
 
-model = DLH.from_pretrained("{name}")
+model = dlh.open_model("{name}")
 futures = model.predict("clip.mp4", horizon=300, samples=100, seed=0)
 ```
 """
@@ -59,7 +59,7 @@ def find(name: str | Path) -> Path:
     )
 
 
-def upload(model: DynamicLatentHierarchy, name: str, *, private: bool) -> None:
+def upload(model: TrainableModel, name: str, *, private: bool) -> None:
     """Put a model and a card about it on the hub as ``owner/name``.
 
     Raises:
@@ -69,7 +69,7 @@ def upload(model: DynamicLatentHierarchy, name: str, *, private: bool) -> None:
 
     channels, height, width = model.frame_shape
     card = CARD.format(
-        name=name, levels=model.config.num_levels, channels=channels, height=height, width=width
+        name=name, kind=model.config.kind, channels=channels, height=height, width=width
     )
     with tempfile.TemporaryDirectory() as folder:
         write_model(Path(folder), model)

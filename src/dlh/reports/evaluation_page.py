@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dlh.evaluation.clip_scores import DIVERSITY, ENERGY
-from dlh.evaluation.summary import MODEL, NAMES
+from dlh.evaluation.rows import MODEL
+from dlh.evaluation.summary import NAMES
 from dlh.reports import evaluation_tables as tables
 from dlh.reports.render import render as render_template
 

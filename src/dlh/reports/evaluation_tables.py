@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dlh.evaluation.clip_scores import DIVERSITY, ENERGY
+from dlh.evaluation.rows import FLOORS, MODEL, ORACLE, ROWS
 from dlh.evaluation.scores.fvd import FVD
-from dlh.evaluation.summary import FLOORS, MODEL, NAMES, ORACLE, ROWS
+from dlh.evaluation.summary import NAMES
 from dlh.reports.render import listed
 
 TITLES = {

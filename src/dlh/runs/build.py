@@ -18,13 +18,13 @@ from dlh.data.store.source import StoreSource
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.data.worlds.moving_mnist import MovingMNIST
 from dlh.errors import UsageError
-from dlh.models.dlh import DynamicLatentHierarchy
-from dlh.pretrained import DLH, PretrainedError
+from dlh.interfaces import TrainableModel
+from dlh.models import registry
+from dlh.pretrained import PretrainedError, open_model
 from dlh.runs.data_names import load_named_digits
 from dlh.runs.experiment import MOVING_MNIST, Experiment
 from dlh.runs.import_bar import ImportBar
 from dlh.runs.presets import how_to_get_data, how_to_prepare
-from dlh.settings import to_plain
 from dlh.training.checkpoint import checkpoint_files
 from dlh.training.run import RunFolder
 
@@ -32,20 +32,26 @@ LISTED = 40
 """Files named one by one in a report."""
 
 
-def build_model(experiment: Experiment) -> DynamicLatentHierarchy:
+def build_model(experiment: Experiment) -> TrainableModel:
     """The model before its first step: drawn from the seed, or the weights that ``init`` names.
 
     Raises:
-        PretrainedError: ``init`` cannot be loaded, or is not of this model's sizes.
+        PretrainedError: ``init`` cannot be loaded, or is not of this model's kind and sizes.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(experiment.training.seed)
-        model = DynamicLatentHierarchy(experiment.model)
+        model = registry.build(experiment.model)
     if experiment.init is not None:
-        given = DLH.from_pretrained(experiment.init).model
+        given = open_model(experiment.init).model
+        assert isinstance(model, torch.nn.Module) and isinstance(given, torch.nn.Module)
+        if model.config.kind != given.config.kind:
+            raise PretrainedError(
+                f"the weights of {experiment.init} are of a model of the kind {given.config.kind}, "
+                f"this one is of the kind {model.config.kind}; name a model of its kind"
+            )
         wrong = sorted(name for name, _ in _shapes(model).items() ^ _shapes(given).items())
         if wrong:
-            mine, theirs = to_plain(model.config), to_plain(given.config)
+            mine, theirs = map(registry.settings_of, (model.config, given.config))
             differences = [
                 f"{name} is {theirs[name]} there and {mine[name]} here"
                 for name in mine
@@ -59,7 +65,7 @@ def build_model(experiment: Experiment) -> DynamicLatentHierarchy:
     return model
 
 
-def untrained_network(run: RunFolder, experiment: Experiment) -> DynamicLatentHierarchy:
+def untrained_network(run: RunFolder, experiment: Experiment) -> TrainableModel:
     """The network that a resumed training fills from its checkpoint, or begins with."""
     if checkpoint_files(run.checkpoints):
         # What it was initialised from need not exist any more.

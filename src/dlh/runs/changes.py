@@ -25,6 +25,7 @@ Change = Callable[[Experiment], Experiment]
 
 MAY_CHANGE = (
     "training.steps",
+    "training.later_steps",
     "training.checkpoint_every",
     "training.keep_checkpoints",
     "training.log_every",
@@ -38,6 +39,9 @@ MAY_CHANGE = (
     "training.device",
 )
 """What decides how long a run goes on, where, and how it is watched; not what a step computes."""
+
+LENGTH = {"training.steps", "training.later_steps"}
+"""What decides how long a run is."""
 
 REWARMING = ("training.rewarm_from", "training.steps_before")
 """What follows from more steps, see :func:`with_rewarming`."""
@@ -81,27 +85,32 @@ def take_over(run: RunFolder, saved: Experiment, asked: Experiment) -> list[str]
     changes = changed_settings(saved, asked)
     if not changes:
         return []
-    _refuse(run, saved, changes)
+    _refuse(run, saved, asked, changes)
     done = run.status().step
     lines = [
         f"{name} is {new} from now on; it was {old}"
         for name, (old, new) in changes.items()
         if name not in REWARMING
     ]
-    if "training.steps" in changes:
-        if REWARMING[0] in changes:
-            lines.append(
-                f"the learning rate had begun to fall: it rises again, over {REWARM_STEPS} steps, "
-                f"and falls over the last {asked.training.cooldown_steps} of the "
-                f"{asked.training.steps} steps"
-            )
+    if "training.steps" in changes and REWARMING[0] in changes:
+        lines.append(
+            f"the learning rate had begun to fall: it rises again, over {REWARM_STEPS} steps, "
+            f"and falls over the last {asked.training.cooldown_steps} of the "
+            f"{asked.training.steps} steps"
+        )
+    if LENGTH & changes.keys():
         with os_errors_as(RunFolderError, f"cannot write in {run.path}"):
             (run.path / SUMMARY).unlink(missing_ok=True)  # of the run as it was
     rewrite_snapshot(run, asked, step=done, changes=changes)
     return lines
 
 
-def _refuse(run: RunFolder, saved: Experiment, changes: Mapping[str, tuple[Any, Any]]) -> None:
+def _refuse(
+    run: RunFolder,
+    saved: Experiment,
+    asked: Experiment,
+    changes: Mapping[str, tuple[Any, Any]],
+) -> None:
     longer = REWARMING if "training.steps" in changes else ()
     refused = [name for name in changes if name not in (*MAY_CHANGE, *longer)]
     if "training.speed" in refused:
@@ -125,14 +134,21 @@ def _refuse(run: RunFolder, saved: Experiment, changes: Mapping[str, tuple[Any, 
             f"training.held_out_clips cannot change while the {saved.training.starts} starts of "
             f"the run in {run.path} are compared on these clips; change it once one is chosen"
         )
-    if "training.steps" not in changes:
+    if not LENGTH & changes.keys():
         return
-    status, steps = run.status(), changes["training.steps"][1]
+    status, steps = run.status(), asked.training.total_steps
+    began_later = newest_step(run.checkpoints) > saved.training.steps
+    if "training.steps" in changes and began_later and sum(saved.training.later_steps):
+        raise UsageError(
+            f"the run in {run.path} has done the {saved.training.steps} steps of its first stage "
+            f"and goes on with the next; --steps {asked.training.steps} cannot change that any "
+            "more, --training.later-steps can make the last stage longer"
+        )
     done = max(status.step if status.state == "finished" else 0, newest_step(run.checkpoints))
     if steps < done:
         raise UsageError(
-            f"the run in {run.path} has done {done} steps, --steps {steps} was asked for; ask for "
-            f"at least {done}"
+            f"the run in {run.path} has done {done} steps, {_asked_for(asked)} was asked for; ask "
+            f"for at least {done}"
         )
     has_state = newest_step(run.checkpoints) or (run.checkpoints / BEST).exists()
     if done and not has_state:
@@ -141,6 +157,13 @@ def _refuse(run: RunFolder, saved: Experiment, changes: Mapping[str, tuple[Any, 
             f"{steps}; start another with its weights: `dlh train {saved.preset} --init "
             f"{shlex.quote(str(run.path))}`"
         )
+
+
+def _asked_for(experiment: Experiment) -> str:
+    """The steps of an experiment, as options."""
+    settings = experiment.training
+    later = " ".join(map(str, settings.later_steps))
+    return f"--steps {settings.steps}" + (f" --training.later-steps {later}" if later else "")
 
 
 def _flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from dlh.data.published.catalogue import MOVING_BALL, MOVING_MNIST
 from dlh.data.worlds.digits import MNIST_5K
 from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNISTConfig
-from dlh.models.dlh import ConfigError, DLHConfig
+from dlh.interfaces import ModelConfig
+from dlh.models import registry
+from dlh.settings import ConfigError, from_plain
 from dlh.training.config import TrainingConfig
 
 __all__ = ["MOVING_BALL", "MOVING_MNIST", "DataConfig", "Experiment"]
@@ -50,7 +53,7 @@ class Experiment:
 
     Attributes:
         preset: the preset it began from.
-        model: what is built.
+        model: what is built; the class of its settings says which model that is.
         data: what it sees.
         training: how it is trained.
         init: a run, folder, shipped model or hub name whose weights it starts from; None starts
@@ -58,7 +61,7 @@ class Experiment:
     """
 
     preset: str
-    model: DLHConfig = field(default_factory=DLHConfig)
+    model: ModelConfig = field(default_factory=lambda: registry.config_class(registry.DEFAULT)())
     data: DataConfig = field(default_factory=DataConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     init: str | None = None
@@ -81,3 +84,16 @@ class Experiment:
                     f"takes {channels} of {height} x {width}; make model.channels 1, and "
                     "model.height, model.width and data.mnist.size agree"
                 )
+
+
+def read_experiment(plain: Any, *, name: str = "experiment") -> Experiment:
+    """An experiment from plain values; its model is found by its kind.
+
+    Args:
+        plain: what :func:`dlh.settings.to_plain` made of one.
+        name: where this stands, for messages.
+
+    Raises:
+        SettingsError: a setting is unknown, missing or invalid.
+    """
+    return from_plain(Experiment, plain, name=name, readers={"model": registry.read_config})

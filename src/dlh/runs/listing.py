@@ -61,7 +61,9 @@ def list_runs(*, folder: Path, json: bool, say: Say = print) -> None:
         raise UsageError(f"there is no folder {folder}; name the one that holds your runs")
     lines = [describe_run(path) for path in find_runs(folder)]
     if json:
-        say(strict_json.dumps([asdict(line) for line in lines], indent=2))
+        best = {line.run: line.best.to_plain() if line.best else None for line in lines}
+        plain = [asdict(line) | {"best": best[line.run]} for line in lines]
+        say(strict_json.dumps(plain, indent=2))
     elif not lines:
         say(f"there are no runs in {folder}")
     else:
@@ -92,7 +94,7 @@ def describe_run(path: Path) -> RunLine:
             if state in ("running", "killed") and part is run and entries:
                 step = max(step, entries[-1]["step"])
             found = best_of(entries)
-            if found is not None and (best is None or found.elbo > best.elbo):
+            if found is not None and (best is None or found.value > best.value):
                 best = found
     except (RunFolderError, OSError) as error:
         state, message = UNREADABLE, str(error)
@@ -113,7 +115,7 @@ def as_table(lines: list[RunLine], *, now: float) -> Iterator[str]:
     head = ("run", "preset", "status", "step", "best held-out bound", "updated")
     rows = [head]
     for line in lines:
-        best = f"{line.best.elbo:.2f} at step {line.best.step}" if line.best else "-"
+        best = f"{line.best.value:.2f} at step {line.best.step}" if line.best else "-"
         age = _age(now - line.updated) if line.updated else "-"
         done = f"{line.step}/{line.steps}" if line.steps else "-"
         rows.append((line.run, line.preset or "-", line.state, done, best, age))

@@ -1,4 +1,7 @@
-"""The presets: each a function that says what it is for, what it costs and what to expect."""
+"""The presets: each a function that says what it is for, what it costs and what to expect.
+
+Those of the baselines have files of their own.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ from dlh.data.published.places import Place
 from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.errors import UsageError
 from dlh.models.dlh import DLHConfig
+from dlh.models.flat import FlatConfig
+from dlh.runs import cwvae_presets, lmc_presets, vta_presets
 from dlh.runs.experiment import DataConfig, Experiment
 from dlh.settings import suggestion
 from dlh.training.config import TrainingConfig
@@ -90,6 +95,37 @@ def moving_ball() -> Experiment:
             held_out_clips=64,
         ),
     )
+
+
+def tiny_flat() -> Experiment:
+    """Seconds on one core: the preset tiny with the flat model. For tests.
+
+    dlh train tiny-flat
+    """
+    model = FlatConfig(
+        height=16,
+        width=16,
+        feature_size=16,
+        memory_size=16,
+        state_size=4,
+        hidden_sizes=(8,),
+        convolution_channels=(4, 4, 8, 8),
+    )
+    return replace(tiny(), preset="tiny-flat", model=model)
+
+
+def moving_ball_flat() -> Experiment:
+    """What moving-ball trains without a hierarchy: one level, no decisions; minutes on two cores.
+
+    dlh train moving-ball-flat
+
+    Expect futures to compare with those of moving-ball (``dlh evaluate``, ``dlh compare``); it has
+    no events.
+    """
+    ball = moving_ball()
+    model = FlatConfig(height=32, width=32, convolution_channels=(16, 32, 64, 64))
+    training = replace(ball.training, starts=1, start_steps=0, start_margin=0.0)
+    return replace(ball, preset="moving-ball-flat", model=model, training=training)
 
 
 def moving_ball_paper() -> Experiment:
@@ -183,12 +219,17 @@ def videos() -> Experiment:
 
 PRESETS: dict[str, Callable[[], Experiment]] = {
     "tiny": tiny,
+    "tiny-flat": tiny_flat,
     "moving-ball": moving_ball,
+    "moving-ball-flat": moving_ball_flat,
     "moving-ball-paper": moving_ball_paper,
     "moving-mnist": moving_mnist,
     "kth": kth,
     "mazes": mazes,
     "videos": videos,
+    **vta_presets.PRESETS,
+    **lmc_presets.PRESETS,
+    **cwvae_presets.PRESETS,
 }
 
 STAND_INS = {MOVING_MNIST_LONG: MOVING_MNIST, GQN_MAZES: VIZDOOM_MAZES}

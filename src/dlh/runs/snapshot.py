@@ -14,8 +14,8 @@ import torch
 from dlh.data.clips import ClipSource
 from dlh.data.worlds.moving_mnist import MovingMNIST
 from dlh.runs.build import digest
-from dlh.runs.experiment import Experiment
-from dlh.settings import SettingsError, from_plain, to_plain
+from dlh.runs.experiment import Experiment, read_experiment
+from dlh.settings import SettingsError, to_plain
 from dlh.training.errors import RunFolderError
 from dlh.training.run import EXPERIMENT, RunFolder
 from dlh.version import __version__
@@ -23,7 +23,7 @@ from dlh.version import __version__
 VERSION = 1
 
 
-LATER = {"rewarm_from": 0, "steps_before": 0}
+LATER = {"rewarm_from": 0, "steps_before": 0, "later_steps": []}
 """Settings of the training that older runs do not have, and what they stand for in these."""
 
 
@@ -76,7 +76,7 @@ def read_snapshot(run: RunFolder) -> Experiment:
     path, saved = run.path / EXPERIMENT, _read(run)
     plain = saved.get("experiment")
     try:
-        experiment = from_plain(Experiment, _with_later(plain), name="experiment")
+        experiment = read_experiment(_with_later(plain))
     except SettingsError as error:
         raise RunFolderError(f"{path}: {error}; it was edited or is of another version") from error
     if saved.get("experiment_sha256") not in (_digest(plain), _digest(to_plain(experiment))):
@@ -115,11 +115,18 @@ def _read(run: RunFolder) -> dict[str, Any]:
 
 
 def _with_later(plain: Any) -> Any:
-    """The settings, with those that are later than the run."""
+    """The settings, with those that are later than the run.
+
+    Before models had kinds, a limit of None on the gradient's norm was none at all; now that is 0.
+    """
     training = plain.get("training") if isinstance(plain, Mapping) else None
     if not isinstance(training, Mapping):
         return plain
-    return {**plain, "training": LATER | training}
+    training, model = LATER | training, plain.get("model")
+    has_kind = isinstance(model, Mapping) and "kind" in model
+    if not has_kind and training.get("gradient_norm", 0) is None:
+        training["gradient_norm"] = 0.0
+    return {**plain, "training": training}
 
 
 def _digest(plain: Any) -> str:

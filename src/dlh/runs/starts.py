@@ -26,7 +26,6 @@ from dlh.runs.experiment import Experiment
 from dlh.runs.samples import SAMPLES, DrawClips, sample_drawing
 from dlh.training.checkpoint import newest_step
 from dlh.training.errors import Interrupted, RunFolderError
-from dlh.training.held_out import BOUND
 from dlh.training.loop import OnLog, Validate, train
 from dlh.training.run import RunFolder
 
@@ -41,9 +40,11 @@ class Start:
 
     Attributes:
         seed: of its weights, clips and noise.
-        elbo: the bound of held-out clips, nats per frame.
+        elbo: the figure by which the model is judged, of held-out clips; of most models the bound,
+            nats per frame.
         mean_depth: L-bar there, the mean number of levels that change at a step.
         train_seconds, validation_seconds: what it took.
+        by: the figure's name.
     """
 
     seed: int
@@ -51,6 +52,7 @@ class Start:
     mean_depth: float
     train_seconds: float
     validation_seconds: float
+    by: str = "elbo"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ class Starts:
 
     Attributes:
         tried: all of them.
-        margin: bounds within so many nats per frame of the highest count as equally high.
+        margin: figures within so much of the highest count as equally high.
     """
 
     tried: tuple[Start, ...]
@@ -143,8 +145,11 @@ def best_start(
         found = ", ".join(
             f"seed {start.seed}: {start.elbo:.2f} ({start.mean_depth:.2f})" for start in tried
         )
+        what = (
+            "bound after {} steps, nats a frame" if tried[0].by == "elbo" else "{1} after {0} steps"
+        )
         say(
-            f"held-out bound after {settings.start_steps} steps, nats a frame (and how many levels "
+            f"held-out {what.format(settings.start_steps, tried[0].by)} (and how many levels "
             f"change at a step): {found}; seed {starts.chosen} goes on"
         )
     _adopt(run, starts.chosen)
@@ -164,9 +169,11 @@ def _begin(
     with os_errors_as(RunFolderError, f"cannot make the folder {folder.path}"):
         folder.path.mkdir(parents=True, exist_ok=True)
     run.write_status("running", step=newest_step(folder.checkpoints), steps=end)
+    network = untrained_network(folder, experiment)
+    by = network.plan.judged_by
     try:
         result = train(
-            untrained_network(folder, experiment),
+            network,
             source,
             experiment.training,
             folder,
@@ -187,10 +194,11 @@ def _begin(
         raise
     return Start(
         seed=seed,
-        elbo=result.validation[BOUND],
+        elbo=result.validation[by],
         mean_depth=result.validation.get(DEPTH, 1.0),  # clips of one frame have none
         train_seconds=result.train_seconds,
         validation_seconds=result.validation_seconds,
+        by=by,
     )
 
 

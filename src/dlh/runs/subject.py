@@ -17,13 +17,14 @@ from dlh.data.published.catalogue import MOVING_BALL
 from dlh.data.store.source import StoreSource
 from dlh.errors import UsageError
 from dlh.evaluation.floors import mean_training_frame
-from dlh.models.dlh import DLHConfig
-from dlh.pretrained import DLH, lookup
+from dlh.interfaces import ModelConfig
+from dlh.models import registry
+from dlh.pretrained import TrainedModel, lookup, open_model
 from dlh.runs.build import open_source
 from dlh.runs.experiment import DataConfig, Experiment
 from dlh.runs.presets import PRESETS
 from dlh.runs.snapshot import check_same_videos, read_snapshot
-from dlh.settings import SettingsError, from_plain, to_plain
+from dlh.settings import SettingsError, from_plain
 from dlh.training.device import choose_device
 from dlh.training.errors import RunFolderError
 from dlh.training.run import EXPERIMENT, RunFolder
@@ -48,7 +49,7 @@ class Subject:
     """
 
     name: str
-    model: DLH
+    model: TrainedModel
     experiment: Experiment
     source: ClipSource
     folder: Path
@@ -112,8 +113,9 @@ class Subject:
     def digest(self) -> str:
         """SHA-256 of configuration and weights, whatever file they were in."""
         network = self.model.model
-        assert isinstance(network, torch.nn.Module)
-        digest = hashlib.sha256(json.dumps(to_plain(network.config), sort_keys=True).encode())
+        # Without the kind, which the names of the weights tell: as it was before models had kinds.
+        settings = registry.settings_of(network.config)
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for name, value in sorted(network.state_dict().items()):
             digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
@@ -168,7 +170,7 @@ def open_subject(
         PretrainedError: the model cannot be used.
         DataError: the data cannot be used, or does not fit the model.
     """
-    model = DLH.from_pretrained(name, device or choose_device("auto"))
+    model = open_model(name, device or choose_device("auto"))
     run, known = run_of(name), trained_as(name, model.config)
     if data is None and known is None:
         raise UsageError(
@@ -212,7 +214,7 @@ def run_of(name: str) -> RunFolder | None:
     )
 
 
-def trained_as(name: str, config: DLHConfig) -> Experiment | None:
+def trained_as(name: str, config: ModelConfig) -> Experiment | None:
     """What the model of that name was trained as; None where nothing says so.
 
     Raises:
@@ -232,7 +234,7 @@ def trained_as(name: str, config: DLHConfig) -> Experiment | None:
         raise DataError(f"{about} does not say what the data is: {error}") from error
 
 
-def _on(data: str, known: Experiment | None, name: str, config: DLHConfig) -> Experiment:
+def _on(data: str, known: Experiment | None, name: str, config: ModelConfig) -> Experiment:
     """The experiment on the data that was asked for."""
     try:
         if known is not None:
@@ -247,7 +249,7 @@ def _on(data: str, known: Experiment | None, name: str, config: DLHConfig) -> Ex
         ) from None
 
 
-def _data_for(source: str, config: DLHConfig) -> DataConfig:
+def _data_for(source: str, config: ModelConfig) -> DataConfig:
     """The data of that name; of the ball, the world of the preset whose frames are the model's.
 
     Raises:

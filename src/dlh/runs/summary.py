@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from dlh.analysis.measure import Measured
@@ -26,23 +25,24 @@ def summarise(trained: Trained, measured: Measured | None) -> dict[str, Any]:
             "mean_depth": {str(start.seed): start.mean_depth for start in tried},
         }
     if (best := best_of(trained.run.metrics.read())) is not None:
-        summary["best"] = asdict(best)
+        summary["best"] = best.to_plain()
     if measured is None:
         return summary
-    changes, kl = measured.changes, measured.changes.divergences
-    assert kl is not None
+    changes = measured.changes
     states = level_states(changes.rates)
     model, floors = measured.futures.model, measured.futures.floors
+    summary |= {"split": measured.held_out.split, "clips": changes.clips}
+    if changes.divergences is not None:
+        summary |= {
+            "mean_depth": changes.mean_depth,
+            "mean_depth_with_first": changes.mean_depth_with_first,
+            "change_rates": changes.rates,
+            "dead_levels": [level for level, state in states.items() if state == "dead"],
+            "restless_levels": [level for level, state in states.items() if state == "restless"],
+            "state_kl": changes.divergences.state,
+            "event_kl": changes.divergences.event,
+        }
     summary |= {
-        "split": measured.held_out.split,
-        "clips": changes.clips,
-        "mean_depth": changes.mean_depth,
-        "mean_depth_with_first": changes.mean_depth_with_first,
-        "change_rates": changes.rates,
-        "dead_levels": [level for level, state in states.items() if state == "dead"],
-        "restless_levels": [level for level, state in states.items() if state == "restless"],
-        "state_kl": kl.state,
-        "event_kl": kl.event,
         "context_steps": measured.futures.context_steps,
         "samples": model.samples,
         "window": model.window,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, replace
 
+import torch
+
 from dlh.data.clips import ClipSource
 from dlh.files.outputs import Say
-from dlh.models.dlh import DynamicLatentHierarchy
-from dlh.pretrained import DLH
+from dlh.interfaces import TrainableModel
+from dlh.models import registry
+from dlh.pretrained import TrainedModel, of_network, open_model
 from dlh.pretrained.files import holds_model, write_model
 from dlh.runs.experiment import Experiment
 from dlh.runs.samples import DrawClips, sample_drawing
@@ -41,7 +44,7 @@ class Trained:
     experiment: Experiment
     run: RunFolder
     source: ClipSource
-    model: DLH
+    model: TrainedModel
     progress: TrainingResult
     starts: Starts | None = None
 
@@ -49,7 +52,7 @@ class Trained:
 def is_trained(run: RunFolder, experiment: Experiment) -> bool:
     """Whether all steps are done and the artefact is written."""
     status = run.status()
-    all_done = status.state == "finished" and status.step >= experiment.training.steps
+    all_done = status.state == "finished" and status.step >= experiment.training.total_steps
     return all_done and holds_model(run.path)
 
 
@@ -57,7 +60,7 @@ def train_in(
     run: RunFolder,
     experiment: Experiment,
     source: ClipSource,
-    network: DynamicLatentHierarchy,
+    network: TrainableModel,
     draw_clips: DrawClips,
     *,
     say: Say,
@@ -96,8 +99,9 @@ def train_in(
         _write_best_of_stopped(run, experiment, stopped)
         raise
     _write_best(run, experiment)
+    assert isinstance(network, torch.nn.Module)
     lay_out(network, "plain")  # as a model that is loaded: what is measured is the same
-    model = DLH(network, next(network.parameters()).device)
+    model = of_network(network, next(network.parameters()).device)
     model.save_pretrained(run.path)  # last: where it is, the best one is
     return Trained(
         experiment=experiment,
@@ -118,7 +122,7 @@ def load_trained(run: RunFolder, experiment: Experiment, source: ClipSource) -> 
 
     starts = read_starts(run)
     progress = TrainingResult(
-        step=experiment.training.steps,
+        step=experiment.training.total_steps,
         train_seconds=total("seconds"),
         validation_seconds=total("validation_seconds"),
         validation={},
@@ -127,7 +131,7 @@ def load_trained(run: RunFolder, experiment: Experiment, source: ClipSource) -> 
         experiment=experiment,
         run=run,
         source=source,
-        model=DLH.from_pretrained(run.path, choose_device(experiment.training.device)),
+        model=open_model(run.path, choose_device(experiment.training.device)),
         progress=_with_starts(progress, starts),
         starts=starts,
     )
@@ -143,7 +147,8 @@ def _write_best(run: RunFolder, experiment: Experiment) -> None:
     except CheckpointError as error:  # the run itself is unharmed
         warnings.warn(f"{run.path / BEST_MODEL} is not written: {error}", stacklevel=2)
         return
-    network = DynamicLatentHierarchy(experiment.model)
+    network = registry.build(experiment.model)
+    assert isinstance(network, torch.nn.Module)
     network.load_state_dict(state)
     write_model(run.path / BEST_MODEL, network)
 

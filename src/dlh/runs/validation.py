@@ -1,16 +1,16 @@
-"""What a run is watched by: the bound, the levels and the events of held-out clips."""
+"""What a run is watched by on held-out clips: the model's figures, its levels and its events."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dlh.data.clips import Clips, ClipSource
 from dlh.evaluation.events import change_rates, event_scores, mean_depth
-from dlh.interfaces import VideoModel
-from dlh.models.dlh import DynamicLatentHierarchy
-from dlh.models.dlh.bound import bound
-from dlh.training.held_out import BOUND, RATE
+from dlh.interfaces import TrainableModel
+from dlh.training.held_out import RATE
 from dlh.training.loop import Validate
 from dlh.video import from_stored
 
@@ -21,10 +21,10 @@ VALIDATION_SEED = 0
 def held_out_validation(source: ClipSource, *, clips: int, clip_length: int) -> Validate | None:
     """The validation of a run, or None where the source has no held-out clips of that length.
 
-    Its figures are nats per frame (``elbo``, ``kl.L1``, ...), ``mean_depth``, and where the data
-    knows its events ``events.precision``, ``events.recall``, ``events.f1``, of level 2, and
-    ``true_change_rate``; how often each level from 2 on changes after the first frame is
-    ``change_rate.L2``, ...
+    Its figures are those that the model shows (of most ``elbo`` and ``kl.L1``, ..., nats per
+    frame); of a model that decides ``mean_depth`` and how often each level from 2 on changes after
+    the first frame, ``change_rate.L2``, ...; and where the data knows its events too
+    ``events.precision``, ``events.recall``, ``events.f1``, of level 2, and ``true_change_rate``.
     """
     if clips == 0:
         return None
@@ -32,35 +32,46 @@ def held_out_validation(source: ClipSource, *, clips: int, clip_length: int) -> 
     if held_out is None:
         return None
 
-    def validate(model: VideoModel, step: int) -> dict[str, float]:
-        assert isinstance(model, DynamicLatentHierarchy)
+    def validate(model: TrainableModel, step: int) -> dict[str, float]:
         return score(model, held_out)
 
     return validate
 
 
 @torch.no_grad()
-def score(model: DynamicLatentHierarchy, clips: Clips) -> dict[str, float]:
-    """The figures of :func:`held_out_validation`; the noise is the same in every call."""
+def score(model: TrainableModel, clips: Clips) -> dict[str, float]:
+    """The figures of :func:`held_out_validation`; the noise is the same in every call.
+
+    The model is in evaluation mode.
+    """
+    assert isinstance(model, nn.Module)
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(VALIDATION_SEED)
-    elbos: list[Tensor] = []
-    divergences: list[Tensor] = []
+    values: dict[str, list[Tensor]] = defaultdict(list)
     changes: list[Tensor] = []
     for start in range(0, len(clips.video), CLIPS_AT_ONCE):
         video = from_stored(clips.video[start : start + CLIPS_AT_ONCE], device)
-        trace, _ = model.observe(video, generator=generator)
-        terms = bound(trace, video, model.decode(trace.frame_context), model.config)
-        elbos.append(terms.elbo / video.shape[1])
-        divergences.append((terms.state_kl + terms.event_kl).mean(1))
-        changes.append(trace.changed)
-    changed = torch.cat(changes).cpu()
-    figures = {BOUND: float(torch.cat(elbos).mean())}
-    for level, value in enumerate(torch.cat(divergences).mean(0).tolist(), start=1):
-        figures[f"kl.L{level}"] = value
+        found = model.figures(video, generator=generator)
+        for name, value in found.values.items():
+            values[name].append(value)
+        if found.changed is not None:
+            changes.append(found.changed)
+    figures: dict[str, float] = {}
+    for name, parts in values.items():
+        mean = torch.cat(parts).mean(0)
+        if mean.ndim:
+            levels = enumerate(mean.tolist(), start=1)
+            figures |= {f"{name}.L{level}": value for level, value in levels}
+        else:
+            figures[name] = float(mean)
+    return figures | (_decided(torch.cat(changes).cpu(), clips) if changes else {})
+
+
+def _decided(changed: Tensor, clips: Clips) -> dict[str, float]:
+    """The figures of decisions, (clips, time, levels)."""
     if changed.shape[1] < 2:
-        return figures
-    figures["mean_depth"] = mean_depth(changed)
+        return {}
+    figures = {"mean_depth": mean_depth(changed)}
     for level, rate in enumerate(change_rates(changed)[1:], start=2):
         figures[f"{RATE}{level}"] = rate
     if clips.events is not None and changed.shape[2] > 1:

@@ -16,6 +16,7 @@ from dlh.runs.build import build_model, open_source
 from dlh.runs.changes import Change
 from dlh.runs.experiment import Experiment
 from dlh.runs.snapshot import read_snapshot
+from dlh.settings import check_at_least
 from dlh.training import speed
 from dlh.training.device import choose_device
 from dlh.training.errors import TrainingError
@@ -95,8 +96,7 @@ def start_processes(count: int, words: Sequence[str]) -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    if count < 1:
-        raise UsageError(f"--num-processes is at least 1, found {count}")
+    check_at_least(1, error=UsageError, num_processes=count)
     # The processors are shared, where nothing else is asked for.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # the leader says what is

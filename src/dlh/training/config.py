@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from dlh.interfaces import Recompute
+from dlh.settings import ConfigError, check_at_least, check_choices, check_positive, values_of
 
 Speed = Literal["auto", "plain", "channels-last", "bf16", "compiled", "bf16-compiled"]
 """How a step is computed; see :mod:`dlh.training.speed`."""
@@ -20,12 +21,13 @@ Tracker = Literal["tensorboard", "wandb", "trackio"]
 class TrainingConfig:
     """How a model is trained. The defaults are the paper's where it states one.
 
-    Validated when it is made: a value that cannot be used raises a ``ValueError`` that holds it and
-    what is allowed.
+    Validated when it is made: a value that cannot be used raises a ``ConfigError`` that holds it
+    and what is allowed.
     """
 
     steps: int = 100_000
-    """Updates in all (the paper gives three days of a V100 instead of a number)."""
+    """Iterations of the first stage, mostly all there are (the paper gives three days of a V100
+    instead of a number)."""
 
     batch_size: int = 100
     """Clips per step, over all processes (paper: 100)."""
@@ -36,11 +38,17 @@ class TrainingConfig:
     learning_rate: float = 5e-4
     """Adam's step size (paper: 5e-4)."""
 
-    adam_epsilon: float = 1e-4
-    """Adam's denominator offset (paper: 1e-4); through it the scale of the loss matters."""
+    later_steps: tuple[int, ...] = ()
+    """Iterations of each stage after the first, of a model that is trained in several; none: the
+    first stage alone."""
+
+    adam_epsilon: float | None = None
+    """Adam's denominator offset; through it the scale of the loss matters. None: the model's
+    (dlh: the paper's 1e-4)."""
 
     beta_warmup_steps: int = 10_000
-    """Steps in which the weight of the divergences rises from 0 to 1 (paper: 10,000); 0: none."""
+    """Steps in which the weight of the divergences rises from 0 to 1 (paper: 10,000); 0: none. A
+    model that has no such warm-up ignores it."""
 
     cooldown_steps: int = 0
     """Steps at the end over which the learning rate falls linearly to 0 (paper: none)."""
@@ -52,9 +60,9 @@ class TrainingConfig:
     steps_before: int = 0
     """Updates that such a run was to have before."""
 
-    gradient_norm: float | None = 1_000.0
-    """Gradients of a larger 2-norm (of a loss in nats per frame) are scaled down to it; None: no.
-    The paper is silent; CW-VAE's code has 10,000."""
+    gradient_norm: float | None = None
+    """Gradients of a larger 2-norm are scaled down to it; 0: they are not; None: the model's
+    (dlh: 1,000, of a loss in nats per frame)."""
 
     seed: int = 0
     """Decides, with the number of the step and nothing else, its clips and its noise."""
@@ -114,75 +122,50 @@ class TrainingConfig:
     """Where every line of metrics.jsonl goes too: tensorboard, wandb, trackio."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "clip_length", "starts", "accumulate"):
-            self._require_whole(name, minimum=1)
-        for name in ("checkpoint_every", "keep_checkpoints", "log_every"):
-            self._require_whole(name, minimum=1)
-        for name in (
-            "beta_warmup_steps",
-            "cooldown_steps",
-            "rewarm_from",
-            "steps_before",
-            "seed",
-            "start_steps",
-            "threads",
-            "validate_every",
-            "held_out_clips",
-            "sample_every",
-        ):
-            self._require_whole(name, minimum=0)
+        counts = ("steps", "batch_size", "clip_length", "starts", "accumulate")
+        intervals = ("checkpoint_every", "keep_checkpoints", "log_every")
+        check_at_least(1, **values_of(self, *counts, *intervals))
+        optional = ("beta_warmup_steps", "cooldown_steps", "rewarm_from", "steps_before", "threads")
+        starts = ("start_steps", "validate_every", "held_out_clips", "sample_every", "seed")
+        check_at_least(0, **values_of(self, *optional, *starts))
+        for steps in self.later_steps:
+            check_at_least(0, later_steps=steps)
+        check_positive(**values_of(self, "learning_rate", "adam_epsilon"))
+        if self.gradient_norm != 0:
+            check_positive(gradient_norm=self.gradient_norm)
+        check_choices(self)
         if self.starts > 1 and not 1 <= self.start_steps <= self.steps:
-            raise ValueError(
-                f"start_steps must be from 1 to steps ({self.steps}) to compare {self.starts} "
+            raise ConfigError(
+                f"start_steps is from 1 to steps ({self.steps}) to compare {self.starts} "
                 f"starts, found {self.start_steps}"
             )
         if self.starts > 1 and not self.held_out_clips:
-            raise ValueError(
+            raise ConfigError(
                 f"{self.starts} starts are compared on held-out clips, found held_out_clips = 0"
             )
         if self.batch_size % self.accumulate:
             parts = _nearest_divisors(self.batch_size, self.accumulate)
-            raise ValueError(
+            raise ConfigError(
                 f"batch_size {self.batch_size} cannot be computed in accumulate = "
                 f"{self.accumulate} equal parts; {parts}"
             )
-        self._require_one_of("recompute", get_args(Recompute))
-        self._require_one_of("speed", get_args(Speed))
         for tracker in self.trackers:
             if tracker not in get_args(Tracker):
-                raise ValueError(
+                raise ConfigError(
                     f"trackers are of {', '.join(get_args(Tracker))}, found {tracker!r}"
                 )
         margin = self.start_margin
         if not isinstance(margin, (int, float)) or not 0 <= margin < math.inf:
-            raise ValueError(f"start_margin must be a finite number from 0, found {margin!r}")
-        self._require_positive("learning_rate")
-        self._require_positive("adam_epsilon")
-        if self.gradient_norm is not None:
-            self._require_positive("gradient_norm")
+            raise ConfigError(f"start_margin is a finite number from 0, found {margin!r}")
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", str(self.device)):
-            raise ValueError(
-                f"device must be auto, cpu, cuda, cuda:<number> or mps, found {self.device!r}"
+            raise ConfigError(
+                f"device is auto, cpu, cuda, cuda:<number> or mps, found {self.device!r}"
             )
 
-    def _require_whole(self, name: str, *, minimum: int) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-            raise ValueError(
-                f"{name} must be a whole number of at least {minimum}, found {value!r}"
-            )
-
-    def _require_one_of(self, name: str, allowed: tuple[str, ...]) -> None:
-        if getattr(self, name) not in allowed:
-            raise ValueError(
-                f"{name} is one of {', '.join(allowed)}, found {getattr(self, name)!r}"
-            )
-
-    def _require_positive(self, name: str) -> None:
-        value = getattr(self, name)
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or value <= 0:
-            raise ValueError(f"{name} must be a finite number above 0, found {value!r}")
+    @property
+    def total_steps(self) -> int:
+        """Iterations of all stages."""
+        return self.steps + sum(self.later_steps)
 
 
 def _nearest_divisors(whole: int, number: int) -> str:

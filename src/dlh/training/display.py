@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from tqdm import tqdm
 
@@ -30,6 +30,7 @@ class Display:
         self._bar: tqdm | None = None
         self._below: list[tqdm] = []
         self._last_line = -_SECONDS_BETWEEN_LINES
+        self._stage = ""
 
     def start(self, step: int, *, about: Sequence[str] = ()) -> None:
         """Say what there is to say about the run and begin at this step; nothing if it is done."""
@@ -58,13 +59,16 @@ class Display:
                     for position in (1, 2)
                 ]
 
-    def advance(self) -> None:
-        """One more step is done."""
+    def advance(self, stage: str = "") -> None:
+        """One more step is done, of a stage that is named where there are several."""
         if self._bar is not None:
             with contextlib.suppress(OSError):
+                if stage != self._stage:
+                    self._stage = stage
+                    self._bar.set_description(stage)
                 self._bar.update()
 
-    def figures(self, entry: Mapping[str, float]) -> None:
+    def figures(self, entry: Mapping[str, Any]) -> None:
         """Show a line of metrics.jsonl: held-out figures always, training figures as they fit."""
         if not is_training_entry(entry):
             self.line(held_out_summary(entry))
@@ -76,8 +80,10 @@ class Display:
         elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             left = (self._steps - entry["step"]) / entry["steps_per_second"]
+            stage = f" ({entry['stage']})" if "stage" in entry else ""
             self.line(
-                f"step {entry['step']}/{self._steps}  {training_summary(entry)}  {details(entry)}  "
+                f"step {entry['step']}/{self._steps}{stage}  {training_summary(entry)}  "
+                f"{details(entry)}  "
                 f"{entry['steps_per_second']:.3g} steps/s  {timedelta(seconds=round(left))} left"
             )
 
@@ -102,22 +108,33 @@ class Display:
                     bar.close()
 
 
-def training_summary(entry: Mapping[str, float]) -> str:
-    """The figures of a log line that say most, in nats per frame."""
-    parts = [
-        f"loss {entry['loss']:.1f}",
-        f"reconstruction {entry['reconstruction']:.1f}",
-        f"KL {entry['state_kl']:.2f} + {entry['event_kl']:.2f}",
-    ]
+def training_summary(entry: Mapping[str, Any]) -> str:
+    """The figures of a log line that say most: the loss, and its terms as far as they are known."""
+    entry = _of_stage(entry)
+    parts = [f"loss {entry['loss']:.4g}"]
+    if "reconstruction" in entry:
+        parts = [f"loss {entry['loss']:.1f}", f"reconstruction {entry['reconstruction']:.1f}"]
+    divergences = [entry[name] for name in ("state_kl", "event_kl") if name in entry]
+    if divergences:
+        parts.append("KL " + " + ".join(f"{value:.2f}" for value in divergences))
     if "mean_depth" in entry:
         parts.append(f"L-bar {entry['mean_depth']:.2f}")
     return "  ".join(parts)
 
 
-def details(entry: Mapping[str, float]) -> str:
-    """Both divergences of each level, the share of time spent waiting for data, and the memory."""
+def _of_stage(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The figures of a later stage without its name before each."""
+    stage = entry.get("stage")
+    if stage is None:
+        return entry
+    return {name.removeprefix(f"{stage}."): value for name, value in entry.items()}
+
+
+def details(entry: Mapping[str, Any]) -> str:
+    """The divergences of each level, the share of time spent waiting for data, and the memory."""
+    entry = _of_stage(entry)
     levels = [name for name in entry if re.fullmatch(r"state_kl\.L\d+", name)]
-    both = [entry[name] + entry[name.replace("state", "event")] for name in levels]
+    both = [entry[name] + entry.get(name.replace("state", "event"), 0.0) for name in levels]
     shown = ", ".join(
         f"{name.rpartition('.')[2]} {kl:.2f}" for name, kl in zip(levels, both, strict=True)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from dlh.interfaces import Objective
 from dlh.training.errors import NonFiniteError
 from dlh.training.progress import Progress
+from dlh.training.stages import StageInTime
 
 TIMINGS = (
     *("seconds", "steps_per_second", "data_wait", "validation_seconds"),
@@ -22,28 +23,45 @@ TIMINGS = (
 others exactly."""
 
 
-def step_figures(objective: Objective, *, loss: Tensor) -> dict[str, Tensor]:
-    """What is measured of a step, or of a part of one; still on its device.
+def step_figures(objective: Objective) -> dict[str, Tensor]:
+    """What is measured of a phase, or of a part of one; still on its device.
 
-    - ``loss``, ``reconstruction``, ``state_kl``, ``event_kl``: nats per frame, means over batch and
-      time, the divergences summed over levels and not weighted by beta; ``state_kl.L1`` ...
-      ``event_kl.LN``: each level's part.
+    - ``loss``: what is minimised.
+    - the terms by name: means over batch and time, in the unit of the term, unweighted; one with
+      levels is summed over them, and ``state_kl.L1`` ... ``state_kl.LN`` are the levels' parts.
     - ``mean_depth``: L-bar, the mean over t >= 2 of the number of levels with e_t^n = 1, level 1
       counted (so 1 + the mean number of changing levels above it). The forced first step is left
       out. Only for a model that decides.
     """
-    tensors = {
-        "loss": loss,
-        "reconstruction": objective.reconstruction.mean(),
-        "state_kl": objective.state_kl.sum(2).mean(),
-        "event_kl": objective.event_kl.sum(2).mean(),
-    }
-    for term in ("state_kl", "event_kl"):
-        levels = getattr(objective, term).mean((0, 1)).unbind()
-        tensors.update({f"{term}.L{n}": value for n, value in enumerate(levels, start=1)})
+    loss = objective.loss
+    tensors = {"loss": loss}
+    with_levels = {n: t.value for n, t in objective.terms.items() if t.value.ndim > 2}
+    for name, term in objective.terms.items():
+        tensors[name] = (term.value.sum(2) if name in with_levels else term.value).mean()
+    for name, value in with_levels.items():
+        levels = value.mean((0, 1)).unbind()
+        tensors.update({f"{name}.L{n}": level for n, level in enumerate(levels, start=1)})
     if objective.changed is not None and objective.changed.shape[1] > 1:
         tensors["mean_depth"] = objective.changed[:, 1:].sum(2).to(loss.dtype).mean()
     return {name: value.detach().to(loss) for name, value in tensors.items()}
+
+
+def iteration_figures(
+    stage: StageInTime, phases: Sequence[Mapping[str, float]]
+) -> dict[str, float]:
+    """The figures of an iteration, from those of its phases.
+
+    Of several phases each figure has its phase's name before it, and ``loss`` is the sum of theirs;
+    of a later stage each has the stage's name before it.
+    """
+    figures = dict(phases[0])
+    if len(phases) > 1:
+        figures = {"loss": sum(phase["loss"] for phase in phases)}
+        for phase, found in zip(stage.stage.phases, phases, strict=True):
+            figures |= {f"{phase.name}.{name}": value for name, value in found.items()}
+    if stage.index:
+        figures = {f"{stage.stage.name}.{name}": value for name, value in figures.items()}
+    return figures
 
 
 def refuse_non_finite(
@@ -54,7 +72,8 @@ def refuse_non_finite(
     if not bad:
         return
     # The loss and the sums over levels are not finite because a part of them is not: name the part.
-    parts = [name for name in bad if ".L" in name or name == "reconstruction"]
+    sums = {re.sub(r"\.L\d+$", "", name) for name in figures if re.search(r"\.L\d+$", name)}
+    parts = [name for name in bad if name not in sums | {"loss", "gradient_norm"}]
     name = (parts or bad)[0]
     if name == "gradient_norm":
         what, term = f"the gradient is not finite ({_where(parameters)})", "gradient"
@@ -112,8 +131,12 @@ class RunningMeans:
 
 
 def log_entry(
-    means: Mapping[str, float], progress: Progress, memory: Mapping[str, float]
-) -> dict[str, float]:
+    means: Mapping[str, float],
+    progress: Progress,
+    memory: Mapping[str, float],
+    *,
+    stage: str | None = None,
+) -> dict[str, Any]:
     """A line of metrics.jsonl: the means over the steps since the line before, and the totals.
 
     - ``step``: updates done.
@@ -121,11 +144,13 @@ def log_entry(
     - ``steps_per_second``: over the same steps as the means.
     - ``data_wait``: the share of that time spent waiting for clips, in [0, 1].
     - ``memory``, ``gpu_memory``: the most that this process has held so far, MiB.
+    - ``stage``: the name of a later stage.
     """
     step_seconds, wait_seconds = means["step_seconds"], means["wait_seconds"]
     figures = {name: value for name, value in means.items() if not name.endswith("_seconds")}
     return {
         "step": progress.step,
+        **({} if stage is None else {"stage": stage}),
         **figures,
         "seconds": progress.train_seconds,
         "steps_per_second": 1 / step_seconds,

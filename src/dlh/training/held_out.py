@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from dlh.training.metrics import BEST_STEP, VALIDATION
+from dlh.training.metrics import BEST_BY, BEST_STEP, VALIDATION
 from dlh.training.progress import Progress
 
 BOUND = "elbo"
-"""The figure of a validation by which the best checkpoint is chosen, the higher the better."""
+"""The figure of a validation by which a model with a bound is judged, nats per frame."""
 RATE = "change_rate.L"
 """With the number n of a level behind it: how often e^n is 1 after the first frame, in [0, 1]."""
 
@@ -37,7 +37,7 @@ def level_states(rates: Sequence[float]) -> dict[int, LevelState]:
 
 
 def take_validation(
-    progress: Progress, figures: Mapping[str, float], *, clips: int
+    progress: Progress, figures: Mapping[str, float], *, clips: int, judged_by: str = BOUND
 ) -> Sequence[str]:
     """Enter the figures of a validation of the present step into the counters.
 
@@ -47,7 +47,8 @@ def take_validation(
     Args:
         progress: changed in place.
         figures: by name.
-        clips: how many clips they were measured on; the bounds of other clips do not compare.
+        clips: how many clips they were measured on; the figures of other clips do not compare.
+        judged_by: the figure by which the best checkpoint is chosen, the higher the better.
 
     Returns:
         What a person should be told about the levels; mostly nothing.
@@ -69,7 +70,7 @@ def take_validation(
         )
     progress.levels = dict(states)
     progress.validated, progress.validation = progress.step, dict(figures)
-    _compare(progress, figures.get(BOUND, math.nan), clips)
+    _compare(progress, figures.get(judged_by, math.nan), clips)
     return lines
 
 
@@ -78,10 +79,12 @@ def is_best(progress: Progress) -> bool:
     return progress.best is not None and progress.best_step == progress.step
 
 
-def validation_entry(progress: Progress) -> dict[str, Any]:
-    """A line of metrics.jsonl: the last validation, and which step was best so far."""
+def validation_entry(progress: Progress, *, judged_by: str = BOUND) -> dict[str, Any]:
+    """A line of metrics.jsonl: the last validation, and which step was best so far, by what."""
     figures = {VALIDATION + name: value for name, value in progress.validation.items()}
-    best = {} if progress.best is None else {BEST_STEP: progress.best_step}
+    best: dict[str, Any] = {} if progress.best is None else {BEST_STEP: progress.best_step}
+    if best and judged_by != BOUND:
+        best[BEST_BY] = judged_by
     return {
         "step": progress.step,
         **figures,
@@ -90,11 +93,11 @@ def validation_entry(progress: Progress) -> dict[str, Any]:
     }
 
 
-def _compare(progress: Progress, bound: float, clips: int) -> None:
-    if not math.isfinite(bound):
+def _compare(progress: Progress, found: float, clips: int) -> None:
+    if not math.isfinite(found):
         return
-    if progress.best is None or progress.best_clips != clips or bound > progress.best:
-        progress.best, progress.best_step, progress.best_clips = bound, progress.step, clips
+    if progress.best is None or progress.best_clips != clips or found > progress.best:
+        progress.best, progress.best_step, progress.best_clips = found, progress.step, clips
 
 
 def _states_of(figures: Mapping[str, float]) -> dict[int, LevelState]:

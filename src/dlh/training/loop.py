@@ -1,36 +1,35 @@
 """The training loop: one page, to be read once and changed.
 
-Everything that happens in step k, its clips, its noise and its weight of the divergences, is a
-function of the configuration and k; everything that is carried from step to step is registered in
-the checkpoint. So a run that was killed at any moment and resumed equals an unbroken one, bit for
-bit on the CPU with the same number of threads; and several processes, of which each computes a
-share of every step's clips, train the model that one trains.
+Everything that happens in step k (``iteration.py``), its clips, its noise and its weight of the
+divergences, is a function of the configuration and k; everything that is carried from step to step
+is registered in the checkpoint. So a run that was killed at any moment and resumed equals an
+unbroken one, bit for bit on the CPU with the same number of threads; and several processes, of
+which each computes a share of every step's clips, train the model that one trains.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import nn
 
 from dlh.data.clips import ClipSource
-from dlh.interfaces import VideoModel
+from dlh.interfaces import TrainableModel
 from dlh.training import speed
 from dlh.training.ahead import made_ahead
 from dlh.training.checkpoint import Checkpoints, Restored
 from dlh.training.config import TrainingConfig
-from dlh.training.device import choose_device, describe_device
+from dlh.training.device import describe_device
 from dlh.training.display import Display
 from dlh.training.errors import TrainingError
 from dlh.training.figures import RunningMeans
+from dlh.training.iteration import Iterations
 from dlh.training.processes import LeaderGone, Processes
 from dlh.training.progress import Progress
 from dlh.training.recorder import Clock, DrawSamples, OnLog, Recorder, Validate
 from dlh.training.run import RunFolder
 from dlh.training.signals import StopRequest
-from dlh.training.step import compute_gradients, update
 from dlh.training.trackers import tracking
 
 __all__ = ["DrawSamples", "OnLog", "TrainingResult", "Validate", "follow", "train"]
@@ -69,7 +68,7 @@ class Job:
 
 
 def train(
-    model: VideoModel,
+    model: TrainableModel,
     source: ClipSource,
     config: TrainingConfig,
     run: RunFolder,
@@ -79,12 +78,13 @@ def train(
     draw_samples: DrawSamples | None = None,
     on_log: OnLog | None = None,
 ) -> TrainingResult:
-    """Train ``model`` in place until ``config.steps`` updates are done, or the first ``until``.
+    """Train ``model`` in place until ``config.total_steps`` steps are done, or the first ``until``.
 
     It goes on from the newest checkpoint in ``run``, where there is one. The state is saved every
-    ``config.checkpoint_every`` steps, before every validation and drawing, at the end, when a
-    signal asks to stop, and when a step fails; that of the best validation stays. A finished run is
-    only loaded. Where several processes were started, this one leads and the others :func:`follow`.
+    ``config.checkpoint_every`` steps, before every validation and drawing, at the end of a stage,
+    when a signal asks to stop, and when a step fails; that of the best validation stays. A finished
+    run is only loaded. Where several processes were started, this one leads and the others
+    :func:`follow`.
 
     Raises:
         Interrupted: somebody stopped it; the run can be resumed.
@@ -92,17 +92,15 @@ def train(
         TrainingError: the model, device, run folder or checkpoint cannot be used, or a step does
             not fit into the memory.
     """
-    if not isinstance(model, nn.Module):
-        raise TrainingError(f"{type(model).__name__} is no torch.nn.Module: it cannot be trained")
-    _require_same_frames(model, source)
-    config, processes, parameters, optimizer = _prepared(model, config)
-    processes.shares(config)  # refuses what cannot be shared before anything is written
+    iterations = Iterations(model, source, config)  # refuses what cannot be, before it is written
     progress, means, clock = Progress(), RunningMeans(), Clock()
-    end = config.steps if until is None else min(until, config.steps)
+    config, processes = iterations.config, iterations.processes
+    end = iterations.end if until is None else min(until, iterations.end)
+    assert isinstance(model, nn.Module)
 
     checkpoints = Checkpoints(run.checkpoints, keep=config.keep_checkpoints)
     checkpoints.register("model", model)
-    checkpoints.register("optimizer", optimizer)
+    checkpoints.register("optimizer", iterations.optimizer)
     checkpoints.register("progress", progress)
     checkpoints.register("means", means)
 
@@ -111,11 +109,11 @@ def train(
         StopRequest() as stop,
         Display(steps=end) as display,
         tracking(config, run, whole=until is None) as track,
-        made_ahead(source, end=end, device=processes.device) as ahead,
+        made_ahead(source, end=iterations.stages[0].end, device=processes.device) as ahead,
     ):
         restored = _resume(run, checkpoints, progress, end)
         record = Recorder(
-            model=model,
+            iterations=iterations,
             config=config,
             run=run,
             end=end,
@@ -137,7 +135,7 @@ def train(
                 end=end,
                 step=progress.step,
                 model=model.state_dict(),
-                optimizer=optimizer.state_dict(),
+                optimizer=iterations.optimizer.state_dict(),
             )
         )
 
@@ -147,13 +145,10 @@ def train(
                 record.before_step()
                 if progress.step == end:
                     break
-                with record.saved_on_failure():
-                    figures = compute_gradients(
-                        model, parameters, ahead, config, step=progress.step, processes=processes
-                    )
-                norm = figures["gradient_norm"]
-                update(parameters, optimizer, config, step=progress.step, gradient_norm=norm)
+                with record.saved_on_failure(), iterations.explained():
+                    figures = iterations.run(progress.step, ahead=ahead)
                 record.after_step(figures)
+        iterations.release()
 
     return TrainingResult(
         step=progress.step,
@@ -165,7 +160,7 @@ def train(
     )
 
 
-def follow(model: VideoModel, source: ClipSource, processes: Processes) -> None:
+def follow(model: TrainableModel, source: ClipSource, processes: Processes) -> None:
     """What every process but the leader does: its share of every step of all that is trained.
 
     Its model begins as the leader's and changes as the leader's does. It writes nothing and says
@@ -177,43 +172,17 @@ def follow(model: VideoModel, source: ClipSource, processes: Processes) -> None:
     assert isinstance(model, nn.Module)
     with StopRequest():
         while (job := processes.hear()) is not None:
-            config, processes, parameters, optimizer = _prepared(model, job.config)
+            iterations = Iterations(model, source, job.config)
+            processes = iterations.processes
             model.load_state_dict(job.model)
-            optimizer.load_state_dict(job.optimizer)
-            with made_ahead(source, end=job.end, device=processes.device) as ahead:
+            iterations.optimizer.load_state_dict(job.optimizer)
+            end = iterations.stages[0].end
+            with made_ahead(source, end=end, device=processes.device) as ahead:
                 for step in range(job.step, job.end):
                     try:
-                        figures = compute_gradients(
-                            model, parameters, ahead, config, step=step, processes=processes
-                        )
+                        iterations.run(step, ahead=ahead)
                     except RuntimeError as error:  # the exchange broke, or the leader refused too
                         raise LeaderGone(str(error)) from error
-                    norm = figures["gradient_norm"]
-                    update(parameters, optimizer, config, step=step, gradient_norm=norm)
-
-
-def _prepared(
-    model: nn.Module, config: TrainingConfig
-) -> tuple[TrainingConfig, Processes, dict[str, nn.Parameter], torch.optim.Optimizer]:
-    """The model on its device and in its layout, and what trains it."""
-    device = choose_device(config.device)
-    config = replace(config, speed=speed.resolve(config.speed, device))
-    speed.require(config.speed, device)
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    processes = Processes(device, half=speed.uncompiled(config.speed) == "bf16")
-    model.to(processes.device).train()
-    speed.lay_out(model, config.speed)
-    return config, processes, dict(model.named_parameters()), torch.optim.Adam(model.parameters())
-
-
-def _require_same_frames(model: VideoModel, source: ClipSource) -> None:
-    if tuple(model.frame_shape) != tuple(source.frame_shape):
-        raise TrainingError(
-            f"the model takes frames of (channel, height, width) = {tuple(model.frame_shape)}, "
-            f"{source.name} has {tuple(source.frame_shape)}; build the model for the data, or "
-            "resize the data"
-        )
 
 
 def _resume(

@@ -18,28 +18,42 @@ VALIDATION = "validation."
 """What the names of held-out figures start with."""
 BEST_STEP = "best_step"
 """In a line of held-out figures: the step whose bound is the highest so far."""
+BEST_BY = "best_by"
+"""Beside it, of a model that is not judged by its bound: the name of the figure that is."""
 
 
 def is_training_entry(entry: Mapping[str, Any]) -> bool:
     """Whether a line holds training figures; otherwise it holds held-out ones, never both."""
-    return "loss" in entry
+    return "loss" in entry or "stage" in entry
 
 
 @dataclass(frozen=True, kw_only=True)
 class Best:
-    """The best validation of a run so far: the held-out bound, nats per frame, and its step."""
+    """The best validation of a run so far.
+
+    Attributes:
+        step: at which it was.
+        value: of the figure by which the model is judged.
+        by: the figure's name; "elbo", the held-out bound in nats per frame, of most models.
+    """
 
     step: int
-    elbo: float
+    value: float
+    by: str = "elbo"
+
+    def to_plain(self) -> dict[str, Any]:
+        """``{"step": ..., "elbo": ...}``, as the JSON files of a run have it."""
+        return {"step": self.step, self.by: self.value}
 
 
 def best_of(entries: Sequence[Mapping[str, Any]]) -> Best | None:
     """What the lines of metrics.jsonl say was best; None before the first validation."""
     steps = [entry[BEST_STEP] for entry in entries if BEST_STEP in entry]
-    name = VALIDATION + "elbo"
+    by = next((entry[BEST_BY] for entry in entries if BEST_BY in entry), "elbo")
     for entry in entries:
-        if steps and entry["step"] == steps[-1] and entry.get(name) is not None:
-            return Best(step=steps[-1], elbo=entry[name])
+        value = entry.get(VALIDATION + by)
+        if steps and entry["step"] == steps[-1] and value is not None:
+            return Best(step=steps[-1], value=value, by=by)
     return None
 
 

@@ -97,7 +97,7 @@ class Processes:
     def average(self, parameters: Mapping[str, nn.Parameter], figures: Tensor) -> Tensor:
         """Make every process's gradients, and what it measured, the mean over all processes.
 
-        A parameter without a gradient here counts as 0: another process may have one.
+        A parameter without a gradient here counts as 0 if another process has one.
 
         Args:
             parameters: their gradients are replaced.
@@ -105,16 +105,24 @@ class Processes:
         """
         if self.count == 1:
             return figures
-        for parameter in parameters.values():
-            if parameter.requires_grad and parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-        gradients = [p.grad for p in parameters.values() if p.grad is not None]
+        trained = [parameter for parameter in parameters.values() if parameter.requires_grad]
+        missing = [parameter.grad is None for parameter in trained]
+        gradients = [
+            torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            for parameter in trained
+        ]
         # One exchange of everything: many small ones would wait for each other.
-        together = torch.cat([*(gradient.flatten() for gradient in gradients), figures])
+        missing_here = figures.new_tensor(missing)
+        together = torch.cat(
+            [*(gradient.flatten() for gradient in gradients), missing_here, figures]
+        )
         together = self.accelerator.reduce(together, reduction="mean")
-        *means, figures = together.split([*(g.numel() for g in gradients), figures.numel()])
-        for gradient, mean in zip(gradients, means, strict=True):
-            gradient.copy_(mean.view_as(gradient))
+        sizes = [*(g.numel() for g in gradients), len(missing), figures.numel()]
+        *means, missing_anywhere, figures = together.split(sizes)
+        # Where this process has all gradients, no other need be asked.
+        nowhere = (missing_anywhere == 1).tolist() if any(missing) else missing
+        for parameter, gradient, mean, none in zip(trained, gradients, means, nowhere, strict=True):
+            parameter.grad = None if none else gradient.copy_(mean.view_as(gradient))
         return figures
 
     def tell(self, what: Any) -> None:

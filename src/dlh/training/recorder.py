@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from dlh.interfaces import CompilationError, VideoModel
+from dlh.interfaces import CompilationError, TrainableModel, VideoModel
 from dlh.training.checkpoint import Checkpoints
 from dlh.training.config import TrainingConfig
 from dlh.training.device import memory_used
@@ -19,11 +19,12 @@ from dlh.training.display import Display
 from dlh.training.errors import CheckpointError
 from dlh.training.figures import RunningMeans, log_entry
 from dlh.training.held_out import is_best, take_validation, validation_entry
+from dlh.training.iteration import Iterations
 from dlh.training.progress import Progress, is_due
 from dlh.training.run import RunFolder
 from dlh.training.signals import StopRequest
 
-Validate = Callable[[VideoModel, int], Mapping[str, float]]
+Validate = Callable[[TrainableModel, int], Mapping[str, float]]
 """(model, step) -> figures by name. Called without gradients and with the model in evaluation mode;
 it brings its own generators, so that nothing it does reaches the training."""
 
@@ -39,7 +40,7 @@ class Recorder:
     """The record of one run.
 
     Attributes:
-        model: what is trained.
+        iterations: of the model that is trained.
         config: how.
         run: the folder that everything is written to.
         end: the step at which training ends.
@@ -49,7 +50,7 @@ class Recorder:
         loggers: take every line of metrics.jsonl.
     """
 
-    model: VideoModel
+    iterations: Iterations
     config: TrainingConfig
     run: RunFolder
     end: int
@@ -66,23 +67,26 @@ class Recorder:
 
     def before_step(self) -> None:
         """What is due of held-out clips; the state was saved before, so a stop loses nothing."""
-        progress = self.progress
+        progress, model = self.progress, self.iterations.model
+        judged_by = self.iterations.plan.judged_by
         if self.validate is not None and self._validation_is_due():
-            with self.stop.at_once(), _evaluating(self.model):
-                found = self.validate(self.model, progress.step)
+            with self.stop.at_once(), _evaluating(model):
+                found = self.validate(model, progress.step)
                 figures = {name: float(value) for name, value in found.items()}
             progress.validation_seconds += self.clock.lap()
-            news = take_validation(progress, figures, clips=self.config.held_out_clips)
+            news = take_validation(
+                progress, figures, clips=self.config.held_out_clips, judged_by=judged_by
+            )
             if is_best(progress):
                 self.checkpoints.keep_as_best(progress.step)
-            self._log(validation_entry(progress))
+            self._log(validation_entry(progress, judged_by=judged_by))
             for line in news:
                 self.display.line(line)
             if progress.step == self.end:
                 self.save()
         if self.draw_samples is not None and self._samples_are_due():
-            with self.stop.at_once(), _evaluating(self.model):
-                self.draw_samples(self.model, progress.step)
+            with self.stop.at_once(), _evaluating(model):
+                self.draw_samples(model, progress.step)
             progress.validation_seconds += self.clock.lap()
             progress.sampled = progress.step
             if progress.step == self.end:
@@ -98,12 +102,15 @@ class Recorder:
         step_seconds = self.clock.lap()
         self.progress.train_seconds += step_seconds
         self.means.add({**figures, "step_seconds": step_seconds})
-        self.display.advance()
+        self.display.advance(self._stage_name(self.progress.step - 1))
 
         step, config = self.progress.step, self.config
-        at_end = step == self.end
+        stage = self.iterations.stage(step - 1)
+        at_end = step in (self.end, stage.end)
         if at_end or is_due(step, config.log_every):
-            self._log(log_entry(self.means.take(), self.progress, memory_used(self.device)))
+            name = stage.stage.name if stage.index else None
+            memory = memory_used(self.device)
+            self._log(log_entry(self.means.take(), self.progress, memory, stage=name))
         every = (config.checkpoint_every, config.validate_every, config.sample_every)
         if at_end or self.stop.requested or any(is_due(step, number) for number in every):
             self.save()
@@ -117,7 +124,8 @@ class Recorder:
 
     @contextmanager
     def saved_on_failure(self) -> Generator[None]:
-        """When what is inside fails, save the state that the last finished step left.
+        """When what is inside fails, save the state that the last finished step left, if the model
+        still has it.
 
         Raises:
             KeyboardInterrupt: a compiler failed because it was told to stop too, as Ctrl-C tells
@@ -126,6 +134,12 @@ class Recorder:
         try:
             yield
         except Exception as failure:
+            if self.iterations.halfway:
+                failure.add_note(
+                    "It failed in the middle of a step, so resuming goes on from the newest "
+                    f"checkpoint in {self.checkpoints.folder}."
+                )
+                raise
             try:
                 path = self.checkpoints.save(self.progress.step)
                 failure.add_note(f"The state of step {self.progress.step} is saved in {path}.")
@@ -141,9 +155,15 @@ class Recorder:
         for logger in self.loggers:
             logger(entry)
 
+    def _stage_name(self, step: int) -> str:
+        """The name of the stage, where there are several."""
+        stages = self.iterations.stages
+        return self.iterations.stage(step).stage.name if len(stages) > 1 else ""
+
     def _validation_is_due(self) -> bool:
         step = self.progress.step
-        due = step == self.end or is_due(step, self.config.validate_every)
+        due = step in (self.end, self.iterations.stage(step).start) and step > 0
+        due = due or is_due(step, self.config.validate_every)
         return due and self.progress.validated < step
 
     def _samples_are_due(self) -> bool:
@@ -164,7 +184,7 @@ class Clock:
 
 
 @contextmanager
-def _evaluating(model: VideoModel) -> Generator[None]:
+def _evaluating(model: TrainableModel) -> Generator[None]:
     assert isinstance(model, nn.Module)
     model.eval()
     try:

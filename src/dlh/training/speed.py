@@ -100,5 +100,8 @@ def describe(speed: Speed) -> str:
 
 def lay_out(model: nn.Module, speed: Speed) -> None:
     """Put the model's weights into the order in memory that this way computes with."""
-    order = torch.contiguous_format if speed == "plain" else torch.channels_last
-    model.to(memory_format=order)  # ty: ignore[no-matching-overload]
+    last = {4: torch.channels_last, 5: torch.channels_last_3d}  # of 2-D, of 3-D convolutions
+    for parameter in model.parameters():
+        plain = speed == "plain" or parameter.ndim not in last
+        order = torch.contiguous_format if plain else last[parameter.ndim]
+        parameter.data = parameter.data.contiguous(memory_format=order)

@@ -59,7 +59,7 @@ def tracking(config: TrainingConfig, run: RunFolder, *, whole: bool) -> Generato
     trackers = [_tracker(name, run.path, folder) for name in config.trackers]
 
     def track(entry: Mapping[str, Any]) -> None:
-        figures = {name: value for name, value in entry.items() if value is not None}
+        figures = {n: value for n, value in entry.items() if isinstance(value, int | float)}
         step = int(figures.pop("step"))
         for tracker in trackers:
             tracker.log(figures, step=step)

@@ -11,12 +11,14 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 from torch._dynamo.utils import counters
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from dlh.interfaces import Execution, Objective, Update
 from dlh.models.dlh import Carried, DLHConfig, decide, inference, pieces
 from dlh.networks import compile_whole
 from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
@@ -40,6 +42,12 @@ def assert_same(found, expected) -> None:
             )
 
 
+def values_of(objective: Objective) -> SimpleNamespace:
+    """Its terms and decisions, as a record."""
+    terms = {name: term.value for name, term in objective.terms.items()}
+    return SimpleNamespace(changed=objective.changed, **terms)
+
+
 def compare(config: DLHConfig, seed: int = 2, recompute: str = "never") -> None:
     """Trace, what is left behind, terms and gradients of both loops on the same clips."""
     model, video = lively_model(config, seed=seed).to(DEVICE), lively_video(config)
@@ -59,10 +67,15 @@ def compare(config: DLHConfig, seed: int = 2, recompute: str = "never") -> None:
                     compiled=compiled,
                 )
             )
-        objective = model.objective(video, noise=noise, recompute=recompute, compiled=compiled)
+        objective = model.objective(
+            video,
+            noise=noise,
+            update=Update(beta=0.7),
+            execution=Execution(recompute=recompute, compiled=compiled),
+        )
         model.zero_grad(set_to_none=True)
-        objective.loss(0.7).backward()
-        found.append(objective)
+        objective.loss.backward()
+        found.append(values_of(objective))
         gradients.append({n: p.grad for n, p in model.named_parameters() if p.grad is not None})
     assert_same(traces[1][0], traces[0][0])
     assert_same(traces[1][1], traces[0][1])
@@ -95,7 +108,10 @@ def recorded_for_good() -> None:
     noise = noise_for(config, video.cpu()).map(lambda part: part.to(DEVICE))
     before = None
     for _ in range(3):  # its weights change where they are
-        objectives = [model.objective(video, noise=noise, compiled=way) for way in (False, True)]
+        objectives = [
+            values_of(model.objective(video, noise=noise, execution=Execution(compiled=way)))
+            for way in (False, True)
+        ]
         assert_same(objectives[1], objectives[0])
         names = list(sys.modules["dlh.networks.recorded"]._kept)
         assert before in (None, names), "it was recorded again for the same shapes"

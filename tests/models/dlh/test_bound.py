@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from dlh.models.dlh.bound import bound, event_kl, log_likelihood, state_kl
+from dlh.interfaces import Update
+from dlh.models.dlh.bound import Bound, bound, event_kl, log_likelihood, state_kl
 from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
 
 
@@ -14,7 +15,7 @@ def reached(num_levels: int, term: str, **switches) -> dict[str, torch.Tensor]:
     """The parameters that get a gradient from one term of the bound, and that gradient."""
     config = small_config(num_levels, **switches)
     model, video = lively_model(config, seed=2), lively_video(config)
-    getattr(model.objective(video, noise=noise_for(config, video)), term).sum().backward()
+    model.objective(video, noise=noise_for(config, video))[term].sum().backward()
     return {
         name: parameter.grad
         for name, parameter in model.named_parameters()
@@ -71,7 +72,7 @@ def test_a_single_level_has_no_events():
     assert reached(1, "state_kl")
     config = small_config(1)
     model, video = lively_model(config), lively_video(config)
-    assert not bool(model.objective(video).event_kl.any())
+    assert not bool(model.objective(video)["event_kl"].any())
 
 
 def test_a_detached_static_prior_alters_the_gradient_of_what_the_belief_is_made_from_alone():
@@ -154,9 +155,38 @@ def test_the_bound_is_made_of_these_terms():
     trace, _ = model.observe(video, noise=noise)
     mean = model.decode(trace.frame_context)
     again = bound(trace, video, mean, config)
-    assert torch.equal(objective.state_kl, state_kl(trace, config))
-    assert torch.equal(objective.event_kl, event_kl(trace, config))
-    assert torch.equal(again.reconstruction, objective.reconstruction)
+    assert torch.equal(objective["state_kl"], state_kl(trace, config))
+    assert torch.equal(objective["event_kl"], event_kl(trace, config))
+    assert torch.equal(again.reconstruction, objective["reconstruction"])
     assert torch.equal(objective.changed, trace.changed)
-    assert objective.reconstruction.shape == (3, 12)
-    assert objective.state_kl.shape == objective.event_kl.shape == (3, 12, 3)
+    assert objective["reconstruction"].shape == (3, 12)
+    assert objective["state_kl"].shape == objective["event_kl"].shape == (3, 12, 3)
+    assert torch.equal(objective.elbo, again.elbo)
+    assert {term.unit for term in objective.terms.values()} == {"nats"}
+
+
+def terms() -> Bound:
+    """Two clips of three frames, two levels."""
+    return Bound(
+        reconstruction=torch.tensor([[-1.0, -2.0, -3.0], [-4.0, -5.0, -6.0]]),
+        state_kl=torch.ones(2, 3, 2) * torch.tensor([1.0, 0.5]),
+        event_kl=torch.ones(2, 3, 2) * torch.tensor([0.0, 0.25]),
+        changed=torch.ones(2, 3, 2, dtype=torch.bool),
+    )
+
+
+def test_elbo_is_the_bound_itself_in_nats_per_clip():
+    # 6 or 15 nats of frames, and 3 frames x (1 + .5 + .25) of divergence
+    torch.testing.assert_close(terms().elbo, torch.tensor([-6 - 5.25, -15 - 5.25]))
+
+
+def test_loss_is_minus_the_bound_per_frame_and_clip():
+    torch.testing.assert_close(terms().loss(), -terms().elbo.mean() / 3)
+
+
+@pytest.mark.parametrize("beta, expected", [(0.0, 3.5), (0.5, 3.5 + 0.875), (1.0, 3.5 + 1.75)])
+def test_beta_weighs_the_divergences_only(beta, expected):
+    objective = terms().objective(Update(number=7, beta=beta))
+    torch.testing.assert_close(objective.loss, torch.tensor(expected))
+    torch.testing.assert_close(objective.elbo, terms().elbo)
+    assert objective.schedule == {"beta": beta}

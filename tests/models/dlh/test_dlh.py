@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import dlh.models.dlh.hierarchy
-from dlh.interfaces import VideoModel
+from dlh.interfaces import TrainableModel
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 from dlh.video import VideoError
 from small_models import lively_model, lively_video, noise_for, small_config
@@ -85,14 +85,14 @@ def test_any_frame_size_is_learnt_from_and_predicted(channels, size):
     model = DynamicLatentHierarchy(config)
     video = lively_video(config, batch=2, steps=3).float()
     objective = model.objective(video, generator=seeded())
-    objective.loss().backward()
-    assert objective.reconstruction.shape == (2, 3)
+    objective.loss.backward()
+    assert objective["reconstruction"].shape == (2, 3)
     assert model.predict(video, horizon=2).frames.shape == (2, 1, 2, channels, *size)
 
 
 def test_keeps_the_contract_of_video_models():
     model = DynamicLatentHierarchy(small_config())
-    assert isinstance(model, VideoModel)
+    assert isinstance(model, TrainableModel)
     assert model.frame_shape == (1, 16, 16)
 
 
@@ -106,7 +106,7 @@ def test_one_batch_can_be_learnt_by_heart():
     losses = []
     for step in range(120):
         optimizer.zero_grad()
-        loss = model.objective(video, generator=seeded(step)).loss()
+        loss = model.objective(video, generator=seeded(step)).loss
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -196,8 +196,6 @@ def video_of(*shape: int) -> torch.Tensor:
 @pytest.mark.parametrize(
     "video, message",
     [
-        (video_of(2, 3, 1, 16, 16) * float("nan"), "a video is finite, found 1536 values"),
-        (video_of(2, 3, 1, 16, 16) * 510, "found values from 255 to 255; divide by 255"),
         (video_of(2, 3, 3, 16, 16), r"= \(1, 16, 16\), found \(3, 16, 16\); resize the video"),
         (video_of(2, 3, 1, 32, 32), r"= \(1, 16, 16\), found \(1, 32, 32\)"),
         (video_of(2, 3, 16, 16, 1), r"= \(1, 16, 16\), found \(16, 16, 1\)"),

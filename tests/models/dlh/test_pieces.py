@@ -9,9 +9,11 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from dlh.interfaces import Execution, Update
 from dlh.models.dlh import pieces
 from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
 
+ALWAYS = Execution(recompute="always")
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 
 
@@ -23,7 +25,7 @@ def short_pieces(monkeypatch):
 
 def gradients(model, objective) -> dict[str, torch.Tensor]:
     model.zero_grad(set_to_none=True)
-    objective.loss(0.7).backward()
+    objective.loss.backward()
     return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
 
 
@@ -34,11 +36,18 @@ def test_terms_and_gradients_are_those_of_the_whole_clip(num_levels, name):
     config = small_config(num_levels, **SWITCHES[name])
     model, video = lively_model(config, seed=2), lively_video(config)
     noise = noise_for(config, video)
-    whole = model.objective(video, noise=noise, recompute="never")
-    found = model.objective(video, noise=noise, recompute="always")
+    whole, found = (
+        model.objective(
+            video,
+            noise=noise,
+            update=Update(beta=0.7),
+            execution=Execution(recompute=recompute),
+        )
+        for recompute in ("never", "always")
+    )
     assert torch.equal(found.changed, whole.changed)
     for term in ("reconstruction", "state_kl", "event_kl"):
-        torch.testing.assert_close(getattr(found, term), getattr(whole, term), **CLOSE)
+        torch.testing.assert_close(found[term], whole[term], **CLOSE)
     torch.testing.assert_close(gradients(model, found), gradients(model, whole), **CLOSE)
 
 
@@ -49,8 +58,10 @@ def test_the_noise_of_a_generator_is_that_of_the_whole_clip():
 
     def after(recompute: str) -> tuple[torch.Tensor, float, torch.Tensor]:
         generator = torch.Generator().manual_seed(3)
-        objective = model.objective(video, generator=generator, recompute=recompute)
-        objective.loss().backward()
+        objective = model.objective(
+            video, generator=generator, execution=Execution(recompute=recompute)
+        )
+        objective.loss.backward()
         return objective.changed, objective.elbo.sum().item(), generator.get_state()
 
     before = torch.get_rng_state()
@@ -65,8 +76,8 @@ def test_pieces_need_no_gradient():
     config = small_config(2)
     model, video = lively_model(config), lively_video(config)
     with torch.no_grad():
-        objective = model.objective(video, noise=noise_for(config, video), recompute="always")
-    assert not objective.loss().requires_grad
+        objective = model.objective(video, noise=noise_for(config, video), execution=ALWAYS)
+    assert not objective.loss.requires_grad
 
 
 def test_a_piece_has_about_as_many_frames_whatever_the_number_of_clips():
@@ -78,7 +89,7 @@ def frames_encoded(model, video, recompute: str) -> list[int]:
     """Frames in each call of the encoder, forward and backward."""
     calls: list[int] = []
     hook = model.encoder.register_forward_hook(lambda _, inputs, __: calls.append(len(inputs[0])))
-    model.objective(video, recompute=recompute).loss().backward()
+    model.objective(video, execution=Execution(recompute=recompute)).loss.backward()
     hook.remove()
     return calls
 
@@ -124,7 +135,7 @@ def test_nothing_that_grows_with_the_clip_is_made():
         video = torch.rand(1, steps, 1, 16, 16, dtype=torch.float64)
         noise = noise_for(config, video)
         with LargestTensors() as mode:
-            model.objective(video, noise=noise, recompute="always").loss().backward()
+            model.objective(video, noise=noise, execution=ALWAYS).loss.backward()
         largest.append(mode.elements)
     views_of_the_video = video.numel()
     assert largest[1] == max(largest[0], views_of_the_video)
@@ -135,7 +146,8 @@ def peak_memory(model, steps: int, recompute: str) -> int:
     video = torch.rand(2, steps, 1, 16, 16, dtype=torch.float64)
     noise = noise_for(model.config, video)
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
-        model.objective(video, noise=noise, recompute=recompute).loss().backward()
+        execution = Execution(recompute=recompute)
+        model.objective(video, noise=noise, execution=execution).loss.backward()
     model.zero_grad(set_to_none=True)
     events = profiled.profiler.kineto_results.events()
     return max(accumulate(event.nbytes() for event in events if event.name() == "[memory]"))

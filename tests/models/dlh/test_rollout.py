@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlh.models.dlh import Carried, Rollout
+from dlh.models.dlh.rollout import Temperature
 from small_models import (
     SWITCHES,
     lively_model,
@@ -145,3 +148,64 @@ def test_what_is_carried_is_not_altered_by_a_rollout():
     for name in ("state", "memory", "context", "changed", "factor", "seen"):
         assert torch.equal(getattr(carried, name), getattr(before, name))
     assert torch.equal(carried.belief.mean, before.belief.mean)
+
+
+def test_at_temperature_1_the_future_is_the_one_without():
+    config = small_config(3)
+    model, video, carried = after_a_video(config)
+    noise = noise_for(config, video, steps=9)
+    plain, _ = model.imagine(carried, 9, noise=noise)
+    one, _ = model.imagine(carried, 9, noise=noise, temperature=Temperature())
+    assert torch.equal(plain.state, one.state) and torch.equal(plain.changed, one.changed)
+    assert torch.equal(plain.frame_context, one.frame_context)
+
+
+def test_the_states_temperature_is_a_factor_on_their_noise():
+    config = small_config(2)
+    model, video, carried = after_a_video(config)
+    noise = noise_for(config, video, steps=9)
+    cooler, _ = model.imagine(carried, 9, noise=noise, temperature=Temperature(states=0.3))
+    smaller = replace(noise, normal=0.3 * noise.normal)
+    expected, _ = model.imagine(carried, 9, noise=smaller)
+    assert_same(cooler, expected)
+
+
+def test_without_state_noise_futures_differ_by_their_decisions_alone():
+    config = small_config(2)
+    model, video, carried = after_a_video(config)
+    one, other = (noise_for(config, video, seed=seed, steps=9) for seed in (3, 4))
+    cold = Temperature(states=0.0)
+    same = replace(other, uniform=one.uniform)
+    found, expected = (model.imagine(carried, 9, noise=n, temperature=cold)[0] for n in (one, same))
+    assert torch.equal(found.state, expected.state)
+    free, _ = model.imagine(carried, 9, noise=one)
+    assert not torch.equal(found.state, free.state)
+
+
+def test_the_decisions_temperature_divides_their_logits():
+    logit = torch.tensor([-2.0, -0.5, 0.0, 3.0], dtype=torch.float64)
+    for temperature in (0.25, 1.0, 4.0):
+        found = Temperature(decisions=temperature).probability(logit)
+        torch.testing.assert_close(found, (logit / temperature).sigmoid())
+    assert torch.equal(Temperature().probability(logit), logit.sigmoid())
+    assert Temperature(decisions=0.0).probability(logit).tolist() == [0, 0, 0, 1]
+
+
+def test_cold_decisions_are_the_most_likely_whatever_is_drawn():
+    config = small_config(2)
+    model, video, carried = after_a_video(config)
+    one, other = (noise_for(config, video, seed=seed, steps=12) for seed in (3, 4))
+    other = replace(other, normal=one.normal)
+    cold = Temperature(decisions=0.0)
+    found, again = (model.imagine(carried, 12, noise=n, temperature=cold)[0] for n in (one, other))
+    assert torch.equal(found.changed, again.changed)
+    free, also_free = (model.imagine(carried, 12, noise=n)[0] for n in (one, other))
+    assert not torch.equal(free.changed, also_free.changed)
+
+
+@pytest.mark.parametrize("value", [-0.1, float("inf"), float("nan")])
+def test_an_invalid_temperature_is_refused(value):
+    with pytest.raises(ValueError, match="states"):
+        Temperature(states=value)
+    with pytest.raises(ValueError, match="decisions"):
+        Temperature(decisions=value)

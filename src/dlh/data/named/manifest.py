@@ -26,7 +26,7 @@ from dlh.data.worlds.moving_ball import MovingBall
 from dlh.data.worlds.moving_mnist import MovingMNIST
 from dlh.files.atomic import write_atomically
 from dlh.files.os_errors import os_errors_as
-from dlh.settings import SettingsError, from_plain, to_plain
+from dlh.settings import SettingsError, check_at_least, from_plain, to_plain
 
 FORMAT = "dlh-manifest"
 VERSION = 1
@@ -56,7 +56,7 @@ class Manifest(_Heading):
     source: StoredClips | GeneratedClips
 
     def __post_init__(self) -> None:
-        _check_positive(context=self.context, horizon=self.horizon)
+        check_at_least(1, error=DataError, context=self.context, horizon=self.horizon)
         if isinstance(self.source, GeneratedClips):
             check_held_out(self.split)
         if not self.clips:
@@ -174,7 +174,7 @@ def name_clips(
         DataError: a number is not positive, the split has no clip of that length, training sees the
             split of a generator, or the clips of such data cannot be named.
     """
-    _check_positive(context=context, horizon=horizon, clips=count)
+    check_at_least(1, error=DataError, context=context, horizon=horizon, clips=count)
     if split not in SPLITS:
         raise DataError(f"a split is one of {', '.join(SPLITS)}, found {split!r}")
     store = data.store if isinstance(data, StoreSource) else data
@@ -189,12 +189,6 @@ def name_clips(
     else:
         raise DataError(f"clips of {store.name} cannot be named: it is no store and no generator")
     return Manifest(name=name, split=split, context=context, horizon=horizon, source=source)
-
-
-def _check_positive(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if value < 1:
-            raise DataError(f"{name} is at least 1, found {value}")
 
 
 def _digest(plain: object) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dlh.data.video.blocks import blocks
-from dlh.data.video.decode import Frames, open_clips
+from dlh.data.video.decode import open_clips
+from dlh.data.video.frames import Frames, blocks
 
 
 def open_first_channel(
@@ -22,7 +22,7 @@ def open_first_channel(
 
 
 class _FirstChannel:
-    """Another stream's first channel; see :class:`dlh.data.video.decode.Frames`."""
+    """Another stream's first channel; see :class:`dlh.data.video.frames.Frames`."""
 
     def __init__(self, stream: Frames, shape: tuple[int, int, int]) -> None:
         self._stream = stream
@@ -39,7 +39,7 @@ class _FirstChannel:
             yield frame[..., :1]
 
     def blocks(self, count: int) -> Iterator[np.ndarray]:
-        """See :class:`dlh.data.video.blocks.InBlocks`."""
+        """See :class:`dlh.data.video.frames.InBlocks`."""
         for block in blocks(self._stream, self._shape):
             self.source_size = self._stream.source_size
             yield np.ascontiguousarray(block[..., :1])

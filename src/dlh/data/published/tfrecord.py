@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlh.data.clips import DataError
-from dlh.data.published.crc32c import crc32c
 from dlh.data.video.opening import first_bytes
 
 _MOST_BYTES = 2**28  # of one record: a damaged length could ask for any amount of memory
@@ -35,9 +34,22 @@ def read_records(path: Path) -> Iterator[Record]:
     """The records of a file, one at a time.
 
     Raises:
-        DataError: the file is missing or empty, is no TFRecord file, or is damaged where a record
-            begins or cut off, so that what follows cannot be found.
+        DataError: google-crc32c is not installed; or the file is missing or empty, is no TFRecord
+            file, or is damaged where a record begins or cut off, so that the rest cannot be found.
     """
+    try:
+        from google_crc32c import value as crc32c
+    except ImportError:
+        raise DataError(
+            f"{path} is a TFRecord file, and google-crc32c, which checks its records, is not "
+            "installed: pip install 'dlh[tfrecord]'",
+            code="missing-extra",
+        ) from None
+
+    def masked(data: bytes) -> int:
+        crc = crc32c(data)
+        return (((crc >> 15) | (crc << 17)) + _MASK) & 0xFFFFFFFF
+
     first_bytes(path, 1)
     number = 0
     try:
@@ -46,7 +58,7 @@ def read_records(path: Path) -> Iterator[Record]:
                 if len(head) < 12:
                     raise DataError(f"{path} {_cut_off(number)}")
                 length, checksum = struct.unpack("<QI", head)
-                if _masked(head[:8]) != checksum:
+                if masked(head[:8]) != checksum:
                     raise DataError(
                         f"{path} is no TFRecord file: the checksum of its first length is wrong"
                         if number == 0
@@ -60,7 +72,7 @@ def read_records(path: Path) -> Iterator[Record]:
                 data, end = file.read(length), file.read(4)
                 if len(data) < length or len(end) < 4:
                     raise DataError(f"{path} {_cut_off(number)}")
-                yield Record(data=data, intact=_masked(data) == struct.unpack("<I", end)[0])
+                yield Record(data=data, intact=masked(data) == struct.unpack("<I", end)[0])
                 number += 1
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
@@ -94,11 +106,6 @@ def bytes_feature(example: bytes, name: str) -> list[bytes]:
 
 def _cut_off(number: int) -> str:
     return f"is cut off after record {number}" if number else "is cut off within its first record"
-
-
-def _masked(data: bytes) -> int:
-    crc = crc32c(data)
-    return (((crc >> 15) | (crc << 17)) + _MASK) & 0xFFFFFFFF
 
 
 def _each(message: memoryview, wanted: int) -> Iterator[memoryview]:

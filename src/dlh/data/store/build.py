@@ -2,27 +2,55 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from dlh.data.claim import Claim
 from dlh.data.clips import DataError, Split
-from dlh.data.store.journal import Journal, Recipe, intact
-from dlh.data.store.shards import ShardFile
-from dlh.data.store.store import INDEX, Index, Skipped, Store, StoredVideo, shard_file
-from dlh.data.video.blocks import blocks
+from dlh.data.store.shards import HEADER_BYTES, ShardFile
+from dlh.data.store.store import (
+    INDEX,
+    Index,
+    Skipped,
+    Store,
+    StoredVideo,
+    checksum,
+    shard_file,
+)
+from dlh.data.video.frames import Frames, blocks
 from dlh.files.atomic import put_in_place, write_atomically
-
-if TYPE_CHECKING:
-    from dlh.data.video.decode import Frames
+from dlh.files.os_errors import explain, os_errors_as
 
 _JOURNAL = "journal.jsonl"
 _RECIPE = "recipe.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What decides the bytes of a store; a build is continued only by one of the same recipe.
+
+    Attributes:
+        frame_shape: (channel, height, width).
+        settings: recorded in the index (frame rate, seed, ...); of JSON's types.
+        inputs: the source files, each with whatever changes when the file does (size, time of
+            change).
+        has_events: whether every video comes with its true events.
+    """
+
+    frame_shape: tuple[int, int, int]
+    settings: Mapping[str, object]
+    inputs: tuple[tuple[str, ...], ...]
+    has_events: bool = False
+
+    def digest(self) -> str:
+        """SHA-256 of the recipe."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
 class StoreBuilder:
@@ -37,9 +65,9 @@ class StoreBuilder:
                         builder.add(source, open_frames(...), sha256=...)
                 store = builder.finish(splits)
 
-    After an error or a kill the finished videos stay in ``.NAME.unfinished`` and the next build of
-    the same recipe goes on from there. After a disk that is full or an error of writing, everything
-    is removed.
+    After an error or a kill the finished videos stay in ``.NAME.unfinished``, listed in a journal
+    of one JSON object a line, and the next build of the same recipe continues after them. After an
+    error of writing, such as a full disk, everything is removed.
 
     Args:
         shard_bytes: a new shard is begun when the last one holds at least this much.
@@ -50,7 +78,8 @@ class StoreBuilder:
     ) -> None:
         if claimed.path.exists():
             raise DataError(
-                f"{claimed.path} exists already; choose another place, or remove it first"
+                f"{claimed.path} exists; choose another place, or remove it first",
+                code="store-exists",
             )
         self._claimed = claimed
         self._recipe = recipe
@@ -64,13 +93,11 @@ class StoreBuilder:
         self._frames: ShardFile | None = None
         self._events: ShardFile | None = None
         self._finished_shards: list[int] = []
-        self._journal = Journal(claimed.unfinished / _JOURNAL)
+        self._journal = claimed.unfinished / _JOURNAL
 
     def __enter__(self) -> StoreBuilder:
-        try:
+        with os_errors_as(DataError, f"{self._claimed.path} cannot be made"):
             self._resume()
-        except OSError as error:
-            raise DataError(f"{self._claimed.path} cannot be made: {error.strerror}") from None
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
@@ -78,13 +105,13 @@ class StoreBuilder:
         if isinstance(error, OSError):
             self.discard()
             raise DataError(
-                f"{self._claimed.path} could not be written: {error.strerror or error}; what was "
-                "begun is removed"
+                f"{self._claimed.path} could not be written ({explain(error)}); the unfinished "
+                "store was removed"
             ) from error
 
     @property
     def videos(self) -> tuple[StoredVideo, ...]:
-        """What is stored so far; the splits are given out at the end."""
+        """What is stored so far; the splits are assigned at the end."""
         return tuple(self._videos.values())
 
     @property
@@ -110,10 +137,10 @@ class StoreBuilder:
         Args:
             sha256: of the source file.
             events: bool (time,), exactly where the recipe says so.
-            progress: is told the number of frames so far, now and then.
+            progress: receives the number of frames so far, now and then.
 
         Raises:
-            DataError: the stream does, or it holds fewer than two frames.
+            DataError: the stream cannot be read, or holds fewer than two frames.
         """
         self._open_shard()
         assert self._frames is not None
@@ -136,7 +163,7 @@ class StoreBuilder:
         assert stream.source_size is not None
         video = StoredVideo(
             source=source,
-            split="train",  # until finish gives out the splits
+            split="train",  # until finish assigns the splits
             shard=len(self._finished_shards),
             offset=offset,
             length=length,
@@ -146,14 +173,14 @@ class StoreBuilder:
             source_size=stream.source_size,
             notes=tuple(stream.notes),
         )
-        self._journal.append(video)
+        self._note(video)
         self._videos[source] = video
         return video
 
     def skip(self, source: str, reason: str) -> None:
-        """Notes a file that cannot be used; it is not tried again when the build is continued."""
+        """Records a file that cannot be used; a continued build does not try it again."""
         skipped = Skipped(source=source, reason=reason)
-        self._journal.append(skipped)
+        self._note(skipped)
         self._skipped[source] = skipped
 
     def discard(self) -> None:
@@ -164,7 +191,7 @@ class StoreBuilder:
     def finish(
         self, splits: Mapping[str, Split], *, others: Mapping[str, int] | None = None
     ) -> Store:
-        """Gives out the splits, writes the index and moves the store to its place.
+        """Assigns the splits, writes the index and moves the store to its place.
 
         Args:
             splits: of every video that was added.
@@ -186,7 +213,7 @@ class StoreBuilder:
         )
         unfinished = self._claimed.unfinished
         write_atomically(unfinished / INDEX, index.to_json().encode())
-        self._journal.path.unlink(missing_ok=True)
+        self._journal.unlink(missing_ok=True)
         (unfinished / _RECIPE).unlink()
         put_in_place(unfinished, self._claimed.path)
         return Store.open(self._claimed.path)
@@ -228,8 +255,12 @@ class StoreBuilder:
                 shard.close()
         self._frames = self._events = None
 
+    def _note(self, *entries: StoredVideo | Skipped, mode: str = "a") -> None:
+        with open(self._journal, mode, encoding="utf-8") as file:
+            file.writelines(json.dumps(asdict(entry)) + "\n" for entry in entries)
+
     def _resume(self) -> None:
-        """Takes over what an interrupted build of the same recipe left, or begins anew."""
+        """Takes over what an interrupted build of the same recipe left, or starts from nothing."""
         folder = self._claimed.unfinished
         recipe = folder / _RECIPE
         if not recipe.exists() or recipe.read_text(encoding="utf-8") != self._recipe.digest():
@@ -237,21 +268,48 @@ class StoreBuilder:
                 shutil.rmtree(folder)
             folder.mkdir()
             write_atomically(recipe, self._recipe.digest().encode())
-        entries = intact(self._journal.entries(), folder, self._item_shape)
-        self._journal.replace(entries)  # without what a kill cut off
-        ends: dict[int, int] = {}
-        for entry in entries:
-            if isinstance(entry, Skipped):
-                self._skipped[entry.source] = entry
-            else:
-                self._videos[entry.source] = entry
-                ends[entry.shard] = entry.offset + entry.length
+        entries = self._intact()
+        self._note(*entries, mode="w")  # without what a kill cut off
+        self._skipped = {e.source: e for e in entries if isinstance(e, Skipped)}
+        self._videos = {e.source: e for e in entries if isinstance(e, StoredVideo)}
+        ends = {video.shard: video.offset + video.length for video in self._videos.values()}
+        kept = {shard_file(kind, number) for kind in ("frames", "events") for number in ends}
         for shard in folder.glob("*.npy"):
-            if shard.name not in {
-                shard_file(kind, n) for kind in ("frames", "events") for n in ends
-            }:
+            if shard.name not in kept:
                 shard.unlink()
         if ends:
-            *closed, open_shard = sorted(ends)
+            *closed, last = sorted(ends)
             self._finished_shards = [ends[number] for number in closed]
-            self._open_shard(ends[open_shard])
+            self._open_shard(ends[last])
+
+    def _intact(self) -> list[StoredVideo | Skipped]:
+        """The entries of the journal, up to the first that is cut off or whose frames are not in
+        the shards as written.
+
+        Finished shards are on the disk for certain and their size is enough; the last is compared.
+        """
+        entries: list[StoredVideo | Skipped] = []
+        text = self._journal.read_bytes() if self._journal.exists() else b""
+        for line in text.decode("utf-8", errors="replace").splitlines():
+            try:
+                plain = json.loads(line)
+                entries.append(
+                    Skipped(**plain) if "reason" in plain else StoredVideo.from_plain(plain)
+                )
+            except (ValueError, TypeError, KeyError):
+                break
+        last = max((entry.shard for entry in entries if isinstance(entry, StoredVideo)), default=-1)
+        for number, entry in enumerate(entries):
+            if isinstance(entry, StoredVideo) and not self._holds(entry, entry.shard == last):
+                return entries[:number]
+        return entries
+
+    def _holds(self, video: StoredVideo, compare: bool) -> bool:
+        path = self._claimed.unfinished / shard_file("frames", video.shard)
+        begin = HEADER_BYTES + video.offset * self._frame_bytes
+        size = video.length * self._frame_bytes
+        if not path.exists() or path.stat().st_size < begin + size:
+            return False
+        shape = (video.length, *self._item_shape)
+        frames = np.memmap(path, np.uint8, mode="r", offset=begin, shape=shape)
+        return not compare or checksum(frames) == video.crc32

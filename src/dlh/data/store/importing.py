@@ -1,35 +1,34 @@
-"""Videos that were found, on their way into a store: each is stored, or listed with its reason."""
+"""Importing the videos that were found: each is stored, or listed with the reason why not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from dlh.data.claim import Claim
 from dlh.data.clips import DataError
-from dlh.data.store.build import StoreBuilder
+from dlh.data.store.build import Recipe, StoreBuilder
 from dlh.data.store.discover import Found, SourceFile
-from dlh.data.store.journal import Recipe
-from dlh.data.store.read_ahead import ReadAhead, Reading
+from dlh.data.store.read_ahead import Opened, Reading, read_ahead
 from dlh.data.store.splits import SplitRule
 from dlh.data.store.store import VERSION, Store
 from dlh.data.video.arrays import clip_name, file_of
-from dlh.data.video.decode import Frames, open_clips
+from dlh.data.video.decode import open_clips
 from dlh.data.video.resize import check_target
 from dlh.data.video.retime import check_rate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far an import is.
+    """The progress of an import.
 
     Attributes:
-        files_done, files: of all.
+        files_done, files: finished, and in all.
         source: the file that is being read.
-        frames, expected_frames: of that file; the latter as it says itself, None where it does not.
+        frames, expected_frames: read of that file, and announced by it (None if it is silent).
     """
 
     files_done: int
@@ -44,7 +43,7 @@ class Opener(Protocol):
 
     def __call__(
         self, path: Path, *, height: int, width: int, channels: int, fps: float | None = None
-    ) -> Iterator[tuple[int | None, Frames]]: ...
+    ) -> Opened: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +52,7 @@ class Import:
 
     Attributes:
         root: what was searched; its name is the store's, unless ``name`` says another.
-        found: what is there.
+        found: the files in it.
         recipe: what decides the bytes of the store.
         rule: which file goes to which split.
         fps: the rate to which videos are brought; None keeps every frame.
@@ -85,8 +84,8 @@ class Import:
         """Checks what was asked for.
 
         Args:
-            settings: what else the store is to record; two imports that differ in it do not go on
-                from each other.
+            settings: what else the store records; an import does not continue one of other
+                settings.
 
         Raises:
             DataError: no such frames, or no such rate.
@@ -120,7 +119,7 @@ class Import:
         """Stores every video that can be read.
 
         Raises:
-            DataError: there is none, or the store cannot be written.
+            DataError: no video can be read, or the store cannot be written.
         """
         with StoreBuilder(claimed, self.recipe, name=self.name) as builder:
             for skipped in self.found.skipped:
@@ -129,8 +128,8 @@ class Import:
             known = {video.sha256: file_of(video.source) for video in builder.videos}
             missing = [source for source in self.found.sources if not builder.has(source.name)]
             done = len(self.found.sources) - len(missing)
-            with self._read_ahead(missing, builder) as ahead:
-                for number, reading in enumerate(ahead, start=done):
+            with closing(self._read_ahead(missing, builder)) as readings:
+                for number, reading in enumerate(readings, start=done):
                     self._add(builder, reading, number, known, progress)
             if not builder.videos:
                 reasons = "\n".join(
@@ -147,10 +146,10 @@ class Import:
                 {name: files[file_of(name)] for name in names}, others=self.found.others
             )
 
-    def _read_ahead(self, sources: list[SourceFile], builder: StoreBuilder) -> ReadAhead:
+    def _read_ahead(self, sources: list[SourceFile], builder: StoreBuilder) -> Generator[Reading]:
         channels, height, width = self.recipe.frame_shape
         opener = self.opener or open_clips
-        return ReadAhead(
+        return read_ahead(
             sources,
             lambda path: opener(path, height=height, width=width, channels=channels, fps=self.fps),
             wanted=lambda source, clip: not builder.has(_video_name(source, clip)),
@@ -167,23 +166,16 @@ class Import:
     ) -> None:
         source = reading.source
 
-        def store(name: str, stream: Frames, sha256: str) -> None:
-            def tell(frames: int) -> None:
-                if progress is not None:
-                    progress(
-                        Progress(
-                            files_done=number,
-                            files=len(self.found.sources),
-                            source=name,
-                            frames=frames,
-                            expected_frames=stream.expected_frames,
-                        )
-                    )
-
-            tell(0)
-            with _skipping(builder, name, source.path):
-                builder.add(name, stream, sha256=sha256, progress=tell)
-                known[sha256] = source.name
+        def tell(frames: int) -> None:
+            if progress is not None:
+                now = Progress(
+                    files_done=number,
+                    files=len(self.found.sources),
+                    source=name,
+                    frames=frames,
+                    expected_frames=stream.expected_frames,
+                )
+                progress(now)
 
         with _skipping(builder, source.name, source.path):
             sha256 = reading.sha256()
@@ -191,7 +183,11 @@ class Import:
             if known.get(sha256, source.name) != source.name:
                 raise DataError(f"has the same content as {known[sha256]}")
             for clip, stream in reading.clips():
-                store(_video_name(source, clip), stream, sha256)
+                name = _video_name(source, clip)
+                tell(0)
+                with _skipping(builder, name, source.path):
+                    builder.add(name, stream, sha256=sha256, progress=tell)
+                    known[sha256] = source.name
 
 
 def _video_name(source: SourceFile, clip: int | None) -> str:
@@ -200,7 +196,7 @@ def _video_name(source: SourceFile, clip: int | None) -> str:
 
 @contextmanager
 def _skipping(builder: StoreBuilder, name: str, path: Path) -> Generator[None]:
-    """What cannot be used is noted with the reason, and the rest goes on."""
+    """A file that cannot be used is recorded with the reason; the import continues."""
     try:
         yield
     except DataError as error:

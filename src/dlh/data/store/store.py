@@ -15,9 +15,9 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from dlh.data.store.shards import HEADER_BYTES
 FORMAT = "dlh-clips"
 VERSION = 1
 INDEX = "index.json"
+AGAIN = "; import the videos again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,12 @@ class StoredVideo:
     crc32: str
     source_size: tuple[int, int]
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> StoredVideo:
+        """The inverse of ``dataclasses.asdict``, after JSON made lists of its tuples."""
+        tuples = {name: tuple(plain[name]) for name in ("source_size", "notes")}
+        return cls(**plain | tuples)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,11 +109,13 @@ class Index:
         try:
             text = (folder / INDEX).read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
-            raise DataError(f"{folder} is not a clip store: it has no {INDEX}") from None
+            raise DataError(
+                f"{folder} is not a clip store: it has no {INDEX}", code="no-store"
+            ) from None
         except OSError as error:
             raise DataError(f"{folder / INDEX} cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
-            raise DataError(f"{folder / INDEX} is not the index of a clip store") from None
+            raise _no_index(folder / INDEX, "is not text") from None
         return cls.from_json(text, folder / INDEX)
 
     @classmethod
@@ -116,31 +125,24 @@ class Index:
             entries = json.loads(text)
             found = (entries.pop("format"), entries.pop("version"))
         except (ValueError, TypeError, AttributeError, KeyError):
-            raise DataError(
-                f"{path} is not the index of a clip store; import the videos again"
-            ) from None
+            raise _no_index(path, "has no format and version") from None
         if found[0] != FORMAT or not isinstance(found[1], int):
-            raise DataError(f"{path} is not the index of a clip store: it says {found[0]!r}")
+            raise _no_index(path, f"has the format {found[0]!r}")
         if found[1] > VERSION:
             raise DataError(
                 f"{path} is of version {found[1]} and this dlh reads up to version {VERSION}; "
-                "update dlh, or import the videos again"
+                "update dlh, or import the videos again",
+                code="newer-version",
             )
         try:
-            entries["videos"] = tuple(
-                StoredVideo(
-                    **video
-                    | {"source_size": tuple(video["source_size"]), "notes": tuple(video["notes"])}
-                )
-                for video in entries["videos"]
-            )
+            entries["videos"] = tuple(map(StoredVideo.from_plain, entries["videos"]))
             entries["skipped"] = tuple(Skipped(**skipped) for skipped in entries["skipped"])
             entries["frame_shape"] = tuple(entries["frame_shape"])
             entries["shard_frames"] = tuple(entries["shard_frames"])
             index = cls(**entries)
             index.check(path)
         except (TypeError, KeyError) as error:
-            raise DataError(f"{path} is damaged ({error}); import the videos again") from None
+            raise _damaged(path, f"is damaged ({error})") from None
         return index
 
     def check(self, path: Path) -> None:
@@ -150,12 +152,9 @@ class Index:
                 0 <= video.shard < len(self.shard_frames) and video.offset >= 0 and video.length > 0
             )
             if not inside or video.offset + video.length > self.shard_frames[video.shard]:
-                raise DataError(
-                    f"{path} is damaged: {video.source} lies outside its shard; import the videos "
-                    "again"
-                )
+                raise _damaged(path, f"is damaged: {video.source} lies outside its shard")
             if video.split not in SPLITS:
-                raise DataError(f"{path} is damaged: {video.source} is in a split {video.split!r}")
+                raise _damaged(path, f"is damaged: {video.source} is in a split {video.split!r}")
 
 
 class Store:
@@ -220,12 +219,6 @@ class Store:
             return None
         return self._events[video.shard][self._extent(video, start, length)]
 
-    def damaged(self) -> Iterator[StoredVideo]:
-        """Reads everything and gives the videos whose bytes are not those that were written."""
-        for video in self.videos:
-            if checksum(self.frames(video)) != video.crc32:
-                yield video
-
     @staticmethod
     def _extent(video: StoredVideo, start: int, length: int | None) -> slice:
         length = video.length - start if length is None else length
@@ -265,19 +258,22 @@ def map_shard(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
         size = path.stat().st_size
         mapped = np.load(path, mmap_mode="r") if size >= expected else None
     except FileNotFoundError:
-        raise DataError(f"{path} is missing; import the videos again") from None
+        raise _damaged(path, "is missing") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise DataError(f"{path} is damaged ({error}); import the videos again") from None
+        raise _damaged(path, f"is damaged ({error})") from None
     if mapped is None:
-        raise DataError(
-            f"{path} is short: {size:,} bytes where the index promises {expected:,}; it was cut "
-            "off. Import the videos again"
-        )
+        raise _damaged(path, f"is cut off: {size:,} bytes, the index promises {expected:,}")
     if mapped.shape != shape or mapped.dtype != dtype:
-        raise DataError(
-            f"{path} holds {mapped.dtype} {mapped.shape} and the index promises {np.dtype(dtype)} "
-            f"{shape}; import the videos again"
-        )
+        found = f"{mapped.dtype} {mapped.shape}"
+        raise _damaged(path, f"holds {found} and the index promises {np.dtype(dtype)} {shape}")
     return np.asarray(mapped)  # slices of a plain array cost a third of slices of numpy.memmap
+
+
+def _damaged(path: Path, what: str) -> DataError:
+    return DataError(f"{path} {what}{AGAIN}", code="damaged-store")
+
+
+def _no_index(path: Path, what: str) -> DataError:
+    return DataError(f"{path} is not the index of a clip store: it {what}{AGAIN}", code="no-store")

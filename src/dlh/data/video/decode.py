@@ -1,60 +1,26 @@
-"""Video files to stored frames: any size, any rate, streamed, and every damage said in one line."""
+"""Video files to stored frames: any size, any rate, streamed, with notes of every damage."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import warnings
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.video.array_file import ARRAY_SUFFIXES, open_array
 from dlh.data.video.arrays import ArrayVideo
+from dlh.data.video.frames import Frames
 from dlh.data.video.images import ImageSequence
 from dlh.data.video.video_file import VideoFile
 
 
 class VideoWarning(UserWarning):
-    """What a person should know of a video that was read: damage, or something assumed."""
-
-
-class Frames(Protocol):
-    """Stored frames in one pass, whatever they come from.
-
-    Attributes:
-        path: the file or folder.
-        fps: frames a second of what is given out.
-        expected_frames: what the source announces, or None.
-        source_size: (width, height) as displayed, known once the first frame was read.
-        notes: what a person should know (damage, assumptions), complete when the pass is.
-    """
-
-    path: Path
-    fps: float
-    expected_frames: int | None
-    source_size: tuple[int, int] | None
-    notes: list[str]
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        """uint8 (height, width, channel), one at a time; :class:`DataError` if there is none."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class VideoInfo:
-    """What a file says about itself; ``frames`` is its own claim, None where it makes none."""
-
-    path: Path
-    width: int
-    height: int
-    fps: float
-    frames: int | None
-    notes: tuple[str, ...]
+    """Something a person should know of a video that was read: damage, or an assumption."""
 
 
 def open_frames(
@@ -118,6 +84,86 @@ def open_clips(
             yield (clip if clips > 1 else None), stream
 
 
+class Video:
+    """An open video, decoded once: its properties, then its frames, piece by piece.
+
+    The first frame is decoded when the video is opened, so that its size is known and a file
+    without a usable frame is an error at once.
+
+    Attributes:
+        path: the file or folder.
+        fps: frames a second of the frames given out.
+        expected_frames: the number that the file announces, or None.
+        source_size: (width, height) as displayed, before resizing.
+        notes: damage and assumptions, for a person; complete when all was read.
+    """
+
+    def __init__(self, stream: Frames) -> None:
+        self.path, self.fps, self.notes = stream.path, stream.fps, stream.notes
+        self._rest = iter(stream)
+        first = next(self._rest)
+        self.expected_frames = stream.expected_frames
+        assert stream.source_size is not None
+        self.source_size = stream.source_size
+        self._rest = itertools.chain([first], self._rest)
+        self._warned = 0
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The remaining frames, uint8 (height, width, channel), one at a time."""
+        return self._rest
+
+    def read(self, frames: int | None = None) -> np.ndarray:
+        """The next frames, fewer at the end: uint8 (time, height, width, channel).
+
+        Warns with :class:`VideoWarning` of new notes.
+
+        Raises:
+            DataError: ``frames`` is not positive, the file cannot be read on, or all was read.
+        """
+        if frames is not None and frames < 1:
+            raise DataError(f"at least one frame is to be read, found frames = {frames}")
+        piece = self._next(frames)
+        if not piece:
+            raise DataError(f"{self.path} has no more frames")
+        return np.stack(piece)
+
+    def pieces(self, length: int) -> Iterator[np.ndarray]:
+        """The remaining frames, up to ``length`` at a time; see :meth:`read`."""
+        while piece := self._next(length):
+            yield np.stack(piece)
+
+    def _next(self, frames: int | None) -> list[np.ndarray]:
+        piece = list(itertools.islice(self._rest, frames))
+        for note in self.notes[self._warned :]:
+            warnings.warn(f"{self.path}: {note}", VideoWarning, stacklevel=3)
+        self._warned = len(self.notes)
+        return piece
+
+
+def open_video(
+    path: str | os.PathLike[str],
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    fps: float | None = None,
+) -> Video:
+    """Opens a video file, a folder of pictures or an array file, resized to one size of frame.
+
+    For all who want one video: it is opened once and decoded once. An import into a store, which
+    also reads files of several clips, uses :func:`open_clips`.
+
+    Args:
+        height, width: of the frames given out, pixels.
+        channels: 3 for colour, 1 for grey.
+        fps: see :func:`open_frames`.
+
+    Raises:
+        DataError: see :func:`open_frames`; or not a single frame can be decoded.
+    """
+    return Video(open_frames(path, height=height, width=width, channels=channels, fps=fps))
+
+
 def read_video(
     path: str | os.PathLike[str],
     *,
@@ -127,39 +173,9 @@ def read_video(
     fps: float | None = None,
     frames: int | None = None,
 ) -> tuple[np.ndarray, float]:
-    """A whole video, or its first ``frames`` frames.
+    """A whole video, or its first ``frames`` frames, and the number of frames a second.
 
-    Returns uint8 (time, height, width, channel) and the number of frames a second.
-
-    Warns with :class:`VideoWarning` where only a part could be read.
-
-    Raises:
-        DataError: no video there.
+    See :func:`open_video` and :meth:`Video.read`.
     """
-    if frames is not None and frames < 1:
-        raise DataError(f"at least one frame is to be read, found frames = {frames}")
-    stream = open_frames(path, height=height, width=width, channels=channels, fps=fps)
-    kept = []
-    for frame in stream:
-        kept.append(frame)
-        if len(kept) == frames:
-            break
-    for note in stream.notes:
-        warnings.warn(f"{path}: {note}", VideoWarning, stacklevel=2)
-    return np.stack(kept), stream.fps
-
-
-def probe(path: str | os.PathLike[str]) -> VideoInfo:
-    """What a file says about itself, after its first frame was decoded to see that it can be."""
-    stream = open_frames(path, height=16, width=16, channels=1)
-    next(iter(stream))
-    assert stream.source_size is not None
-    width, height = stream.source_size
-    return VideoInfo(
-        path=stream.path,
-        width=width,
-        height=height,
-        fps=stream.fps,
-        frames=stream.expected_frames,
-        notes=tuple(stream.notes),
-    )
+    video = open_video(path, height=height, width=width, channels=channels, fps=fps)
+    return video.read(frames), video.fps

@@ -34,7 +34,7 @@ def natural_order(name: str) -> list[tuple[int, int | str]]:
 
 
 class ImageSequence:
-    """The frames of a folder of pictures in one pass; see :class:`dlh.data.video.decode.Frames`."""
+    """The frames of a folder of pictures in one pass; see :class:`dlh.data.video.frames.Frames`."""
 
     def __init__(
         self, path: Path, *, height: int, width: int, channels: int, fps: float | None = None

@@ -13,6 +13,7 @@ import numpy as np
 
 from dlh.data.clips import Clips, DataError, Split
 from dlh.data.worlds.generated import GeneratedSource
+from dlh.settings import check_at_least
 
 RGB = {
     "cyan": (0, 255, 255),
@@ -47,8 +48,7 @@ class MovingBallConfig:
     colours: tuple[str, ...] = ("cyan", "magenta", "yellow", "blue", "red", "green")
 
     def __post_init__(self) -> None:
-        if self.radius < 1:
-            raise DataError(f"the ball's radius is at least 1 pixel, found {self.radius}")
+        check_at_least(1, error=DataError, radius=self.radius)
         if self.free_path < 1:
             raise DataError(
                 f"a ball of radius {self.radius} needs a frame of at least {2 * self.radius + 2} "

@@ -15,6 +15,7 @@ import numpy as np
 from dlh.data.clips import SPLITS, Clips, DataError, Split
 from dlh.data.worlds.digits import MNIST, Digits
 from dlh.data.worlds.generated import GeneratedSource
+from dlh.settings import check_at_least
 
 # What a digit takes from the clip's stream: x, y, direction, speed, which picture.
 _DIGIT_DRAWS = 5
@@ -37,10 +38,7 @@ class MovingMNISTConfig:
     speed: tuple[float, float] = (2.0, 6.0)
 
     def __post_init__(self) -> None:
-        if self.digits < 1:
-            raise DataError(f"a clip has at least one digit, found {self.digits}")
-        if self.digit_size < 1:
-            raise DataError(f"a digit is at least 1 pixel wide, found {self.digit_size}")
+        check_at_least(1, error=DataError, digits=self.digits, digit_size=self.digit_size)
         if self.free_path < 1:
             raise DataError(
                 f"a digit of {self.digit_size} pixels needs a frame of at least "

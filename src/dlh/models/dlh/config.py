@@ -2,17 +2,97 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_origin, get_type_hints
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-from dlh.errors import DlhError
-from dlh.networks import ACTIVATIONS
+from dlh.settings import (
+    ConfigError,
+    check_at_least,
+    check_choices,
+    check_multiple,
+    check_positive,
+    check_sizes,
+    values_of,
+)
 
 
-class ConfigError(DlhError, ValueError):
-    """A setting that cannot be; the message holds its name, its value and what is allowed."""
+@dataclass(frozen=True, kw_only=True)
+class EmergenceConfig:
+    """How training helps the hierarchy to emerge; the defaults switch all of it off.
 
-    code = "invalid-setting"
+    Attributes:
+        exploration: a level above the first also changes where its static divergence exceeds so
+            many times its running mean over the steps at which it rested; 0: never. It is VPR's
+            second criterion, "unexpected change": a change that Eq. 4 never chooses is never
+            learnt, and what is never learnt is never chosen.
+        exploration_decay: of that running mean, per update.
+        exploration_until: update from which Eq. 4 alone decides; 0: it explores to the end.
+        initial_likelihood_std: standard deviation of a pixel (Eq. 8a) at which training begins;
+            0: the model's own from the start.
+        anneal_from: update until which the initial one holds.
+        anneal_until: update from which the model's own holds. In between it moves geometrically.
+    """
+
+    exploration: float = 0.0
+    exploration_decay: float = 0.95
+    exploration_until: int = 0
+    initial_likelihood_std: float = 0.0
+    anneal_from: int = 0
+    anneal_until: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("exploration", "initial_likelihood_std"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(
+                    f"{name} is a finite number from 0 (off), found {getattr(self, name)}"
+                )
+        if not 0 <= self.exploration_decay < 1:
+            raise ConfigError(
+                f"exploration_decay is at least 0 and below 1, found {self.exploration_decay}"
+            )
+        for name in ("exploration_until", "anneal_from", "anneal_until"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} is an update from 0, found {getattr(self, name)}")
+        if self.initial_likelihood_std and self.anneal_until < self.anneal_from:
+            raise ConfigError(
+                "anneal_until is not before anneal_from, found "
+                f"{self.anneal_until} and {self.anneal_from}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DynamicsConfig:
+    """The stages in which the temporal parts are trained alone, after the joint updates.
+
+    They are two: level 1's transition and change prior, then those of the levels above it and
+    their prior factors. ``--training.later-steps`` says how many updates each has.
+
+    Attributes:
+        clips: of which it is kept what the frames say; 0: there are no such stages.
+        clip_length: of them, frames.
+        batch_size: clips of an update, over all processes.
+        learning_rate: Adam's step size, after it has risen over the first 50 updates and before it
+            falls to 0 over the last 70 %.
+        megabytes: the most memory that the kept clips may take, MiB; fewer are kept where it does
+            not suffice.
+    """
+
+    clips: int = 0
+    clip_length: int = 100
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    megabytes: float = 512.0
+
+    def __post_init__(self) -> None:
+        if self.clips < 0:
+            raise ConfigError(f"clips is a number from 0 (off), found {self.clips}")
+        for name in ("clip_length", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is at least 1, found {getattr(self, name)}")
+        for name in ("learning_rate", "megabytes"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ConfigError(f"{name} is a finite number above 0, found {getattr(self, name)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +129,12 @@ class DLHConfig:
         nesting: whether a level may change only where the level below changes (Eq. 5, Sec. 2.3).
         selection_context: the context under which components are compared, "held" (Eq. 25) or
             "full" (Eq. 24).
+        emergence: how training helps the hierarchy to emerge.
+        dynamics: stages of the temporal parts alone.
     """
+
+    kind: ClassVar[str] = "dlh"
+    LATER: ClassVar[tuple[str, ...]] = ("emergence", "dynamics")
 
     channels: int = 3
     height: int = 64
@@ -72,46 +157,23 @@ class DLHConfig:
     decision: Literal["threshold", "vade"] = "threshold"
     nesting: bool = True
     selection_context: Literal["held", "full"] = "held"
+    emergence: EmergenceConfig = EmergenceConfig()
+    dynamics: DynamicsConfig = DynamicsConfig()
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
             raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
-        for name in ("height", "width"):
-            size = getattr(self, name)
-            if size < 16 or size % 16:
-                raise ConfigError(
-                    f"{name} is a positive multiple of 16, found {size}; "
-                    f"the nearest is {max(16, round(size / 16) * 16)}"
-                )
-        for name in (
-            "num_levels",
-            "feature_size",
-            "context_size",
-            "memory_size",
-            "state_size",
-            "factor_size",
-        ):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is at least 1, found {getattr(self, name)}")
-        for name, length in (("hidden_sizes", None), ("convolution_channels", 4)):
-            sizes = getattr(self, name)
-            if not sizes or min(sizes) < 1 or (length and len(sizes) != length):
-                raise ConfigError(
-                    f"{name} is {length or 'one or more'} positive sizes, found {sizes}"
-                )
-        for name in ("std_floor", "likelihood_std"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name} is positive, found {getattr(self, name)}")
+        check_multiple(16, height=self.height, width=self.width)
+        sizes = ("feature_size", "context_size", "memory_size", "state_size", "factor_size")
+        check_at_least(1, **values_of(self, "num_levels", *sizes))
+        check_sizes(hidden_sizes=self.hidden_sizes)
+        check_sizes(count=4, convolution_channels=self.convolution_channels)
+        check_positive(std_floor=self.std_floor, likelihood_std=self.likelihood_std)
         if not self.initial_std or not min(self.initial_std) > 0:
             raise ConfigError(
                 f"initial_std is one or more positive numbers, found {self.initial_std}"
             )
-        hints = get_type_hints(type(self))
-        for field in fields(self):
-            allowed, value = get_args(hints[field.name]), getattr(self, field.name)
-            if get_origin(hints[field.name]) is Literal and value not in allowed:
-                raise ConfigError(f"{field.name} is one of {', '.join(allowed)}, found {value!r}")
-        assert set(get_args(hints["activation"])) == set(ACTIVATIONS)
+        check_choices(self)
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:

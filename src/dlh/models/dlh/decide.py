@@ -94,6 +94,7 @@ def decide(
     past: Past,
     normal: Float[Tensor, "batch levels state"],
     uniform: Float[Tensor, "batch levels"],
+    limits: Float[Tensor, "levels"] | None = None,
 ) -> tuple[Selection, Past]:
     """One step: which levels change (Eqs. 4, 5, 34), and what the next step reads (Eqs. 11, 12).
 
@@ -108,6 +109,7 @@ def decide(
         past: what the steps before left.
         normal: standard normal, of this step.
         uniform: in [0, 1), of this step.
+        limits: of the static divergences, nats; None: none.
     """
     component = partial(sight.posterior, levels)
     selection = select(
@@ -119,6 +121,7 @@ def decide(
         changed_before=past.changed,
         factor=past.factor,
         first=past.first,
+        limits=limits,
     )
     held = advance(
         levels,
@@ -142,6 +145,7 @@ def decide_all(
     carried: Carried,
     noise: Noise,
     *,
+    limits: Float[Tensor, "levels"] | None = None,
     compiled: bool = False,
 ) -> Selection:
     """The loop: the decisions of all steps, (batch, time, levels), without a gradient.
@@ -152,6 +156,8 @@ def decide_all(
         seen: of all steps.
         carried: what the steps before these left behind.
         noise: of these steps.
+        limits: of the static divergences, above which a level changes whatever Eq. 4 says (see
+            :mod:`dlh.models.dlh.emergence`), nats; None: none.
         compiled: whether the step is; on a GPU all steps are then recorded as one CUDA graph, since
             each by itself is so short that starting its kernels takes longer than they do.
 
@@ -160,7 +166,7 @@ def decide_all(
     """
     step = _compiled_decide() if compiled else decide
     loop = partial(_fold, step, levels, config)
-    given = (seen, carried.map(Tensor.detach), noise)
+    given = (seen, carried.map(Tensor.detach), noise, *(() if limits is None else (limits,)))
     if compiled and noise.uniform.is_cuda:
         weights = tuple(part for level in levels for part in level.parameters())
         return recorded(loop, *given, reads=weights, named=config)
@@ -174,13 +180,14 @@ def _fold(
     seen: Sight,
     carried: Carried,
     noise: Noise,
+    limits: Tensor | None = None,
 ) -> Selection:
     past, selections = Past.of(carried), []
     normals, uniforms = (
         part.transpose(0, 1).contiguous() for part in (noise.normal, noise.uniform)
     )
     for sight, normal, uniform in zip(seen.steps(), normals, uniforms, strict=True):
-        selection, past = step(levels, config, sight, past, normal, uniform)
+        selection, past = step(levels, config, sight, past, normal, uniform, limits)
         selections.append(selection)
     return Selection.stack(selections)
 

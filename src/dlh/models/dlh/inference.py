@@ -8,7 +8,8 @@ and every level has tensors of its own; a :class:`Trace` has them joined.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
@@ -20,7 +21,7 @@ from dlh.models.dlh.decide import Sight, decide_all
 from dlh.models.dlh.level import Level
 from dlh.models.dlh.selection import Selection
 from dlh.models.dlh.step import Held, remembers, split_levels
-from dlh.models.dlh.trace import Carried, Noise, Trace
+from dlh.models.dlh.trace import Carried, Noise, Tensors, Trace
 from dlh.networks import latest
 
 
@@ -58,6 +59,7 @@ def observe(
     carried: Carried,
     noise: Noise,
     *,
+    limits: Float[Tensor, "levels"] | None = None,
     compiled: bool = False,
 ) -> tuple[Trace, Carried]:
     """Passes 2 and 3: infer step by step (Eqs. 1, 4, 5), then complete what can be batched.
@@ -68,17 +70,30 @@ def observe(
         features: x_t^1 (Eq. 10).
         carried: what the steps before these left behind.
         noise: of these steps.
+        limits: of the static divergences, above which a level changes; see
+            :mod:`dlh.models.dlh.emergence`.
         compiled: whether the loop over time is.
 
     Returns:
         The trace of these steps, and what they leave behind.
     """
     evidence = Evidence(levels, features)
-    selection = decide_all(levels, config, evidence.sight(), carried, noise, compiled=compiled)
+    selection = decide_all(
+        levels, config, evidence.sight(), carried, noise, limits=limits, compiled=compiled
+    )
     timeline = infer(
         levels, config, evidence, split_levels(carried), noise.normal, selection.changed
     )
     return _complete(levels, config, timeline, selection, carried)
+
+
+@dataclass(frozen=True)
+class Drawn(Tensors):
+    """What one level draws and holds at every step: s_t, b_t, c_t, each (time, batch, size)."""
+
+    state: Tensor
+    belief: Gaussian
+    context: Tensor
 
 
 def infer(
@@ -106,29 +121,106 @@ def infer(
     Returns:
         For each level, what it holds, (time, batch, size).
     """
+    timeline: list[Held] = []
+    for index, drawn in draw_down(levels, config, evidence, before, noise, changed):
+        memory = remember(levels, config, index, drawn.state, before[index].memory, changed)
+        timeline.insert(0, Held(drawn.state, drawn.belief, memory, drawn.context))
+    return timeline
+
+
+def draw_down(
+    levels: Sequence[Level],
+    config: DLHConfig,
+    evidence: Evidence,
+    before: Sequence[Held],
+    noise: Float[Tensor, "batch time levels state"],
+    changed: Bool[Tensor, "batch time levels"],
+) -> Iterator[tuple[int, Drawn]]:
+    """Eqs. 5, 11, 13 from the top level down: each level's index, and what it draws and holds.
+
+    No memory takes part: a posterior reads the frame and the levels above it. The arguments are
+    those of :func:`infer`.
+    """
     noise, changed = noise.transpose(0, 1), changed.transpose(0, 1)
-    refreshed, remembering = reach(changed, config.nesting), remembers(changed, config)
+    refreshed = reach(changed, config.nesting)
     context = before[-1].context.expand(len(noise), -1, -1)
     moved = torch.zeros_like(changed[..., 0])
-    timeline: list[Held] = []
     for index in reversed(range(len(levels))):
         level, earlier, refresh = levels[index], before[index], refreshed[..., index]
         belief = evidence.posteriors(index, context)
         state = belief.sample(noise[:, :, index])
-        if index:
+        if index:  # level 1 draws at every step
             state = latest(earlier.state, state, refresh)
             belief = Gaussian(
                 latest(earlier.belief.mean, belief.mean, refresh),
                 latest(earlier.belief.std, belief.std, refresh),
             )
-            memory = level.transition.where(remembering[..., index], state, earlier.memory)
-        else:  # level 1 draws, and remembers, at every step
-            memory = level.transition.sequence(state, earlier.memory)
-        timeline.insert(0, Held(state, belief, memory, context))
+        yield index, Drawn(state, belief, context)
         if index:
             moved = moved | refresh
             context = latest(before[index - 1].context, level.top_down(state, context), moved)
-    return timeline
+
+
+def remember(
+    levels: Sequence[Level],
+    config: DLHConfig,
+    index: int,
+    state: Float[Tensor, "time batch state"],
+    before: Float[Tensor, "batch memory"],
+    changed: Bool[Tensor, "batch time levels"],
+) -> Float[Tensor, "time batch memory"]:
+    """Eq. 12: the memory d_{t+1} of ``levels[index]`` after every step."""
+    if not index:  # level 1 remembers at every step
+        return levels[0].transition.sequence(state, before)
+    moving = remembers(changed.transpose(0, 1)[..., index], config)
+    return levels[index].transition.where(moving, state, before)
+
+
+def score(
+    levels: Sequence[Level],
+    memory: Float[Tensor, "batch time levels memory"],
+    context: Float[Tensor, "batch time levels context"],
+    changed_before: Bool[Tensor, "batch time levels"],
+    factor: Float[Tensor, "batch levels factor"],
+) -> tuple[Gaussian, Float[Tensor, "batch time levels"], Float[Tensor, "batch levels factor"]]:
+    """Eqs. 14, 15 at all steps: what the memories predict.
+
+    Args:
+        levels: levels 1..N.
+        memory: d_t.
+        context: c_t.
+        changed_before: e_{t-1}.
+        factor: hidden state of each level's prior factor before the first step.
+
+    Returns:
+        The change priors (batch, time, levels, state), the logits of p(e_t = 1), 0 at level 1, and
+        the factors' hidden states after the last step.
+    """
+    priors, logits, factors = [], [torch.zeros_like(memory[..., 0, 0])], [factor[:, 0]]
+    for index, level in enumerate(levels):
+        priors.append(level.change_prior(memory[:, :, index], context[:, :, index]))
+        if index:
+            read = level.change_factor.evidence(
+                memory[:, :, index], memory[:, :, index - 1], changed_before[:, :, index]
+            )
+            logit, hidden = level.change_factor.sequence(read.transpose(0, 1), factor[:, index])
+            logits.append(logit.transpose(0, 1))
+            factors.append(hidden)
+    change_prior = Gaussian(
+        torch.stack([prior.mean for prior in priors], 2),
+        torch.stack([prior.std for prior in priors], 2),
+    )
+    return change_prior, torch.stack(logits, 2), torch.stack(factors, 1)
+
+
+def over_levels(parts: Sequence[Float[Tensor, "time batch size"]]) -> Tensor:
+    """The levels' tensors joined, (batch, time, levels, size)."""
+    return torch.stack(tuple(parts), 2).transpose(0, 1)
+
+
+def earlier_step(before: Tensor, parts: Tensor) -> Tensor:
+    """Step t - 1 in the place of step t."""
+    return torch.cat((before[:, None], parts[:, :-1]), 1)
 
 
 def _complete(
@@ -139,14 +231,6 @@ def _complete(
     carried: Carried,
 ) -> tuple[Trace, Carried]:
     """Pass 3: priors and prior factors at all steps; then the levels are joined."""
-
-    def over_levels(parts: Sequence[Tensor]) -> Tensor:
-        return torch.stack(tuple(parts), 2).transpose(0, 1)
-
-    def earlier(before: Tensor, parts: Tensor) -> Tensor:
-        """Step t - 1 in the place of step t."""
-        return torch.cat((before[:, None], parts[:, :-1]), 1)
-
     state, context = (
         over_levels([getattr(level, name) for level in timeline]) for name in ("state", "context")
     )
@@ -155,42 +239,30 @@ def _complete(
         over_levels([level.belief.std for level in timeline]),
     )
     memory_after = over_levels([level.memory for level in timeline])
-    memory = earlier(carried.memory, memory_after)
+    memory = earlier_step(carried.memory, memory_after)
     changed = selection.changed
-    changed_before = earlier(carried.changed, changed)
+    changed_before = earlier_step(carried.changed, changed)
     first = torch.zeros_like(changed[..., 0])
     first[:, 0] = ~carried.seen
 
-    priors, logits, factors = [], [torch.zeros_like(state[..., 0, 0])], [carried.factor[:, 0]]
-    for index, level in enumerate(levels):
-        priors.append(level.change_prior(memory[:, :, index], context[:, :, index]))
-        if index:
-            read = level.change_factor.evidence(
-                memory[:, :, index], memory[:, :, index - 1], changed_before[:, :, index]
-            )
-            logit, hidden = level.change_factor.sequence(
-                read.transpose(0, 1), carried.factor[:, index]
-            )
-            logits.append(logit.transpose(0, 1))
-            factors.append(hidden)
+    change_prior, change_logit, factor = score(
+        levels, memory, context, changed_before, carried.factor
+    )
     trace = Trace(
         state=state,
         posterior=posterior,
         static_prior=Gaussian(
-            earlier(carried.belief.mean, posterior.mean),
-            earlier(carried.belief.std, posterior.std),
+            earlier_step(carried.belief.mean, posterior.mean),
+            earlier_step(carried.belief.std, posterior.std),
         ),
-        change_prior=Gaussian(
-            torch.stack([prior.mean for prior in priors], 2),
-            torch.stack([prior.std for prior in priors], 2),
-        ),
+        change_prior=change_prior,
         memory=memory,
         context=context,
         frame_context=levels[0].top_down(state[:, :, 0], context[:, :, 0]),
         changed=changed,
         reachable=reach(changed, config.nesting),
         first=first,
-        change_logit=torch.stack(logits, 2),
+        change_logit=change_logit,
         change_divergence=selection.change_divergence,
         static_divergence=selection.static_divergence,
         change_estimate=selection.change_estimate,
@@ -201,7 +273,7 @@ def _complete(
         memory=memory_after[:, -1],
         context=context[:, -1],
         changed=changed[:, -1],
-        factor=torch.stack(factors, 1),
+        factor=factor,
         seen=torch.ones_like(carried.seen),
     )
     return trace, left_behind

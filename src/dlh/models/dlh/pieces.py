@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from torch import Tensor, cat
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from dlh.interfaces import Objective, Recompute
+from dlh.interfaces import Recompute
+from dlh.models.dlh.bound import Bound
+from dlh.models.dlh.dynamics import Observed
 from dlh.models.dlh.trace import Carried, Noise
 
 STEPS_KEPT = 200
@@ -21,8 +23,9 @@ costs by itself weighs too much."""
 STEPS_OF_PIECE = (25, 50)
 """The fewest and the most of them that are of one clip."""
 
-Terms = Callable[[Tensor, Carried, Noise], tuple[Objective, Carried]]
-"""The bound's terms of a piece of video, after what is carried; and what it leaves behind."""
+Terms = Callable[[Tensor, Carried, Noise], tuple[Bound, Carried, Observed]]
+"""The bound's terms of a piece of video, after what is carried; what it leaves behind for the next
+piece, and what training reads of it."""
 
 
 def is_recomputed(recompute: Recompute, steps: int) -> bool:
@@ -42,18 +45,21 @@ def steps_of_piece(clips: int) -> int:
     return max(fewest, min(most, FRAMES_OF_PIECE // clips))
 
 
-def piece_by_piece(terms: Terms, video: Tensor, carried: Carried, noise: Noise) -> Objective:
+def piece_by_piece(
+    terms: Terms, video: Tensor, carried: Carried, noise: Noise
+) -> tuple[Bound, Observed]:
     """``terms`` of a whole clip, of which only what is carried between pieces is kept.
 
     All else that a gradient needs, of convolutions and of recurrences, is computed a second time,
     one piece after the other. The noise is given, so it is the same both times.
     """
-    found: list[Objective] = []
+    found: list[Bound] = []
+    seen: list[Observed] = []
     steps = steps_of_piece(len(video))
     for start in range(0, video.shape[1], steps):
         piece = slice(start, start + steps)
-        objective, carried = cast(
-            tuple[Objective, Carried],
+        bound, carried, observed = cast(
+            tuple[Bound, Carried, Observed],
             checkpoint(
                 terms,
                 video[:, piece],
@@ -63,10 +69,6 @@ def piece_by_piece(terms: Terms, video: Tensor, carried: Carried, noise: Noise) 
                 preserve_rng_state=False,
             ),
         )
-        found.append(objective)
-    return Objective(
-        reconstruction=cat([part.reconstruction for part in found], 1),
-        state_kl=cat([part.state_kl for part in found], 1),
-        event_kl=cat([part.event_kl for part in found], 1),
-        changed=cat([cast(Tensor, part.changed) for part in found], 1),
-    )
+        found.append(bound)
+        seen.append(observed)
+    return Bound.concatenate(found, 1), Observed.concatenate(seen, 1)

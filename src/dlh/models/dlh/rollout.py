@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,9 +16,44 @@ from dlh.models.dlh.step import advance, remembers, split_levels
 from dlh.models.dlh.trace import Carried, Noise, Rollout
 
 
+@dataclass(frozen=True, kw_only=True)
+class Temperature:
+    """How freely the future is drawn; 1 is the model's own distribution, 0 its most likely draw.
+
+    Attributes:
+        states: factor on the noise of every state.
+        decisions: what the logit of every p(e_t = 1) is divided by.
+    """
+
+    states: float = 1.0
+    decisions: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("states", "decisions"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(
+                    f"the temperature of {name} is a finite number from 0, found "
+                    f"{getattr(self, name)}"
+                )
+
+    def probability(self, logit: Tensor) -> Tensor:
+        """p(e = 1) of a logit at this temperature."""
+        if not self.decisions:
+            return (logit > 0).to(logit.dtype)
+        return (logit / self.decisions).sigmoid()
+
+
+AS_LEARNT = Temperature()
+
+
 @torch.no_grad()
 def imagine(
-    levels: Sequence[Level], config: DLHConfig, carried: Carried, noise: Noise
+    levels: Sequence[Level],
+    config: DLHConfig,
+    carried: Carried,
+    noise: Noise,
+    *,
+    temperature: Temperature = AS_LEARNT,
 ) -> tuple[Rollout, Carried]:
     """Draw the future from the prior, nothing else (Sec. 2.4); every e_t before any s_t.
 
@@ -28,6 +65,7 @@ def imagine(
         config: of the model.
         carried: what the observed steps left behind.
         noise: of the steps to come; its length is the horizon.
+        temperature: of states and decisions.
 
     Returns:
         What was drawn, and what it leaves behind.
@@ -44,7 +82,7 @@ def imagine(
             memory, below = held[index].memory, held[index - 1].memory
             read = change_factor.evidence(memory, below, changed[:, index])
             logit, factor[index] = change_factor.step(read, factor[index])
-            probabilities.append(torch.where(first, 1.0, logit.sigmoid()))
+            probabilities.append(torch.where(first, 1.0, temperature.probability(logit)))
         changed = nest(uniform < torch.stack(probabilities, 1), config.nesting)
         first = torch.zeros_like(first)
 
@@ -55,7 +93,7 @@ def imagine(
             lambda index, context, memories=priors: levels[index].change_prior(
                 memories[index], context
             ),
-            normal,
+            temperature.states * normal,
             refreshed=changed,
             remembering=remembers(changed, config),
         )

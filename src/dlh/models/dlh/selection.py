@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from dlh.distributions import change_posterior, choose, nest
@@ -59,6 +59,7 @@ def select(
     changed_before: Bool[Tensor, "batch levels"],
     factor: tuple[Tensor, ...],
     first: Bool[Tensor, "batch"],
+    limits: Float[Tensor, "levels"] | None = None,
 ) -> Selection:
     """Which levels change (Sec. 2.3): each tests what it holds, so no test waits for another.
 
@@ -74,6 +75,7 @@ def select(
         changed_before: e_{t-1}.
         factor: hidden state of each level's prior factor.
         first: where this is a sequence's first step, in which every level changes.
+        limits: a level whose static divergence is above its limit changes too, nats; None: none.
     """
     normal, uniform = noise
     contexts = held
@@ -98,6 +100,8 @@ def select(
             estimate = change_posterior(to_change, to_static, logit)
         else:
             estimate = choose(to_change, to_static).to(untested.dtype)
+        if limits is not None:
+            estimate = torch.where(to_static > limits[index], 1.0, estimate)
         change_divergences.append(to_change)
         static_divergences.append(to_static)
         estimates.append(torch.where(first, 1.0, estimate))

@@ -168,3 +168,8 @@ class Rollout(Tensors):
     state: Float[Tensor, "batch time levels state"]
     changed: Bool[Tensor, "batch time levels"]
     frame_context: Float[Tensor, "batch time features"]
+
+
+def full_precision(like: Tensor) -> torch.autocast:
+    """Where decisions, divergences and what is carried are computed: never in half precision."""
+    return torch.autocast(like.device.type, enabled=False)

@@ -39,7 +39,8 @@ def draw_events(
     Level 1 changes at every frame and is not drawn; nor is the forced change of the first frame.
 
     Args:
-        video: stored frames of one clip, uint8 (time, height, width, channel).
+        video: stored frames of one clip, uint8 (time, height, width, channel); of a long one its
+            first frames are enough.
         changed: e_t^n, bool (time, levels).
         truth: the true events, bool (time,), where the data knows them.
         change_probability: p(e_t^n = 1), (time, levels).
@@ -73,7 +74,7 @@ def events_figure(
     """What :func:`draw_events` draws (Fig. 5c), before it is written as PNG or PDF."""
     story = _story(video, changed, truth, change_probability, fps)
     first, stride = _window(story)
-    columns = min(COLUMNS, -(-story.length // stride))
+    columns = min(COLUMNS, -(-len(story.frames) // stride))
     shows_all = columns * stride >= story.length
     limits = (first - 0.5, first + columns * stride - 0.5)
     everything = (-0.5, story.length - 0.5)
@@ -99,12 +100,12 @@ def events_figure(
 
 def _story(video, changed, truth, change_probability, fps) -> Story:
     frames = canvas.as_rgb(video)
-    length = len(frames)
     changed = canvas.as_array(changed).astype(bool)
-    if changed.ndim != 2 or len(changed) != length or length < 2:
+    length = len(changed)
+    if changed.ndim != 2 or not 2 <= len(frames) <= length:
         raise ValueError(
             "an event picture needs at least 2 frames and one row of decisions (time, levels) for "
-            f"each, found {length} frame(s) and decisions of shape {changed.shape}"
+            f"each, found {len(frames)} frame(s) and decisions of shape {changed.shape}"
         )
     changed[0] = False  # forced; astype has made a copy
     if truth is not None:
@@ -126,13 +127,14 @@ def _window(story: Story) -> tuple[int, int]:
 
     Of the windows of that stride the fullest is taken, whether the model was right there or wrong.
     """
-    if story.length <= COLUMNS:
+    shown = len(story.frames)
+    if shown <= COLUMNS:
         return 0, 1
-    active = np.concatenate([[0], np.cumsum(story.active)])
+    active = np.concatenate([[0], np.cumsum(story.active[:shown])])
     wanted = min(4, int(active[-1]))
     for stride in STRIDES:
         span = COLUMNS * stride
-        if span >= story.length:
+        if span >= shown:
             return 0, stride
         held = active[span:] - active[:-span]
         if held.max() >= wanted:
@@ -140,7 +142,7 @@ def _window(story: Story) -> tuple[int, int]:
             best = np.flatnonzero(held == held.max())
             run = best[: np.argmax(np.diff(best, append=best[-1] + 2) > 1) + 1]
             return int(run[len(run) // 2]), stride
-    return 0, -(-story.length // COLUMNS)
+    return 0, -(-shown // COLUMNS)
 
 
 def _summary(story: Story, stride: int) -> str:
@@ -226,9 +228,9 @@ def _draw_strip(
 
     half = strip.width / strip.place * stride / 2
     bottom, top = strip.leaders, strip.leaders + strip.picture
-    first, end = round(limits[0] + 0.5), min(round(limits[1] + 0.5), story.length)
+    first, end = round(limits[0] + 0.5), min(round(limits[1] + 0.5), len(story.frames))
     for start in range(first, end, stride):
-        cell = np.arange(start, min(start + stride, story.length))
+        cell = np.arange(start, min(start + stride, len(story.frames)))
         # With a stride, a cell shows the frame of its first event, so that no event is skipped.
         frame = int(cell[np.argmax(story.active[cell])])
         centre = start + (stride - 1) / 2

@@ -23,7 +23,7 @@ BETWEEN = 0.07
 class Story:
     """One clip's frames, decisions, truth and predicted probabilities, checked."""
 
-    frames: np.ndarray  # uint8 (time, height, width, 3)
+    frames: np.ndarray  # uint8 (time, height, width, 3); perhaps of the beginning only
     changed: np.ndarray  # bool (time, levels), with the first step's forced change taken out
     truth: np.ndarray | None  # bool (time,)
     probability: np.ndarray | None  # (time, levels)
@@ -31,7 +31,7 @@ class Story:
 
     @property
     def length(self) -> int:
-        return len(self.frames)
+        return len(self.changed)
 
     @property
     def levels(self) -> int:

@@ -18,15 +18,15 @@ import numpy as np
 
 from dlh.data.claim import claim
 from dlh.data.clips import SPLITS, DataError, Split
-from dlh.data.store.build import StoreBuilder
+from dlh.data.store.build import Recipe, StoreBuilder
 from dlh.data.store.importing import Progress
-from dlh.data.store.journal import Recipe
 from dlh.data.store.store import VERSION, Store
 from dlh.data.video.resize import Resizer
 from dlh.data.worlds.mazes.maze import Maze, Walk, draw_maze, draw_walk
 from dlh.data.worlds.mazes.maze_looks import Look, draw_looks
 from dlh.data.worlds.mazes.vizdoom_engine import SIDE, Engine, engine_version, poses
 from dlh.data.worlds.mazes.wad import maze_map
+from dlh.settings import check_at_least
 
 NAME = "ViZDoom mazes"
 VIDEOS: Mapping[Split, int] = {"train": 900, "validation": 50, "test": 50}
@@ -115,7 +115,7 @@ class _Plan:
 
 
 class _Film:
-    """The frames of a walk, resized; see :class:`dlh.data.video.decode.Frames`."""
+    """The frames of a walk, resized; see :class:`dlh.data.video.frames.Frames`."""
 
     def __init__(self, source: str, pictures: Iterable[np.ndarray], frames: int, size: int) -> None:
         self.path = Path(source)
@@ -170,8 +170,7 @@ def _check(videos: Mapping[Split, int], frames: int, size: int, seed: int) -> No
         raise DataError(
             f"ViZDoom mazes have frames of {_SMALLEST} to {SIDE} pixels, found size {size}"
         )
-    if seed < 0:
-        raise DataError(f"the seed is at least 0, found {seed}")
+    check_at_least(0, error=DataError, seed=seed)
 
 
 def _teller(

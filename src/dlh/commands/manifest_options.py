@@ -1,0 +1,48 @@
+"""The options of ``dlh data manifest``; a module of its own because the generators import numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from dlh.commands.data_options import StorePath
+from dlh.commands.options import at_least
+from dlh.data.worlds.digits import MNIST_5K
+from dlh.data.worlds.moving_ball import MovingBallConfig
+from dlh.data.worlds.moving_mnist import MovingMNISTConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManifestOptions:
+    """Name the clips of an evaluation, by file, content and first frame, so that anyone can
+    compute on the same ones. It holds fewer clips than asked for if fewer exist.
+
+    example:  dlh data manifest kth --context 30 --horizon 300 --select first
+    """
+
+    store: StorePath
+    """A store that dlh data import made, or the name of a data set (moving-ball and moving-mnist
+    are generated)."""
+    context: int = 30
+    """Frames that a model is shown."""
+    horizon: int = 300
+    """Frames after these, which it predicts."""
+    clips: int = 100
+    """At most so many."""
+    split: Literal["train", "validation", "test"] = "test"
+    """Whose videos."""
+    select: Literal["spaced", "first"] = "spaced"
+    """spaced: without overlap, evenly over all videos and in each; first: the first frames of each
+    video that is long enough."""
+    out: Path = Path("manifest.json")
+    """Where the manifest goes."""
+    digits: str = MNIST_5K
+    """Of moving-mnist: mnist, the folder of MNIST's four files, or mnist-5k."""
+    ball: MovingBallConfig = field(default_factory=MovingBallConfig)
+    """The world of moving-ball."""
+    mnist: MovingMNISTConfig = field(default_factory=MovingMNISTConfig)
+    """The world of moving-mnist."""
+
+    def __post_init__(self) -> None:
+        at_least(1, self, "context", "horizon", "clips")

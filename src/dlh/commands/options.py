@@ -1,0 +1,253 @@
+"""The options of the commands on models and runs, each checked when it is made.
+
+A docstring is the command's help, a string below a field the option's. Nothing heavy is imported
+here, so that ``dlh COMMAND --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from dlh.errors import UsageError
+from dlh.settings import check_at_least
+
+Flag = tyro.conf.FlagCreatePairsOff[bool]
+"""``--name`` switches it on; there is no ``--no-name``."""
+
+Model = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+Video = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO")]
+
+
+def at_least(least: int, options: Any, *names: str) -> None:
+    """Raise UsageError for an option that is a smaller number, named as a person gives it."""
+    values = {name.replace("_", "-"): getattr(options, name) for name in names}
+    check_at_least(least, error=UsageError, **values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """Train on a bouncing ball, without labels, until the model knows when its colour changes;
+    predict 100 frames.
+
+    A finished demo is shown again. An unfinished one continues where it stopped.
+
+    example:  dlh demo --fresh
+    """
+
+    run: Path = Path("runs/demo")
+    """The folder of the demo; open report.html in it."""
+    fresh: Flag = False
+    """Move an existing folder aside and start again."""
+    preset: str = "moving-ball"
+    """What to train; any preset on Moving Ball."""
+    seed: int = 0
+    """Decides weights, clips and noise."""
+
+    def __post_init__(self) -> None:
+        at_least(0, self, "seed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunsOptions:
+    """List runs: whether each is running, killed, interrupted, failed or finished, its step, its
+    best held-out bound, and when it last wrote.
+
+    example:  dlh runs runs
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")] = Path("runs")
+    """Where to look, three folders deep; or one run."""
+    json: Flag = False
+    """Print a JSON list, for programs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions:
+    """Watch the first frames of a video and draw what may follow: an mp4 and a picture of several
+    futures.
+
+    No ground truth is needed. If the video goes on, its frames are shown beside the futures.
+
+    example:  dlh predict runs/demo clip.mp4 --horizon 300 --samples 8 --save futures.npz
+    """
+
+    model: Model
+    """A finished run, a folder with a model, a shipped model or a hub name."""
+    video: Video
+    """A video file; it is resized to the model's frames."""
+    context: int = 30
+    """Frames to watch first."""
+    horizon: int = 300
+    """Frames to predict."""
+    samples: int = 8
+    """Futures to draw; without --save at most those shown, 15."""
+    seed: int = 0
+    """The same seed gives the same futures."""
+    out: Path = Path("out.mp4")
+    """The film; the picture goes beside it as .png."""
+    save: Path | None = None
+    """Also write the exact frames (the film is lossy) to this .npz: samples, context, and truth if
+    there is one, float32 in [0, 1], (clip, [sample,] time, height, width, channel)."""
+
+    def __post_init__(self) -> None:
+        at_least(1, self, "context", "horizon", "samples")
+        at_least(0, self, "seed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventsOptions:
+    """Find when something changed in a video, level by level, and how surprising it was.
+
+    example:  dlh events runs/demo clip.mp4 --out events.json
+    """
+
+    model: Model
+    """A finished run, a folder with a model, a shipped model or a hub name."""
+    video: Video
+    """A video file of any length; it is resized to the model's frames."""
+    out: Path = Path("events.json")
+    """The events; their picture goes beside it as .png."""
+    seed: int = 0
+    """Of the sampled states."""
+
+    def __post_init__(self) -> None:
+        at_least(0, self, "seed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """Score the futures that a model draws, or those in a file of any other software, with PSNR,
+    two SSIMs, LPIPS and FVD, beside trivial baselines ("floors"). Writes a page, a table, and JSON
+    that records exactly what each number means.
+
+    An interrupted evaluation continues with the same command.
+
+    example:  dlh evaluate runs/demo --protocol paper
+
+    example:  dlh evaluate --predictions futures.npz --out scores
+    """
+
+    model: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = None
+    """A finished run, a folder with a model, a shipped model or a hub name."""
+    predictions: Path | None = None
+    """Instead of RUN: an .npz with truth (clip, time, height, width, channel), samples (clip,
+    sample, time, height, width, channel) and perhaps context (as truth), floats in [0, 1] or
+    bytes."""
+    protocol: str | None = None
+    """demo (30 + 100 frames, 16 samples, 64 clips) or paper (30 + 300 frames, of mazes 200, 100
+    samples, 100 clips); default: demo."""
+    data: str | None = None
+    """What to predict instead of the run's own data: a folder of videos, a clip store, a name."""
+    manifest: Path | None = None
+    """Which clips: a file that dlh data manifest wrote; it sets context, horizon and clips."""
+    context: int | None = None
+    """Frames to watch, instead of the protocol's."""
+    horizon: int | None = None
+    """Frames to predict, instead of the protocol's; of a file, those to score (all)."""
+    samples: int | None = None
+    """Futures of each clip, instead of the protocol's."""
+    clips: int | None = None
+    """At most so many, instead of the protocol's."""
+    seed: int = 0
+    """Of the draws, of the choice of other clips, and of the intervals."""
+    num_processes: int | None = None
+    """Processes that score clips; default: as many as there are cores (at most 8), one with a
+    GPU."""
+    save_predictions: int = 0
+    """Write the futures of so many clips to predictions.npz, which --predictions takes."""
+    lpips_weights: tuple[Path, ...] = ()
+    """Weights of LPIPS: one file with all of them, or AlexNet's and the linear ones."""
+    fvd_weights: tuple[Path, ...] = ()
+    """Weights of I3D, for FVD."""
+    download_weights: Flag = False
+    """Fetch missing weights, by checksum (LPIPS 244 MB, FVD 51 MB)."""
+    out: Path | None = None
+    """The folder of the results; default: RUN/evaluation, or FILE-scores beside the file."""
+
+    def __post_init__(self) -> None:
+        if (self.model is None) == (self.predictions is None):
+            found = "neither" if self.model is None else "both"
+            raise UsageError(f"dlh evaluate takes a RUN or --predictions FILE, found {found}")
+        if self.predictions is not None:
+            for name in (
+                "protocol",
+                "data",
+                "manifest",
+                "context",
+                "samples",
+                "clips",
+                "save_predictions",
+            ):
+                if getattr(self, name) != getattr(EvaluateOptions, name):
+                    raise UsageError(
+                        f"--{name.replace('_', '-')} is for a RUN: what --predictions FILE holds "
+                        "is scored as it is"
+                    )
+        at_least(1, self, "context", "horizon", "samples", "clips", "num_processes")
+        at_least(0, self, "seed", "save_predictions")
+
+    @property
+    def folder(self) -> Path:
+        """Where the results go."""
+        if self.out is not None:
+            return self.out
+        if self.predictions is not None:
+            return self.predictions.with_name(f"{self.predictions.stem}-scores")
+        assert self.model is not None
+        run = Path(self.model)
+        return run / "evaluation" if run.is_dir() else Path("evaluation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """Scores side by side, with the floors of their clips. Scores of different protocols are
+    refused; the message names the difference.
+
+    example:  dlh compare runs/a/evaluation runs/b/evaluation other-scores
+    """
+
+    scores: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="SCORES")]
+    """scores.json files of dlh evaluate, or folders that hold one."""
+    out: Path | None = None
+    """A folder for the table, compare.md."""
+
+    def __post_init__(self) -> None:
+        if len(self.scores) < 2:
+            raise UsageError(f"two scores or more are compared, found {len(self.scores)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalyseOptions:
+    """What the levels of a model hold, foresee and predict, on held-out clips: the tables and
+    figures of the paper's analysis as a page, numbers, PNG and PDF.
+
+    example:  dlh analyse runs/demo --samples 20
+    """
+
+    model: Model
+    """A finished run, a folder with a model, a shipped model or a hub name."""
+    data: str | None = None
+    """Other clips than those it was trained on: a folder of videos, a video, a clip store, or the
+    name of a data set. All of its clips are taken, whatever their split."""
+    clips: int = 64
+    """Clips to read."""
+    futures_clips: int = 16
+    """Of these, clips whose futures are drawn."""
+    context: int = 30
+    """Frames to watch before a prediction; at most half of a clip."""
+    horizon: int = 200
+    """Frames to predict; fewer if the clips are shorter."""
+    samples: int = 100
+    """Futures of a clip."""
+    seed: int = 0
+    """Of everything that is drawn."""
+    out: Path | None = None
+    """The folder of the results; default: RUN/analysis, with other data RUN/analysis-DATA."""
+
+    def __post_init__(self) -> None:
+        at_least(1, self, "clips", "futures_clips", "context", "horizon", "samples")
+        at_least(0, self, "seed")

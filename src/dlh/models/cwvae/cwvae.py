@@ -1,0 +1,292 @@
+"""The clockwork VAE: encode, infer, decode, score; and predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from dlh.interfaces import (
+    CLIPPED,
+    PLAIN,
+    TRAINED,
+    WHOLE,
+    Execution,
+    Figures,
+    Objective,
+    Optimiser,
+    Phase,
+    Plan,
+    Prediction,
+    Share,
+    Stage,
+    Update,
+)
+from dlh.models.cwvae import clockwork
+from dlh.models.cwvae.bound import bound, log_likelihood
+from dlh.models.cwvae.cell import Cell
+from dlh.models.cwvae.config import CWVAEConfig
+from dlh.models.cwvae.decoder import Decoder
+from dlh.models.cwvae.encoder import Encoder
+from dlh.models.cwvae.optimizer import BETAS, CLIPPING_NORM, adam_eps
+from dlh.models.cwvae.recompute import by_frames, is_recomputed
+from dlh.models.cwvae.trace import Carried, Noise, Rollout, Trace
+from dlh.video import check_shape
+
+Video = Float[Tensor, "batch time channel height width"]
+
+FRAMES_PER_DECODING = 1024
+
+
+class CWVAE(nn.Module):
+    """L levels of latent states over a video; level l ticks every k^(l-1) frames.
+
+    Training is :meth:`objective`; prediction is :meth:`predict`; all that was inferred is in the
+    trace that :meth:`observe` returns. Nothing recurrent is kept on the module: state goes in and
+    comes out.
+    """
+
+    to_unit_range: ClassVar[str] = CLIPPED
+
+    def __init__(self, config: CWVAEConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.cells = nn.ModuleList(Cell(config) for _ in range(config.num_levels))
+        self.decoder = Decoder(config)
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """(channel, height, width) of the frames it takes."""
+        return self.config.frame_shape
+
+    @property
+    def _cells(self) -> list[Cell]:
+        return [cast(Cell, cell) for cell in self.cells]
+
+    def encode(
+        self, video: Video, *, recomputed: bool = False
+    ) -> tuple[Float[Tensor, "batch _ embedding"], ...]:
+        """The embeddings of each level, (batch, ticks, embedding), from the video's first frame.
+
+        Under ``torch.autocast`` the networks compute in its type; the embeddings are of the
+        video's, and so are the sums over time.
+
+        Args:
+            video: (batch, time, channel, height, width).
+            recomputed: whether what the gradient needs of single frames is computed again.
+        """
+        of_frames = by_frames(self.encoder.of_frames, video.flatten(0, 1), recomputed=recomputed)
+        of_frames = of_frames.to(video.dtype).unflatten(0, video.shape[:2])
+        return self.encoder.pool(of_frames)
+
+    def observe(
+        self,
+        video: Video,
+        carried: Carried | None = None,
+        *,
+        noise: Noise | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Trace, Carried]:
+        """All that is inferred about a video, or about the next piece of one.
+
+        Args:
+            video: float in [0, 1], (batch, time, channel, height, width); its shape and type are
+                checked.
+            carried: what the pieces before left behind; None starts a sequence. Pieces are whole
+                ticks of the slowest level, only the last may have any length.
+            noise: the randomness; drawn from ``generator`` where not given.
+            generator: of the randomness.
+
+        Raises:
+            VideoError: the video has other axes, frames of another shape, or is not of the model's
+                floating-point type.
+            ContextError: the piece before ended within a tick.
+            ValueError: the noise or what is carried is for another number of clips or frames.
+        """
+        carried, noise = self._checked(video, carried, noise, generator)
+        return self._infer(self.encode(video), carried, noise)
+
+    def _checked(
+        self,
+        video: Video,
+        carried: Carried | None,
+        noise: Noise | None,
+        generator: torch.Generator | None,
+        share: Share = WHOLE,
+    ) -> tuple[Carried, Noise]:
+        """What is carried and the noise, those not given made; all of them fit each other."""
+        check_shape(video, self.frame_shape, next(self.parameters()).dtype)
+        batch, steps = video.shape[:2]
+        if carried is None:
+            carried = Carried.start(self.config, batch, like=video)
+        if noise is None:
+            whole = Noise.draw(
+                self.config,
+                batch * share.count,
+                steps,
+                like=video,
+                after=carried.frames,
+                generator=generator,
+            )
+            noise = whole.map(share.of)
+        _check_size("what is carried", carried.levels[0].state.shape[:1], (batch,))
+        self._check_noise(noise, batch, carried.frames, steps)
+        return carried, noise
+
+    def _check_noise(self, noise: Noise, batch: int, after: int, steps: int) -> None:
+        _check_size("the levels of the noise", (len(noise.levels),), (self.config.num_levels,))
+        done, due = self.config.ticks(after), self.config.ticks(after + steps)
+        for level, normal in enumerate(noise.levels):
+            needed = (batch, due[level] - done[level], self.config.state_size)
+            _check_size(f"the noise of level {level + 1}", normal.shape, needed)
+
+    def _infer(
+        self, embeddings: Sequence[Tensor], carried: Carried, noise: Noise
+    ) -> tuple[Trace, Carried]:
+        """Posteriors and priors, in full precision also under ``torch.autocast``."""
+        with _full_precision(embeddings[0]):
+            return clockwork.observe(self._cells, self.config, embeddings, carried, noise)
+
+    def decode(self, output: Float[Tensor, "batch time output"]) -> Video:
+        """The frames' means, from level 1's [z, h]; precision as in :meth:`encode`."""
+        frames = self.decoder(output.flatten(0, 1)).unflatten(0, output.shape[:2])
+        return frames.to(output.dtype)
+
+    def objective(
+        self,
+        video: Video,
+        *,
+        noise: Noise | None = None,
+        generator: torch.Generator | None = None,
+        update: Update = TRAINED,
+        execution: Execution = PLAIN,
+    ) -> Objective:
+        """The bound and its terms, in nats; the loss is the published one.
+
+        Args:
+            video: as in :meth:`observe`.
+            noise: as in :meth:`observe`.
+            generator: as in :meth:`observe`.
+            update: ignored: nothing is warmed up.
+            execution: its ``share`` says which clips of a batch these are. ``recompute``: whether
+                convolutions are computed again for their gradient, some hundred frames at a time,
+                so that memory hardly grows with the clip; ``auto``: of clips of more than 200
+                frames. ``compiled`` is ignored: the fold over time is a small part of a step.
+
+        Raises:
+            VideoError, ValueError: as in :meth:`observe`.
+        """
+        recomputed = is_recomputed(execution.recompute, video.shape[1])
+        carried, noise = self._checked(video, None, noise, generator, execution.share)
+        trace, _ = self._infer(self.encode(video, recomputed=recomputed), carried, noise)
+        scores = by_frames(
+            self._score,
+            trace.levels[0].output.flatten(0, 1),
+            video.flatten(0, 1),
+            recomputed=recomputed,
+        )
+        with _full_precision(video):
+            return bound(scores.unflatten(0, video.shape[:2]), trace, self.config)
+
+    def _score(self, output: Tensor, frames: Tensor) -> Tensor:
+        """log p(frame | z, h of level 1), nats, in full precision but for the convolutions."""
+        mean = self.decoder(output).to(frames.dtype)
+        with _full_precision(frames):
+            return log_likelihood(frames, mean, self.config.likelihood_std)
+
+    @property
+    def plan(self) -> Plan:
+        """The published training: all parameters at once, by Adam as Keras writes it."""
+        adam = Optimiser(betas=BETAS, eps=adam_eps, gradient_norm=CLIPPING_NORM)
+        return Plan(stages=(Stage(phases=(Phase(objective=self.objective),), optimiser=adam),))
+
+    @torch.no_grad()
+    def figures(self, video: Video, *, generator: torch.Generator | None = None) -> Figures:
+        """``elbo`` and ``kl``, the divergence of a level, nats per frame."""
+        found = self.objective(video, generator=generator, execution=Execution(recompute="never"))
+        assert found.elbo is not None
+        return Figures(
+            values={"elbo": found.elbo / video.shape[1], "kl": found["state_kl"].mean(1)}
+        )
+
+    def imagine(
+        self,
+        carried: Carried,
+        steps: int,
+        *,
+        noise: Noise | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Rollout, Carried]:
+        """``steps`` frames drawn from the priors, after what is carried.
+
+        Raises:
+            ContextError: the published rule holds, and what is carried does not fit it.
+            ValueError: the noise is for another number of clips or frames.
+        """
+        like = carried.levels[0].state
+        if noise is None:
+            noise = Noise.draw(
+                self.config,
+                len(like),
+                steps,
+                like=like,
+                after=carried.frames,
+                generator=generator,
+            )
+        self._check_noise(noise, len(like), carried.frames, steps)
+        with torch.no_grad(), _full_precision(like):
+            return clockwork.imagine(self._cells, self.config, carried, noise, steps)
+
+    @torch.no_grad()
+    def predict(
+        self,
+        context: Video,
+        *,
+        horizon: int,
+        samples: int = 1,
+        generator: torch.Generator | None = None,
+    ) -> Prediction:
+        """``samples`` futures of ``horizon`` frames, one batch after a context encoded once.
+
+        Each future has its own draws from the posteriors of the context, too.
+
+        Returns:
+            Decoder means clipped to [0, 1], which the published code does not do.
+
+        Raises:
+            ValueError: horizon or samples is not positive.
+            ContextError: the published rule holds, and the context does not fit it.
+            VideoError: as in :meth:`observe`.
+        """
+        for name, value in (("horizon", horizon), ("samples", samples)):
+            if value < 1:
+                raise ValueError(f"{name} is at least 1, found {value}")
+        check_shape(context, self.frame_shape, next(self.parameters()).dtype)
+        clips, steps = context.shape[:2]
+        clockwork.check_context(self.config, steps)
+        embeddings = [part.repeat_interleave(samples, 0) for part in self.encode(context)]
+        start = Carried.start(self.config, clips * samples, like=context)
+        noise = Noise.draw(self.config, clips * samples, steps, like=context, generator=generator)
+        _, carried = self._infer(embeddings, start, noise)
+        drawn, _ = self.imagine(carried, horizon, generator=generator)
+        outputs = drawn.levels[0].output.flatten(0, 1)
+        frames = outputs.new_empty(len(outputs), *self.frame_shape)
+        for part, rows in zip(
+            frames.split(FRAMES_PER_DECODING), outputs.split(FRAMES_PER_DECODING), strict=True
+        ):
+            part.copy_(self.decoder(rows).clamp_(0, 1))
+        return Prediction(frames=frames.unflatten(0, (clips, samples, horizon)))
+
+
+def _full_precision(like: Tensor) -> torch.autocast:
+    """Where states, divergences and densities are computed: never in half precision."""
+    return torch.autocast(like.device.type, enabled=False)
+
+
+def _check_size(name: str, found: Sequence[int], needed: Sequence[int]) -> None:
+    if tuple(found) != tuple(needed):
+        raise ValueError(f"{name} is of size {tuple(found)}, {tuple(needed)} is needed here")

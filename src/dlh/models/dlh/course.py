@@ -1,0 +1,184 @@
+"""How a hierarchy is trained: all of it, then its temporal parts alone (Eqs. 12, 14, 15).
+
+The joint updates are the paper's. The later stages have no counterpart there: they raise the same
+bound in the parameters of what predicts, while encoder, posteriors and decoder rest. Level 1 comes
+first, because no decision depends on its memory: what is kept of the clips, decisions included,
+then holds for the whole stage. The levels above it follow; theirs decide anew at every update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dlh.interfaces import (
+    PLAIN,
+    TRAINED,
+    Batches,
+    DrawClips,
+    Execution,
+    Objective,
+    Optimiser,
+    Phase,
+    PhaseObjective,
+    Plan,
+    Share,
+    Stage,
+    Term,
+    Update,
+)
+from dlh.models.dlh.config import DLHConfig
+from dlh.models.dlh.dynamics import (
+    KeptClips,
+    clips_within,
+    decide_anew,
+    divergences,
+    keep,
+    level_one_of_kept,
+    temporal_names,
+)
+from dlh.models.dlh.level import Level
+from dlh.models.dlh.trace import Noise, full_precision
+
+JOINT = Optimiser(eps=1e-4, gradient_norm=1_000.0)
+"""The paper's eps. It is silent on a limit of the gradient's norm; CW-VAE's code has 10,000."""
+
+TEMPORAL = Optimiser(eps=1e-8, gradient_norm=5.0)
+"""Of the later stages, whose loss is a hundredth of the whole bound's."""
+
+WARMUP_UPDATES = 50
+FALLING = 0.7
+"""Share of a later stage over which its learning rate falls to 0."""
+
+FRAMES_AT_ONCE = 5_000
+"""Frames that are encoded together when clips are kept."""
+
+Encode = Callable[[Tensor], Tensor]
+"""Videos to features, time axis first (Eq. 10)."""
+
+
+def plan(
+    config: DLHConfig, levels: Sequence[Level], *, encode: Encode, objective: PhaseObjective
+) -> Plan:
+    """The stages of a model's training.
+
+    Args:
+        config: of the model.
+        levels: levels 1..N.
+        encode: of the model.
+        objective: of the joint updates.
+    """
+    stages = [Stage(phases=(Phase(objective=objective),), optimiser=JOINT)]
+    if config.dynamics.clips:
+        given = partial(keep_clips, config, levels, encode)
+        rate = partial(learning_rate, config.dynamics.learning_rate)
+        for name, trained, lowest in (
+            ("dynamics", level_one_objective, True),
+            ("events", upper_objective, False),
+        ):
+            if lowest or config.num_levels > 1:
+                stages.append(
+                    Stage(
+                        name=name,
+                        phases=(Phase(objective=partial(trained, config, levels)),),
+                        optimiser=TEMPORAL,
+                        trains=temporal_names(config, lowest=lowest),
+                        learning_rate=rate,
+                        batches=given,
+                    )
+                )
+    return Plan(stages=tuple(stages))
+
+
+def learning_rate(highest: float, done: int, all_of_them: int) -> float:
+    """A rise over the first 50 updates, and a fall to 0 over the last 70 %."""
+    rise = (done + 1) / WARMUP_UPDATES
+    fall = (all_of_them - done) / (FALLING * all_of_them)
+    return highest * min(1.0, rise, fall)
+
+
+def keep_clips(
+    config: DLHConfig, levels: Sequence[Level], encode: Encode, draw: DrawClips
+) -> Batches:
+    """Keep what the frames of training clips say, and give batches of it.
+
+    As many clips as configured, or as the memory suffices for. Every process keeps all of them.
+    """
+    dynamics = config.dynamics
+    length = dynamics.clip_length
+    clips = min(dynamics.clips, clips_within(config, length, megabytes=dynamics.megabytes))
+    at_once = max(1, min(clips, FRAMES_AT_ONCE // length))
+    parts: list[KeptClips] = []
+    for number in range(-(-clips // at_once)):
+        video = draw(number, clips=at_once, frames=length)
+        generator = torch.Generator(video.device).manual_seed(number)
+        noise = Noise.draw(config, at_once, length, like=video, generator=generator)
+        parts.append(keep(levels, config, encode(video), noise))
+    kept = KeptClips.concatenate(parts, 0)
+
+    def batch(generator: torch.Generator, share: Share) -> KeptClips:
+        order = torch.randperm(clips, generator=generator, device=generator.device)
+        chosen = share.of(order.repeat(-(-dynamics.batch_size // clips))[: dynamics.batch_size])
+        return kept.take(chosen.to(kept.changed.device))
+
+    return batch
+
+
+def level_one_objective(
+    config: DLHConfig,
+    levels: Sequence[Level],
+    batch: Any,
+    /,
+    *,
+    generator: torch.Generator | None = None,
+    update: Update = TRAINED,
+    execution: Execution = PLAIN,
+) -> Objective:
+    """What level 1 pays on kept clips (Eq. 8b), nats per frame."""
+    noise = _noise(config, batch, generator, execution.share)
+    with full_precision(noise.normal):
+        if config.decision == "vade":  # prior factors read level 1's memory, and decide with it
+            batch = decide_anew(levels, config, batch, noise)
+        paid = level_one_of_kept(levels, config, batch, noise)
+    return Objective(
+        loss=paid.mean(),
+        terms={"state_kl": Term(value=paid[..., None])},
+        changed=batch.changed,
+    )
+
+
+def upper_objective(
+    config: DLHConfig,
+    levels: Sequence[Level],
+    batch: Any,
+    /,
+    *,
+    generator: torch.Generator | None = None,
+    update: Update = TRAINED,
+    execution: Execution = PLAIN,
+) -> Objective:
+    """What all levels pay on kept clips, with the decisions of the present priors (Eqs. 8b, 8c)."""
+    noise = _noise(config, batch, generator, execution.share)
+    with full_precision(noise.normal):
+        batch = decide_anew(levels, config, batch, noise)
+        found = divergences(levels, config, batch, noise)
+    return Objective(
+        loss=found.loss(),
+        terms={"state_kl": Term(value=found.state_kl), "event_kl": Term(value=found.event_kl)},
+        changed=batch.changed,
+    )
+
+
+def _noise(
+    config: DLHConfig, batch: KeptClips, generator: torch.Generator | None, share: Share
+) -> Noise:
+    """The share of the whole batch's noise."""
+    clips, steps = batch.changed.shape[:2]
+    whole = Noise.draw(
+        config, clips * share.count, steps, like=batch.change_estimate, generator=generator
+    )
+    return whole.map(share.of)

@@ -1,0 +1,67 @@
+"""What a flat model is built from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from dlh.settings import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlatConfig:
+    """Sizes of the networks, and the likelihood; the names are those of the hierarchy.
+
+    Attributes:
+        channels: of a frame, 1 or 3.
+        height: of a frame in pixels, divisible by 16.
+        width: of a frame in pixels, divisible by 16.
+        feature_size: of the frame's features x and of the decoder's input.
+        memory_size: of the memory d, the transition GRU's hidden state.
+        state_size: of the latent state s.
+        hidden_sizes: of the posterior's and the prior's perceptrons.
+        convolution_channels: of the four convolutions; the decoder mirrors them.
+        activation: between layers.
+        std_floor: added to the softplus that gives a state's standard deviation.
+        initial_std: what that softplus starts at.
+        likelihood_std: the fixed standard deviation of a pixel.
+    """
+
+    kind: ClassVar[str] = "flat"
+
+    channels: int = 3
+    height: int = 64
+    width: int = 64
+    feature_size: int = 200
+    memory_size: int = 200
+    state_size: int = 20
+    hidden_sizes: tuple[int, ...] = (40, 40, 40)
+    convolution_channels: tuple[int, int, int, int] = (32, 64, 128, 256)
+    activation: Literal["elu", "silu", "relu"] = "elu"
+    std_floor: float = 0.01
+    initial_std: float = 0.1
+    likelihood_std: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.channels not in (1, 3):
+            raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
+        for name in ("height", "width"):
+            if (size := getattr(self, name)) < 16 or size % 16:
+                raise ConfigError(f"{name} is a positive multiple of 16, found {size}")
+        sizes = {
+            "hidden_sizes": self.hidden_sizes,
+            "convolution_channels": self.convolution_channels,
+        }
+        for name in ("feature_size", "memory_size", "state_size"):
+            sizes[name] = (getattr(self, name),)
+        for name, found in sizes.items():
+            if not found or min(found) < 1:
+                raise ConfigError(f"{name} is at least 1, found {getattr(self, name)}")
+        for name in ("std_floor", "initial_std", "likelihood_std"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} is positive, found {getattr(self, name)}")
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """(channel, height, width)."""
+        return self.channels, self.height, self.width

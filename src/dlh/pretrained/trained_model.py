@@ -1,0 +1,205 @@
+"""Any trained model, which takes videos as people have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dlh.analysis.surprise import EventList, decided_events
+from dlh.data.video.decode import Video, open_video, read_video
+from dlh.errors import UsageError
+from dlh.interfaces import DecidingModel, ModelConfig, Prediction, TrainableModel
+from dlh.pretrained import files, lookup
+from dlh.settings import check_at_least
+from dlh.video import VideoError, check_video, from_stored
+
+AnyVideo = str | Path | np.ndarray | Tensor
+FRAMES_AT_ONCE = 200
+
+
+class UnsupportedError(UsageError):
+    """Something was asked of a model that models of its kind cannot do.
+
+    Attributes:
+        kind: of the model.
+        asked: what, in a word: "events".
+    """
+
+    code = "unsupported-by-model"
+
+    def __init__(self, message: str, *, kind: str, asked: str) -> None:
+        super().__init__(message)
+        self.kind, self.asked = kind, asked
+
+
+class TrainedModel:
+    """A trained model of any kind.
+
+    Videos may be given as a path, as stored uint8 frames ([batch,] time, height, width, channel),
+    or as a float tensor in [0, 1], ([batch,] time, channel, height, width). Arrays and tensors must
+    have the model's frame size; a file is resized to it.
+
+    Attributes:
+        model: the network, for all that is not here.
+        device: where it computes.
+    """
+
+    def __init__(self, model: TrainableModel, device: str | torch.device = "cpu") -> None:
+        assert isinstance(model, nn.Module)
+        self.device = torch.device(device)
+        self.model: Any = model.to(self.device).eval()
+
+    @property
+    def config(self) -> ModelConfig:
+        """What the model was built from."""
+        return self.model.config
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, device: str | torch.device = "cpu") -> Self:
+        """Load a model from a folder (a finished run is one), by the name of a shipped one, or from
+        the hub.
+
+        Raises:
+            PretrainedError: there is none of that name, or its files are missing, damaged or of
+                another version.
+        """
+        return cls(files.read_model(lookup.find(name)), device)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write config.json and model.safetensors into ``folder``.
+
+        Raises:
+            PretrainedError: they cannot be written there.
+        """
+        files.write_model(Path(folder), self.model)
+
+    def push_to_hub(self, name: str, *, private: bool = False) -> None:
+        """Upload the model to the Hugging Face hub as ``owner/name``; needs a login there.
+
+        Raises:
+            PretrainedError: the hub refuses, or cannot be reached.
+        """
+        lookup.upload(self.model, name, private=private)
+
+    def predict(
+        self, video: AnyVideo, *, horizon: int = 300, samples: int = 100, seed: int = 0
+    ) -> Prediction:
+        """``samples`` futures of ``horizon`` frames after ``video``, all of which is observed.
+
+        Raises:
+            UsageError: horizon or samples is below 1.
+            VideoError, DataError: the video cannot be used.
+        """
+        generator = torch.Generator(self.device).manual_seed(seed)
+        context = self.as_video(video)
+        return self.model.predict(context, horizon=horizon, samples=samples, generator=generator)
+
+    def futures(
+        self, video: AnyVideo, *, horizon: int = 300, samples: int = 100, seed: int = 0
+    ) -> Iterator[Prediction]:
+        """As many samples one by one, for when all frames would fill the memory.
+
+        A deterministic model's one future comes as often as was asked.
+
+        Raises:
+            UsageError: horizon or samples is below 1.
+            VideoError, DataError: the video cannot be used.
+        """
+        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
+        context = self.as_video(video)
+        return self._one_by_one(context, horizon, samples, seed)
+
+    @torch.no_grad()
+    def _one_by_one(
+        self, context: Tensor, horizon: int, samples: int, seed: int
+    ) -> Iterator[Prediction]:
+        generator = torch.Generator(self.device).manual_seed(seed)
+        for _ in range(samples):
+            yield self.model.predict(context, horizon=horizon, samples=1, generator=generator)
+
+    @torch.no_grad()
+    def events(
+        self, video: AnyVideo | Iterable[AnyVideo], *, fps: float | None = None, seed: int = 0
+    ) -> EventList:
+        """When something changed, level by level, in one video; only a model that decides says so.
+
+        The whole video is held in memory.
+
+        Args:
+            video: one, or the pieces of one.
+            fps: frames per second, to give times in seconds; a file brings its own.
+            seed: of the randomness.
+
+        Raises:
+            UnsupportedError: the model decides nothing.
+            VideoError, DataError: the video cannot be used, or has fewer than two frames.
+        """
+        if not isinstance(self.model, DecidingModel):
+            raise UnsupportedError(
+                f"a model of the kind {self.config.kind} decides nothing, so it has no events; "
+                "take a model of the kind dlh or vta",
+                kind=self.config.kind,
+                asked="events",
+            )
+        if isinstance(video, str | Path):
+            opened = self.open(video)
+            fps = opened.fps if fps is None else fps
+            video = self.pieces(opened)
+        elif isinstance(video, np.ndarray | Tensor):
+            video = [video]
+        parts = [self.as_video(piece) for piece in video]
+        found = sum(part.shape[1] for part in parts)
+        if found < 2:
+            raise VideoError(f"a change needs at least 2 frames, found {found}")
+        whole = torch.cat(parts, 1)
+        if len(whole) > 1:
+            raise VideoError(f"events are those of one video, found a batch of {len(whole)}")
+        generator = torch.Generator(self.device).manual_seed(seed)
+        return decided_events(self.model.decide(whole, generator=generator), fps=fps)
+
+    def pieces(self, video: Video, length: int = FRAMES_AT_ONCE) -> Iterator[np.ndarray]:
+        """An open video in pieces to observe, uint8 (time, height, width, channel).
+
+        Warns (``VideoWarning``) where only a part of a file could be read.
+        """
+        return video.pieces(length)
+
+    def read(self, path: str | Path, frames: int | None = None) -> tuple[np.ndarray, float]:
+        """The (first) frames of a video file, uint8 (time, height, width, channel), and its rate.
+
+        They are resized to the model's; the rate is in frames per second.
+        """
+        channels, height, width = self.model.frame_shape
+        return read_video(path, height=height, width=width, channels=channels, frames=frames)
+
+    def open(self, path: str | Path) -> Video:
+        """The same frames, to be read piece by piece."""
+        channels, height, width = self.model.frame_shape
+        return open_video(path, height=height, width=width, channels=channels)
+
+    def as_video(self, video: AnyVideo) -> Tensor:
+        """``video`` by the project's convention, on the model's device, in its number format.
+
+        Raises:
+            VideoError, DataError: the video cannot be used.
+        """
+        if isinstance(video, str | Path):
+            video, _ = self.read(video)
+        weight = next(self.model.parameters())
+        if isinstance(video, np.ndarray):
+            if video.dtype != np.uint8:
+                raise VideoError(
+                    f"an array of frames is uint8 (time, height, width, channel), found "
+                    f"{video.dtype} of shape {video.shape}; give floats in [0, 1] as a tensor "
+                    "(time, channel, height, width)"
+                )
+            return from_stored(video, self.device, weight.dtype)
+        if video.ndim == 4:
+            video = video[None]
+        check_video(video, self.model.frame_shape)
+        return video.to(device=self.device, dtype=weight.dtype)

@@ -1,0 +1,158 @@
+"""Exploration of changes and the annealed likelihood: what they do, and that off is off."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from dlh.interfaces import TRAINED, Update
+from dlh.models.dlh.bound import log_likelihood
+from dlh.models.dlh.config import EmergenceConfig
+from dlh.models.dlh.emergence import Guidance, Rest, explores, likelihood_std
+from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
+
+
+def test_the_std_holds_falls_geometrically_and_ends_as_the_models():
+    config = EmergenceConfig(initial_likelihood_std=1.0, anneal_from=200, anneal_until=400)
+    found = [likelihood_std(step, 0.25, config) for step in (0, 200, 300, 350, 400, 10_000)]
+    assert found == pytest.approx([1, 1, 0.5, 0.25 * 2**0.5, 0.25, 0.25])
+
+
+def test_a_std_that_ends_at_once_jumps():
+    config = EmergenceConfig(initial_likelihood_std=1.0, anneal_from=3, anneal_until=3)
+    assert [likelihood_std(step, 0.5, config) for step in (2, 3)] == [1.0, 0.5]
+
+
+def test_without_annealing_the_std_is_the_models():
+    assert likelihood_std(0, 0.3, EmergenceConfig()) == 0.3
+
+
+def test_the_bound_is_scored_at_the_std_of_the_update():
+    emergence = EmergenceConfig(initial_likelihood_std=0.25, anneal_from=3, anneal_until=9)
+    config = small_config(2, likelihood_std=0.5, emergence=emergence)
+    model, video = lively_model(config, seed=2), lively_video(config)
+    noise = noise_for(config, video)
+    trace, _ = model.observe(video, noise=noise)
+    mean = model.decode(trace.frame_context)
+    for update, std in ((Update(number=3), 0.25), (Update(number=9), 0.5), (TRAINED, 0.5)):
+        found = model.objective(video, noise=noise, update=update)
+        expected = log_likelihood(video, mean, std)
+        torch.testing.assert_close(found["reconstruction"], expected)
+        assert found.schedule.get("likelihood_std", 0.5) == std
+
+
+def with_limits(model, video, noise, limits):
+    """The bound of a video under limits of the static divergences."""
+    guidance = Guidance(limits=limits.double())
+    return model.observed_bound(video, noise=noise, guidance=guidance)[0]
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_limits_that_nothing_reaches_change_nothing(name):
+    config = small_config(3, **SWITCHES[name])
+    model, video = lively_model(config, seed=2), lively_video(config)
+    noise = noise_for(config, video)
+    without, _ = model.observed_bound(video, noise=noise)
+    infinite = with_limits(model, video, noise, torch.full((3,), math.inf))
+    for term in ("reconstruction", "state_kl", "event_kl", "changed"):
+        assert torch.equal(getattr(without, term), getattr(infinite, term))
+
+
+def test_a_training_explores_with_what_the_update_before_left():
+    emergence = EmergenceConfig(exploration=0.5, exploration_decay=0.9, exploration_until=20)
+    config = small_config(3, emergence=emergence)
+    model, video = lively_model(config, seed=2), lively_video(config)
+    noise = noise_for(config, video)
+    plain = model.objective(video, noise=noise)
+    first = model.objective(video, noise=noise, update=Update(number=0))
+    assert torch.equal(first.changed, plain.changed) and not plain.carried
+    rest = Rest(nats=first.carried["rest.nats"], share=first.carried["rest.share"])
+    limits = rest.limits(0.5, like=video)
+    second = model.objective(video, noise=noise, update=Update(number=1, carried=first.carried))
+    expected = with_limits(model, video, noise, limits)
+    assert torch.equal(second.changed, expected.changed)
+    assert not torch.equal(second.changed, plain.changed)
+    over = model.objective(video, noise=noise, update=Update(number=20, carried=second.carried))
+    assert torch.equal(over.changed, plain.changed) and not over.carried
+
+
+@pytest.mark.parametrize("name", ["default", "vade", "no nesting", "full selection context"])
+def test_a_level_changes_where_its_static_divergence_is_above_its_limit(name):
+    config = small_config(3, **SWITCHES[name])
+    model, video = lively_model(config, seed=2), lively_video(config)
+    noise = noise_for(config, video)
+    before, _ = model.observe(video, noise=noise)
+    calm = before.static_divergence[..., 2][before.reachable[..., 2] & ~before.changed[..., 2]]
+    limits = torch.tensor([math.inf, math.inf, float(calm.median())]).double()
+    after, _ = model._infer(
+        model.encode(video), *model._checked(video, None, noise, None), limits=limits
+    )
+    above = after.static_divergence[..., 2] > limits[2]
+    assert bool(after.changed[..., 2][above & after.reachable[..., 2]].all())
+    explored = (
+        above
+        & after.reachable[..., 2]
+        & (after.change_divergence[..., 2] > after.static_divergence[..., 2])
+    )
+    assert bool(explored.any())
+    if config.nesting:
+        assert bool((after.changed[..., 1] | ~after.changed[..., 2]).all())
+    below = ~above & after.reachable[..., 2] & ~after.first
+    if config.decision == "threshold":
+        chosen = after.change_divergence <= after.static_divergence
+        assert torch.equal(after.changed[..., 2][below], chosen[..., 2][below])
+
+
+def test_exploration_is_off_unless_asked_for_and_ends():
+    assert not explores(0, EmergenceConfig())
+    assert not explores(math.inf, EmergenceConfig(exploration=5.0))
+    assert explores(10**6, EmergenceConfig(exploration=5.0))
+    ending = EmergenceConfig(exploration=5.0, exploration_until=10)
+    assert explores(9, ending) and not explores(10, ending)
+
+
+NATS = torch.tensor([[[0.0, 2.0, 7.0], [0.0, 4.0, 7.0], [0.0, 100.0, 7.0]]])
+RESTED = torch.tensor([[[False, True, False], [False, True, False], [False, False, False]]])
+
+
+def test_the_limit_is_a_multiple_of_the_mean_cost_of_rest():
+    like = torch.zeros(1, dtype=torch.float64)
+    rest = Rest.start(3, like=like)
+    assert rest.limits(5.0, like=like).tolist() == [math.inf] * 3
+    rest = rest.after(NATS, RESTED, decay=0.9)
+    assert rest.limits(5.0, like=like).tolist() == pytest.approx([math.inf, 15.0, math.inf])
+    rest = rest.after(NATS + 1, RESTED | torch.tensor([False, False, True]), decay=0.9)
+    # Two steps of level 2 at 2 and 4 nats, weighed .9, and two at 3 and 5; level 3 rested later.
+    expected = [math.inf, 5 * (0.9 * 6 + 8) / (0.9 * 2 + 2), 40.0]
+    assert rest.limits(5.0, like=like).tolist() == pytest.approx(expected)
+    assert rest.limits(5.0, like=like).dtype == torch.float64
+
+
+def test_the_mean_over_shares_is_that_of_the_batch():
+    like = torch.zeros(1, dtype=torch.float64)
+    generator = torch.Generator().manual_seed(1)
+    nats = torch.rand(4, 5, 3, generator=generator)
+    rested = torch.rand(4, 5, 3, generator=generator) < 0.4
+    before = Rest.start(3, like=like).after(nats + 1, rested, decay=0.5)
+    whole = before.after(nats, rested, decay=0.5)
+    shares = [before.after(nats[i : i + 2], rested[i : i + 2], decay=0.5) for i in (0, 2)]
+    mean = Rest.zip(shares, lambda parts: torch.stack(list(parts)).mean(0))
+    torch.testing.assert_close(mean.limits(5.0, like=like), whole.limits(5.0, like=like))
+
+
+@pytest.mark.parametrize(
+    "settings, value",
+    [
+        ({"exploration": -1.0}, "-1.0"),
+        ({"exploration": math.inf}, "inf"),
+        ({"exploration_decay": 1.0}, "1.0"),
+        ({"initial_likelihood_std": math.nan}, "nan"),
+        ({"exploration_until": -3}, "-3"),
+        ({"initial_likelihood_std": 1.0, "anneal_from": 9, "anneal_until": 4}, "9"),
+    ],
+)
+def test_invalid_settings_are_refused(settings, value):
+    with pytest.raises(ValueError, match=value):
+        EmergenceConfig(**settings)
