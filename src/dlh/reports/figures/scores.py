@@ -44,7 +44,7 @@ def draw_score_curves(
 
 
 def draw_best_of(
-    panels: Sequence[ScorePanel], *, title: str = "What does the best of K owe to K?"
+    panels: Sequence[ScorePanel], *, title: str = "How does the best of K depend on K?"
 ) -> bytes:
     """PNG bytes: the expected best of K samples against K, a panel for each metric.
 
