@@ -41,6 +41,7 @@ OPTIONS = {
 }
 PLACEHOLDERS = {
     "PRESET": "tiny",
+    "NAME": "tiny",
     "RUN": "runs/demo",
     "VIDEO": "clip.mp4",
     "FOLDER": "my_videos",
