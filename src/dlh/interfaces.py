@@ -159,6 +159,20 @@ class Figures:
     changed: Tensor | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Decisions:
+    """Where the levels of a model changed in a video, levels from the pixels up.
+
+    Attributes:
+        changed: bool (batch, time, levels).
+        evidence: by which it was decided, (batch, time, levels), nats: the log odds of a change.
+            0 at level 1, which always changes.
+    """
+
+    changed: Tensor
+    evidence: Tensor
+
+
 class ModelConfig(Protocol):
     """A model's settings: a frozen dataclass that is validated when it is made.
 
@@ -220,16 +234,17 @@ class TrainableModel(VideoModel, Protocol):
     """A model that is trained, saved, and found again by the name of its kind.
 
     It is also a ``torch.nn.Module``; its parameters and buffers are all the state that it has.
-
-    Attributes:
-        config: what it was built from.
-        to_unit_range: how its predictions got into [0, 1], for the protocol of an evaluation.
     """
 
-    to_unit_range: ClassVar[str]
+    @property
+    def to_unit_range(self) -> str:
+        """How its predictions got into [0, 1], for the protocol of an evaluation."""
+        ...
 
     @property
-    def config(self) -> ModelConfig: ...
+    def config(self) -> ModelConfig:
+        """What it was built from."""
+        ...
 
     @property
     def plan(self) -> Plan:
@@ -241,7 +256,21 @@ class TrainableModel(VideoModel, Protocol):
         ...
 
 
+@runtime_checkable
+class DecidingModel(TrainableModel, Protocol):
+    """A model that finds the changes of a video without scoring it."""
+
+    def decide(self, video: Tensor, *, generator: torch.Generator | None = None) -> Decisions:
+        """Where its levels change in a video of any length; the model is in evaluation mode."""
+        ...
+
+
 CLIPPED = "clipped to [0, 1]"
+
+
+def shortest_context(model: VideoModel) -> int:
+    """Frames that a model must observe to predict: its attribute of this name, otherwise 1."""
+    return getattr(model, "shortest_context", 1)
 
 
 # How a model is trained.

@@ -26,7 +26,7 @@ from dlh.evaluation.events import (
 )
 from dlh.evaluation.floors import floors, mean_training_frame
 from dlh.evaluation.futures import FutureScores, score_futures
-from dlh.interfaces import TrainableModel, VideoModel
+from dlh.interfaces import TrainableModel, VideoModel, shortest_context
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
 from dlh.video import from_stored
 
@@ -231,7 +231,7 @@ def _futures(model: TrainableModel, clips: Clips, mean: Tensor) -> FutureFigures
     assert isinstance(model, nn.Module)
     device = next(model.parameters()).device
     length = clips.video.shape[1]
-    context_steps = min(CONTEXT_STEPS, length // 2)
+    context_steps = max(min(CONTEXT_STEPS, length // 2), shortest_context(model))
     video = from_stored(clips.video)
     observed, followed = video[:, :context_steps], video[:, context_steps:]
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dlh.interfaces import Decisions
 from dlh.models.dlh.trace import Trace
 
 
@@ -61,7 +62,8 @@ class Event:
     Attributes:
         frame: index, from 0.
         seconds: frame / fps, None where the frame rate is unknown.
-        surprise: static minus change divergence, nats.
+        surprise: the evidence for it, nats: static minus change divergence; of a model that tests
+            no divergences the log odds of a change.
     """
 
     frame: int
@@ -72,14 +74,14 @@ class Event:
 @dataclass(frozen=True, kw_only=True)
 class LevelEvents:
     """One level's events, and its evidence at every frame (None at the first frame and at level 1:
-    no test).
+    no test). A model that tests no divergences has None in the last three.
 
     Attributes:
         level: n, from 1.
         always_changes: True for level 1, whose changes are no events.
         events: in order of time, without the first frame.
         changed: e_t^n of every frame.
-        surprise: static minus change divergence of every frame, nats.
+        surprise: the evidence of every frame, as of an :class:`Event`.
         static_divergence: KL[q' || b], nats.
         change_divergence: KL[q' || p'], nats.
         change_probability: p(e = 1) before the frame was seen.
@@ -111,6 +113,36 @@ class EventList:
     levels: tuple[LevelEvents, ...]
 
 
+def decided_events(decisions: Decisions, *, fps: float | None = None, clip: int = 0) -> EventList:
+    """The same of a model that says how sure it is of a change, and nothing of divergences.
+
+    Args:
+        decisions: of a batch of clips.
+        fps: frames per second of the video, to give times in seconds.
+        clip: which clip of the batch.
+    """
+    _check_rate(fps)
+    _, frames, levels = decisions.changed.shape
+    unknown = (None,) * frames
+
+    def of_level(index: int) -> LevelEvents:
+        evidence = decisions.evidence[clip, 1:, index].tolist() if index else unknown[1:]
+        changed = tuple(decisions.changed[clip, :, index].tolist())
+        surprise = (None, *evidence)
+        return LevelEvents(
+            level=index + 1,
+            always_changes=index == 0,
+            events=_events(changed, surprise, fps),
+            changed=changed,
+            surprise=surprise,
+            static_divergence=unknown,
+            change_divergence=unknown,
+            change_probability=unknown,
+        )
+
+    return EventList(frames=frames, fps=fps, levels=tuple(map(of_level, range(levels))))
+
+
 def event_list(trace: Trace, *, fps: float | None = None, clip: int = 0) -> EventList:
     """When something changed in one clip of a trace, level by level.
 
@@ -119,8 +151,7 @@ def event_list(trace: Trace, *, fps: float | None = None, clip: int = 0) -> Even
         fps: frames per second of the video, to give times in seconds.
         clip: which clip of the batch.
     """
-    if fps is not None and not 0 < fps < float("inf"):
-        raise ValueError(f"the frame rate is a positive number of frames per second, found {fps}")
+    _check_rate(fps)
     clips, frames, levels = trace.changed.shape
     if not 0 <= clip < clips:
         raise ValueError(f"the trace holds clips 0 to {clips - 1}, found clip {clip}")
@@ -145,18 +176,29 @@ def _level_events(
 
     changed = tuple(bool(change) for change in trace.changed[clip, :, index].tolist())
     nats = column(evidence.surprise)
-    events = tuple(
-        Event(frame=frame, seconds=None if fps is None else frame / fps, surprise=value)
-        for frame, (change, value) in enumerate(zip(changed, nats, strict=True))
-        if change and value is not None
-    )
     return LevelEvents(
         level=index + 1,
         always_changes=index == 0,
-        events=events,
+        events=_events(changed, nats, fps),
         changed=changed,
         surprise=nats,
         static_divergence=column(evidence.static_divergence),
         change_divergence=column(evidence.change_divergence),
         change_probability=column(evidence.change_probability),
     )
+
+
+def _events(
+    changed: tuple[bool, ...], evidence: tuple[float | None, ...], fps: float | None
+) -> tuple[Event, ...]:
+    """The changes of which there is evidence."""
+    return tuple(
+        Event(frame=frame, seconds=None if fps is None else frame / fps, surprise=nats)
+        for frame, (change, nats) in enumerate(zip(changed, evidence, strict=True))
+        if change and nats is not None
+    )
+
+
+def _check_rate(fps: float | None) -> None:
+    if fps is not None and not 0 < fps < float("inf"):
+        raise ValueError(f"the frame rate is a positive number of frames per second, found {fps}")

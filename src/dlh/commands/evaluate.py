@@ -48,7 +48,7 @@ from dlh.evaluation.work import (
     score_all,
 )
 from dlh.files.outputs import Say, write_bytes
-from dlh.interfaces import VideoModel
+from dlh.interfaces import TrainableModel
 from dlh.reports import evaluation_tables as tables
 from dlh.reports.evaluation_page import render
 from dlh.reports.figures.samples import draw_samples
@@ -261,7 +261,7 @@ def _evaluation(
     mean: Tensor | str,
     device: torch.device,
     progress: Progress | None,
-    decides: VideoModel | None = None,
+    decides: TrainableModel | None = None,
 ) -> Evaluation:
     return Evaluation(
         clips=clips,

@@ -16,7 +16,7 @@ from dlh.data.clips import DataError
 from dlh.errors import UsageError
 from dlh.files import strict_json
 from dlh.files.outputs import Say, check_with_picture, write_bytes
-from dlh.pretrained import DLH
+from dlh.pretrained import open_model
 from dlh.reports.figures import draw_events
 from dlh.reports.figures.canvas import MissingExtraError
 from dlh.training.device import choose_device
@@ -33,7 +33,7 @@ def events_of_file(*, model: str, video: Path, out: Path, seed: int, say: Say = 
     The picture of a very long video shows frames of its beginning, and the changes of all of it.
 
     Args:
-        model: a name that DLH.from_pretrained takes.
+        model: a name that dlh.open_model takes.
         video: a file.
         out: the events, .json; the picture goes beside it.
         seed: of the sampled states.
@@ -48,8 +48,8 @@ def events_of_file(*, model: str, video: Path, out: Path, seed: int, say: Say = 
     if seed < 0:
         raise UsageError(f"seed is at least 0, found {seed}")
     picture = check_with_picture(out, ".json")
-    dlh = DLH.from_pretrained(model, choose_device("auto"))
-    if dlh.config.num_levels < 2:
+    dlh = open_model(model, choose_device("auto"))
+    if getattr(dlh.config, "num_levels", 2) < 2:
         raise UsageError(f"{model} has one level, which changes at every frame: it has no events")
     frames, first = dlh.open(video), FirstFrames(dlh.model.frame_shape)
     if resizing := describe_resizing(frames, first.shape):
@@ -104,12 +104,14 @@ class FirstFrames:
 def _draw(found: EventList, frames: np.ndarray) -> tuple[bytes | None, str]:
     """The picture; None, and why, where matplotlib is not installed."""
     changed = zip(*(level.changed for level in found.levels), strict=True)
-    expected = zip(*(level.change_probability for level in found.levels), strict=True)
+    expected = list(zip(*(level.change_probability for level in found.levels), strict=True))
+    foreseen = any(p is not None for row in expected for p in row)
+    filled = [[1.0 if p is None else p for p in row] for row in expected]
     try:
         png = draw_events(
             frames,
             np.array(list(changed)),
-            change_probability=[[1.0 if p is None else p for p in row] for row in expected],
+            change_probability=filled if foreseen else None,
             fps=found.fps,
         )
     except MissingExtraError as error:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dlh.evaluation.events import EventScores, event_scores
 from dlh.evaluation.rows import clip_generator
-from dlh.interfaces import Execution, VideoModel
+from dlh.interfaces import TrainableModel
 
 TOLERANCES = (0, 1, 2)
 """Frames that a change may be off."""
@@ -21,21 +21,20 @@ FIRST_LEVEL = 2
 
 @torch.no_grad()
 def count_events(
-    model: VideoModel, video: Tensor, truth: np.ndarray, *, clip: int, seed: int
+    model: TrainableModel, video: Tensor, truth: np.ndarray, *, clip: int, seed: int
 ) -> np.ndarray | None:
     """(levels from 2, tolerances, 4) counts of one clip: steps, true, inferred and matched events.
 
     None for a model that decides nothing, or has one level.
 
     Args:
-        model: whose objective says what it decided.
+        model: in evaluation mode; its figures say what it decided at every frame.
         video: (time, channel, height, width), context and truth.
         truth: bool (time,), true events.
         clip: its number, which decides the randomness with ``seed``.
     """
     generator = clip_generator(seed, clip, 0, video.device)
-    kept = Execution(recompute="never")
-    changed = model.objective(video[None], generator=generator, execution=kept).changed
+    changed = model.figures(video[None], generator=generator).changed
     if changed is None or changed.shape[2] < FIRST_LEVEL or len(truth) < 2:
         return None
     counts = [

@@ -17,7 +17,7 @@ from dlh.evaluation.protocol import Protocol, ScoredModel, samples_per_draw
 from dlh.evaluation.rows import ROWS, Rows
 from dlh.evaluation.scorers import Scorers
 from dlh.evaluation.stopwatch import Stopwatch
-from dlh.interfaces import VideoModel
+from dlh.interfaces import TrainableModel
 from dlh.version import __version__
 
 EVENTS, TRUTH = "events", "truth"
@@ -39,7 +39,7 @@ class Evaluation:
     rows: Rows
     scorers: Scorers
     device: torch.device
-    decides: VideoModel | None = None
+    decides: TrainableModel | None = None
 
     def protocol(self, *, name: str, samples: int, seed: int, model: ScoredModel) -> Protocol:
         """What the results will say of how they came about; reads every clip once."""

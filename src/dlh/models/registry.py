@@ -48,6 +48,10 @@ def register(kind: str, *, config: str, build: str) -> None:
 register("cwvae", config="dlh.models.cwvae:CWVAEConfig", build="dlh.models.cwvae:CWVAE")
 register("dlh", config="dlh.models.dlh:DLHConfig", build="dlh.models.dlh:DynamicLatentHierarchy")
 register("flat", config="dlh.models.flat:FlatConfig", build="dlh.models.flat:FlatModel")
+register(
+    "vta", config="dlh.models.vta:VTAConfig", build="dlh.models.vta:VariationalTemporalAbstraction"
+)
+register("lmc", config="dlh.models.lmc:LMCConfig", build="dlh.models.lmc:LMCMemory")
 
 
 def kinds() -> tuple[str, ...]:

@@ -12,17 +12,19 @@ import torch
 from torch import Tensor
 
 from dlh.analysis.surprise import EventList, event_list
-from dlh.data.video.decode import Video
 from dlh.errors import UsageError
 from dlh.interfaces import Prediction, TrainableModel
 from dlh.models.dlh import Carried, DLHConfig, DynamicLatentHierarchy, Noise, Rollout, Trace
 from dlh.pretrained import files, lookup
-from dlh.pretrained.trained_model import AnyVideo, TrainedModel, UnsupportedError
+from dlh.pretrained.trained_model import (
+    FRAMES_AT_ONCE,
+    AnyVideo,
+    TrainedModel,
+    UnsupportedError,
+)
 from dlh.settings import check_at_least
 from dlh.training.randomness import step_generator
 from dlh.video import VideoError
-
-FRAMES_AT_ONCE = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,13 +159,6 @@ class DLH(TrainedModel):
                 f"events are those of one video, found a batch of {len(stream.carried.seen)}"
             )
         return event_list(Trace.concatenate(traces, 1), fps=fps)
-
-    def pieces(self, video: Video, length: int = FRAMES_AT_ONCE) -> Iterator[np.ndarray]:
-        """An open video in pieces to observe, uint8 (time, height, width, channel).
-
-        Warns (``VideoWarning``) where only a part of a file could be read.
-        """
-        return video.pieces(length)
 
     @torch.no_grad()
     def _decoded(self, drawn: Rollout, samples: int) -> Iterator[Prediction]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,14 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dlh.analysis.surprise import EventList, decided_events
 from dlh.data.video.decode import Video, open_video, read_video
 from dlh.errors import UsageError
-from dlh.interfaces import ModelConfig, Prediction, TrainableModel
+from dlh.interfaces import DecidingModel, ModelConfig, Prediction, TrainableModel
 from dlh.pretrained import files, lookup
 from dlh.settings import check_at_least
 from dlh.video import VideoError, check_video, from_stored
 
 AnyVideo = str | Path | np.ndarray | Tensor
+FRAMES_AT_ONCE = 200
 
 
 class UnsupportedError(UsageError):
@@ -120,18 +122,52 @@ class TrainedModel:
         for _ in range(samples):
             yield self.model.predict(context, horizon=horizon, samples=1, generator=generator)
 
-    def events(self, video: Any, *, fps: float | None = None, seed: int = 0) -> Any:
-        """When something changed; only a model that decides can say that.
+    @torch.no_grad()
+    def events(
+        self, video: AnyVideo | Iterable[AnyVideo], *, fps: float | None = None, seed: int = 0
+    ) -> EventList:
+        """When something changed, level by level, in one video; only a model that decides says so.
+
+        The whole video is held in memory.
+
+        Args:
+            video: one, or the pieces of one.
+            fps: frames per second, to give times in seconds; a file brings its own.
+            seed: of the randomness.
 
         Raises:
-            UnsupportedError: always; the hierarchy's :class:`DLH` has events.
+            UnsupportedError: the model decides nothing.
+            VideoError, DataError: the video cannot be used, or has fewer than two frames.
         """
-        raise UnsupportedError(
-            f"a model of the kind {self.config.kind} decides nothing, so it has no events; take a "
-            "model of the kind dlh",
-            kind=self.config.kind,
-            asked="events",
-        )
+        if not isinstance(self.model, DecidingModel):
+            raise UnsupportedError(
+                f"a model of the kind {self.config.kind} decides nothing, so it has no events; "
+                "take a model of the kind dlh or vta",
+                kind=self.config.kind,
+                asked="events",
+            )
+        if isinstance(video, str | Path):
+            opened = self.open(video)
+            fps = opened.fps if fps is None else fps
+            video = self.pieces(opened)
+        elif isinstance(video, np.ndarray | Tensor):
+            video = [video]
+        parts = [self.as_video(piece) for piece in video]
+        found = sum(part.shape[1] for part in parts)
+        if found < 2:
+            raise VideoError(f"a change needs at least 2 frames, found {found}")
+        whole = torch.cat(parts, 1)
+        if len(whole) > 1:
+            raise VideoError(f"events are those of one video, found a batch of {len(whole)}")
+        generator = torch.Generator(self.device).manual_seed(seed)
+        return decided_events(self.model.decide(whole, generator=generator), fps=fps)
+
+    def pieces(self, video: Video, length: int = FRAMES_AT_ONCE) -> Iterator[np.ndarray]:
+        """An open video in pieces to observe, uint8 (time, height, width, channel).
+
+        Warns (``VideoWarning``) where only a part of a file could be read.
+        """
+        return video.pieces(length)
 
     def read(self, path: str | Path, frames: int | None = None) -> tuple[np.ndarray, float]:
         """The (first) frames of a video file, uint8 (time, height, width, channel), and its rate.

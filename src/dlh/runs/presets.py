@@ -1,4 +1,7 @@
-"""The presets: each a function that says what it is for, what it costs and what to expect."""
+"""The presets: each a function that says what it is for, what it costs and what to expect.
+
+Those of the baselines have files of their own.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.errors import UsageError
 from dlh.models.dlh import DLHConfig
 from dlh.models.flat import FlatConfig
-from dlh.runs import cwvae_presets
+from dlh.runs import cwvae_presets, lmc_presets, vta_presets
 from dlh.runs.experiment import DataConfig, Experiment
 from dlh.settings import suggestion
 from dlh.training.config import TrainingConfig
@@ -224,6 +227,8 @@ PRESETS: dict[str, Callable[[], Experiment]] = {
     "kth": kth,
     "mazes": mazes,
     "videos": videos,
+    **vta_presets.PRESETS,
+    **lmc_presets.PRESETS,
     **cwvae_presets.PRESETS,
 }
 

@@ -12,7 +12,7 @@ import torch
 
 from dlh.data.clips import ClipSource
 from dlh.files.os_errors import os_errors_as
-from dlh.interfaces import VideoModel
+from dlh.interfaces import VideoModel, shortest_context
 from dlh.training.errors import RunFolderError
 from dlh.training.loop import DrawSamples
 from dlh.training.run import RunFolder
@@ -37,17 +37,18 @@ class DrawClips(Protocol):
 def sample_drawing(
     run: RunFolder, source: ClipSource, draw_clips: DrawClips, *, clip_length: int
 ) -> DrawSamples | None:
-    """What draws ``samples/step-0000500.png``: half a clip (at most 30 frames) is watched, the rest
-    predicted. None where the source has no held-out clips of two frames and more.
+    """What draws ``samples/step-0000500.png``: half a clip (at most 30 frames, at least as many as
+    the model needs) is watched, the rest predicted. None where the source has no held-out clips of
+    two frames and more.
     """
     held_out = source.held_out("validation", count=CLIPS, clip_length=clip_length)
     if held_out is None or clip_length < 2:
         return None
-    context_steps = min(CONTEXT_STEPS, clip_length // 2)
-    context, truth = held_out.video[:, :context_steps], held_out.video[:, context_steps:]
 
     def draw(model: VideoModel, step: int) -> None:
         assert isinstance(model, torch.nn.Module)
+        context_steps = max(min(CONTEXT_STEPS, clip_length // 2), shortest_context(model))
+        context, truth = held_out.video[:, :context_steps], held_out.video[:, context_steps:]
         device = next(model.parameters()).device
         generator = torch.Generator(device).manual_seed(NOISE_SEED)
         prediction = model.predict(

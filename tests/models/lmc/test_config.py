@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from dlh.models.lmc import KTH, MOVING_MNIST, ConfigError, LMCConfig, LMCMemory
+from dlh.models.lmc import KTH, MOVING_MNIST, LMCConfig, LMCMemory
+from dlh.settings import ConfigError
 
 
 @pytest.mark.parametrize("config", [MOVING_MNIST, KTH])

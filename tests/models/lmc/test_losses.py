@@ -5,21 +5,48 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlh.models.lmc import PHASES, LongClip, PredictionError
-from dlh.models.lmc.losses import matching_loss, storing_loss
+from dlh.interfaces import TRAINED, Objective, Update, names_one_of
+from dlh.models.lmc import LMCMemory, LongClip, PredictionError
 from dlh.video import VideoError
 from models.lmc.small_lmc import small_config, small_model, small_video
 
 WARMING, WARM = 3, 4  # the last iteration of the warm-up, and the first after it
-LOSSES = {phase.name: phase.loss for phase in PHASES}
+PHASES = ("storing", "matching")
 
 
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_the_phases_are_storing_then_matching():
-    assert list(LOSSES) == ["storing", "matching"]
+def computed(model: LMCMemory, phase: str, video, iteration: int, generator=None) -> Objective:
+    """The objective of a phase in an iteration, counted from 1."""
+    update = Update(number=iteration - 1)
+    return getattr(model, phase)(video, generator=generator, update=update)
+
+
+def test_an_iteration_is_storing_then_matching_by_one_optimiser():
+    (stage,) = small_model().plan.stages
+    assert [phase.name for phase in stage.phases] == list(PHASES)
+    assert stage.optimiser.gradient_norm is None and stage.optimiser.eps_of(1) == 1e-8
+    assert not small_model().plan.whole_batch
+
+
+@pytest.mark.parametrize("asked, found", [("zero", "zero"), ("none", "skipped")])
+def test_what_a_phase_does_not_reach_moves_on_unless_that_is_mended(asked, found):
+    (stage,) = small_model(unreached_gradient=asked).plan.stages
+    assert stage.optimiser.without_gradient == found
+
+
+def test_the_terms_are_errors_not_nats():
+    model = small_model()
+    found = model.objective(small_video(model))
+    assert {name: term.unit for name, term in found.terms.items()} == {
+        "absolute_error": "absolute error",
+        "squared_error": "squared error",
+    }
+    assert found.elbo is None and found.changed is None
+    matched = model.matching(small_video(model), update=TRAINED)
+    assert torch.equal(found.loss, matched.loss)
 
 
 def test_the_error_of_a_frame_is_its_mean_over_channels_and_pixels():
@@ -30,53 +57,56 @@ def test_the_error_of_a_frame_is_its_mean_over_channels_and_pixels():
         torch.testing.assert_close(error.absolute_error[clip, step], difference.abs().mean())
         torch.testing.assert_close(error.squared_error[clip, step], difference.square().mean())
     whole = (frames - targets).abs().mean() + (frames - targets).square().mean()
-    torch.testing.assert_close(error.loss(), whole)
+    torch.testing.assert_close(error.objective().loss, whole)
 
 
-@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
+@pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("iteration", [WARMING, WARM])
 def test_the_gradient_of_a_phase_reaches_all_but_what_it_holds(phase, iteration):
     model = small_model()
-    phase.loss(model, small_video(model), iteration, seeded()).loss().backward()
+    (held,) = (each.held for each in model.plan.stages[0].phases if each.name == phase)
+    computed(model, phase, small_video(model), iteration, seeded()).loss.backward()
     without = {name for name, part in model.named_parameters() if part.grad is None}
-    assert without == {name for name, _ in model.named_parameters() if name.startswith(phase.held)}
+    assert without == {name for name, _ in model.named_parameters() if names_one_of(name, held)}
     for name, part in model.named_parameters():
         assert name in without or part.grad.any(), name
 
 
-@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
+@pytest.mark.parametrize("phase", PHASES)
 def test_the_warm_up_is_on_the_first_frames_alone(phase):
     model = small_model()
     whole = small_video(model, steps=15)
     other = whole.clone()
     other[:, 11:] = small_video(model, steps=4, seed=1)  # after 9 frames of context and 2 predicted
-    warming = [phase.loss(model, video, WARMING, seeded()) for video in (whole, other)]
-    warm = [phase.loss(model, video, WARM, seeded()) for video in (whole, other)]
-    assert warming[0].absolute_error.shape == (2, 2)
-    assert torch.equal(warming[0].absolute_error, warming[1].absolute_error)
-    assert warm[0].absolute_error.shape == (2, 6)
-    assert not torch.equal(warm[0].absolute_error, warm[1].absolute_error)
+    warming, warm = (
+        [computed(model, phase, video, at, seeded())["absolute_error"] for video in (whole, other)]
+        for at in (WARMING, WARM)
+    )
+    assert warming[0].shape == (2, 2)
+    assert torch.equal(*warming)
+    assert warm[0].shape == (2, 6)
+    assert not torch.equal(*warm)
 
 
 def test_the_warm_up_takes_all_frames_of_a_clip_that_is_shorter():
     model = small_model(long_steps=9, warmup_horizon=7)
     video = small_video(model, steps=12)
     assert LongClip.draw(model.config, 12, iteration=WARMING) == LongClip(start=0, steps=12)
-    assert storing_loss(model, video, WARMING).absolute_error.shape == (2, 3)
+    assert computed(model, "storing", video, WARMING)["absolute_error"].shape == (2, 3)
 
 
 def test_storing_recalls_for_the_frames_to_be_predicted_and_matching_does_not():
     model = small_model(warmup_iterations=0)
     video = small_video(model).requires_grad_()
 
-    def later_frames_that_move_the_first_prediction(error: PredictionError) -> set[int]:
-        (gradient,) = torch.autograd.grad(error.absolute_error[:, 0].sum(), video)
+    def later_frames_that_move_the_first_prediction(found: Objective) -> set[int]:
+        (gradient,) = torch.autograd.grad(found["absolute_error"][:, 0].sum(), video)
         target = model.config.context_steps
         return {step for step in range(target + 1, 14) if gradient[:, step].any()}
 
-    matching = matching_loss(model, video, 1)
+    matching = model.matching(video)
     assert later_frames_that_move_the_first_prediction(matching) == set()
-    storing = storing_loss(model, video, 1, long_clip=LongClip(start=2, steps=11))
+    storing = model.storing(video, long_clip=LongClip(start=2, steps=11))
     assert later_frames_that_move_the_first_prediction(storing) == {10, 11, 12}
 
 
@@ -84,8 +114,8 @@ def test_a_long_clip_that_is_the_context_recalled_by_equal_encoders_is_matching(
     model = small_model(context_steps=9, long_steps=9, warmup_iterations=0)
     model.memory.context.load_state_dict(model.memory.matching.state_dict())
     video = small_video(model)
-    storing = storing_loss(model, video, 1, long_clip=LongClip(start=0, steps=9))
-    assert torch.equal(storing.squared_error, matching_loss(model, video, 1).squared_error)
+    storing = model.storing(video, long_clip=LongClip(start=0, steps=9))
+    assert torch.equal(storing["squared_error"], model.matching(video)["squared_error"])
 
 
 @given(seed=st.integers(0, 2**32), steps=st.integers(11, 20), iteration=st.integers(WARM, 10**6))
@@ -111,22 +141,22 @@ def test_the_start_of_the_long_clip_is_all_that_is_drawn():
     video = small_video(model, steps=18)
     generator = seeded(5)
     start = LongClip.draw(model.config, 18, iteration=WARM, generator=seeded(5))
-    drawn = storing_loss(model, video, WARM, generator)
-    given = storing_loss(model, video, WARM, long_clip=start)
-    assert torch.equal(drawn.absolute_error, given.absolute_error)
+    drawn = computed(model, "storing", video, WARM, generator)
+    given = model.storing(video, long_clip=start)
+    assert torch.equal(drawn["absolute_error"], given["absolute_error"])
     before = generator.get_state()
-    matching_loss(model, video, WARM, generator)
-    storing_loss(model, video, WARMING, generator)
+    computed(model, "matching", video, WARM, generator)
+    computed(model, "storing", video, WARMING, generator)
     assert torch.equal(generator.get_state(), before)
 
 
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("changes, needed", [({}, 11), ({"long_steps": 9}, 10)])
-def test_a_clip_that_is_too_short_is_refused_from_the_first_iteration_on(loss, changes, needed):
+def test_a_clip_that_is_too_short_is_refused_from_the_first_iteration_on(phase, changes, needed):
     model = small_model(**changes)
-    loss(model, small_video(model, steps=needed), 1)
+    computed(model, phase, small_video(model, steps=needed), 1)
     with pytest.raises(VideoError, match=rf"\b{needed}\b.*\b{needed - 1}\b") as caught:
-        loss(model, small_video(model, steps=needed - 1), 1)
+        computed(model, phase, small_video(model, steps=needed - 1), 1)
     assert caught.value.code == "too-few-frames"
 
 
@@ -138,8 +168,23 @@ def test_overfits_one_batch():
     for iteration in range(1, 41):
         for phase in PHASES:
             optimizer.zero_grad()
-            loss = phase.loss(model, video, iteration, seeded(iteration)).loss()
+            loss = computed(model, phase, video, iteration, seeded(iteration)).loss
             loss.backward()
             optimizer.step()
             losses.append(float(loss.detach()))
     assert losses[-1] < 0.8 * losses[0]
+
+
+def test_the_figures_are_of_clipped_predictions_after_the_context():
+    model = small_model()
+    video = small_video(model, steps=12)
+    found = model.figures(video).values
+    predicted = model.predict(video[:, :9], horizon=3).frames[:, 0]
+    squared = (predicted - video[:, 9:]).square().mean((2, 3, 4))
+    torch.testing.assert_close(found["squared_error"], squared.mean(1))
+    torch.testing.assert_close(found["psnr"], (10 * (1 / squared).log10()).mean(1))
+    assert found["absolute_error"].shape == (2,)
+    assert model.plan.judged_by == "psnr"
+    with pytest.raises(VideoError) as caught:
+        model.figures(video[:, :9])
+    assert caught.value.code == "too-few-frames"

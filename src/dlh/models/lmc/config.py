@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from dlh.settings import (
     ConfigError,
@@ -54,8 +54,11 @@ class LMCConfig:
             holds still moves. "none": the fault mended; the parameter stays as it is.
 
     Raises:
-        ConfigError: a setting is invalid.
+        ConfigError: a setting is invalid; the message holds its name and value, and what is
+            allowed.
     """
+
+    kind: ClassVar[str] = "lmc"
 
     channels: int = 1
     height: int = 64

@@ -1,25 +1,40 @@
-"""LMC-Memory: one step, folded over true frames and over its own predictions."""
+"""LMC-Memory: one step, folded over true frames and over its own predictions; and its training.
+
+An iteration has two phases, each with an update: motion is stored, then recalled for a short clip.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from dlh.errors import UsageError
-from dlh.interfaces import Prediction
+from dlh.interfaces import (
+    CLIPPED,
+    PLAIN,
+    TRAINED,
+    Execution,
+    Figures,
+    Objective,
+    Optimiser,
+    Phase,
+    Plan,
+    Prediction,
+    Stage,
+    Update,
+)
 from dlh.models.lmc.config import SHORTEST_CLIP, LMCConfig
 from dlh.models.lmc.frames import FrameDecoder, FrameEncoder
-from dlh.models.lmc.memory import MotionAttention, MotionMemory
+from dlh.models.lmc.losses import LongClip, PredictionError, Video
+from dlh.models.lmc.memory import MotionAttention, MotionMemory, Recall
 from dlh.models.lmc.recurrence import ConvolutionalLSTM, LSTMState
 from dlh.settings import check_at_least
-from dlh.video import VideoError, check_video
-
-Video = Float[Tensor, "batch time channel height width"]
+from dlh.video import VideoError, check_shape
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,13 @@ class LMCMemory(nn.Module):
 
     Deterministic, without a likelihood. Nothing recurrent is kept on the module: state goes in and
     comes out.
+
+    Attributes:
+        shortest_context: frames that it must see to predict: motion is encoded from as many.
     """
+
+    to_unit_range: ClassVar[str] = CLIPPED
+    shortest_context: ClassVar[int] = SHORTEST_CLIP
 
     def __init__(self, config: LMCConfig) -> None:
         super().__init__()
@@ -152,21 +173,137 @@ class LMCMemory(nn.Module):
         frames = self.imagine(self.observe(context), motion, horizon).frames
         return Prediction(frames=frames.clamp(0, 1)[:, None])
 
+    def storing(
+        self,
+        video: Video,
+        *,
+        long_clip: LongClip | None = None,
+        generator: torch.Generator | None = None,
+        update: Update = TRAINED,
+        execution: Execution = PLAIN,
+    ) -> Objective:
+        """Phase 1: predict with the motion of a long clip, which holds frames to be predicted.
+
+        The gradient reaches all but the matching encoder.
+
+        Args:
+            video: float in [0, 1]: ``context_steps`` frames, then those to be predicted.
+            long_clip: drawn from ``generator`` where not given.
+            generator: of the start of the long clip, one for all shares of a batch.
+            update: of which the first ``warmup_iterations`` predict fewer frames.
+            execution: without effect.
+
+        Raises:
+            VideoError: the video has other axes, another type or frames of another shape, or is too
+                short.
+        """
+        iteration = update.number + 1
+        context, targets = self._training_clip(video, iteration)
+        if long_clip is None:
+            long_clip = LongClip.draw(
+                self.config, video.shape[1], iteration=iteration, generator=generator
+            )
+        return self._error(context, self.memory.store(long_clip.of(video)), targets).objective()
+
+    def matching(
+        self,
+        video: Video,
+        *,
+        generator: torch.Generator | None = None,
+        update: Update = TRAINED,
+        execution: Execution = PLAIN,
+    ) -> Objective:
+        """Phase 2: predict with the motion recalled for the context alone, as in testing.
+
+        The gradient reaches all but the context encoder and the slots. Nothing is drawn.
+
+        Args:
+            video: as in :meth:`storing`.
+            generator: without effect.
+            update: as in :meth:`storing`.
+            execution: without effect.
+
+        Raises:
+            VideoError: as in :meth:`storing`.
+        """
+        context, targets = self._training_clip(video, update.number + 1)
+        return self._error(context, self.memory.match(context), targets).objective()
+
+    def objective(
+        self,
+        video: Video,
+        *,
+        generator: torch.Generator | None = None,
+        update: Update = TRAINED,
+        execution: Execution = PLAIN,
+    ) -> Objective:
+        """How far predictions are off, as :meth:`matching` has it: the phase that is as testing."""
+        return self.matching(video, generator=generator, update=update, execution=execution)
+
+    @property
+    def plan(self) -> Plan:
+        """The two phases, one optimiser: Adam without clipping. Judged by predictions."""
+        adam = Optimiser(
+            without_gradient="zero" if self.config.unreached_gradient == "zero" else "skipped"
+        )
+        phases = (
+            Phase(objective=self.storing, name="storing", held=("memory.matching",)),
+            Phase(
+                objective=self.matching, name="matching", held=("memory.context", "memory.slots")
+            ),
+        )
+        return Plan(stages=(Stage(phases=phases, optimiser=adam),), judged_by="psnr")
+
+    @torch.no_grad()
+    def figures(self, video: Video, *, generator: torch.Generator | None = None) -> Figures:
+        """Of the frames predicted after ``context_steps``, clipped, each against what happened:
+        ``psnr`` (decibels, the mean over frames), ``absolute_error`` and ``squared_error``.
+
+        Raises:
+            VideoError: as in :meth:`storing`.
+        """
+        steps = self.config.context_steps
+        self.check(video, steps + 1)
+        targets = video[:, steps:]
+        predicted = self.predict(video[:, :steps], horizon=targets.shape[1])
+        error = PredictionError.of(predicted.frames[:, 0], targets)
+        names = ("psnr", "absolute_error", "squared_error")
+        return Figures(values={name: getattr(error, name).mean(1) for name in names})
+
     def check(self, video: Tensor, least: int) -> None:
         """Check that the model can take a video of at least so many frames.
 
         Raises:
             VideoError: it cannot; the message holds what was found.
         """
-        check_video(video, self.frame_shape)
+        check_shape(video, self.frame_shape, next(self.parameters()).dtype)
         if video.shape[1] < least:
             raise VideoError(
                 f"this model needs at least {least} frames here, found {video.shape[1]}; motion is "
                 f"encoded from at least {SHORTEST_CLIP}",
                 code="too-few-frames",
             )
-        own = next(self.parameters()).dtype
-        if video.dtype != own:
-            raise VideoError(
-                f"this model computes in {own}, found a video of {video.dtype}; use video.to({own})"
-            )
+
+    def _training_clip(
+        self, video: Video, iteration: float
+    ) -> tuple[
+        Float[Tensor, "batch context channel height width"],
+        Float[Tensor, "batch horizon channel height width"],
+    ]:
+        """The context, and the frames to be predicted: while warming up, fewer."""
+        config = self.config
+        self.check(video, max(config.context_steps + 1, config.long_steps))
+        context, targets = video[:, : config.context_steps], video[:, config.context_steps :]
+        if iteration <= config.warmup_iterations:
+            targets = targets[:, : config.warmup_horizon]
+        return context, targets
+
+    def _error(
+        self,
+        context: Float[Tensor, "batch context channel height width"],
+        recall: Recall,
+        targets: Float[Tensor, "batch horizon channel height width"],
+    ) -> PredictionError:
+        """Of the frames predicted after a context with what was recalled."""
+        rollout = self.imagine(self.observe(context), recall.motion, targets.shape[1])
+        return PredictionError.of(rollout.frames, targets)

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from dlh.interfaces import Objective, Term
 from dlh.models.vta.config import VTAConfig
 from dlh.models.vta.trace import Trace
 
@@ -46,6 +47,39 @@ class Bound:
     def loss(self) -> Float[Tensor, ""]:
         """The published loss, nats per scored step: every term with the weight 1."""
         return -self.elbo.mean() / self.reconstruction.shape[1]
+
+    @property
+    def state_kl(self) -> Float[Tensor, "batch time 2"]:
+        """The divergences of the states; levels are (observation, abstract)."""
+        return torch.stack((self.observation_kl, self.abstract_kl), -1)
+
+    @property
+    def event_kl(self) -> Float[Tensor, "batch time 2"]:
+        """The divergence of the boundaries, which are the upper level's."""
+        return torch.stack((torch.zeros_like(self.boundary_kl), self.boundary_kl), -1)
+
+    def objective(self, temperature: float) -> Objective:
+        """The bound as every model gives it. Its time axis is that of the scored steps.
+
+        Args:
+            temperature: that of the relaxed boundaries, for the record.
+        """
+        return Objective(
+            loss=self.loss,
+            terms={
+                "reconstruction": Term(value=self.reconstruction),
+                "state_kl": Term(value=self.state_kl),
+                "event_kl": Term(value=self.event_kl),
+            },
+            elbo=self.elbo.detach(),
+            changed=changed_levels(self.read),
+            schedule={"temperature": temperature},
+        )
+
+
+def changed_levels(read: Bool[Tensor, "*batch"]) -> Bool[Tensor, "*batch 2"]:
+    """Which levels change where segments begin: the lower one always, the upper one there."""
+    return torch.stack((torch.ones_like(read), read), -1)
 
 
 def log_likelihood(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from dlh.settings import ConfigError, check_at_least, check_choices, check_positive, values_of
+from dlh.video import VideoError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,8 @@ class VTAConfig:
             allowed.
     """
 
+    kind: ClassVar[str] = "vta"
+
     channels: int = 3
     height: int = 32
     width: int = 32
@@ -105,12 +108,13 @@ class VTAConfig:
         """The window of a clip of so many frames: those that are scored.
 
         Raises:
-            ValueError: the clip has no frame beside its context.
+            VideoError: the clip has no frame beside its context.
         """
         if frames <= 2 * self.context_steps:
-            raise ValueError(
+            raise VideoError(
                 f"a clip has at least {2 * self.context_steps + 1} frames: {self.context_steps} of "
-                f"context at each end and one that is scored; found {frames}"
+                f"context at each end and one that is scored; found {frames}",
+                code="too-few-frames",
             )
         return frames - 2 * self.context_steps
 

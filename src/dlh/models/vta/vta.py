@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -9,10 +10,24 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dlh.errors import UsageError
-from dlh.interfaces import Prediction
+from dlh.interfaces import (
+    PLAIN,
+    TRAINED,
+    Decisions,
+    Execution,
+    Figures,
+    Objective,
+    Optimiser,
+    Phase,
+    Plan,
+    Prediction,
+    Stage,
+    Update,
+)
 from dlh.models.vta import inference, rollout
-from dlh.models.vta.bound import Bound, bound
-from dlh.models.vta.boundaries import RelaxedBoundary
+from dlh.models.vta.bound import Bound, bound, changed_levels
+from dlh.models.vta.boundaries import COPY, READ, RelaxedBoundary
+from dlh.models.vta.boundaries import temperature as temperature_at
 from dlh.models.vta.config import VTAConfig
 from dlh.models.vta.factors import AbstractLevel, ObservationLevel
 from dlh.models.vta.frames import BoundaryPosterior, FrameDecoder, FrameEncoder
@@ -21,10 +36,16 @@ from dlh.models.vta.pixels import dequantise, to_frames
 from dlh.models.vta.summaries import Summaries
 from dlh.models.vta.trace import Carried, Rollout, Trace
 from dlh.settings import check_at_least
-from dlh.video import VideoError, check_video
+from dlh.video import check_shape
 
 Video = Float[Tensor, "batch time channel height width"]
 FRAMES_PER_DECODING = 1024
+FRAMES_PER_ENCODING = 1024
+WAYS_BACK = {
+    "grey_levels": "the 32 grey levels k / 31 of 5-bit frames",
+    "smooth": "5-bit frames without their steps, clipped to [0, 1]",
+}
+WHOLE_BATCH = "its batch normalisation takes the statistics of all frames of a batch"
 
 
 class VariationalTemporalAbstraction(nn.Module):
@@ -51,6 +72,11 @@ class VariationalTemporalAbstraction(nn.Module):
     def frame_shape(self) -> tuple[int, int, int]:
         """(channel, height, width) of the frames it takes."""
         return self.config.frame_shape
+
+    @property
+    def to_unit_range(self) -> str:
+        """How a predicted frame got into [0, 1]."""
+        return WAYS_BACK[self.config.way_back]
 
     def encode(self, frames: Video) -> Float[Tensor, "batch time belief"]:
         """x_t of dequantised frames, all in one call.
@@ -83,10 +109,9 @@ class VariationalTemporalAbstraction(nn.Module):
             generator: of the randomness.
 
         Raises:
-            VideoError: the video does not follow the convention, has frames of another shape, or
-                is not of the model's floating-point type.
-            ValueError: the clips are too short, the temperature is not positive, or the noise is
-                for other clips.
+            VideoError: the video has other axes, another type or frames of another shape, or is too
+                short.
+            ValueError: the temperature is not positive, or the noise is for other clips.
         """
         self._check(video)
         if not temperature > 0:
@@ -128,10 +153,104 @@ class VariationalTemporalAbstraction(nn.Module):
         trace, frames = self.observe(
             video, temperature=temperature, noise=noise, generator=generator
         )
+        return self._bound(trace, frames)
+
+    def _bound(self, trace: Trace, frames: Video) -> Bound:
         start, steps = self.config.context_steps, trace.read.shape[1]
         mean = self.decode(trace.observation_feature)
-        with _full_precision(video):
+        with _full_precision(frames):
             return bound(trace, frames[:, start : start + steps], mean, self.config)
+
+    def objective(
+        self,
+        video: Video,
+        *,
+        noise: Noise | None = None,
+        generator: torch.Generator | None = None,
+        update: Update = TRAINED,
+        execution: Execution = PLAIN,
+    ) -> Objective:
+        """The bound and its terms, nats of the dequantised frames; the loss is nats per frame.
+
+        The terms are of the scored steps: their time axis leaves the context at both ends of the
+        clip out. Levels are (observation, abstract): ``event_kl`` of the second is the boundaries'
+        divergence, ``changed`` is READ. In evaluation mode boundaries are drawn without noise and
+        the limits are off, as in the published validation: then ``elbo`` is that curve, and no
+        bound.
+
+        Args:
+            video: float in [0, 1].
+            noise: drawn from ``generator`` where not given.
+            generator: of the noise.
+            update: gives the temperature of the relaxed boundaries.
+            execution: without effect.
+
+        Raises:
+            VideoError, ValueError: as in :meth:`observe`.
+            ValueError: a share of a batch is asked for.
+        """
+        if execution.share.count > 1:
+            raise ValueError(
+                f"VTA computes a batch as a whole, because {WHOLE_BATCH}; found share "
+                f"{execution.share.index} of {execution.share.count}"
+            )
+        warmth = temperature_at(update.number + 1)
+        found = self.terms(video, temperature=warmth, noise=noise, generator=generator)
+        return found.objective(warmth)
+
+    @property
+    def plan(self) -> Plan:
+        """The published one: Adam with amsgrad, gradients of at most norm 10."""
+        adam = Optimiser(amsgrad=True, gradient_norm=10.0)
+        return Plan(
+            stages=(Stage(phases=(Phase(objective=self.objective),), optimiser=adam),),
+            whole_batch=WHOLE_BATCH,
+        )
+
+    @torch.no_grad()
+    def figures(self, video: Video, *, generator: torch.Generator | None = None) -> Figures:
+        """``elbo`` and ``kl``, nats per scored frame, and the boundaries of all frames.
+
+        As in :meth:`objective`, this ``elbo`` is no bound. The temperature is the lowest one, so
+        that all validations of a training compare; the published code takes the last one used.
+
+        Raises:
+            VideoError: as in :meth:`observe`.
+        """
+        lowest = temperature_at(math.inf)
+        trace, frames = self.observe(video, temperature=lowest, generator=generator)
+        found = self._bound(trace, frames)
+        return Figures(
+            values={
+                "elbo": found.elbo / found.read.shape[1],
+                "kl": (found.state_kl + found.event_kl).mean(1),
+            },
+            changed=changed_levels(_likelier(trace.boundary_posterior.logits) >= 0),
+        )
+
+    @torch.no_grad()
+    def decide(self, video: Video, *, generator: torch.Generator | None = None) -> Decisions:
+        """Where segments begin in a video of any length, without noise; the context is a part of it
+        as any other.
+
+        The evidence is log q(READ) - log q(COPY), nats. It sees four frames to either side.
+
+        Raises:
+            VideoError: as in :meth:`observe`.
+            ValueError: the model is in training mode.
+        """
+        self._check(video)
+        self._check_mode("finds boundaries")
+        parts = [
+            self.encode(dequantise(part, draw_dequantisation(part, generator=generator)))
+            for part in video.split(max(1, FRAMES_PER_ENCODING // len(video)), 1)
+        ]
+        features = torch.cat(parts, 1)
+        evidence = _likelier(self.boundary_posterior(features).to(features.dtype))
+        return Decisions(
+            changed=changed_levels(evidence >= 0),
+            evidence=torch.stack((torch.zeros_like(evidence), evidence), -1),
+        )
 
     @torch.no_grad()
     def after_context(
@@ -153,7 +272,7 @@ class VariationalTemporalAbstraction(nn.Module):
             ValueError: the model is in training mode, or the noise is for another context.
         """
         self._check(context)
-        self._check_mode()
+        self._check_mode("generates")
         if dequantisation is None:
             dequantisation = draw_dequantisation(context, generator=generator)
         _check_size("the noise of the pixels", dequantisation.shape, context.shape)
@@ -236,19 +355,19 @@ class VariationalTemporalAbstraction(nn.Module):
         )
 
     def _check(self, video: Video) -> None:
-        check_video(video, self.frame_shape)
-        own = self.observation.boundary_prior.weight.dtype
-        if video.dtype != own:
-            raise VideoError(
-                f"this model computes in {own}, found a video of {video.dtype}; use video.to({own})"
-            )
+        check_shape(video, self.frame_shape, self.observation.boundary_prior.weight.dtype)
 
-    def _check_mode(self) -> None:
+    def _check_mode(self, what: str) -> None:
         if self.training:
             raise ValueError(
-                "VTA generates in evaluation mode, found training mode, in which a context's "
+                f"VTA {what} in evaluation mode, found training mode, in which a context's "
                 "features depend on the rest of its batch; call model.eval() first"
             )
+
+
+def _likelier(logits: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch"]:
+    """By how many nats READ is likelier than COPY; where they are equal, READ is taken."""
+    return logits[..., READ] - logits[..., COPY]
 
 
 def _full_precision(like: Tensor) -> torch.autocast:

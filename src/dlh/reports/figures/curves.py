@@ -50,8 +50,8 @@ def psnr_figure(
     samples: int,
     title: str = PSNR_TITLE,
 ) -> Figure:
-    """PSNR against the prediction step: the best and the average future, and what knowing nothing
-    scores (as Fig. 9).
+    """PSNR against the prediction step: the best and the average future, and the floors
+    (as Fig. 9).
 
     Args:
         best: (horizon,), the best future of each clip, chosen once over the window.

@@ -31,7 +31,7 @@ def levels_figure(
     true_change_rate: float | None,
     steps: int,
 ) -> Figure:
-    """How often each level changes, and what it has to say (Tables 2 and 5).
+    """How often each level changes, and how much it adds (Tables 2 and 5).
 
     Args:
         change_rates: changes per step, from level 1.
@@ -41,7 +41,7 @@ def levels_figure(
         steps: frames of a clip.
     """
     figure = canvas.new_figure(WIDTH, 4.3)
-    title = "How deep do changes reach, and what does each level say?"
+    title = "How deep do changes reach, and how much does each level add?"
     canvas.headline(figure, title)
     places = np.arange(len(change_rates))
     names = [f"level {place + 1}" for place in places]
@@ -73,19 +73,19 @@ def _clear_of(line: float | None, rate: float) -> float:
 
 
 def reliability_figure(curves: Mapping[str, Reliability], *, level: int = 2) -> Figure:
-    """Of the changes that were given p, the share that came; below, how often p was said.
+    """Share of changes that came against their predicted probability; below, the number of steps.
 
     Args:
-        curves: by what they are held against, "inferred changes" and "true changes".
+        curves: by the changes they are compared with, "inferred changes" and "true changes".
         level: n.
     """
     figure = canvas.new_figure(WIDTH, 5.4)
-    title = f"When level {level} says p, does a change come in a share p of the cases?"
+    title = f"Are the predicted changes of level {level} calibrated?"
     canvas.headline(figure, title)
     width = (WIDTH - 2.6) / 2
     for number, (name, curve) in enumerate(curves.items()):
         left = 0.9 + number * (width + 1.2)
-        heading = f"Held against {name}"
+        heading = f"Compared with {name}"
         axes = _panel(figure, left, width, heading)
         colour = canvas.MODEL if number == 0 else canvas.TRUTH
         axes.plot([0, 1], [0, 1], color=canvas.FAINT, linewidth=1.2, zorder=1)
@@ -131,7 +131,7 @@ def tracking_figure(
         every: (horizon,), of all futures.
         samples: futures of a clip.
         radius: pixels.
-        known: (horizon,), of all draws of who has seen the past and knows the rules.
+        known: (horizon,), of all draws of the ideal observer.
     """
     figure = canvas.new_figure(WIDTH, 4.35)
     title = "How long does the predicted ball stay where the true one is?"
@@ -144,7 +144,7 @@ def tracking_figure(
     if samples > 1:
         lines.append(("all futures", every, canvas.MODEL, (0, (4, 2)), 1.5))
     if known is not None:
-        lines.append(("who has seen the past", known, canvas.TRUTH, (0, (4, 2)), 1.5))
+        lines.append(("ideal observer", known, canvas.TRUTH, (0, (4, 2)), 1.5))
     for name, values, colour, dash, weight in lines:
         curve = canvas.as_array(values)
         axes.plot(
