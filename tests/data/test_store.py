@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import zlib
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from dlh.data.clips import DataError
 from dlh.data.store.build import Recipe, StoreBuilder
 from dlh.data.store.shards import npy_header
 from dlh.data.store.store import INDEX, VERSION, Store, is_store
+from dlh.data.store.verify import verify_store
 
 
 class Numbered:
@@ -85,74 +87,67 @@ def test_a_clip_outside_its_video_is_refused(path, start, length):
         store.frames(store.videos[0], start, length)
 
 
+def change_video(path, **changes):
+    change_index(path, lambda index: index["videos"][1].update(**changes))
+
+
 def change_index(path, change):
     index = json.loads((path / INDEX).read_text())
     change(index)
     (path / INDEX).write_text(json.dumps(index))
 
 
+def shorten(path, size):
+    os.truncate(path / "frames-00001.npy", size)
+
+
 @pytest.mark.parametrize(
-    "harm, message",
+    "code, found, harm",
     [
-        (lambda path: (path / INDEX).unlink(), "is not a clip store: it has no index.json"),
-        (lambda path: (path / INDEX).write_text("{"), "is not the index of a clip store"),
-        (lambda path: (path / INDEX).write_text("[]"), "is not the index of a clip store"),
+        ("no-store", "index.json", lambda path: (path / INDEX).unlink()),
+        ("no-store", "index.json", lambda path: (path / INDEX).write_text("{")),
+        ("no-store", "index.json", lambda path: (path / INDEX).write_text("[]")),
+        ("no-store", "index.json", lambda path: (path / INDEX).write_bytes(b"\xff\xfe\xff")),
+        ("no-store", "'zip'", lambda path: change_index(path, lambda i: i.update(format="zip"))),
         (
-            lambda path: (path / INDEX).write_bytes(b"\xff\xfe\xff"),
-            "is not the index of a clip store",
-        ),
-        (lambda path: change_index(path, lambda i: i.update(format="zip")), "it says 'zip'"),
-        (
+            "newer-version",
+            f"{VERSION + 1}",
             lambda path: change_index(path, lambda i: i.update(version=VERSION + 1)),
-            f"is of version {VERSION + 1} and this dlh reads up to version {VERSION}; update dlh",
         ),
-        (lambda path: change_index(path, lambda i: i.pop("videos")), "is damaged .*'videos'"),
+        ("damaged-store", "'videos'", lambda p: change_index(p, lambda i: i.pop("videos"))),
+        ("damaged-store", "frame_shape", lambda p: change_index(p, lambda i: i.pop("frame_shape"))),
+        ("damaged-store", "colour", lambda p: change_index(p, lambda i: i.update(colour=1))),
         (
-            lambda path: change_index(path, lambda i: i.pop("frame_shape")),
-            "is damaged .*frame_shape",
+            "damaged-store",
+            "length",
+            lambda p: change_index(p, lambda i: i["videos"][0].pop("length")),
         ),
-        (lambda path: change_index(path, lambda i: i.update(colour=1)), "is damaged .*colour"),
+        ("damaged-store", "b.mp4", lambda p: change_video(p, length=31)),
+        ("damaged-store", "b.mp4", lambda p: change_video(p, shard=7)),
+        ("damaged-store", "index.json", lambda p: change_video(p, shard="7")),
+        ("damaged-store", "b.mp4 is in a split 'x'", lambda p: change_video(p, split="x")),
+        ("damaged-store", "824 bytes, the index promises 848", lambda p: shorten(p, 128 + 29 * 24)),
+        ("damaged-store", "frames-00001.npy is cut off: 0 bytes", lambda p: shorten(p, 0)),
+        ("damaged-store", "frames-00000.npy", lambda path: (path / "frames-00000.npy").unlink()),
         (
-            lambda path: change_index(path, lambda i: i["videos"][0].pop("length")),
-            "is damaged .*length",
-        ),
-        (
-            lambda path: change_index(path, lambda i: i["videos"][1].update(length=31)),
-            "b.mp4 lies outside its shard",
-        ),
-        (
-            lambda path: change_index(path, lambda i: i["videos"][1].update(shard=7)),
-            "b.mp4 lies outside its shard",
-        ),
-        (lambda path: change_index(path, lambda i: i["videos"][1].update(shard="7")), "is damaged"),
-        (
-            lambda path: change_index(path, lambda i: i["videos"][1].update(split="x")),
-            "in a split 'x'",
-        ),
-        (
-            lambda path: os.truncate(path / "frames-00001.npy", 128 + 29 * 24),
-            r"frames-00001.npy is short: 824 bytes where the index promises 848; it was cut off",
-        ),
-        (
-            lambda path: os.truncate(path / "frames-00001.npy", 0),
-            r"frames-00001.npy is short: 0 bytes",
-        ),
-        (lambda path: (path / "frames-00000.npy").unlink(), "frames-00000.npy is missing"),
-        (
+            "damaged-store",
+            "frames-00000.npy",
             lambda path: (path / "frames-00000.npy").write_bytes(bytes(2000)),
-            "frames-00000.npy is damaged",
         ),
         (
+            "damaged-store",
+            "uint8 (50, 4, 6, 1) and the index promises uint8 (50, 6, 4, 1)",
             lambda path: change_index(path, lambda i: i.update(frame_shape=[1, 6, 4])),
-            r"holds uint8 \(50, 4, 6, 1\) and the index promises uint8 \(50, 6, 4, 1\)",
         ),
     ],
 )
-def test_a_store_that_is_not_whole_is_one_clear_error(path, harm, message):
+def test_a_store_that_is_not_whole_is_one_clear_error(path, code, found, harm):
     harm(path)
-    with pytest.raises(DataError, match=message) as caught:
+    with pytest.raises(DataError) as caught:
         Store.open(path)
-    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    message = str(caught.value)
+    assert caught.value.code == code and found in message
+    assert str(path) in message and "\n" not in message
 
 
 def test_a_header_without_its_last_frame_is_short(path):
@@ -181,3 +176,25 @@ def test_a_store_travels_to_another_process_as_its_path(path):
 def total(task):
     store, number = task
     return int(store.frames(store.videos[number]).sum())
+
+
+def test_a_store_of_the_first_version_still_opens(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 256, (5, 4, 6, 3), dtype=np.uint8)
+    np.save(tmp_path / "frames-00000.npy", frames)
+    video = {
+        **{"source": "a.mp4", "split": "train", "shard": 0, "offset": 0, "length": 5},
+        **{"fps": 25.0, "sha256": "ab" * 32, "crc32": f"{zlib.crc32(frames.data):08x}"},
+        **{"source_size": [60, 40], "notes": ["a note"]},
+    }
+    index = {
+        **{"format": "dlh-clips", "version": 1, "name": "old", "frame_shape": [3, 4, 6]},
+        **{"shard_frames": [5], "has_events": False, "videos": [video]},
+        **{"skipped": [{"source": "b", "reason": "is empty"}], "others": {".txt": 1}},
+        **{"settings": {"fps": None}},
+    }
+    (tmp_path / INDEX).write_text(json.dumps(index))
+    store = Store.open(tmp_path)
+    np.testing.assert_array_equal(store.frames(store.videos[0]), frames)
+    assert store.videos[0].source_size == (60, 40) and store.index.skipped[0].source == "b"
+    assert json.loads(store.index.to_json()) == index
+    assert not verify_store(tmp_path).damage

@@ -20,10 +20,10 @@ def test_a_summary_in_lines_says_what_was_measured_and_no_more():
         "psnr": PSNR,
     }
     assert list(describe(whole, Path("runs/a"))) == [
-        "events:  precision 0.910, recall 0.950 of level 2 against the true ones, on 64 held-out "
-        "clips",
+        "events:  precision 0.910, recall 0.950 of level 2 against the true events, on 64 "
+        "held-out clips",
         "depth:   1.210 levels change at a step; 1 + the true change rate is 1.200",
-        "future:  PSNR 20.0 dB over 20 frames, best of 16 (average 18.0); knowing nothing scores "
+        "future:  PSNR 20.0 dB over 20 frames, best of 16 (average 18.0); floors: "
         "black 17.0, mean frame 16.0",
         "trained in 61 s; open runs/a/report.html",
     ]

@@ -36,7 +36,7 @@ PRESETS = {
     "lmc-paper": "LMC-Memory as published, on Moving MNIST: a GPU for weeks",
     "cwvae-tiny": "CW-VAE in seconds, for tests",
     "cwvae-moving-ball": "CW-VAE on the demo's ball, minutes on two cores",
-    "cwvae-moving-ball-paper": "CW-VAE at its published size on Moving Ball: a GPU for days",
+    "cwvae-moving-ball-paper": "CW-VAE at its published size on Moving Ball",
     "cwvae-moving-mnist": "CW-VAE's published configuration of Moving MNIST",
     "cwvae-moving-mnist-small": "CW-VAE on generated Moving MNIST, sized for two cores",
     "cwvae-mazes": "CW-VAE's published configuration of the mazes",

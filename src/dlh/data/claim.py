@@ -1,4 +1,4 @@
-"""The right to build a store: one process has it at a time, and loses it when it is gone."""
+"""One process builds a store at a time."""
 
 from __future__ import annotations
 

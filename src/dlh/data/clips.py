@@ -1,6 +1,4 @@
-"""What a source of clips gives: batches as a pure function of (seed, step), and fixed held-out
-clips.
-"""
+"""Sources of clips: batches as a pure function of (seed, step), and fixed held-out clips."""
 
 from __future__ import annotations
 

@@ -11,13 +11,13 @@ from dlh.settings import check_at_least
 
 
 def check_request(*, clip_length: int, seed: int = 0, step: int = 0, count: int = 1) -> None:
-    """Raise :class:`DataError` for a request that no source can answer."""
+    """Raise :class:`DataError` for a request with a number below its least value."""
     check_at_least(1, error=DataError, clip_length=clip_length, count=count)
     check_at_least(0, error=DataError, seed=seed, step=step)
 
 
 def check_held_out(split: Split) -> None:
-    """Raise :class:`DataError` for a split that training sees, or that is none."""
+    """Raise :class:`DataError` unless this is a held-out split: validation or test."""
     if split not in ("validation", "test"):
         raise DataError(f"held-out clips are of the validation or the test split, found {split!r}")
 

@@ -9,6 +9,7 @@ from dlh.evaluation.clip_scores import DIVERSITY, ENERGY
 from dlh.evaluation.rows import FLOORS, MODEL, ORACLE, ROWS
 from dlh.evaluation.scores.fvd import FVD
 from dlh.evaluation.summary import NAMES
+from dlh.reports.render import listed
 
 TITLES = {
     "psnr": "PSNR, dB",
@@ -186,5 +187,4 @@ def _three(found: Mapping[str, float]) -> str:
 
 
 def _and(names: Sequence[str]) -> str:
-    titles = [ROW_TITLES[name] for name in names]
-    return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
+    return listed(ROW_TITLES[name] for name in names)

@@ -18,7 +18,7 @@ def describe(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
         events = summary["events"]
         yield (
             f"events:  precision {events['precision']:.3f}, recall {events['recall']:.3f} of level "
-            f"2 against the true ones, on {summary['clips']} held-out clips"
+            f"2 against the true events, on {summary['clips']} held-out clips"
         )
     if "mean_depth" in summary:
         line = f"depth:   {summary['mean_depth']:.3f} levels change at a step"
@@ -38,7 +38,7 @@ def describe(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
         )
         yield (
             f"future:  PSNR {psnr['model_best']:.1f} dB over {summary['window']} frames, best of "
-            f"{summary['samples']} (average {psnr['model_mean']:.1f}); knowing nothing scores "
+            f"{summary['samples']} (average {psnr['model_mean']:.1f}); floors: "
             f"{floors}"
         )
     yield f"trained in {summary['seconds']['train']:.0f} s; open {folder / REPORT}"

@@ -95,7 +95,7 @@ def cwvae_moving_ball() -> Experiment:
 
 
 def cwvae_moving_ball_paper() -> Experiment:
-    """Beside ``moving-ball-paper``: 64 px, the published sizes, three levels. A GPU for days.
+    """Beside ``moving-ball-paper``: 64 px, the published sizes, three levels. Needs a GPU.
 
     dlh train cwvae-moving-ball-paper
     """
@@ -104,7 +104,7 @@ def cwvae_moving_ball_paper() -> Experiment:
 
 
 def cwvae_moving_mnist() -> Experiment:
-    """The published configuration ``mmnist``: 64 px, grey, three levels. A GPU for days.
+    """The published configuration ``mmnist``: 64 px, grey, three levels. Needs a GPU.
 
     dlh train cwvae-moving-mnist
     dlh train cwvae-moving-mnist --data moving-mnist
@@ -117,7 +117,7 @@ def cwvae_moving_mnist() -> Experiment:
 
 
 def cwvae_moving_mnist_small() -> Experiment:
-    """Moving MNIST on two cores: 64 px, narrower networks, short clips. An hour or two.
+    """Moving MNIST on two cores: 64 px, narrower networks, short clips. About an hour.
 
     dlh train cwvae-moving-mnist-small
 
@@ -129,7 +129,7 @@ def cwvae_moving_mnist_small() -> Experiment:
 
 
 def cwvae_mazes() -> Experiment:
-    """The published configuration ``mazes``: 64 px, colour, three levels. A GPU for days.
+    """The published configuration ``mazes``: 64 px, colour, three levels. Needs a GPU.
 
     dlh train cwvae-mazes
     dlh train cwvae-mazes --data vizdoom-mazes
@@ -141,7 +141,7 @@ def cwvae_mazes() -> Experiment:
 
 
 def cwvae_mazes_small() -> Experiment:
-    """Mazes on two cores: 64 px, narrower networks, short clips. An hour or two.
+    """Mazes on two cores: 64 px, narrower networks, short clips. About an hour.
 
     dlh train cwvae-mazes-small
 
@@ -151,7 +151,8 @@ def cwvae_mazes_small() -> Experiment:
 
 
 def cwvae_videos() -> Experiment:
-    """Beside ``videos``: one's own videos at the published size, 64 px, colour. A GPU for a day.
+    """Beside ``videos``: one's own videos at the published size, 64 px, colour. Needs a
+    GPU.
 
     dlh train cwvae-videos --data FOLDER
     """
@@ -160,7 +161,7 @@ def cwvae_videos() -> Experiment:
 
 
 def cwvae_videos_small() -> Experiment:
-    """One's own videos on two cores: 64 px, colour, narrower networks. An hour or two.
+    """One's own videos on two cores: 64 px, colour, narrower networks. About an hour.
 
     dlh train cwvae-videos-small --data FOLDER
     """

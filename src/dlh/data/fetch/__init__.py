@@ -1,1 +1,1 @@
-"""Files from the network and out of archives: verified, continued, harmless."""
+"""Downloads and archives: verified, resumed, and checked before anything is unpacked."""

@@ -1,7 +1,6 @@
-"""The data sets that have a name: what they are, where they come from, how their files lie.
+"""The named data sets: their contents, their origin, and the layout of their files.
 
-What is not known of one (its licence, the checksum of a file) is not made up: it is said to be
-unknown, or None.
+A fact that is not known (a licence, the checksum of a file) is given as unknown, or None.
 """
 
 from __future__ import annotations

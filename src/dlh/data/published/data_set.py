@@ -1,4 +1,4 @@
-"""What is to be known of a data set that has a name."""
+"""The description of a named data set."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Part:
         name: of that folder.
         remotes: where they come from.
         archive: whether what comes is to be unpacked.
-        gives: beginnings or other pieces of names (in the store); where a file of each is there
-            already, somebody brought the part by hand, and nothing is fetched.
+        gives: pieces of names in the store. If the folder has a file for each, the part was put
+            there by hand and nothing is fetched.
     """
 
     name: str
@@ -31,24 +31,24 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class DataSet:
-    """A data set that can be asked for by its name.
+    """A data set that can be requested by name.
 
     Attributes:
-        name: what one types.
-        what: in a line.
+        name: as a user types it.
+        what: a description in one line.
         kind: "generated" needs nothing; "digits" are files that a generator reads; "videos" are
             published files that become a store; "made" is a store that is made here.
-        size: of what is fetched or made, as far as it is known.
+        size: of the download, or of the store that is made, if known.
         licence: as its authors state it.
         origin: where it comes from.
         citation: what to cite.
         channels: of its frames, 1 or 3.
-        parts: what is fetched.
-        also: files that are fetched too and that it can do without.
+        parts: the files to fetch.
+        also: optional files that are fetched too.
         layout: of the published files.
         opener: reads one of them.
         by_hand: how to get the files where they cannot be fetched.
-        package, extra: what has to be installed, and by which extra of this package.
+        package, extra: the package that is needed, and the extra of dlh that installs it.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The GQN mazes as their authors published them: TFRecord files of JPEG frames.
 
-What is assumed of these files, by the reader that their authors published beside them: a record is
-a ``tf.train.Example`` of one maze; its feature ``frames`` is a list of JPEG pictures (300 of 84 x
+The format, according to the reader that the authors published with the files: a record is a
+``tf.train.Example`` of one maze; its feature ``frames`` is a list of JPEG pictures (300 of 84 x
 84 in colour), its feature ``cameras`` five floats for each. That the frames of a maze are
 successive moments of one walk, in this order, is what those who made films of them took them for.
 The positions of the camera are not used here.
@@ -63,7 +63,7 @@ class GQNVideo:
     ) -> None:
         self.path = path
         self.fps, notes = rate_of("records", fps)
-        self.notes = notes if number == 0 else []  # said once for a file, not for each record
+        self.notes = notes if number == 0 else []  # once for a file, not for each record
         self.expected_frames: int | None = None
         self.source_size: tuple[int, int] | None = None
         self._record = record

@@ -1,4 +1,4 @@
-"""KTH Action: which videos there are, who is in which split, and how long they are said to be."""
+"""KTH Action: its videos, the split of each person, and the lengths that are published."""
 
 from __future__ import annotations
 
@@ -72,5 +72,5 @@ def read_sequences(path: Path) -> dict[str, int]:
 
 
 def too_short(videos: Iterable[StoredVideo], last: Mapping[str, int]) -> list[str]:
-    """The videos that end before a frame in which the person is said to be seen."""
+    """The videos that end before a frame that is published as showing the person."""
     return [video.source for video in videos if video.length < last.get(video.source, 0)]

@@ -1,4 +1,4 @@
-"""How the files of a published data set lie, and which of them is for training and which is not."""
+"""The layout of a published data set: the names of its files, and the split of each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dlh.data.video.images import natural_order
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """The names of a data set's files, wherever somebody unpacked them; a rule of splits too.
+    """The names of a data set's files, in whatever folder they were unpacked; also its splits.
 
     Attributes:
         pattern: of a path below the data set's folder. Its group ``name`` is what the file is
@@ -71,7 +71,7 @@ class Layout:
         others: Counter[str] = Counter()
 
         def where(path: Path) -> str:
-            # Never the name of a file that is used: what is skipped is not looked at again.
+            # Never the name of a file that is used: a skipped name is not looked at again.
             return f"{folder.name}/{path.relative_to(folder).as_posix()}"
 
         def unreadable(error: OSError) -> None:

@@ -1,4 +1,4 @@
-"""The published files of a data set: those that somebody brought, the rest fetched and unpacked."""
+"""The published files of a data set: fetched and unpacked, unless they are in place already."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LEAST_LIMIT = 2**30
 
 
 class Watcher(Protocol):
-    """Shows how far something is: ``with watch("fetching", "a.zip") as tell: tell(done, all)``."""
+    """Shows progress: ``with watch("fetching", "a.zip") as tell: tell(done, all)``."""
 
     def __call__(
         self, doing: str, what: str
@@ -31,7 +31,7 @@ class Watcher(Protocol):
 
 
 def missing_parts(data_set: DataSet, found: Found, folder: Path) -> list[Part]:
-    """The parts of which too little is there, or whose coming was interrupted."""
+    """The parts that lack files, or whose download was interrupted."""
     names = [source.name for source in found.sources]
     return [
         part
@@ -44,7 +44,8 @@ def missing_parts(data_set: DataSet, found: Found, folder: Path) -> list[Part]:
 def obtain(part: Part, folder: Path, *, watch: Watcher) -> dict[str, str]:
     """Fetches the files of a part, unless they are in ``folder`` already, and unpacks archives.
 
-    What comes appears in ``folder/part.name`` when all of it is there. Archives stay in ``folder``.
+    The files get their place, ``folder/part.name``, when all are complete. Archives stay in
+    ``folder``.
 
     Returns the SHA-256 of each file.
 

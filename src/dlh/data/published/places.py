@@ -1,4 +1,4 @@
-"""Where named data sets lie: their files and their stores, and what of them is there."""
+"""The folders of named data sets: where their files and stores are, and which are present."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class Place:
 
     @property
     def begun(self) -> bool:
-        """Whether a build of the store was interrupted, or goes on now."""
+        """Whether a build of the store was interrupted, or is running."""
         return self.store.with_name(f".{self.store.name}.unfinished").exists()
 
     def find(self) -> Found:
-        """The published files that are there."""
+        """The published files that are present."""
         assert self.data_set.layout is not None
         return self.data_set.layout.find(self.folder)
 
@@ -65,7 +65,7 @@ class Place:
         return self.data_set.kind == "generated" or is_store(self.store)
 
     def missing_digits(self) -> list[str]:
-        """The files of digits that are not there, by their names as they are published."""
+        """The missing files of digits, by the names under which they are published."""
         (part,) = self.data_set.parts
         return [
             remote.file
@@ -74,7 +74,7 @@ class Place:
         ]
 
     def state(self) -> str:
-        """What is there, in a few words."""
+        """What is present, in a few words for `dlh data list`."""
         if self.data_set.kind == "generated":
             return "generated"
         if self.is_prepared():
@@ -98,14 +98,14 @@ class Place:
         """The prepared store.
 
         Raises:
-            DataError: there is none, or it is damaged.
+            DataError: it is not prepared, or is damaged.
         """
         if not self.is_prepared():
             raise DataError(self.how_to_prepare())
         return Store.open(self.store)
 
     def how_to_prepare(self) -> str:
-        """What to do where it is asked for and not prepared."""
+        """The message for a data set that is requested and not prepared."""
         name = self.data_set.name
         return (
             f"{name} is not prepared (looked in {self.folder}): `dlh data prepare {name}`, or set "

@@ -1,4 +1,4 @@
-"""Finding the videos in a folder: nothing that looks like one is dropped without a word."""
+"""Finding the videos in a folder; whatever looks like one and is not used is reported."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class SourceFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a folder holds: videos, what looks like one but is none, and a count of all else."""
+    """The contents of a folder: videos, files that are skipped, and a count of all others."""
 
     sources: tuple[SourceFile, ...]
     skipped: tuple[Skipped, ...] = ()
@@ -140,7 +140,7 @@ def walk(
     """A folder and those below it, in the order of their names: (folder, folders in it, files).
 
     Hidden folders are left out. Links are followed, each folder is visited once. Who clears the
-    list of folders does not go further down there.
+    list of folders does not descend there.
     """
     visited: set[tuple[int, int]] = set()
     for folder, folders, names in os.walk(path, followlinks=True, onerror=unreadable):
@@ -156,7 +156,7 @@ def walk(
 
 
 def unusable(file: Path) -> str | None:
-    """Why something with the name of a video is none, as far as can be seen without opening it."""
+    """Why a path with the name of a video cannot be one; None if nothing is known against it."""
     if file.name.startswith("."):
         return "is a hidden file"
     if not file.exists():

@@ -1,4 +1,4 @@
-"""A person's own videos: into a store of their own, or once into a cache."""
+"""A user's own videos: imported into a store, or once into the cache."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def import_folder(
 ) -> ImportReport:
     """Decodes a folder of videos (or one file) once, resized, into a store at ``out``.
 
-    Files that cannot be used are in the report with the reason. An import that was interrupted goes
-    on where it was.
+    Files that cannot be used are in the report with the reason. An interrupted import continues
+    where it stopped.
 
     Args:
         path: the folder; those below it are searched too. A folder of pictures is one video. Each
             clip of an array file of several is one, called FILE#NUMBER.
-        out: where the store is to be; must not exist.
+        out: the folder of the store; must not exist.
         channels: 3 for colour, 1 for grey.
         fps: re-times every video to this rate; None keeps every frame.
         split: the shares of train, validation and test. Whole files are split, never frames; with
@@ -66,7 +66,7 @@ def open_data(
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
 ) -> StoreSource:
-    """What a person calls their data, ready for training: a store, a folder or one video.
+    """A user's data, ready for training: a store, a folder or one video.
 
     Folders and files are decoded once into :func:`cache_folder`, under a name made of the path, the
     files' sizes and times and all arguments; the next call with the same finds it. A damaged entry
@@ -74,7 +74,7 @@ def open_data(
 
     Args:
         frame_shape: (channel, height, width) that the model takes.
-        clip_length: what training will ask for; it is an error if no training video is that long.
+        clip_length: of the training clips; it is an error if no training video is that long.
 
     Raises:
         DataError: see :func:`import_folder`; a store of another frame shape; no clip of that

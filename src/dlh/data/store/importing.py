@@ -23,12 +23,12 @@ from dlh.data.video.retime import check_rate
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far an import is.
+    """The progress of an import.
 
     Attributes:
-        files_done, files: of all.
+        files_done, files: finished, and in all.
         source: the file that is being read.
-        frames, expected_frames: of that file; the latter as it says itself, None where it does not.
+        frames, expected_frames: read of that file, and announced by it (None if it is silent).
     """
 
     files_done: int
@@ -52,7 +52,7 @@ class Import:
 
     Attributes:
         root: what was searched; its name is the store's, unless ``name`` says another.
-        found: what is there.
+        found: the files in it.
         recipe: what decides the bytes of the store.
         rule: which file goes to which split.
         fps: the rate to which videos are brought; None keeps every frame.
@@ -84,8 +84,8 @@ class Import:
         """Checks what was asked for.
 
         Args:
-            settings: what else the store is to record; two imports that differ in it do not go on
-                from each other.
+            settings: what else the store records; an import does not continue one of other
+                settings.
 
         Raises:
             DataError: no such frames, or no such rate.
@@ -119,7 +119,7 @@ class Import:
         """Stores every video that can be read.
 
         Raises:
-            DataError: there is none, or the store cannot be written.
+            DataError: no video can be read, or the store cannot be written.
         """
         with StoreBuilder(claimed, self.recipe, name=self.name) as builder:
             for skipped in self.found.skipped:
@@ -196,7 +196,7 @@ def _video_name(source: SourceFile, clip: int | None) -> str:
 
 @contextmanager
 def _skipping(builder: StoreBuilder, name: str, path: Path) -> Generator[None]:
-    """What cannot be used is noted with the reason, and the rest goes on."""
+    """A file that cannot be used is recorded with the reason; the import continues."""
     try:
         yield
     except DataError as error:

@@ -1,4 +1,4 @@
-"""What an import gave: every file, and what was left out and why."""
+"""The report of an import: every file, and which were left out and why."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ImportReport:
 
     @classmethod
     def of(cls, store: Store) -> ImportReport:
-        """The report of a store that is there already."""
+        """The report of an existing store."""
         return cls(path=store.path, index=store.index)
 
     @property
@@ -57,7 +57,7 @@ class ImportReport:
         return bars
 
     def table(self, clip_length: int = 100, *, most_rows: int = 40) -> str:
-        """The whole report as text; long lists are cut and say so."""
+        """The whole report as text; long lists are shortened, with the number left out."""
         channels, height, width = self.index.frame_shape
         rows = [("file", "frames", "fps", "size", "split")]
         rows += [

@@ -65,7 +65,7 @@ class StoreSource:
         return self.read("train", windows[rows.start : rows.stop])
 
     def held_out(self, split: Split, *, count: int, clip_length: int) -> Clips | None:
-        """Up to ``count`` clips, evenly spaced and without overlap; None where there is none."""
+        """Up to ``count`` clips, evenly spaced and without overlap; None if none fits."""
         windows = self.held_out_windows(split, count=count, clip_length=clip_length)
         return self.read(split, windows) if windows else None
 
@@ -109,13 +109,13 @@ class StoreSource:
         return Clips(video=video, events=events)
 
     def check_clip_length(self, clip_length: int) -> None:
-        """Raises :class:`DataError` where training could not have a single clip of this length."""
+        """Raises :class:`DataError` if no training video has a clip of this length."""
         check_request(clip_length=clip_length)
         if not (self._lengths["train"] >= clip_length).any():
             raise DataError(self.no_clips(clip_length))
 
     def no_clips(self, clip_length: int) -> str:
-        """Why there is no training clip: how many frames each file gives."""
+        """The message for a clip length that no training video has, with the lengths there are."""
         longest = sorted(self.videos("train"), key=lambda video: -video.length)
         if not longest:
             return f"{self.store.path} has no training videos"

@@ -1,4 +1,4 @@
-"""Which file is for training, validation or the test: whole files, decided by a seed."""
+"""Splitting whole files into training, validation and test, by a seed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Fractions = tuple[float, float, float]
 
 
 class SplitRule(Protocol):
-    """Which file goes where."""
+    """A rule that assigns files to splits."""
 
     def settings(self) -> Mapping[str, object]:
         """The rule as a store records it; of JSON's types."""
@@ -28,7 +28,7 @@ class SplitRule(Protocol):
 
 @dataclass(frozen=True)
 class Shares:
-    """Files are dealt out by a seed, in these shares; see :func:`split_files`."""
+    """Shares of the files, assigned by a seed; see :func:`split_files`."""
 
     fractions: Fractions
     seed: int

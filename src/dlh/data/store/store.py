@@ -27,6 +27,7 @@ from dlh.data.store.shards import HEADER_BYTES
 FORMAT = "dlh-clips"
 VERSION = 1
 INDEX = "index.json"
+AGAIN = "; import the videos again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +109,13 @@ class Index:
         try:
             text = (folder / INDEX).read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
-            raise DataError(f"{folder} is not a clip store: it has no {INDEX}") from None
+            raise DataError(
+                f"{folder} is not a clip store: it has no {INDEX}", code="no-store"
+            ) from None
         except OSError as error:
             raise DataError(f"{folder / INDEX} cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
-            raise DataError(f"{folder / INDEX} is not the index of a clip store") from None
+            raise _no_index(folder / INDEX, "is not text") from None
         return cls.from_json(text, folder / INDEX)
 
     @classmethod
@@ -122,15 +125,14 @@ class Index:
             entries = json.loads(text)
             found = (entries.pop("format"), entries.pop("version"))
         except (ValueError, TypeError, AttributeError, KeyError):
-            raise DataError(
-                f"{path} is not the index of a clip store; import the videos again"
-            ) from None
+            raise _no_index(path, "has no format and version") from None
         if found[0] != FORMAT or not isinstance(found[1], int):
-            raise DataError(f"{path} is not the index of a clip store: it says {found[0]!r}")
+            raise _no_index(path, f"has the format {found[0]!r}")
         if found[1] > VERSION:
             raise DataError(
                 f"{path} is of version {found[1]} and this dlh reads up to version {VERSION}; "
-                "update dlh, or import the videos again"
+                "update dlh, or import the videos again",
+                code="newer-version",
             )
         try:
             entries["videos"] = tuple(map(StoredVideo.from_plain, entries["videos"]))
@@ -140,7 +142,7 @@ class Index:
             index = cls(**entries)
             index.check(path)
         except (TypeError, KeyError) as error:
-            raise DataError(f"{path} is damaged ({error}); import the videos again") from None
+            raise _damaged(path, f"is damaged ({error})") from None
         return index
 
     def check(self, path: Path) -> None:
@@ -150,12 +152,9 @@ class Index:
                 0 <= video.shard < len(self.shard_frames) and video.offset >= 0 and video.length > 0
             )
             if not inside or video.offset + video.length > self.shard_frames[video.shard]:
-                raise DataError(
-                    f"{path} is damaged: {video.source} lies outside its shard; import the videos "
-                    "again"
-                )
+                raise _damaged(path, f"is damaged: {video.source} lies outside its shard")
             if video.split not in SPLITS:
-                raise DataError(f"{path} is damaged: {video.source} is in a split {video.split!r}")
+                raise _damaged(path, f"is damaged: {video.source} is in a split {video.split!r}")
 
 
 class Store:
@@ -259,19 +258,22 @@ def map_shard(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
         size = path.stat().st_size
         mapped = np.load(path, mmap_mode="r") if size >= expected else None
     except FileNotFoundError:
-        raise DataError(f"{path} is missing; import the videos again") from None
+        raise _damaged(path, "is missing") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise DataError(f"{path} is damaged ({error}); import the videos again") from None
+        raise _damaged(path, f"is damaged ({error})") from None
     if mapped is None:
-        raise DataError(
-            f"{path} is short: {size:,} bytes where the index promises {expected:,}; it was cut "
-            "off. Import the videos again"
-        )
+        raise _damaged(path, f"is cut off: {size:,} bytes, the index promises {expected:,}")
     if mapped.shape != shape or mapped.dtype != dtype:
-        raise DataError(
-            f"{path} holds {mapped.dtype} {mapped.shape} and the index promises {np.dtype(dtype)} "
-            f"{shape}; import the videos again"
-        )
+        found = f"{mapped.dtype} {mapped.shape}"
+        raise _damaged(path, f"holds {found} and the index promises {np.dtype(dtype)} {shape}")
     return np.asarray(mapped)  # slices of a plain array cost a third of slices of numpy.memmap
+
+
+def _damaged(path: Path, what: str) -> DataError:
+    return DataError(f"{path} {what}{AGAIN}", code="damaged-store")
+
+
+def _no_index(path: Path, what: str) -> DataError:
+    return DataError(f"{path} is not the index of a clip store: it {what}{AGAIN}", code="no-store")

@@ -1,4 +1,4 @@
-"""Whether a store is still what was written: its index, its files, and every byte of its videos."""
+"""Comparing a store with what was written: its index, its files, every byte of its videos."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.store.shards import HEADER_BYTES
-from dlh.data.store.store import Index, StoredVideo, map_shard, shard_file
+from dlh.data.store.store import AGAIN, Index, StoredVideo, map_shard, shard_file
 
 _BLOCK_BYTES = 2**22
 
 
 @dataclass(frozen=True, kw_only=True)
 class Damage:
-    """Something that is not as it was written: a file of the store or a video in it, and what."""
+    """A file of the store, or a video in it, that differs from what was written, and how."""
 
     where: str
     what: str
@@ -28,7 +28,7 @@ class Damage:
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What was checked, and what was found.
+    """The result of a check.
 
     Attributes:
         path: of the store.
@@ -37,7 +37,7 @@ class Verification:
         compared: videos whose bytes were read and compared with their checksum; those in a file
             that is damaged as a whole are not.
         frames, bytes: of the videos that were compared.
-        damage: empty where all is well.
+        damage: empty if everything is as written.
     """
 
     path: Path
@@ -56,7 +56,7 @@ def verify_store(
 
     Args:
         path: the folder of the store.
-        progress: is told, now and then, the number of bytes read since the last time.
+        progress: receives, from time to time, the number of bytes read since the last call.
 
     Raises:
         DataError: there is no store, or its index cannot be read, so that nothing can be checked.
@@ -99,12 +99,12 @@ def verify_store(
 
 
 def store_bytes(index: Index) -> int:
-    """The number of bytes of all videos, for a bar."""
+    """The number of bytes of all videos, for a progress bar."""
     return sum(video.length for video in index.videos) * int(np.prod(index.frame_shape))
 
 
 def _contradictions(index: Index) -> Iterator[Damage]:
-    """What no single entry of the index shows: names that occur twice, frames of two videos."""
+    """Damage that shows only between entries: a name that occurs twice, frames of two videos."""
     names: set[str] = set()
     for video in index.videos:
         if video.source in names:
@@ -135,13 +135,9 @@ def _shard_damage(path: Path, index: Index, number: int, frames: int) -> list[Da
                 # Events have no checksum; of a damaged byte this shows all but one in 128.
                 found.append(Damage(where=name, what="holds bytes that are neither true nor false"))
         except (DataError, OSError) as error:
-            found.append(Damage(where=name, what=_without_path(error, path / name)))
+            what = str(error).removeprefix(str(path / name)).removesuffix(AGAIN).strip()
+            found.append(Damage(where=name, what=what))
     return found
-
-
-def _without_path(error: Exception, path: Path) -> str:
-    message = str(error).removeprefix(str(path)).strip()
-    return message.replace("; import the videos again", "").replace(". Import the videos again", "")
 
 
 def _stored_checksum(

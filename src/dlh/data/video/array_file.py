@@ -41,7 +41,7 @@ class Layout:
 
     @classmethod
     def of(cls, shape: Sequence[int], dtype: np.dtype) -> Layout:
-        """Raises :class:`DataError`, without a path, for what is no video."""
+        """Raises :class:`DataError`, without a path, for an array that is not a video."""
         if dtype.hasobject:
             raise DataError("holds Python objects (a pickle), which are never loaded")
         if dtype != np.uint8 and dtype.kind != "f":
@@ -113,7 +113,7 @@ def open_array(path: Path) -> ArrayFile:
         if head == b"\x89HDF\r\n\x1a\n":
             return _Hdf5Array(path)
     except DataError as error:
-        raise DataError(f"{path} {error}") from None
+        raise DataError(f"{path} {error}", code=error.code) from None
     except DAMAGE as error:
         raise DataError(f"{path} is damaged, or was cut off ({error})") from error
     raise DataError(f"{path} is not an array file: neither .npy, .npz nor HDF5 begins like this")
@@ -172,7 +172,8 @@ class _Hdf5Array:
             import h5py
         except ImportError:
             raise DataError(
-                "is an HDF5 file, and h5py is not installed: pip install 'dlh[hdf5]'"
+                "is an HDF5 file, and h5py is not installed: pip install 'dlh[hdf5]'",
+                code="missing-extra",
             ) from None
         self._file = h5py.File(path, "r", rdcc_nbytes=_HDF5_CACHE_BYTES)
         try:

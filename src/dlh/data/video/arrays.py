@@ -34,7 +34,7 @@ class ArrayVideo:
     ) -> None:
         self.path = path
         self.fps, notes = rate_of("arrays", fps)
-        self.notes = notes if clip == 0 else []  # said once for a file, not for each of its clips
+        self.notes = notes if clip == 0 else []  # once for a file, not for each of its clips
         self.expected_frames: int | None = array.layout.length
         self.source_size: tuple[int, int] | None = (array.layout.width, array.layout.height)
         self._array = array

@@ -85,17 +85,17 @@ def open_clips(
 
 
 class Video:
-    """An open video, decoded once: what is known of it, then its frames, piece by piece.
+    """An open video, decoded once: its properties, then its frames, piece by piece.
 
     The first frame is decoded when the video is opened, so that its size is known and a file
     without a usable frame is an error at once.
 
     Attributes:
         path: the file or folder.
-        fps: frames a second of what is given out.
-        expected_frames: what the file says itself, None where it does not.
+        fps: frames a second of the frames given out.
+        expected_frames: the number that the file announces, or None.
         source_size: (width, height) as displayed, before resizing.
-        notes: what a person should know (damage, assumptions), complete when all was read.
+        notes: damage and assumptions, for a person; complete when all was read.
     """
 
     def __init__(self, stream: Frames) -> None:

@@ -1,4 +1,4 @@
-"""A stream of stored frames, whatever it is read from, one by one or in blocks."""
+"""A stream of stored frames, one by one or in blocks, whatever it is read from."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Frames(Protocol):
 
     Attributes:
         path: the file or folder.
-        fps: frames a second of what is given out.
-        expected_frames: what the source announces, or None.
+        fps: frames a second of the frames given out.
+        expected_frames: the number that the source announces, or None.
         source_size: (width, height) as displayed, known once the first frame was read.
-        notes: what a person should know (damage, assumptions), complete when the pass is.
+        notes: damage and assumptions, for a person; complete when the pass is.
     """
 
     path: Path

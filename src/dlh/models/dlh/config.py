@@ -35,7 +35,7 @@ class EmergenceConfig:
     """
 
     exploration: float = 0.0
-    exploration_decay: float = 0.95
+    exploration_decay: float = 0.8
     exploration_until: int = 0
     initial_likelihood_std: float = 0.0
     anneal_from: int = 0

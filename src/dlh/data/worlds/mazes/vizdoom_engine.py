@@ -172,7 +172,8 @@ def _owned(engine: str, folder: Path) -> str:
 def _vizdoom() -> ModuleType:
     if importlib.util.find_spec("vizdoom") is None:
         raise DataError(
-            "ViZDoom mazes are drawn by ViZDoom, which is not installed: pip install 'dlh[mazes]'"
+            "ViZDoom mazes are drawn by ViZDoom, which is not installed: pip install 'dlh[mazes]'",
+            code="missing-extra",
         )
     try:
         return importlib.import_module("vizdoom")
