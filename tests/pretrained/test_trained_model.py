@@ -74,9 +74,7 @@ def test_what_a_model_cannot_do_is_one_error(
     assert (no_events.value.kind, no_events.value.asked) == ("flat", "events")
     for use in (
         lambda: DLH.from_pretrained("flat"),
-        lambda: events_of_file(
-            EventsOptions(model="flat", video=Path("x.mp4"), out=Path("x.json"))
-        ),
+        lambda: events_of_file(EventsOptions(model="flat", video=Path("x.mp4"))),
     ):
         with pytest.raises(UnsupportedError, match="flat") as refused:
             use()
