@@ -36,7 +36,7 @@ PARAMETERS = {
     "lmc-mazes": 649_523,
     "lmc-videos": 649_523,
     "lmc-paper": 33_911_825,
-    "cwvae-tiny": 11_227,
+    "tiny-cwvae": 11_227,
     "cwvae-moving-ball": 1_369_011,
     "cwvae-moving-ball-paper": 12_470_147,
     "cwvae-moving-mnist": 12_466_817,
