@@ -89,8 +89,8 @@ def test_an_analysis_is_a_page_numbers_and_figures(dlh, changing):
     cycle = ["cyan", "magenta", "yellow", "blue", "red", "green", "cyan"]
     assert set(by_colour) <= {f"{a}_to_{b}" for a, b in itertools.pairwise(cycle)}
     assert min(by_colour.values()) <= found["events"]["recall"] <= max(by_colour.values())
-    overlooked = [name.replace("_", " ") for name, recall in by_colour.items() if recall < 0.5]
-    assert all(name in answer.out and f"recall of {name}" in page for name in overlooked)
+    missed = [name.replace("_", " ") for name, recall in by_colour.items() if recall < 0.5]
+    assert all(name in answer.out and f"recall of {name}" in page for name in missed)
     foresight = found["foresight"]
     assert foresight["knows_bounces"]["true_change"]["mean"] == 1
     assert foresight["closed_form"]["true_change"] == 1
@@ -133,7 +133,7 @@ def test_a_model_of_one_level_on_other_videos_says_what_does_not_apply(dlh, monk
         "levels", "exchanged", "rolled", "futures", "psnr",
     }  # fmt: skip
     page = Path("one/analysis-videos/analysis.html").read_text("utf-8")
-    assert "the paper" not in page.replace("the paper calls", "")
+    assert "1.22 ± 0.05" not in page and "the paper's model" not in page
     assert "the model has one level, which changes at every frame" in page
     assert "left out: ideal observers" in answer.out
 
@@ -174,12 +174,16 @@ def test_without_matplotlib_there_are_numbers_and_a_page(dlh, changing, monkeypa
     [
         ("run --samples 0", 2, "samples is at least 1, found 0"),
         ("run --seed -1", 2, "seed is at least 0, found -1"),
-        ("bare", 2, "bare does not say what it was trained on; say on which clips with --data"),
+        ("bare", 2, "bare does not say what it was trained on, so its data must be named: --data"),
         ("large --data moving-ball", 2, "no preset has a Moving Ball of 3 x 48 x 48"),
         ("run --data missing", 1, "missing"),
-        ("run --data moving-mnist", 2, "Moving MNIST has 1 channel of 64 x 64"),
+        ("run --data moving-mnist", 1, "Moving MNIST has 1 channel of 64 x 64"),
         ("run --data short.mp4", 1, "short.mp4 has no clips of 10 frames; give other or longer"),
-        ("bare --data videos", 1, "videos has no held-out clips of 100 frames, and nothing is"),
+        (
+            "bare --data videos",
+            1,
+            "videos has no held-out clips of 100 frames, and a model is not judged",
+        ),
         ("nothing", 1, "there is no folder 'nothing'"),
     ],
 )
@@ -209,7 +213,7 @@ def test_what_stands_in_the_way_is_said_before_the_work(dlh, changing, monkeypat
     def never(*_):
         raise AssertionError("the work has begun")
 
-    monkeypatch.setattr("dlh.commands.analyse.compute", never)
+    monkeypatch.setattr("dlh.commands.analyse.analyse_clips", never)
     Path(blocked).parent.mkdir(parents=True)
     Path(blocked).mkdir() if blocked.endswith("/") else Path(blocked).write_text("mine")
     before = sorted(Path("found").rglob("*"))
@@ -223,7 +227,7 @@ def test_an_analysis_that_is_interrupted_leaves_no_folder(dlh, changing, monkeyp
         assert Path("deep/found").exists()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dlh.commands.analyse.compute", interrupted)
+    monkeypatch.setattr("dlh.commands.analyse.analyse_clips", interrupted)
     assert dlh("analyse", changing, "--out", "deep/found", *LITTLE).status != 0
     assert not Path("deep").exists()
 

@@ -71,7 +71,7 @@ def test_the_files_are_there_and_the_page_fetches_nothing(evaluated: Path):
     page = (evaluated / "report.html").read_text("utf-8")
     assert "http" not in page.replace("http-equiv", "") and "<script" not in page
     assert page.count("<img") == 5
-    for said in ("floor: black frame", "oracle", "not computed", "The protocol", "Events"):
+    for said in ("floor: black frame", "oracle", "not computed", "<h2>Protocol</h2>", "Events"):
         assert said in page
     assert re.search(r"<td>\d+\.\d\d \[\d+\.\d\d,\N{NO-BREAK SPACE}\d+\.\d\d\]", page)
 
@@ -287,7 +287,7 @@ def test_what_cannot_be_asked_for(dlh, finished, workspace):
         assert said in answer.line and answer.status == status, words
         assert not Path("scores/scores.json").exists()
     DLH(DynamicLatentHierarchy(tiny().model)).save_pretrained("model")
-    assert "is a model without a run, so its data must be named" in dlh("evaluate", "model").line
+    assert "its data must be named: --data" in dlh("evaluate", "model").line
     Path("file").write_text("")
     assert "file is a file; name a folder" in dlh("evaluate", finished, "--out", "file").line
 
