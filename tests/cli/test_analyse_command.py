@@ -133,7 +133,7 @@ def test_a_model_of_one_level_on_other_videos_says_what_does_not_apply(dlh, monk
         "levels", "exchanged", "rolled", "futures", "psnr",
     }  # fmt: skip
     page = Path("one/analysis-videos/analysis.html").read_text("utf-8")
-    assert "the paper" not in page.replace("the paper calls", "")
+    assert "In the paper" not in page
     assert "the model has one level, which changes at every frame" in page
     assert "left out: ideal observers" in answer.out
 
@@ -209,7 +209,7 @@ def test_what_stands_in_the_way_is_said_before_the_work(dlh, changing, monkeypat
     def never(*_):
         raise AssertionError("the work has begun")
 
-    monkeypatch.setattr("dlh.commands.analyse.compute", never)
+    monkeypatch.setattr("dlh.commands.analyse.analyse_clips", never)
     Path(blocked).parent.mkdir(parents=True)
     Path(blocked).mkdir() if blocked.endswith("/") else Path(blocked).write_text("mine")
     before = sorted(Path("found").rglob("*"))
@@ -223,7 +223,7 @@ def test_an_analysis_that_is_interrupted_leaves_no_folder(dlh, changing, monkeyp
         assert Path("deep/found").exists()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dlh.commands.analyse.compute", interrupted)
+    monkeypatch.setattr("dlh.commands.analyse.analyse_clips", interrupted)
     assert dlh("analyse", changing, "--out", "deep/found", *LITTLE).status != 0
     assert not Path("deep").exists()
 
