@@ -20,7 +20,7 @@ from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.runs.presets import PRESETS, tiny
 from documentation import PAGES, ROOT, blocks, headings, prose, spans, text_of
 
-PUBLIC_HOSTS = {"arxiv.org", "semver.org", "huggingface.co"}
+PUBLIC_HOSTS = {"arxiv.org", "download.pytorch.org", "huggingface.co", "semver.org"}
 
 
 def python_blocks() -> list[Any]:
