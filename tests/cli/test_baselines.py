@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ from dlh.video import VideoError
 from tiny_run import interrupted_at
 
 SHORT = ("--steps", 6, "--checkpoint-every", 2, "--training.log-every", 2, "--speed", "plain")
-BASELINES = {"vta": "tiny-vta", "lmc": "tiny-lmc"}
+BASELINES = {"vta": "tiny-vta", "lmc": "tiny-lmc", "cwvae": "tiny-cwvae"}
 MADE: dict[str, Path] = {}
 
 
@@ -85,6 +86,13 @@ def test_lmc_shows_both_phases_and_is_judged_by_its_predictions(trained):
     assert "validation.elbo" not in held_out[-1]
 
 
+def test_cwvae_shows_its_bound_and_the_divergence_of_every_level(trained):
+    names = {name for entry in figures(trained("cwvae")) for name in entry}
+    assert {"loss", "reconstruction", "state_kl", "state_kl.L1", "state_kl.L2"} < names
+    assert {"validation.elbo", "validation.kl.L1", "validation.kl.L2"} < names
+    assert not any("event" in name or "beta" in name for name in names)
+
+
 def test_a_checkpoint_of_vta_holds_the_running_statistics_and_amsgrads_maxima(trained):
     newest = checkpoint_files(trained("vta") / "checkpoints")[-1]
     state = read_checkpoint(newest)
@@ -100,11 +108,10 @@ def test_a_checkpoint_of_vta_holds_the_running_statistics_and_amsgrads_maxima(tr
 def test_what_a_phase_of_lmc_holds_is_updated_in_it_once_it_had_a_gradient(trained):
     state = read_checkpoint(checkpoint_files(trained("lmc") / "checkpoints")[-1])
     model = build_model(preset("tiny-lmc"))
+    of_number = state["optimizer"]["state"]
     steps = {
-        name: int(each["step"])
-        for (name, _), each in zip(
-            model.named_parameters(), state["optimizer"]["state"].values(), strict=True
-        )
+        name: int(of_number[number]["step"])
+        for number, (name, _) in enumerate(model.named_parameters())
     }
     for name, count in steps.items():  # 6 iterations of 2 updates, the first without matching
         assert count == (11 if name.startswith("memory.matching") else 12), name
@@ -121,7 +128,7 @@ def test_a_trained_model_is_opened_by_its_folder(trained, kind):
     assert all(torch.equal(value, stored[n]) for n, value in model.model.state_dict().items())
     context = tiny_run.ball_frames(10)
     futures = model.predict(context, horizon=3, samples=2).frames
-    assert futures.shape == (1, 2 if kind == "vta" else 1, 3, 3, 16, 16)
+    assert futures.shape == (1, 1 if kind == "lmc" else 2, 3, 3, 16, 16)
     assert futures.min() >= 0 and futures.max() <= 1
 
 
@@ -138,6 +145,16 @@ def test_lmc_refuses_a_context_that_has_no_motion(dlh, trained, clip):
         "at least 9 frames here, found 5"
         in dlh("predict", trained("lmc"), clip, "--context", 5, "--horizon", 2).line
     )
+
+
+def test_cwvae_can_be_held_to_the_published_context(dlh, trained, clip):
+    shutil.copytree(trained("cwvae"), "run")
+    config = json.loads(Path("run/config.json").read_text())
+    config["model"]["context_rule"] = "published"
+    Path("run/config.json").write_text(json.dumps(config))
+    assert dlh("predict", "run", clip, "--context", 9, "--horizon", 2).status == 0
+    answer = dlh("predict", "run", clip, "--context", 10, "--horizon", 2)
+    assert answer.status == 1 and "a multiple of 3 frames, found 10" in answer.line
 
 
 @pytest.mark.parametrize("kind", BASELINES)
@@ -168,12 +185,13 @@ def test_vta_finds_events_in_a_video(dlh, trained, clip):
     assert video.frames == 40 and video.levels[1].level == 2
 
 
-def test_lmc_has_no_events(dlh, trained, clip):
-    answer = dlh("events", trained("lmc"), clip)
-    assert answer.status == 2 and "kind lmc decides nothing" in answer.line
+@pytest.mark.parametrize("kind", ["lmc", "cwvae"])
+def test_what_decides_nothing_has_no_events(dlh, trained, clip, kind):
+    answer = dlh("events", trained(kind), clip)
+    assert answer.status == 2 and f"kind {kind} decides nothing" in answer.line
     with pytest.raises(UnsupportedError) as caught:
-        open_model(trained("lmc")).events(tiny_run.ball_frames(12))
-    assert (caught.value.code, caught.value.kind) == ("unsupported-by-model", "lmc")
+        open_model(trained(kind)).events(tiny_run.ball_frames(12))
+    assert (caught.value.code, caught.value.kind) == ("unsupported-by-model", kind)
 
 
 @pytest.mark.parametrize("frames", [0, 1])
@@ -199,11 +217,12 @@ def gradients(name: str, *, accumulate: int) -> dict[str, torch.Tensor]:
     return {n: p.grad for n, p in training.parameters.items() if p.grad is not None}
 
 
-def test_a_batch_of_lmc_in_parts_is_the_batch():
-    whole, parts = (gradients("tiny-lmc", accumulate=n) for n in (1, 2))
+@pytest.mark.parametrize("name", ["tiny-lmc", "tiny-cwvae"])
+def test_a_batch_in_parts_is_the_batch(name):
+    whole, parts = (gradients(name, accumulate=n) for n in (1, 2))
     assert whole.keys() == parts.keys() and len(whole) > 20
-    for name, gradient in whole.items():
-        torch.testing.assert_close(parts[name], gradient, rtol=1e-3, atol=1e-6)
+    for parameter, gradient in whole.items():
+        torch.testing.assert_close(parts[parameter], gradient, rtol=1e-3, atol=1e-6)
 
 
 def test_a_batch_of_vta_in_parts_is_refused_with_the_reason():
@@ -213,7 +232,7 @@ def test_a_batch_of_vta_in_parts_is_refused_with_the_reason():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", BASELINES)
-def test_two_processes_train_lmc_and_refuse_vta(workspace, trained, kind):
+def test_two_processes_train_what_vta_refuses(workspace, trained, kind):
     words = ["train", BASELINES[kind], *SHORT, "--run", "two", "--num-processes", "2"]
     both = subprocess.run(
         [sys.executable, "-m", "dlh", *map(str, words)],

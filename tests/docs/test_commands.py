@@ -23,6 +23,7 @@ from reproduction.sweep_command import SweepOptions
 
 PLACEHOLDERS = {
     "PRESET": "tiny",
+    "NAME": "tiny",
     "RUN": "runs/demo",
     "VIDEO": "clip.mp4",
     "FOLDER": "my_videos",
@@ -55,7 +56,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
 
     instead_of("dlh.commands.train", "start")
     instead_of("dlh.commands.train", "resume")
-    instead_of("dlh.runs.listing", "list_runs")
+    instead_of("dlh.commands.runs", "list_runs")
     instead_of("dlh.commands.demo", "demo")
     instead_of("dlh.commands.predict", "predict_file")
     instead_of("dlh.commands.events", "events_of_file")

@@ -12,6 +12,7 @@ import torch
 import dlh
 from dlh import DLH
 from dlh.commands.events import events_of_file
+from dlh.commands.options import EventsOptions
 from dlh.models import registry
 from dlh.pretrained import PretrainedError, TrainedModel, UnsupportedError, files, of_network
 from dlh.runs.presets import tiny, tiny_flat
@@ -73,7 +74,7 @@ def test_what_a_model_cannot_do_is_one_error(
     assert (no_events.value.kind, no_events.value.asked) == ("flat", "events")
     for use in (
         lambda: DLH.from_pretrained("flat"),
-        lambda: events_of_file(model="flat", video=Path("x.mp4"), out=Path("x.json"), seed=0),
+        lambda: events_of_file(EventsOptions(model="flat", video=Path("x.mp4"))),
     ):
         with pytest.raises(UnsupportedError, match="flat") as refused:
             use()

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from dlh.cli.commands import listed
-from dlh.cli.options import parse
 from dlh.cli.output import say
+from dlh.cli.parse import parse
 from dlh.errors import UsageError
 
 PRESETS = {
@@ -34,7 +34,7 @@ PRESETS = {
     "lmc-mazes": "LMC-Memory, narrower than published, on the DeepMind Lab mazes",
     "lmc-videos": "LMC-Memory, narrower than published, on your own videos (--data)",
     "lmc-paper": "LMC-Memory as published, on Moving MNIST: a GPU for weeks",
-    "cwvae-tiny": "CW-VAE in seconds, for tests",
+    "tiny-cwvae": "seconds, for tests: CW-VAE (docs/baselines.md)",
     "cwvae-moving-ball": "CW-VAE on the demo's ball, minutes on two cores",
     "cwvae-moving-ball-paper": "CW-VAE at its published size on Moving Ball",
     "cwvae-moving-mnist": "CW-VAE's published configuration of Moving MNIST",

@@ -31,13 +31,13 @@ ON_TWO_CORES = TrainingConfig(
 SMALL_CONVOLUTIONS = (16, 32, 64, 128)
 
 
-def cwvae_tiny() -> Experiment:
+def tiny_cwvae() -> Experiment:
     """Seconds on one core: the whole path with a model too small to learn anything. For tests.
 
-    dlh train cwvae-tiny
+    dlh train tiny-cwvae
     """
     return Experiment(
-        preset="cwvae-tiny",
+        preset="tiny-cwvae",
         model=CWVAEConfig(
             height=16,
             width=16,
@@ -170,7 +170,7 @@ def cwvae_videos_small() -> Experiment:
 
 
 PRESETS: dict[str, Callable[[], Experiment]] = {
-    "cwvae-tiny": cwvae_tiny,
+    "tiny-cwvae": tiny_cwvae,
     "cwvae-moving-ball": cwvae_moving_ball,
     "cwvae-moving-ball-paper": cwvae_moving_ball_paper,
     "cwvae-moving-mnist": cwvae_moving_mnist,
