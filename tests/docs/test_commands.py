@@ -16,13 +16,15 @@ from typing import Any
 import pytest
 
 from dlh.cli import COMMANDS, main
-from dlh.cli.analyse import AnalyseOptions
-from dlh.cli.compare import CompareOptions
-from dlh.cli.demo import DemoOptions
-from dlh.cli.evaluate import EvaluateOptions
-from dlh.cli.events import EventsOptions
-from dlh.cli.predict import PredictOptions
-from dlh.cli.runs import RunsOptions
+from dlh.commands.options import (
+    AnalyseOptions,
+    CompareOptions,
+    DemoOptions,
+    EvaluateOptions,
+    EventsOptions,
+    PredictOptions,
+    RunsOptions,
+)
 from dlh.runs.presets import PRESETS
 from documentation import PAGES, blocks, section_of, spans
 from reproduction import __main__ as reproduction
@@ -39,6 +41,7 @@ OPTIONS = {
 }
 PLACEHOLDERS = {
     "PRESET": "tiny",
+    "NAME": "tiny",
     "RUN": "runs/demo",
     "VIDEO": "clip.mp4",
     "FOLDER": "my_videos",
@@ -71,7 +74,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
 
     instead_of("dlh.commands.train", "start")
     instead_of("dlh.commands.train", "resume")
-    instead_of("dlh.runs.listing", "list_runs")
+    instead_of("dlh.commands.runs", "list_runs")
     instead_of("dlh.commands.demo", "demo")
     instead_of("dlh.commands.predict", "predict_file")
     instead_of("dlh.commands.events", "events_of_file")

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from dlh.evaluation.clip_scores import DIVERSITY, ENERGY
-from dlh.evaluation.summary import FLOORS, MODEL, NAMES, ORACLE
+from dlh.evaluation.rows import FLOORS, MODEL, ORACLE
+from dlh.evaluation.summary import NAMES
 from dlh.reports.evaluation_page import render
 from dlh.reports.evaluation_tables import write_markdown
 from page_text import Page, check_alone, check_golden

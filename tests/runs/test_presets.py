@@ -9,17 +9,33 @@ from dlh.data.published.catalogue import CATALOGUE
 from dlh.data.published.places import Place
 from dlh.errors import UsageError
 from dlh.models import registry
+from dlh.models.lmc import LMCConfig
+from dlh.models.vta import VTAConfig
 from dlh.runs import presets
 
 # The paper speaks of about 7 million with three levels and does not give its convolutions.
 PARAMETERS = {
     "tiny": 9_732,
+    "tiny-flat": 6_259,
     "moving-ball": 1_158_516,
+    "moving-ball-flat": 529_795,
     "moving-ball-paper": 5_500_820,
     "moving-mnist": 6_119_011,
     "kth": 6_119_011,
     "mazes": 6_122_341,
     "videos": 2_731_589,
+    "tiny-vta": 12_327,
+    "vta-moving-ball": 569_159,
+    "vta-moving-mnist": 750_021,
+    "vta-mazes": 752_071,
+    "vta-videos": 752_071,
+    "vta-paper": 2_235_975,
+    "tiny-lmc": 20_699,
+    "lmc-moving-ball": 649_523,
+    "lmc-moving-mnist": 648_081,
+    "lmc-mazes": 649_523,
+    "lmc-videos": 649_523,
+    "lmc-paper": 33_911_825,
     "cwvae-tiny": 11_227,
     "cwvae-moving-ball": 1_369_011,
     "cwvae-moving-ball-paper": 12_470_147,
@@ -115,3 +131,19 @@ def test_data_that_must_be_prepared_is_described_in_one_line_with_what_to_take_i
         ]
         for stand_in in stand_ins.get(name, []):
             assert CATALOGUE[stand_in.split()[1]].channels == data_set.channels
+
+
+def test_the_baselines_published_sizes_are_the_published_ones():
+    vta, lmc = presets.preset("vta-paper"), presets.preset("lmc-paper")
+    assert vta.model == VTAConfig() and lmc.model == LMCConfig()
+    assert (vta.training.steps, vta.training.batch_size) == (500_000, 64)
+    assert (lmc.training.steps, lmc.training.batch_size) == (300_000, 128)
+    assert (vta.training.clip_length, lmc.training.clip_length) == (30, 40)
+    assert (vta.training.learning_rate, lmc.training.learning_rate) == (5e-4, 2e-4)
+
+
+@pytest.mark.parametrize("data", ["moving-ball", "moving-mnist", "mazes", "videos"])
+@pytest.mark.parametrize("kind", ["vta", "lmc"])
+def test_a_narrower_baseline_says_so(kind, data):
+    said = presets.PRESETS[f"{kind}-{data}"].__doc__
+    assert said is not None and "narrower than the published" in " ".join(said.split())

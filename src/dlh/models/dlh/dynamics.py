@@ -52,8 +52,8 @@ def temporal_names(config: DLHConfig, *, lowest: bool) -> tuple[str, ...]:
 class KeptClips(Tensors):
     """What the frames of whole clips say of all levels, and what was decided on them.
 
-    A frame takes ``bytes_per_frame``: with the paper's sizes and three levels 492 bytes, so that
-    1,000 clips of 100 frames are 49 MB.
+    A frame takes ``bytes_per_frame``: with the paper's sizes and three levels 495 bytes, so that
+    1,000 clips of 100 frames are 50 MB.
 
     Attributes:
         projected: of levels 1..N-1 the frame's share of their posterior, (batch, time, N - 1,

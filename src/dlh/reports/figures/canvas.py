@@ -107,16 +107,28 @@ def headline(figure: Figure, title: str, note: str = "") -> None:
         write(figure, 0.3, 0.53, note, fontsize=9.5, color=QUIET, gid=HEADLINE)
 
 
-def plain_axes(axes: Axes, *, grid: bool = True) -> None:
-    """Two thin spines, quiet ticks, a faint horizontal grid."""
+def panel(
+    figure: Figure, left: float, top: float, width: float, height: float, heading: str = ""
+) -> Axes:
+    """:func:`plain_axes` at a position in inches, under a heading."""
+    if heading:
+        write(figure, left, top - 0.32, heading, fontsize=10.5, fontweight="bold")
+    axes = place(figure, left, top, width, height)
+    plain_axes(axes)
+    return axes
+
+
+def plain_axes(axes: Axes) -> None:
+    """Two thin spines, quiet ticks and labels, a faint horizontal grid."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         axes.spines[side].set_color(FAINT)
     axes.tick_params(colors=QUIET, labelsize=8.5, length=3, width=0.8)
-    if grid:
-        axes.grid(axis="y", color=WASH, linewidth=1)
-        axes.set_axisbelow(True)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.label.set(fontsize=9, color=QUIET)
+    axes.grid(axis="y", color=WASH, linewidth=1)
+    axes.set_axisbelow(True)
 
 
 def as_array(values: Tensor | ArrayLike) -> np.ndarray:

@@ -78,13 +78,12 @@ def psnr_figure(
             lines[name] = Line(steps, curve, canvas.MODEL, *(("-", 2.4), ((0, (4, 2)), 1.5))[index])
     figure = canvas.new_figure(WIDTH, 4.35)
     canvas.headline(figure, title)
-    axes = canvas.place(figure, 0.75, 0.75, WIDTH - 0.75 - 1.5, 3.0)
-    canvas.plain_axes(axes)
+    axes = canvas.panel(figure, 0.75, 0.75, WIDTH - 0.75 - 1.5, 3.0)
     axes.axvspan(0.5, window + 0.5, color=canvas.WASH, linewidth=0)
     draw_lines(axes, lines)
     axes.set_xlim(0.5, horizon + 0.5)
-    axes.set_xlabel("predicted step", fontsize=9.5, color=canvas.QUIET)
-    axes.set_ylabel("PSNR, dB (higher is closer)", fontsize=9.5, color=canvas.QUIET)
+    axes.set_xlabel("predicted step")
+    axes.set_ylabel("PSNR, dB (higher is closer)")
     low, high = _psnr_limits(lines, floors)
     axes.set_ylim(low, high + 0.1 * (high - low))
     if above := _above(floors, high + 0.1 * (high - low)):
@@ -153,11 +152,9 @@ def draw_curves(rows: Sequence[Mapping[str, Any]], *, title: str = "How it learn
     for index, (heading, draw) in enumerate(panels):
         left = 0.75 + (index % columns) * (width + margin)
         top = 1.1 + (index // columns) * 2.75
-        canvas.write(figure, left, top - 0.32, heading, fontsize=10.5, fontweight="bold")
-        axes = canvas.place(figure, left, top, width, 1.8)
-        canvas.plain_axes(axes)
+        axes = canvas.panel(figure, left, top, width, 1.8, heading)
         draw(axes, rows)
-        axes.set_xlabel("training step", fontsize=8.5, color=canvas.QUIET)
+        axes.set_xlabel("training step")
     return canvas.png_bytes(figure)
 
 

@@ -58,9 +58,9 @@ def rollouts_figure(
     tall = side * futures.shape[2] / futures.shape[3]
     row_height = tall + 0.05 + BAND + BETWEEN
     figure = canvas.new_figure(WIDTH, HEAD + len(rows) * row_height + 0.4)
-    title = "What may follow: futures of one context, and when level 2 lets go"
+    title = "Sampled futures of one context, and the changes of level 2"
     if changed is None:
-        title = "What may follow: futures of one context"
+        title = "Sampled futures of one context"
     canvas.headline(figure, title, _note(horizon, changed, colours, true_changes))
     for column, step in enumerate(shown):
         centre = LEFT + (column + 0.5) * width / columns

@@ -44,7 +44,7 @@ def draw_score_curves(
 
 
 def draw_best_of(
-    panels: Sequence[ScorePanel], *, title: str = "What does the best of K owe to K?"
+    panels: Sequence[ScorePanel], *, title: str = "How does the best of K depend on K?"
 ) -> bytes:
     """PNG bytes: the expected best of K samples against K, a panel for each metric.
 
@@ -58,18 +58,16 @@ def _draw(panels: Sequence[ScorePanel], title: str, horizontal: str, best_name: 
     figure = canvas.new_figure(WIDTH, 0.75 + STRIDE * len(panels))
     from matplotlib.ticker import MaxNLocator
 
-    canvas.write(figure, 0.3, 0.2, title, fontsize=15, fontweight="bold")
+    canvas.headline(figure, title)
     for place, panel in enumerate(panels):
         top = 1.0 + STRIDE * place
-        canvas.write(figure, LEFT, top - 0.3, panel.title, fontsize=10.5, fontweight="bold")
-        axes = canvas.place(figure, LEFT, top, WIDTH - LEFT - RIGHT, HEIGHT)
-        canvas.plain_axes(axes)
+        axes = canvas.panel(figure, LEFT, top, WIDTH - LEFT - RIGHT, HEIGHT, panel.title)
         lines = _lines(panel, best_name)
         draw_lines(axes, lines)
         longest = max(line.steps[-1] for line in lines.values())
         axes.set_xlim(0.5, longest + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlabel(horizontal, fontsize=9, color=canvas.QUIET)
+        axes.set_xlabel(horizontal)
         name_ends(axes, lines)
     return canvas.png_bytes(figure)
 

@@ -47,7 +47,7 @@ def levels_figure(
     names = [f"level {place + 1}" for place in places]
     colours = [canvas.LEVELS[place % len(canvas.LEVELS)] for place in places]
     width = (WIDTH - 2.6) / 2
-    axes = _panel(figure, 0.9, width, "Changes per step")
+    axes = canvas.panel(figure, 0.9, 1.05, width, PANEL, "Changes per step")
     axes.bar(places, change_rates, color=colours, width=0.6)
     for place, rate in zip(places, change_rates, strict=True):
         _value(axes, place, _clear_of(true_change_rate, rate), f"{rate:.3f}")
@@ -56,7 +56,9 @@ def levels_figure(
         style: dict[str, Any] = {"fontsize": 9, "color": canvas.TRUTH, "va": "center"}
         axes.text(1.01, true_change_rate, "truth", transform=axes.get_yaxis_transform(), **style)
     axes.set(ylim=(0, 1.12), xticks=places, xticklabels=names)
-    axes = _panel(figure, 0.9 + width + 1.2, width, f"State divergence, nats per {steps} frames")
+    axes = canvas.panel(
+        figure, 0.9 + width + 1.2, 1.05, width, PANEL, f"State divergence, nats per {steps} frames"
+    )
     bars = [0.0 if error is None else error for error in errors]
     axes.bar(places, state_kl, yerr=bars, color=colours, width=0.6, ecolor=canvas.INK)
     total = sum(state_kl)
@@ -85,8 +87,7 @@ def reliability_figure(curves: Mapping[str, Reliability], *, level: int = 2) -> 
     width = (WIDTH - 2.6) / 2
     for number, (name, curve) in enumerate(curves.items()):
         left = 0.9 + number * (width + 1.2)
-        heading = f"Compared with {name}"
-        axes = _panel(figure, left, width, heading)
+        axes = canvas.panel(figure, left, 1.05, width, PANEL, f"Compared with {name}")
         colour = canvas.MODEL if number == 0 else canvas.TRUTH
         axes.plot([0, 1], [0, 1], color=canvas.FAINT, linewidth=1.2, zorder=1)
         known = [
@@ -101,18 +102,17 @@ def reliability_figure(curves: Mapping[str, Reliability], *, level: int = 2) -> 
         low = np.minimum(spread, share)
         axes.errorbar(p, share, [low, np.minimum(spread, 1 - share)], color=colour, fmt="o")
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.03, 1.05))
-        axes.set_ylabel("share of changes", fontsize=9, color=canvas.QUIET)
+        axes.set_ylabel("share of changes")
         error = f"mean distance from the line: {curve.calibration_error:.3f}"
         axes.text(0.03, 0.95, error, fontsize=8.5, color=canvas.QUIET, va="top")
         axes.tick_params(labelbottom=False)
-        lower = canvas.place(figure, left, 1.05 + PANEL + 0.12, width, 0.85)
-        canvas.plain_axes(lower)
+        lower = canvas.panel(figure, left, 1.05 + PANEL + 0.12, width, 0.85)
         edges = np.asarray(curve.edges)
         counts = np.maximum(curve.counts, 0.5)
         lower.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color=canvas.MODEL_PALE)
         lower.set(xlim=(-0.02, 1.02), yscale="log", ylim=(0.5, 3 * counts.max()))
-        lower.set_ylabel("steps", fontsize=9, color=canvas.QUIET)
-        lower.set_xlabel("p(change), predicted", fontsize=9, color=canvas.QUIET)
+        lower.set_ylabel("steps")
+        lower.set_xlabel("p(change), predicted")
     return figure
 
 
@@ -136,8 +136,7 @@ def tracking_figure(
     figure = canvas.new_figure(WIDTH, 4.35)
     title = "How long does the predicted ball stay where the true one is?"
     canvas.headline(figure, title)
-    axes = canvas.place(figure, 0.75, 0.75, WIDTH - 0.75 - 0.4, 3.0)
-    canvas.plain_axes(axes)
+    axes = canvas.panel(figure, 0.75, 0.75, WIDTH - 0.75 - 0.4, 3.0)
     lines: list[_Line] = [
         (f"best of {samples}" if samples > 1 else "the future", best, canvas.MODEL, "-", 2.4)
     ]
@@ -153,18 +152,11 @@ def tracking_figure(
         )  # fmt: skip
     axes.axhline(0.5, color=canvas.FAINT, linewidth=1.2)
     axes.set(xlim=(0, len(canvas.as_array(best))), ylim=(-0.02, 1.04))
-    axes.set_xlabel("predicted step", fontsize=9.5, color=canvas.QUIET)
-    axes.set_ylabel(f"share within {radius:g} pixels so far", fontsize=9.5, color=canvas.QUIET)
+    axes.set_xlabel("predicted step")
+    axes.set_ylabel(f"share within {radius:g} pixels so far")
     if len(lines) > 1:
         axes.legend(loc="best", frameon=False, fontsize=9)
     return figure
-
-
-def _panel(figure: Figure, left: float, width: float, heading: str) -> Axes:
-    canvas.write(figure, left, 0.72, heading, fontsize=10.5, fontweight="bold")
-    axes = canvas.place(figure, left, 1.05, width, PANEL)
-    canvas.plain_axes(axes)
-    return axes
 
 
 def _value(axes: Axes, place: float, height: float, text: str) -> None:
