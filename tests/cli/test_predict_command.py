@@ -50,7 +50,19 @@ def test_exactly_the_context_suffices_and_the_same_seed_gives_the_same(dlh, fini
 
 
 def test_a_truth_that_ends_early_is_saved_but_not_shown(dlh, finished, clip):
-    answer = dlh("predict", finished, clip, "--context", 30, "--horizon", 15, "--save", "a.npz")
+    answer = dlh(
+        "predict",
+        finished,
+        clip,
+        "--context",
+        30,
+        "--horizon",
+        15,
+        "--samples",
+        1,
+        "--save",
+        "a.npz",
+    )
     assert "the video goes on for 10 frames only: they are not shown beside the 15" in answer.out
     with np.load("a.npz") as arrays:
         assert arrays["truth"].shape[1] == 10
@@ -92,7 +104,7 @@ def test_one_frame_is_a_context_too(dlh, finished):
 
 def test_a_damaged_video_is_one_line_of_warning(dlh, finished):
     write_damaged_video(Path("noise.mp4"))
-    answer = dlh("predict", finished, "noise.mp4", "--context", 5, "--horizon", 55)
+    answer = dlh("predict", finished, "noise.mp4", "--context", 5, "--horizon", 55, "--samples", 1)
     assert answer.status == 0
     assert answer.err.startswith("dlh: warning: noise.mp4: damaged at frame ")
     assert answer.err.count("\n") == 1
