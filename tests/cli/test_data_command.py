@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import shlex
@@ -15,15 +14,6 @@ from PIL import Image
 
 import published
 from dlh.cli.data import COMMANDS
-from dlh.commands.data_options import (
-    ClipOptions,
-    ImportOptions,
-    InspectOptions,
-    ListOptions,
-    PrepareOptions,
-    VerifyOptions,
-)
-from dlh.commands.manifest_options import ManifestOptions
 from dlh.data.named.manifest import Manifest
 from dlh.data.published.kth import ACTIONS
 from dlh.data.store import build as build_module
@@ -32,16 +22,6 @@ from dlh.data.video.encode import write_video
 from documentation import ROOT, blocks, section_of
 from imports_watched import files_read
 from tiny_run import ball_frames
-
-OPTIONS = {
-    "list": ListOptions,
-    "prepare": PrepareOptions,
-    "import": ImportOptions,
-    "verify": VerifyOptions,
-    "inspect": InspectOptions,
-    "manifest": ManifestOptions,
-    "clip": ClipOptions,
-}
 
 
 @pytest.fixture
@@ -279,28 +259,6 @@ def test_help_has_an_example(dlh, command):
     answer = dlh("data", command, "--help")
     assert answer.status == 0 and f"usage: dlh data {command}" in answer.out
     assert re.search(rf"example: +dlh data {command} ", answer.out)
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_the_options_are_those_documented(command):
-    rows = re.findall(
-        r"^\| `--([\w-]+)` \|([^|]*)\|", section_of(f"dlh data {command}"), re.MULTILINE
-    )
-    fields = {
-        field.name.replace("_", "-"): field.default
-        for field in dataclasses.fields(OPTIONS[command])
-        if field.name not in ("path", "store", "name", "preset", "ball", "mnist")
-    }
-    assert [name for name, _ in rows] == list(fields)
-    for name, written in rows:
-        default = fields[name]
-        if default is dataclasses.MISSING:
-            assert written.strip() == "required"
-        elif default is None or default is False:
-            assert written.strip() == ""
-        else:
-            plain = " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
-            assert written.strip(" `") == plain, name
 
 
 def test_the_commands_in_the_documentation_do_what_they_say(dlh, workspace):

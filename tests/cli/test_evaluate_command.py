@@ -278,7 +278,7 @@ def test_what_cannot_be_asked_for(dlh, finished, workspace):
         ((finished, "--horizon", "ten"), 2, "--horizon takes INT"),
         ((finished, "--seed", -1), 2, "seed is at least 0, found -1"),
         ((finished, "--num-processes", 0), 2, "num-processes is at least 1, found 0"),
-        ((finished, "--data", "moving-mnist"), 1, "the model takes 3 of 16 x 16; name data of"),
+        ((finished, "--data", "moving-mnist"), 2, "the model takes 3 of 16 x 16; name data of"),
         ((finished, "--manifest", "none.json"), 1, "none.json cannot be read: No such file"),
         ((finished, "--lpips-weights", "none.pth", *SMALL), 1, "there is no file none.pth"),
         (("nowhere",), 1, "there is no folder 'nowhere'"),
