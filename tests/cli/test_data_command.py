@@ -79,7 +79,7 @@ def test_an_interrupted_import_goes_on_with_the_same_command(dlh, my_videos, mon
     assert "the same command goes on from there" in stopped.out and not Path("store").exists()
 
     before = dlh("data", "verify", "store")
-    assert before.status == 1 and "store is not finished; the `dlh data import`" in before.line
+    assert before.status == 1 and before.names("store `dlh data import`")
 
     read = files_read(monkeypatch)
     again = dlh(*words)
@@ -126,7 +126,7 @@ def test_an_import_that_cannot_be_is_one_line(dlh, my_videos, words, status, sai
 
 def test_a_store_is_not_imported_again(dlh, store):
     answer = dlh("data", "import", "store", "--out", "new")
-    assert answer.status == 2 and "store is a clip store already" in answer.line
+    assert answer.status == 2 and answer.names("store")
 
 
 def test_verify_says_how_much_it_checked(dlh, store):
@@ -145,7 +145,7 @@ def test_verify_names_what_is_damaged_and_fails(dlh, store):
         file.write(bytes([byte ^ 1]))
     answer = dlh("data", "verify", "store")
     assert answer.status == 1
-    assert f"store is damaged: {video.source}; remove it and import" in answer.line
+    assert answer.names("store") and video.source in answer.line
     assert f"{video.source}: has bytes that were not written (CRC-32 " in answer.out
     assert answer.out.count("CRC-32 ") == 2 and "is as it was written" not in answer.out
 
@@ -157,7 +157,7 @@ def test_verify_cuts_a_long_list_of_damage(dlh, store, monkeypatch):
     (store / "index.json").write_text(json.dumps(index))
     monkeypatch.setattr("dlh.commands.data_store.LISTED", 4)
     answer = dlh("data", "verify", "store")
-    assert "clip 0.mp4, clip 1.mp4, clip 2.mp4 and 7 more; remove it" in answer.line
+    assert answer.names("0.mp4 1.mp4 2.mp4 7")
     assert (
         answer.out.count("has bytes that were not written") == 4 and "... and 6 more" in answer.out
     )
@@ -242,10 +242,10 @@ def test_for_what_is_no_store_it_says_how_to_make_one(dlh, my_videos, command):
         "videos with `dlh data import my_videos --out STORE`"
         in dlh("data", command, my_videos.name).line
     )
-    assert "it is a file; make" in dlh("data", command, "my_videos/notes.txt").line
-    assert "other does not exist; make a store with" in dlh("data", command, "other").line
+    assert dlh("data", command, "my_videos/notes.txt").names("my_videos/notes.txt file")
+    assert dlh("data", command, "other").names("other `dlh data import")
     (my_videos / "index.json").write_text("{}")
-    assert "is not the index of a clip store" in dlh("data", command, "my_videos").line
+    assert dlh("data", command, "my_videos").names("my_videos/index.json")
 
 
 def test_the_group_lists_its_commands(dlh):

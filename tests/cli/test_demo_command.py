@@ -81,12 +81,12 @@ def test_another_demo_than_the_one_that_is_there_is_not_what_one_gets(dlh, finis
 def test_a_folder_that_holds_something_else_is_left_alone(dlh, finished):
     Path("mine").mkdir()
     Path("mine/thesis.tex").touch()
-    assert "the folder mine is not empty (thesis.tex)" in dlh("demo", "--run", "mine").line
+    assert dlh("demo", "--run", "mine").names("mine thesis.tex")
     answer = dlh("demo", "--run", "mine", "--fresh")
-    assert "the folder mine holds no run: it has no experiment.json" in answer.line
+    assert answer.names("mine experiment.json")
     shutil.copytree(finished, "cut")
     Path("cut/summary.json").write_text("{")
-    assert "cut/summary.json is not JSON" in dlh("demo", "--run", "cut").line
+    assert dlh("demo", "--run", "cut").names("cut/summary.json")
 
 
 def test_without_matplotlib_the_demo_does_not_begin(dlh, monkeypatch):

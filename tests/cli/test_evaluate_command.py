@@ -249,47 +249,47 @@ def test_a_model_without_a_run_is_scored_on_videos_by_name_of_their_manifest(dlh
     assert "events" not in scores  # films do not know theirs
 
     refused = dlh("evaluate", "model", "--data", "store", "--manifest", "clips.json", "--clips", 2)
-    assert "names 5 clips of 4 + 6 frames, --clips 2 cannot be; leave it out" in refused.line
+    assert refused.status == 2 and refused.names("clips.json 5 4 6 --clips 2")
     other = dlh("data", "import", "videos", "--out", "other", "--size", 16, "--seed", 3)
     assert other.status == 0
     wrong = dlh("evaluate", "model", "--data", "other", "--manifest", "clips.json")
-    assert "import the videos with the manifest's split" in wrong.line
+    assert wrong.status == 1 and wrong.names("other split test")
     assert dlh("data", "import", "videos", "--out", "wide", "--size", 32).status == 0
     wide = dlh("evaluate", "model", "--data", "wide")
-    assert "wide holds frames of (channel, height, width) = (3, 32, 32), this model" in wide.line
+    assert wide.status == 1 and wide.names("wide 32 16")
     Path("scores.json").write_text("{}")
     nothing = dlh("evaluate", "model", "--data", "store", "--manifest", "scores.json")
-    assert "scores.json is not a manifest of clips" in nothing.line
+    assert nothing.status == 1 and nothing.names("scores.json")
     alone = dlh("evaluate", "model", "--data", "videos/0.mp4")
-    assert "0.mp4 has no test and no validation videos (train 1), and a model is" in alone.line
+    assert alone.status == 1 and alone.names("test validation train 1")
     short = dlh("evaluate", "model", "--data", "store", "--horizon", 300)
-    assert "has 330 frames (context 30 + horizon 300); the longest of 4 has 24" in short.line
+    assert short.status == 1 and short.names("330 30 300 24")
 
 
 def test_what_cannot_be_asked_for(dlh, finished, workspace):
     for words, status, said in (
-        ((), 2, "takes a RUN or --predictions FILE, found neither"),
-        ((finished, "--predictions", "a.npz"), 2, "found both"),
-        (("--predictions", "a.npz", "--samples", 3), 2, "--samples is for a RUN"),
-        (("--predictions", "a.npz", "--samples", 0), 2, "--samples is for a RUN"),
-        (("--predictions", "a.npz", "--save-predictions", 3), 2, "--save-predictions is for a RUN"),
-        ((finished, "--protocol", "papier"), 2, "no protocol 'papier'; did you mean paper?"),
-        ((finished, "--horizon", 0), 2, "horizon is at least 1, found 0"),
-        ((finished, "--horizon", "ten"), 2, "--horizon takes INT"),
-        ((finished, "--seed", -1), 2, "seed is at least 0, found -1"),
-        ((finished, "--num-processes", 0), 2, "num-processes is at least 1, found 0"),
-        ((finished, "--data", "moving-mnist"), 2, "the model takes 3 of 16 x 16; name data of"),
-        ((finished, "--manifest", "none.json"), 1, "none.json cannot be read: No such file"),
-        ((finished, "--lpips-weights", "none.pth", *SMALL), 1, "there is no file none.pth"),
-        (("nowhere",), 1, "there is no folder 'nowhere'"),
+        ((), 2, "RUN --predictions neither"),
+        ((finished, "--predictions", "a.npz"), 2, "RUN --predictions both"),
+        (("--predictions", "a.npz", "--samples", 3), 2, "--samples RUN"),
+        (("--predictions", "a.npz", "--samples", 0), 2, "--samples RUN"),
+        (("--predictions", "a.npz", "--save-predictions", 3), 2, "--save-predictions RUN"),
+        ((finished, "--protocol", "papier"), 2, "papier paper"),
+        ((finished, "--horizon", 0), 2, "horizon 0"),
+        ((finished, "--horizon", "ten"), 2, "--horizon INT ten"),
+        ((finished, "--seed", -1), 2, "seed -1"),
+        ((finished, "--num-processes", 0), 2, "num-processes 0"),
+        ((finished, "--data", "moving-mnist"), 2, "moving-mnist 64 16"),
+        ((finished, "--manifest", "none.json"), 1, "none.json"),
+        ((finished, "--lpips-weights", "none.pth", *SMALL), 1, "none.pth"),
+        (("nowhere",), 1, "nowhere"),
     ):
         answer = dlh("evaluate", *words, "--out", "scores")
-        assert said in answer.line and answer.status == status, words
+        assert answer.names(said) and answer.status == status, words
         assert not Path("scores/scores.json").exists()
     DLH(DynamicLatentHierarchy(tiny().model)).save_pretrained("model")
-    assert "is a model without a run, so its data must be named" in dlh("evaluate", "model").line
+    assert dlh("evaluate", "model").names("model --data")
     Path("file").write_text("")
-    assert "file is a file; name a folder" in dlh("evaluate", finished, "--out", "file").line
+    assert dlh("evaluate", finished, "--out", "file").names("file")
 
 
 @pytest.mark.usefixtures("without_curves")

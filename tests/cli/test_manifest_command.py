@@ -65,7 +65,7 @@ def test_clips_of_digits_are_named_and_found_again(dlh, workspace):
     for train in Path("mine").glob("train-*"):
         shutil.copy(train, str(train).replace("train", "t10k"))
     answer = dlh("data", "verify", "manifest.json", "--data", "mine")
-    assert answer.status == 1 and "other digits than the manifest's mnist" in answer.line
+    assert answer.status == 1 and answer.names("digits mnist")
 
 
 def test_clips_that_are_generated_otherwise_are_one_line(dlh, workspace):
@@ -75,7 +75,7 @@ def test_clips_that_are_generated_otherwise_are_one_line(dlh, workspace):
     source = dataclasses.replace(manifest.source, clips=(*manifest.clips[1:], wrong))
     dataclasses.replace(manifest, source=source).save("manifest.json")
     answer = dlh("data", "verify", "manifest.json")
-    assert answer.status == 1 and "test clip 0 of moving-ball is another one than" in answer.line
+    assert answer.status == 1 and answer.names("test 0 moving-ball")
 
 
 def test_a_manifest_of_a_store_is_verified_against_it(dlh, store):
@@ -89,7 +89,7 @@ def test_a_manifest_of_a_store_is_verified_against_it(dlh, store):
     assert answer.status == 0 and "the store is another one than the manifest was" in answer.out
     answer = dlh("data", "verify", "clips.json")
     assert answer.status == 2
-    assert "clips of a store of films: say where it is with --data STORE" in answer.line
+    assert answer.names("films --data")
     last = Manifest.load("clips.json").clips[-1].source
     shard = store / "frames-00000.npy"
     data = bytearray(shard.read_bytes())
@@ -130,13 +130,13 @@ def test_what_cannot_be_is_one_line(dlh, store, words, status, said):
 def test_a_folder_with_the_name_of_a_generated_set_is_not_shadowed(dlh, workspace):
     Path("moving-ball").mkdir()
     answer = dlh("data", "manifest", "moving-ball")
-    assert answer.status == 2 and "moving-ball is a data set of dlh and also" in answer.line
+    assert answer.status == 2 and answer.names("moving-ball ./moving-ball")
 
 
 def test_data_of_another_kind_is_refused(dlh, workspace):
     assert dlh("data", "manifest", "moving-ball", *NUMBERS, *WORLD).status == 0
     answer = dlh("data", "verify", "manifest.json", "--data", "store")
-    assert answer.status == 2 and "names clips of moving-ball, found --data store" in answer.line
+    assert answer.status == 2 and answer.names("moving-ball --data store")
 
 
 def test_the_fields_are_those_documented(dlh, workspace):

@@ -28,7 +28,7 @@ def test_one_run_and_json(dlh, finished):
 
 def test_what_is_not_there_is_one_line(dlh):
     answer = dlh("runs")
-    assert answer.status == 2 and "there is no folder runs; name the one that holds" in answer.line
+    assert answer.status == 2 and answer.names("runs")
     Path("empty").mkdir()
     answer = dlh("runs", "empty")
     assert answer.status == 0 and answer.out == "there are no runs in empty\n"

@@ -57,7 +57,7 @@ def test_a_folder_with_the_name_of_a_set_is_not_shadowed(dlh, words):
     Path("kth").mkdir()
     answer = dlh(*words.split())
     assert answer.status == 2
-    assert "kth is a data set of dlh and also something in this folder: say `./kth`" in answer.line
+    assert answer.names("kth ./kth")
 
 
 def test_a_folder_with_the_name_of_a_set_can_be_meant(dlh):
@@ -106,7 +106,7 @@ def test_what_is_generated_needs_no_preparing(dlh):
         answer = dlh("data", "prepare", name)
         assert answer.status == 0 and f"use it with --data {name}" in answer.out
     answer = dlh("data", "verify", "moving-ball")
-    assert answer.status == 2 and "has no store" in answer.line
+    assert answer.status == 2 and answer.names("store")
 
 
 def test_the_list_names_every_set_its_size_and_licence(dlh, kth_files, monkeypatch):
