@@ -239,7 +239,9 @@ STAND_INS = {MOVING_MNIST_LONG: MOVING_MNIST, GQN_MAZES: VIZDOOM_MAZES}
 def preset(name: str) -> Experiment:
     """The experiment of that name; UsageError with the nearest name where there is none."""
     if name not in PRESETS:
-        raise UsageError(f"there is no preset {name!r}{suggestion(name, list(PRESETS))}")
+        raise UsageError(
+            f"there is no preset {name!r}{suggestion(name, list(PRESETS))}", code="no-such-preset"
+        )
     return PRESETS[name]()
 
 
