@@ -249,7 +249,7 @@ def test_a_model_without_a_run_is_scored_on_videos_by_name_of_their_manifest(dlh
     assert "events" not in scores  # films do not know theirs
 
     refused = dlh("evaluate", "model", "--data", "store", "--manifest", "clips.json", "--clips", 2)
-    assert "names 5 clips of 4 + 6 frames, --clips 2 cannot be; leave it out" in refused.line
+    assert "names 5 clips of 4 + 6 frames, --clips 2 does not fit; leave it out" in refused.line
     other = dlh("data", "import", "videos", "--out", "other", "--size", 16, "--seed", 3)
     assert other.status == 0
     wrong = dlh("evaluate", "model", "--data", "other", "--manifest", "clips.json")
@@ -287,7 +287,7 @@ def test_what_cannot_be_asked_for(dlh, finished, workspace):
         assert said in answer.line and answer.status == status, words
         assert not Path("scores/scores.json").exists()
     DLH(DynamicLatentHierarchy(tiny().model)).save_pretrained("model")
-    assert "is a model without a run, so its data must be named" in dlh("evaluate", "model").line
+    assert "so its data must be named: --data" in dlh("evaluate", "model").line
     Path("file").write_text("")
     assert "file is a file; name a folder" in dlh("evaluate", finished, "--out", "file").line
 
