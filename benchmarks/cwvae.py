@@ -26,12 +26,13 @@ from torch import Tensor
 from dlh.models.cwvae import CWVAE, CWVAEConfig, Noise, mazes
 from dlh.training.speed import resolve
 
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.append(str(Path(__file__).parent))
 import step
 from step_sides import WIDE, Case, as_trained, halved, training_step
 
-from models.cwvae import slow_cwvae
+sys.path.pop()  # for who imports this: `training`, beside it, would hide a folder of the tests
+
+from models.cwvae import slow_cwvae  # of the tests, whose folder step_sides put first
 
 CLIPS, FRAMES = 8, 100
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dlh.models.dlh.config import DynamicsConfig
+from dlh.models.dlh.config import DLHConfig, DynamicsConfig
 from dlh.runs.build import build_model, open_source
 from dlh.runs.experiment import Experiment
 from dlh.runs.presets import preset
@@ -31,6 +31,7 @@ STEPS = 1_000
 def staged(name: str, threads: int, dynamics: DynamicsConfig) -> Experiment:
     """A preset with the later stages."""
     experiment = preset(name)
+    assert isinstance(experiment.model, DLHConfig)
     return replace(
         experiment,
         model=replace(experiment.model, dynamics=dynamics),
@@ -40,9 +41,9 @@ def staged(name: str, threads: int, dynamics: DynamicsConfig) -> Experiment:
     )
 
 
-def measure(experiment: Experiment, rounds: int) -> dict[str, Any]:
+def measure(experiment: Experiment, dynamics: DynamicsConfig, rounds: int) -> dict[str, Any]:
     """Seconds per frame of an update of each stage, and of keeping the clips."""
-    training, dynamics = experiment.training, experiment.model.dynamics
+    training = experiment.training
     sides: dict[str, Iterations] = {}
     keeping = 0.0
     for name in ("joint", "dynamics", "events"):
@@ -92,7 +93,7 @@ def main() -> None:
     dynamics = DynamicsConfig(
         clips=given.clips, clip_length=given.clip_length, batch_size=given.batch_size
     )
-    found = measure(staged(given.preset, given.threads, dynamics), given.rounds)
+    found = measure(staged(given.preset, given.threads, dynamics), dynamics, given.rounds)
     text = json.dumps(found, indent=1)
     if given.json:
         given.json.write_text(text + "\n", "utf-8")

@@ -51,10 +51,11 @@ from dlh.video import from_stored
 
 sys.path.append(str(Path(__file__).parent))
 
-from stepper import CPU, Stepper
+from stepper import Stepper
 
 sys.path.pop()
 
+CPU = torch.device("cpu")
 F1 = 0.98
 CHECKPOINTS_OF = "moving-ball"
 CLIPS = 8

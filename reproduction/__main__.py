@@ -15,8 +15,8 @@ import tyro
 
 from dlh.cli import guarded
 from dlh.cli.commands import Command, run_one_of
-from dlh.cli.options import parse
 from dlh.cli.output import say
+from dlh.cli.parse import parse
 from reproduction.sweep_command import sweep as sweep_command
 
 
@@ -84,8 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
 
 
-def _list(words: Sequence[str]) -> None:
-    options = parse(ListOptions, words, prog="python -m reproduction list")
+def _list(words: list[str], prog: str) -> None:
+    options = parse(ListOptions, words, prog=prog)
     from reproduction.catalogue import chosen
     from reproduction.driver import plan
 
@@ -93,8 +93,8 @@ def _list(words: Sequence[str]) -> None:
         say(line)
 
 
-def _run(words: Sequence[str]) -> None:
-    options = parse(RunOptions, words, prog="python -m reproduction run")
+def _run(words: list[str], prog: str) -> None:
+    options = parse(RunOptions, words, prog=prog)
     from dlh.cli.errors import goes_on_when_repeated
     from reproduction.catalogue import chosen
     from reproduction.driver import plan, run_all
@@ -108,15 +108,15 @@ def _run(words: Sequence[str]) -> None:
         run_all(experiments, root=options.root, results=options.results, say=say)
 
 
-def _page(words: Sequence[str]) -> None:
-    options = parse(PageOptions, words, prog="python -m reproduction page")
+def _page(words: list[str], prog: str) -> None:
+    options = parse(PageOptions, words, prog=prog)
     from reproduction.write import write_results
 
     write_results(options.results, say=say)
 
 
-def _publish(words: Sequence[str]) -> None:
-    options = parse(PublishOptions, words, prog="python -m reproduction publish")
+def _publish(words: list[str], prog: str) -> None:
+    options = parse(PublishOptions, words, prog=prog)
     from reproduction.publish import publish
 
     publish(**vars(options), say=say)
@@ -124,12 +124,12 @@ def _publish(words: Sequence[str]) -> None:
 
 PROGRAM = "python -m reproduction"
 
-COMMANDS: dict[str, Command] = {
-    "list": ("all of them: cost and state", _list),
-    "run": ("train and analyse those that have no record yet", _run),
-    "page": ("make the results page anew from the records", _page),
-    "sweep": ("which likelihood std suits some clips: several short runs", sweep_command),
-    "publish": ("make a shipped model of a finished run", _publish),
+COMMANDS = {
+    "list": Command("all of them: cost and state", _list),
+    "run": Command("train and analyse those that have no record yet", _run),
+    "page": Command("make the results page anew from the records", _page),
+    "sweep": Command("which likelihood std suits some clips: several short runs", sweep_command),
+    "publish": Command("make a shipped model of a finished run", _publish),
 }
 
 USAGE = """usage: python -m reproduction COMMAND [OPTIONS]

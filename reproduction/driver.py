@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlh.commands.analyse import FIGURES, analyse, read_analysis
+from dlh.commands.analyse import FIGURES, read_analysis, write_analysis
 from dlh.commands.train import resume, start
 from dlh.data.clips import DataError
 from dlh.errors import OutputError, UsageError
@@ -172,7 +172,7 @@ def _run(named: Named, folder: Path, results: Path, say: Say) -> dict[str, Any]:
     out, analysis_began = folder / "analysis", time.perf_counter()
     numbers = read_analysis(out, named.analysis)
     if numbers is None:
-        numbers = analyse(model=str(folder), out=out, config=named.analysis, say=say)
+        numbers = write_analysis(model=str(folder), out=out, config=named.analysis, say=say)
     analysis_seconds = time.perf_counter() - analysis_began
     summary = run.read_json(SUMMARY)
     trained = sum(summary["seconds"].values())

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from dlh.cli.options import parse
 from dlh.cli.output import say
+from dlh.cli.parse import parse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +41,9 @@ class SweepOptions:
     """The folder of the runs and of sweep.json."""
 
 
-def sweep(arguments: Sequence[str]) -> None:
+def sweep(words: list[str], prog: str) -> None:
     """Run ``python -m reproduction sweep``."""
-    options = parse(SweepOptions, arguments, prog="python -m reproduction sweep")
+    options = parse(SweepOptions, words, prog=prog)
     from dlh.cli.errors import goes_on_when_repeated
     from dlh.errors import UsageError
     from dlh.runs.presets import preset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,13 @@ class Answer:
         assert self.status != 0 and self.err.startswith("dlh: "), (self.status, self.err)
         assert self.err.count("\n") == 1 and self.err.endswith("\n"), self.err
         return self.err
+
+    def names(self, words: str) -> bool:
+        """Whether the one line on standard error holds each of these words: what was found, and
+        where. How it is worded is not asked.
+        """
+        line = self.line
+        return all(re.search(rf"(?<![\w-]){re.escape(word)}(?!\w)", line) for word in words.split())
 
 
 def runner(

@@ -13,6 +13,7 @@ import pytest
 
 from dlh.analysis import measure
 from dlh.commands.demo import demo
+from dlh.commands.options import DemoOptions
 from dlh.data.video.encode import write_video
 from dlh.data.video.video_file import VideoFile
 from dlh.data.worlds.moving_ball import MovingBall
@@ -48,7 +49,7 @@ def finished_demo(factory: pytest.TempPathFactory) -> Path:
     folder = MADE["demo"] = factory.mktemp("tiny") / "demo"
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()):
         measure_little(patch)
-        demo(run=folder, fresh=False, preset="tiny", seed=0, say=lambda line: None)
+        demo(DemoOptions(run=folder, preset="tiny"), say=lambda line: None)
     return folder
 
 

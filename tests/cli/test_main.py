@@ -28,7 +28,7 @@ def test_help_names_every_command_and_nothing_is_a_wrong_usage(dlh):
 def test_a_command_that_is_none_gets_a_suggestion(dlh):
     answer = dlh("trian", "tiny")
     assert answer.status == 2
-    assert answer.line == "dlh: error: there is no command 'trian'; did you mean train?\n"
+    assert "trian" in answer.line and "did you mean train?" in answer.line
 
 
 def test_the_version_is_that_of_the_package(dlh):

@@ -13,7 +13,7 @@ from dlh.cli import info, main
 def test_a_signal_to_stop_is_like_ctrl_c(number, monkeypatch, capsys):
     before = signal.signal(number, signal.SIG_DFL)
     try:
-        monkeypatch.setattr(info, "main", lambda words: signal.raise_signal(number))
+        monkeypatch.setattr(info, "facts", lambda: signal.raise_signal(number))
         assert main(["info"]) == 130
         assert capsys.readouterr().err == "dlh: interrupted\n"
         assert signal.getsignal(number) is signal.SIG_DFL
@@ -25,15 +25,15 @@ def test_a_signal_that_is_ignored_or_handled_stays_so(monkeypatch):
     heard = []
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
 
-    def run(words) -> int:
+    def facts() -> dict[str, str]:
         signal.raise_signal(signal.SIGHUP)
         signal.raise_signal(signal.SIGTERM)
-        return 0
+        return {"a": "b"}
 
     try:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
         signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
-        monkeypatch.setattr(info, "main", run)
+        monkeypatch.setattr(info, "facts", facts)
         assert main(["info"]) == 0 and heard == [signal.SIGTERM]
     finally:
         for number, handler in before.items():

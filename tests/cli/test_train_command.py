@@ -60,53 +60,53 @@ def test_every_setting_of_a_preset_is_in_its_help(dlh):
 @pytest.mark.parametrize(
     "words, said",
     [
-        ("train tinny", "there is no preset 'tinny'; did you mean tiny?"),
-        ("train --seed 1 tiny", "the preset comes first: dlh train PRESET [OPTIONS], found --seed"),
-        ("train tiny --model.num-level 3", "--model.num-level, 3; did you mean --model.num-levels"),
-        ("train tiny --model.height 17", "height is a positive multiple of 16, found 17; the near"),
-        ("train tiny --training.batch-size x", "--training.batch-size: invalid literal for int()"),
-        ("train tiny --steps 0", "steps must be a whole number of at least 1, found 0"),
-        ("train tiny --data.ball.speed -1", "the ball's speed is above 0 and at most 11"),
+        ("train tinny", "tinny tiny"),
+        ("train --seed 1 tiny", "PRESET --seed"),
+        ("train tiny --model.num-level 3", "--model.num-level --model.num-levels"),
+        ("train tiny --model.height 17", "height 17 16"),
+        ("train tiny --training.batch-size x", "--training.batch-size INT"),
+        ("train tiny --steps 0", "steps 0"),
+        ("train tiny --data.ball.speed -1", "speed -1 11"),
         (
             "train tiny --data.ball.size 32",
             "make model.height, model.width and data.ball.size agree",
         ),
-        ("train tiny --model.memory hold", "invalid choice 'hold'"),
-        ("train videos", "`dlh train videos --data FOLDER`, where FOLDER holds your videos (mp4"),
+        ("train tiny --model.memory hold", "--model.memory hold held"),
+        ("train videos", "--data FOLDER"),
         ("train kth", "`dlh data prepare kth`"),
         ("train moving-mnist", "`dlh data prepare moving-mnist-long`"),
         ("train mazes", "`dlh data prepare gqn-mazes`"),
-        ("train --resume", "dlh train --resume RUN needs the folder of a run"),
-        ("train --resume --seed 1", "dlh train --resume RUN needs the folder of a run"),
-        ("train tiny --resume=a", "dlh train --resume RUN takes no preset, found tiny"),
-        ("train --resume a tiny", "dlh train --resume RUN takes no preset, found tiny"),
+        ("train --resume", "--resume RUN"),
+        ("train --resume --seed 1", "--resume RUN"),
+        ("train tiny --resume=a", "--resume tiny"),
+        ("train --resume a tiny", "--resume tiny"),
     ],
 )
 def test_what_cannot_be_asked_for_is_one_line_and_status_2(dlh, words, said):
     answer = dlh(*words.split())
-    assert answer.status == 2 and said in answer.line
+    assert answer.status == 2 and answer.names(said)
     assert not any(Path.cwd().iterdir())
 
 
 @pytest.mark.parametrize(
     "words, said",
     [
-        ("train tiny --data nowhere", "nowhere does not exist"),
-        ("train tiny --data notes.mp4", "none of the 1 videos in "),
-        ("train tiny --data empty", "holds no videos; looked for .3gp"),
-        ("train tiny --data short.mp4", "a clip's length is --training.clip-length"),
-        ("train tiny --init nowhere", "there is no folder 'nowhere'"),
-        ("train tiny --run notes.mp4", "notes.mp4 cannot be a folder: it, or a part of its path"),
-        ("train --resume nowhere", "there is no folder nowhere; start a run there, or check"),
-        ("train --resume empty", "the folder empty holds no run: it has no experiment.json"),
-        ("train tiny --training.device cuda:77", "device cuda:77 was asked for, but torch"),
+        ("train tiny --data nowhere", "nowhere"),
+        ("train tiny --data notes.mp4", "notes.mp4"),
+        ("train tiny --data empty", "empty .mp4"),
+        ("train tiny --data short.mp4", "--training.clip-length"),
+        ("train tiny --init nowhere", "nowhere"),
+        ("train tiny --run notes.mp4", "notes.mp4"),
+        ("train --resume nowhere", "nowhere"),
+        ("train --resume empty", "empty experiment.json"),
+        ("train tiny --training.device cuda:77", "cuda:77"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(dlh, words, said):
     Path("notes.mp4").write_text("not a video\n" * 50)
     Path("empty").mkdir()
     write_video("short.mp4", ball_frames(6), fps=10)
-    assert said in dlh(*words.split()).line
+    assert dlh(*words.split()).names(said)
     left = {path.name for path in Path.cwd().iterdir()} - {"cache", "runs"}
     assert left == {"notes.mp4", "empty", "short.mp4"}
 
@@ -210,12 +210,12 @@ def test_interrupted_while_it_draws_a_run_is_shown_on_resuming(dlh, unbroken):
 @pytest.mark.parametrize(
     "change, said",
     [
-        ({"version": 7}, "experiment.json is of version 7, this dlh reads version 1; use the dlh"),
-        ({"experiment": {"preset": "tiny"}}, "missing setting experiment.model, experiment.data"),
-        ({"model": {"likelihood_std": 0.5}}, "experiment.json was edited: a run goes on with the"),
-        ({"model": {"num_levls": 3}}, "unknown setting experiment.model.num_levls; did you mean"),
-        ({"model": {"num_levels": "2"}}, "experiment.model.num_levels cannot be '2', it is of"),
-        ({"model": {"height": 17}}, "experiment.model: height is a positive multiple of 16"),
+        ({"version": 7}, "run/experiment.json 7 1"),
+        ({"experiment": {"preset": "tiny"}}, "experiment.model experiment.data"),
+        ({"model": {"likelihood_std": 0.5}}, "run/experiment.json"),
+        ({"model": {"num_levls": 3}}, "experiment.model.num_levls num_levels"),
+        ({"model": {"num_levels": "2"}}, "experiment.model.num_levels '2'"),
+        ({"model": {"height": 17}}, "experiment.model height 17"),
     ],
 )
 def test_a_run_of_another_version_or_edited_is_refused(dlh, unbroken, change, said):
@@ -227,7 +227,7 @@ def test_a_run_of_another_version_or_edited_is_refused(dlh, unbroken, change, sa
         else:
             saved[name] = value
     Path("run/experiment.json").write_text(json.dumps(saved))
-    assert said in dlh("train", "--resume", "run").line
+    assert dlh("train", "--resume", "run").names(said)
 
 
 def test_weights_that_are_cut_off_are_refused_by_name(dlh, unbroken, clip):

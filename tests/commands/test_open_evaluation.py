@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from dlh import DLH
-from dlh.commands.evaluate import open_request
+from dlh.commands.evaluate import open_evaluation
+from dlh.commands.options import EvaluateOptions
 from dlh.data.clips import DataError
 from dlh.data.store.folder import import_folder
-from dlh.evaluation.request import Request, protocol_numbers
+from dlh.evaluation.named_protocols import protocol_numbers
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.pretrained.lookup import SHIPPED
 from dlh.runs.presets import tiny
@@ -35,22 +36,26 @@ def test_mazes_are_known_by_the_name_of_their_store_wherever_it_lies(workspace):
             frames = random.integers(0, 256, (230, 16, 16, 3), dtype=np.uint8)
             np.save(f"{name}/{number}.npy", frames)
         import_folder(name, f"of-{name}", height=16, width=16, channels=3)
-    opened = open_request(Request(model="model", data="of-teco-dmlab", protocol="paper", samples=2))
+    opened = open_evaluation(
+        EvaluateOptions(model="model", data="of-teco-dmlab", protocol="paper", samples=2)
+    )
     assert (opened.evaluation.clips.horizon, opened.name) == (200, "paper, changed")
     with pytest.raises(DataError, match=r"has 330 frames \(context 30 \+ horizon 300\)"):
-        open_request(Request(model="model", data="of-walks", protocol="paper"))
+        open_evaluation(EvaluateOptions(model="model", data="of-walks", protocol="paper"))
 
 
 def test_the_best_model_of_a_run_is_scored_on_the_data_of_the_run(finished):
-    opened = open_request(Request(model=str(finished / "best"), context=4, horizon=3, clips=2))
+    opened = open_evaluation(
+        EvaluateOptions(model=str(finished / "best"), context=4, horizon=3, clips=2)
+    )
     assert (opened.evaluation.clips.name, opened.asked, opened.samples) == ("moving-ball", 2, 16)
     assert opened.name == "demo, changed" and opened.evaluation.decides is not None
 
 
 def test_a_shipped_model_is_scored_on_what_it_was_trained_on(workspace):
     for data in (None, "moving-ball"):
-        request = Request(model="moving-ball", data=data, context=4, horizon=3, clips=2)
-        clips = open_request(request).evaluation.clips
+        options = EvaluateOptions(model="moving-ball", data=data, context=4, horizon=3, clips=2)
+        clips = open_evaluation(options).evaluation.clips
         assert (clips.name, clips.frame_shape) == ("moving-ball", (3, 32, 32))
         world = shipped_ball(SHIPPED / "moving-ball").held_out("test", count=2, clip_length=7)
         assert np.array_equal(to_stored(clips.read(1).truth), world.video[1, 4:])
@@ -58,5 +63,5 @@ def test_a_shipped_model_is_scored_on_what_it_was_trained_on(workspace):
 
 def test_a_model_without_a_run_is_scored_on_a_ball_of_its_size(workspace):
     DLH(DynamicLatentHierarchy(tiny().model)).save_pretrained("model")
-    request = Request(model="model", data="moving-ball", context=4, horizon=3, clips=2)
-    assert open_request(request).evaluation.clips.frame_shape == (3, 16, 16)
+    options = EvaluateOptions(model="model", data="moving-ball", context=4, horizon=3, clips=2)
+    assert open_evaluation(options).evaluation.clips.frame_shape == (3, 16, 16)

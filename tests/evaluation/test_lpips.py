@@ -195,7 +195,7 @@ def test_weights_come_by_checksum_and_others_are_not_used(workspace):
         assert good.find() == [path]  # from now on it is here
         assert len(server.asked) == asked
     path.write_bytes(b"the weight!")
-    with pytest.raises(NotComputed, match="is another file than the one wanted"):
+    with pytest.raises(NotComputed, match="is not the expected file"):
         good.find()
 
 

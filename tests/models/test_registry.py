@@ -8,13 +8,13 @@ import sys
 import pytest
 import torch
 
-from dlh.interfaces import ConfigError, TrainableModel
+from dlh.interfaces import TrainableModel
 from dlh.models import registry
 from dlh.models.dlh import DLHConfig
 from dlh.models.flat import FlatConfig
 from dlh.runs.experiment import read_experiment
 from dlh.runs.presets import PRESETS, tiny, tiny_flat
-from dlh.settings import SettingsError, to_plain
+from dlh.settings import ConfigError, SettingsError, to_plain
 
 
 @pytest.mark.parametrize("kind", registry.kinds())

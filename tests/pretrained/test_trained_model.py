@@ -12,6 +12,8 @@ import torch
 import dlh
 from dlh import DLH
 from dlh.commands.events import events_of_file
+from dlh.commands.options import EventsOptions
+from dlh.data.video.encode import write_video
 from dlh.models import registry
 from dlh.pretrained import PretrainedError, TrainedModel, UnsupportedError, files, of_network
 from dlh.runs.presets import tiny, tiny_flat
@@ -68,12 +70,13 @@ def test_what_a_model_cannot_do_is_one_error(
 ) -> None:
     flat.save_pretrained(tmp_path / "flat")
     monkeypatch.chdir(tmp_path)
+    write_video(Path("x.mp4"), FRAMES, fps=10)
     with pytest.raises(UnsupportedError) as no_events:
         flat.events(FRAMES)
     assert (no_events.value.kind, no_events.value.asked) == ("flat", "events")
     for use in (
         lambda: DLH.from_pretrained("flat"),
-        lambda: events_of_file(model="flat", video=Path("x.mp4"), out=Path("x.json"), seed=0),
+        lambda: events_of_file(EventsOptions(model="flat", video=Path("x.mp4"))),
     ):
         with pytest.raises(UnsupportedError, match="flat") as refused:
             use()

@@ -160,8 +160,8 @@ def test_what_is_not_known_is_a_dash_and_the_best_is_marked():
     [
         ("tiny --std 0.1", "a sweep compares two or more different standard deviations, found 0.1"),
         ("tiny --std 0.1 0.1", "two or more different"),
-        ("tiny --std 0.1 -1", "likelihood_std is positive, found -1.0"),
-        ("tiny --steps 0", "steps must be a whole number of at least 1, found 0"),
+        ("tiny --std 0.1 -1", "likelihood_std is a finite number above 0, found -1.0"),
+        ("tiny --steps 0", "steps is at least 1, found 0"),
         ("tinny", "there is no preset 'tinny'; did you mean tiny?"),
         ("videos", "the preset videos needs its data"),
     ],

@@ -16,7 +16,9 @@ from dlh.runs import presets
 # The paper speaks of about 7 million with three levels and does not give its convolutions.
 PARAMETERS = {
     "tiny": 9_732,
+    "tiny-flat": 6_259,
     "moving-ball": 1_158_516,
+    "moving-ball-flat": 529_795,
     "moving-ball-paper": 5_500_820,
     "moving-mnist": 6_119_011,
     "kth": 6_119_011,

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from dlh.commands.options import RunsOptions
+from dlh.commands.runs import list_runs
 from dlh.errors import UsageError
 from dlh.runs import presets
-from dlh.runs.listing import as_table, describe_run, find_runs, list_runs
+from dlh.runs.listing import as_table, describe_run, find_runs
 from dlh.settings import to_plain
 from dlh.training.metrics import Best
 from dlh.training.run import RunFolder
@@ -28,7 +30,7 @@ def validated(run: RunFolder, step: int, bound: float, best: int) -> None:
 
 def listed(folder: Path, *, json: bool = False) -> list[str]:
     said: list[str] = []
-    list_runs(folder=folder, json=json, say=said.append)
+    list_runs(RunsOptions(folder=folder, json=json), say=said.append)
     return said
 
 
@@ -155,4 +157,4 @@ def test_a_folder_without_runs_and_no_folder_are_said(tmp_path):
     assert listed(tmp_path) == [f"there are no runs in {tmp_path}"]
     assert listed(tmp_path, json=True) == ["[]"]
     with pytest.raises(UsageError, match="there is no folder nowhere; name the one that holds"):
-        list_runs(folder=Path("nowhere"), json=False)
+        list_runs(RunsOptions(folder=Path("nowhere")))

@@ -140,8 +140,8 @@ def test_seeds_of_different_runs_do_not_meet():
 @pytest.mark.parametrize(
     "settings, message",
     [
-        ({"starts": 0}, "starts must be a whole number of at least 1, found 0"),
-        ({"starts": 2}, "start_steps must be from 1 to steps .* to compare 2 starts, found 0"),
+        ({"starts": 0}, "starts is at least 1, found 0"),
+        ({"starts": 2}, "start_steps is from 1 to steps .* to compare 2 starts, found 0"),
         ({"starts": 2, "start_steps": 9, "steps": 8}, r"steps \(8\) to compare 2 starts, found 9"),
         ({"starts": 2, "start_steps": 9, "held_out_clips": 0}, "2 starts are compared on held-out"),
     ],

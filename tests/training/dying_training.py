@@ -22,6 +22,7 @@ from dlh.training.config import TrainingConfig
 from dlh.training.errors import CheckpointError, Interrupted, RunFolderError
 from dlh.training.metrics import Metrics
 from dlh.training.run import RunFolder
+from rights import give_up_rights
 from training.tiny_training import CONFIG, TinyModel, train_tiny, validate
 
 _PROCESSES = multiprocessing.get_context("forkserver")
@@ -169,9 +170,7 @@ def child_holds_the_lock(path: Path) -> None:
 
 def child_without_permission(path: Path) -> None:
     """Exit code 5 where neither a run folder can be made nor one locked."""
-    if os.geteuid() == 0:
-        os.setgid(65534)
-        os.setuid(65534)
+    give_up_rights()
     with pytest.raises(RunFolderError, match=r"cannot make .* choose a folder that you may write"):
         RunFolder.create(path / "new")
     with (

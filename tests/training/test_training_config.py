@@ -13,7 +13,7 @@ from dlh.training.config import TrainingConfig
 
 def test_the_defaults_are_the_papers() -> None:
     config = TrainingConfig()
-    assert (config.learning_rate, config.adam_epsilon) == (5e-4, 1e-4)
+    assert (config.learning_rate, config.adam_epsilon) == (5e-4, None)
     assert (config.batch_size, config.clip_length, config.beta_warmup_steps) == (100, 100, 10_000)
 
 

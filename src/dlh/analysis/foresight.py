@@ -20,7 +20,7 @@ SURE = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class Foresight:
-    """Mean predicted p(e = 1) under both outcomes, inferred and true; None where there was none.
+    """Table 3: mean predicted p(e = 1) under both outcomes, inferred and true; None without any.
 
     Attributes:
         inferred_change: where level 2 changed (Table 3).

@@ -5,34 +5,68 @@ Nothing heavy is imported before a command is chosen, so that ``dlh --help`` ans
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 
-from dlh.cli.commands import asks_for_help, listed
+from dlh.cli.commands import Command, run_one_of
 from dlh.cli.output import complain, nobody_listens, say, warnings_in_one_line
 from dlh.cli.signals import stopped_like_ctrl_c
-from dlh.errors import UsageError
 from dlh.version import __version__
 
+_OPTIONS = "dlh.commands.options"
+
 COMMANDS = {
-    "demo": "train on a bouncing ball, watch it discover events, see its future (minutes)",
-    "train": "train a preset, on generated clips or on your own videos",
-    "runs": "the runs in a folder: status, step, best figure",
-    "predict": "many futures of a video, as mp4, picture and arrays",
-    "events": "when something changed in a video",
-    "evaluate": "scores of a model, or of a file of predictions, beside what knows nothing",
-    "compare": "several scores side by side, if they may be",
-    "analyse": "what each level of a model holds, foresees and predicts, as the paper analyses it",
-    "data": "data sets by name; your videos into a clip store; look at one, name its clips",
-    "info": "versions and hardware, for a bug report",
+    "demo": Command.taking(
+        f"{_OPTIONS}:DemoOptions",
+        "train on a bouncing ball, watch it discover events, see its future (minutes)",
+        run="dlh.commands.demo:demo",
+    ),
+    "train": Command.by("dlh.cli.train:main", "train a preset, on generated clips or your videos"),
+    "runs": Command.taking(
+        f"{_OPTIONS}:RunsOptions",
+        "the runs in a folder: status, step, best figure",
+        run="dlh.commands.runs:list_runs",
+    ),
+    "predict": Command.taking(
+        f"{_OPTIONS}:PredictOptions",
+        "many futures of a video, as mp4, picture and arrays",
+        run="dlh.commands.predict:predict_file",
+    ),
+    "events": Command.taking(
+        f"{_OPTIONS}:EventsOptions",
+        "when something changed in a video",
+        run="dlh.commands.events:events_of_file",
+    ),
+    "evaluate": Command.taking(
+        f"{_OPTIONS}:EvaluateOptions",
+        "scores of a model, or of a file of predictions, beside trivial baselines",
+        run="dlh.commands.evaluate:evaluate",
+    ),
+    "compare": Command.taking(
+        f"{_OPTIONS}:CompareOptions",
+        "scores side by side, if they can be compared",
+        run="dlh.commands.compare:compare",
+    ),
+    "analyse": Command.taking(
+        f"{_OPTIONS}:AnalyseOptions",
+        "what each level of a model holds, foresees and predicts: the paper's analysis",
+        run="dlh.commands.analyse:analyse",
+    ),
+    "data": Command.by(
+        "dlh.cli.data:main", "data sets by name; clip stores of your videos; named clips"
+    ),
+    "info": Command.taking(
+        "dlh.cli.info:InfoOptions",
+        "versions and hardware, for a bug report",
+        run="dlh.cli.info:info",
+    ),
 }
 
 HELP = """dlh: Dynamic Latent Hierarchy.
 It watches video, learns what changes fast and what stays, and predicts far ahead.
 
-usage: dlh COMMAND [OPTIONS]        dlh COMMAND --help says more
+usage: dlh COMMAND [OPTIONS]        dlh COMMAND --help lists the options
 
 {commands}
 
@@ -76,15 +110,7 @@ def guarded(run: Callable[[list[str]], int], arguments: Sequence[str]) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if asks_for_help(words):
-        say(HELP.format(commands=listed(COMMANDS)).rstrip())
-        return 0 if words else 2
-    if words[0] == "--version":
+    if words[:1] == ["--version"]:
         say(f"dlh {__version__}")
         return 0
-    name, *rest = words
-    if name not in COMMANDS:
-        from dlh.settings import suggestion
-
-        raise UsageError(f"there is no command {name!r}{suggestion(name, list(COMMANDS))}")
-    return importlib.import_module(f"dlh.cli.{name}").main(rest)
+    return run_one_of(COMMANDS, words, prog="dlh", usage=HELP)

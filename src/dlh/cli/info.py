@@ -6,11 +6,9 @@ import importlib.metadata
 import os
 import platform
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dlh.cli.options import parse
-from dlh.cli.output import say
+from dlh.files.outputs import Say
 from dlh.files.text_table import text_table
 
 PACKAGES = (
@@ -36,12 +34,10 @@ class InfoOptions:
     """
 
 
-def main(arguments: Sequence[str]) -> int:
-    """``dlh info``."""
-    parse(InfoOptions, arguments, prog="dlh info")
+def info(options: InfoOptions, *, say: Say = print) -> None:
+    """Print what the software and the machine are."""
     for line in text_table(list(facts().items())):
         say(line)
-    return 0
 
 
 def facts() -> dict[str, str]:

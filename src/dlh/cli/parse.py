@@ -6,9 +6,9 @@ import contextlib
 import dataclasses
 import difflib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_type_hints
 
 from dlh.errors import UsageError
 
@@ -82,8 +82,10 @@ def _problem(event: Any, kind: type, default: Any) -> str | None:
         case "UnrecognizedArgs":
             return f"unrecognized: {' '.join(event.tokens)}{_alike(event.tokens, kind, default)}"
         case "InstantiationFailure":
-            where = "" if event.argument is None else f"{_option(event.argument)}: "
-            return where + " ".join(str(event.message).split())
+            reason = " ".join(str(event.message).split())
+            if event.argument is None:
+                return reason
+            return f"{_option(event.argument)} takes {event.argument.lowered.metavar} ({reason})"
     return None
 
 
@@ -94,16 +96,29 @@ def _option(argument: Any) -> str:
 
 
 def _alike(tokens: Sequence[str], kind: type, default: Any) -> str:
-    import tyro
-
-    more = {} if default is None else {"default": default}
-    known = list(tyro.extras.get_parser(kind, **more)._option_string_actions)
+    known = list(_flags(kind, default))
     alike: dict[str, None] = {}
     for token in tokens:
         if token.startswith("-"):
             word = token.partition("=")[0].replace("_", "-")
             alike |= dict.fromkeys(difflib.get_close_matches(word, known, n=3, cutoff=0.7))
     return f" (did you mean {' or '.join(list(alike)[:3])}?)" if alike else ""
+
+
+def _flags(kind: type, default: Any, prefix: str = "--") -> Iterator[str]:
+    """The options that a dataclass makes, and those of the dataclasses in it."""
+    import tyro
+
+    hints = get_type_hints(kind, include_extras=True)
+    for field in dataclasses.fields(kind):  # ty: ignore[invalid-argument-type]
+        value = getattr(default, field.name, field.default)
+        about = getattr(hints[field.name], "__metadata__", ())
+        names = [more.name for more in about if getattr(more, "name", None)]
+        name = prefix + (names[0] if names else field.name).replace("_", "-")
+        if dataclasses.is_dataclass(value):
+            yield from _flags(type(value), value, f"{name}.")
+        elif tyro.conf.Positional not in about:
+            yield name
 
 
 def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:

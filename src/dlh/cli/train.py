@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from dlh.cli.commands import listed
-from dlh.cli.options import parse
 from dlh.cli.output import say
+from dlh.cli.parse import parse
 from dlh.errors import UsageError
 
 PRESETS = {

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from dlh.cli.options import parse
+from dlh.cli.parse import parse
 from dlh.data.published.catalogue import CATALOGUE
 from dlh.data.worlds.digits import MNIST_5K
 from dlh.errors import UsageError

@@ -11,6 +11,7 @@ from typing import Any
 
 from dlh.analysis.findings import AnalysisConfig, Findings, Shown, analyse_clips
 from dlh.analysis.moving_ball.recalls import mostly_missed
+from dlh.commands.options import AnalyseOptions
 from dlh.data.clips import DataError
 from dlh.data.worlds.moving_ball import MovingBallClips
 from dlh.errors import OutputError, UsageError
@@ -34,7 +35,22 @@ MEAN_FRAME_BATCH = 20
 """Training clips that are in memory at once for the mean frame, at most."""
 
 
-def analyse(
+def analyse(options: AnalyseOptions, *, say: Say = print) -> dict[str, Any]:
+    """What ``dlh analyse`` does; see :func:`write_analysis`."""
+    config = AnalysisConfig(
+        clips=options.clips,
+        futures_clips=options.futures_clips,
+        context_steps=options.context,
+        horizon=options.horizon,
+        samples=options.samples,
+        seed=options.seed,
+    )
+    return write_analysis(
+        model=options.model, data=options.data, out=options.out, config=config, say=say
+    )
+
+
+def write_analysis(
     *,
     model: str,
     data: str | None = None,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
+from dlh.commands.data_options import ClipOptions
 from dlh.data.video.encode import write_video
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.errors import UsageError
@@ -18,21 +17,17 @@ SIDE = 256
 four pixels would blur it."""
 
 
-def write_clip(*, preset: str, frames: int, number: int, out: Path, say: Say = print) -> None:
-    """Write a held-out clip of the world that a preset trains on, and say when it changes.
+def write_clip(options: ClipOptions, *, say: Say = print) -> None:
+    """Write a held-out clip of the world that a preset trains on, and report when it changes.
 
-    Args:
-        preset: one on Moving Ball.
-        frames: of the clip.
-        number: which clip of the test split, from 0; no run is trained on any of them.
-        out: the film, .mp4.
-        say: takes a line for each thing done.
+    ``say`` takes a line for each thing done.
 
     Raises:
-        UsageError: there is no such preset, its clips are not generated, or a number or the name
-            of the output cannot be.
+        UsageError: there is no such preset, its clips are not generated, or the name of the output
+            is invalid.
         DataError, OutputError: the film cannot be written.
     """
+    preset, frames, number, out = options.preset, options.frames, options.number, options.out
     data = presets.preset(preset).data
     if not data.is_moving_ball:
         known = [name for name, make in presets.PRESETS.items() if make().data.is_moving_ball]
@@ -40,9 +35,6 @@ def write_clip(*, preset: str, frames: int, number: int, out: Path, say: Say = p
             f"{preset} is trained on films that exist; a clip can be made of the world of "
             f"{', '.join(known)}"
         )
-    for name, value, least in (("frames", frames, 1), ("number", number, 0)):
-        if value < least:
-            raise UsageError(f"{name} is at least {least}, found {value}")
     check_writable(out, ".mp4")
     ball = MovingBall(data.ball)
     clip = ball.held_out_clip("test", number, clip_length=frames)

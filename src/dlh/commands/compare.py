@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dlh.commands.options import CompareOptions
 from dlh.errors import UsageError
 from dlh.evaluation.clip_scores import ENERGY
 from dlh.evaluation.protocol import Protocol, differences
@@ -18,20 +19,14 @@ from dlh.reports import evaluation_tables as tables
 TABLE = "compare.md"
 
 
-def compare(paths: Sequence[Path], *, out: Path | None = None, say: Say = print) -> str:
+def compare(options: CompareOptions, *, say: Say = print) -> str:
     """Print a table of several scores, the floors of their clips below them, and return it.
 
-    Args:
-        paths: scores.json files, or folders with one.
-        out: a folder for the table, compare.md.
-        say: takes the table.
-
     Raises:
-        UsageError: there are fewer than two, one cannot be read, or their protocols differ.
+        UsageError: a file cannot be read, or the protocols differ.
         OutputError: the table cannot be written.
     """
-    if len(paths) < 2:
-        raise UsageError(f"two scores or more are compared, found {len(paths)}")
+    paths, out = options.scores, options.out
     read = [read_scores(path) for path in paths]
     _check(paths, [protocol for protocol, _ in read])
     text = _table(paths, [scores for _, scores in read])

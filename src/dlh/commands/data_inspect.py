@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from itertools import chain, zip_longest
-from pathlib import Path
 
+from dlh.commands.data_options import InspectOptions
 from dlh.commands.data_store import open_store
 from dlh.data.clips import SPLITS
 from dlh.data.store.report import ImportReport
 from dlh.data.store.store import Store, StoredVideo
 from dlh.data.video.encode import write_video
-from dlh.errors import UsageError
 from dlh.files.outputs import Say, check_writable, write_bytes
 from dlh.reports.figures.contact_sheet import (
     ShownVideo,
@@ -24,26 +23,19 @@ SHOWN = 8
 """Videos in the pictures."""
 
 
-def inspect(*, store: Path, out: Path, clip_length: int, say: Say = print) -> None:
-    """Tell what a store holds, and draw it.
-
-    Args:
-        store: the store, or the name of a data set that is prepared.
-        out: the contact sheet, .png; the film goes beside it.
-        clip_length: of the clips that the report counts, frames.
-        say: takes a line for each thing found or done.
+def inspect(options: InspectOptions, *, say: Say = print) -> None:
+    """Report what a store holds, and draw it. ``say`` takes a line for each thing found or done.
 
     Raises:
-        UsageError: a number, or the name of the output, cannot be.
+        UsageError: the name of the output is invalid.
         DataError: there is no store, or the film cannot be written.
         OutputError: the sheet cannot be written.
     """
-    if clip_length < 1:
-        raise UsageError(f"clip-length is at least 1, found {clip_length}")
-    opened, film = open_store(store), out.with_suffix(".mp4")
+    out = options.out
+    opened, film = open_store(options.store), out.with_suffix(".mp4")
     check_writable(out, ".png")
     check_writable(film, ".mp4")
-    say(ImportReport.of(opened).table(clip_length))
+    say(ImportReport.of(opened).table(options.clip_length))
     shown = tuple(
         ShownVideo(name=video.source, split=video.split, fps=video.fps, frames=opened.frames(video))
         for video in choose(opened, SHOWN)

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from dlh.commands.data_options import VerifyOptions
 from dlh.commands.data_store import open_store
 from dlh.commands.data_store import verify as verify_store
-from dlh.data.clips import ClipSource, Split
+from dlh.commands.manifest_options import ManifestOptions
+from dlh.data.clips import ClipSource
 from dlh.data.named.manifest import Manifest, name_clips
-from dlh.data.named.stored import Select, StoredClips
+from dlh.data.named.stored import StoredClips
 from dlh.data.published.catalogue import CATALOGUE, MOVING_BALL, MOVING_MNIST
 from dlh.data.store.source import StoreSource
 from dlh.data.worlds.digits import MNIST_5K
@@ -21,68 +23,43 @@ from dlh.files.outputs import Say, check_writable
 from dlh.runs.data_names import load_named_digits, name_or_path
 
 
-def write_manifest(
-    *,
-    store: Path,
-    context: int,
-    horizon: int,
-    clips: int,
-    split: Split,
-    select: Select,
-    out: Path,
-    ball: MovingBallConfig | None = None,
-    mnist: MovingMNISTConfig | None = None,
-    digits: str = MNIST_5K,
-    say: Say = print,
-) -> Manifest:
+def write_manifest(options: ManifestOptions, *, say: Say = print) -> Manifest:
     """Name clips of a store, or of a generator, for an evaluation, and write them down.
 
-    Args:
-        store: the store, or the name of a data set that is prepared or generated.
-        context, horizon: frames to watch and to predict.
-        clips: at most so many.
-        split: which videos.
-        select: "spaced" or "first", see :func:`dlh.data.named.manifest.name_clips`.
-        out: the manifest, .json.
-        ball: the world of "moving-ball"; None for its default.
-        mnist: the world of "moving-mnist"; None for its default.
-        digits: that move in "moving-mnist".
-        say: takes a line for each thing found or done.
+    ``say`` takes a line for each thing found or done.
 
     Raises:
-        UsageError: a number, or the name of the output, cannot be; an option of another data set.
+        UsageError: the name of the output is invalid, or an option is of another data set.
         DataError: there is no store, or no clip of that length in the split.
         OutputError: the manifest cannot be written.
     """
-    for name, value in (("context", context), ("horizon", horizon), ("clips", clips)):
-        if value < 1:
-            raise UsageError(f"{name} is at least 1, found {value}")
-    ball, mnist = ball or MovingBallConfig(), mnist or MovingMNISTConfig()
+    store, clips, split, out = str(options.store), options.clips, options.split, options.out
+    context, horizon, select = options.context, options.horizon, options.select
     for option, changed, owner in (
-        ("ball", ball != MovingBallConfig(), MOVING_BALL),
-        ("mnist", mnist != MovingMNISTConfig(), MOVING_MNIST),
-        ("digits", digits != MNIST_5K, MOVING_MNIST),
+        ("ball", options.ball != MovingBallConfig(), MOVING_BALL),
+        ("mnist", options.mnist != MovingMNISTConfig(), MOVING_MNIST),
+        ("digits", options.digits != MNIST_5K, MOVING_MNIST),
     ):
-        if changed and str(store) != owner:
+        if changed and store != owner:
             raise UsageError(f"--{option} is for {owner}, found {store}")
     numbers = {"context": context, "horizon": horizon, "count": clips, "split": split}
-    if str(store) in (MOVING_BALL, MOVING_MNIST):
-        name_or_path(str(store))  # refuses what is also a folder here
+    if store in (MOVING_BALL, MOVING_MNIST):
+        name_or_path(store)  # refuses what is also a folder here
         if split == "train":
             raise UsageError(
                 "generated training clips depend on the seed of a run: name clips of the "
                 "validation or the test split"
             )
         source = (
-            MovingBall(ball)
-            if str(store) == MOVING_BALL
-            else MovingMNIST(load_named_digits(digits, option="--digits"), mnist)
+            MovingBall(options.ball)
+            if store == MOVING_BALL
+            else MovingMNIST(load_named_digits(options.digits, option="--digits"), options.mnist)
         )
         check_writable(out, ".json")
         manifest = name_clips(source, **numbers, select=select)
         of = f"{manifest.name}, generated"
     else:
-        opened = open_store(store)
+        opened = open_store(options.store)
         manifest = name_clips(opened, **numbers, select=select)
         check_writable(out, ".json")
         assert isinstance(manifest.source, StoredClips)
@@ -129,20 +106,17 @@ def open_manifest(path: Path, *, data: str | None = None) -> tuple[Manifest, Cli
     return manifest, source.build(load_named_digits(str(named), option="--data"))
 
 
-def verify(*, store: Path, data: str | None = None, say: Say = print) -> None:
+def verify(options: VerifyOptions, *, say: Say = print) -> None:
     """Read a whole store, or every clip of a manifest (.json), and compare it with what was
-    written.
-
-    Args:
-        data: of a manifest, see :func:`open_manifest`.
-        say: takes a line for each thing found or done.
+    written. ``say`` takes a line for each thing found or done.
 
     Raises:
         UsageError, DataError: see :func:`open_manifest`; something is another than it was.
     """
+    store = options.store
     if store.suffix.lower() == ".json":
-        _verify_manifest(store, data, say)
-    elif data is not None:
+        _verify_manifest(store, options.data, say)
+    elif options.data is not None:
         raise UsageError(f"--data is for a manifest (.json), found {store}")
     else:
         verify_store(store=store, say=say)

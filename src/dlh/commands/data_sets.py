@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from dlh.commands.data_options import ListOptions, PrepareOptions
 from dlh.data.claim import claim
 from dlh.data.clips import SPLITS, DataError, Split
 from dlh.data.fetch.remote import sha256_of
@@ -34,58 +35,36 @@ LISTED = 5
 """Missing files named one by one."""
 
 
-def list_data(*, root: Path | None, say: Say = print) -> None:
+def list_data(options: ListOptions, *, say: Say = print) -> None:
     """Tell which data sets have a name, and what of them is here."""
     rows = [("name", "here", "what", "size", "licence")]
     rows += [
-        (d.name, Place.of(d, root).state(), d.what, d.size, d.licence) for d in CATALOGUE.values()
+        (d.name, Place.of(d, options.root).state(), d.what, d.size, d.licence)
+        for d in CATALOGUE.values()
     ]
     lines = text_table([row[:3] for row in rows])
     indent = " " * lines[0].index("here")
     for line, (*_, size, licence) in zip(lines, rows, strict=True):
         say(line)
         say(f"{indent}{size}; {licence}")
-    say(f"\nthey lie in {data_root(root)} (--root, or DLH_DATA)")
+    say(f"\nthey lie in {data_root(options.root)} (--root, or DLH_DATA)")
 
 
-def prepare(
-    *,
-    name: str,
-    root: Path | None,
-    size: int,
-    validation: bool,
-    videos: tuple[int, int, int] | None,
-    clip_length: int,
-    say: Say = print,
-) -> None:
+def prepare(options: PrepareOptions, *, say: Say = print) -> None:
     """Bring a data set here and make a store of it; what is here already is not done again.
 
-    Args:
-        name: of the catalogue.
-        root: the folder of all data sets; None for the usual one.
-        size: height and width of the stored frames, pixels.
-        validation: whether a validation split is cut from the published training files.
-        videos: how many each split gets, of a data set that is made here; None for its default.
-        clip_length: of the clips that the report counts, frames.
-        say: takes a line for each thing found or done.
+    ``say`` takes a line for each thing found or done.
 
     Raises:
-        UsageError: there is no such data set, or an option cannot be.
+        UsageError: there is no such data set, or an option is for another kind of data set.
         DataError: files are missing and cannot be fetched, none can be used, or the store cannot
             be made.
     """
+    name, size, videos = options.name, options.size, options.videos
     data_set = named(name)
-    for option, value, least in (("size", size, 1), ("clip-length", clip_length, 1)):
-        if value < least:
-            raise UsageError(f"{option} is at least {least}, found {value}")
     if videos is not None and data_set.kind != "made":
         raise UsageError(f"{name} is what was published; videos is for what is made here")
-    if videos is not None and (min(videos) < 0 or videos[0] < 1):
-        raise UsageError(
-            f"videos are counted for train, validation and test, at least one to train; found "
-            f"{' '.join(map(str, videos))}"
-        )
-    place = Place.of(data_set, root)
+    place = Place.of(data_set, options.root)
     say(f"{name}: {data_set.what}; from: {data_set.origin}")
     say(f"{data_set.licence}; cite: {data_set.citation}")
     if data_set.kind == "generated":
@@ -97,7 +76,7 @@ def prepare(
         counts = None if videos is None else dict(zip(SPLITS, videos, strict=True))
         layout = data_set.layout
         if layout is not None:
-            layout = layout if validation else layout.without_validation()
+            layout = layout.without_validation() if options.no_validation else layout
             wanted = dict(layout.settings())
         elif counts is not None:
             wanted = {"videos": counts}
@@ -113,7 +92,7 @@ def prepare(
         except KeyboardInterrupt:
             say("what is here so far is kept; the same command goes on from there")
             raise
-        _report(place, store, clip_length, say)
+        _report(place, store, options.clip_length, say)
 
 
 def _check_same(place: Place, size: int, wanted: Mapping[str, object]) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from dlh.commands.data_options import ImportOptions
 from dlh.data.clips import DataError
 from dlh.data.store.folder import import_folder
-from dlh.data.store.splits import Fractions, check_fractions
+from dlh.data.store.splits import check_fractions
 from dlh.data.store.store import INDEX, Index, Store, is_store
 from dlh.data.store.verify import store_bytes, verify_store
 from dlh.data.video.retime import check_rate
@@ -22,47 +23,21 @@ LISTED = 20
 """Damaged parts named one by one."""
 
 
-def import_videos(
-    *,
-    path: Path,
-    out: Path,
-    size: int,
-    fps: float | None,
-    grey: bool,
-    split: Fractions,
-    seed: int,
-    clip_length: int,
-    say: Say = print,
-) -> None:
-    """Decode a folder of videos, or one, into a store of square frames, and tell what it gave.
+def import_videos(options: ImportOptions, *, say: Say = print) -> None:
+    """Decode a folder of videos, or one, into a store of square frames, and report what it gave.
 
-    Args:
-        path: the folder or file.
-        out: where the store is to be; must not exist. What an interrupted import left there is
-            used.
-        size: height and width of the stored frames, pixels.
-        fps: the rate to which all are brought; None keeps every frame.
-        grey: one channel instead of three.
-        split: the shares of train, validation and test.
-        seed: decides which file goes where.
-        clip_length: of the clips that the report counts, frames.
-        say: takes a line for each thing found or done.
+    What an interrupted import left at ``options.out`` is used. ``say`` takes a line for each thing
+    found or done.
 
     Raises:
-        UsageError: an option cannot be.
+        UsageError: the shares or the frame rate are invalid, or the videos are a store already.
         DataError: there is nothing to import, or the store cannot be made.
     """
-    for name, value, least in (
-        ("size", size, 1),
-        ("seed", seed, 0),
-        ("clip-length", clip_length, 1),
-    ):
-        if value < least:
-            raise UsageError(f"{name} is at least {least}, found {value}")
+    path, out, clip_length = options.path, options.out, options.clip_length
     try:
-        check_fractions(split)
-        if fps is not None:
-            check_rate(fps)
+        check_fractions(options.split)
+        if options.fps is not None:
+            check_rate(options.fps)
     except DataError as error:
         raise UsageError(str(error)) from error
     if is_store(path):
@@ -74,12 +49,12 @@ def import_videos(
             report = import_folder(
                 path,
                 out,
-                height=size,
-                width=size,
-                channels=1 if grey else 3,
-                fps=fps,
-                split=split,
-                seed=seed,
+                height=options.size,
+                width=options.size,
+                channels=1 if options.grey else 3,
+                fps=options.fps,
+                split=options.split,
+                seed=options.seed,
                 progress=bar.show,
             )
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
+from dlh.commands.options import DemoOptions
 from dlh.commands.train import resume, start
 from dlh.errors import UsageError
 from dlh.files.outputs import Say
@@ -20,17 +21,11 @@ WELCOME = (
 )
 
 
-def demo(*, run: Path, fresh: bool, preset: str, seed: int, say: Say = print) -> None:
+def demo(options: DemoOptions, *, say: Say = print) -> None:
     """Train on Moving Ball, measure, draw, and write the page.
 
-    A finished demo is only shown again, an unfinished one goes on.
-
-    Args:
-        run: the folder.
-        fresh: move an existing folder aside first.
-        preset: what to train.
-        seed: decides weights, clips and noise.
-        say: takes the lines for a person.
+    A finished demo is only shown again, an unfinished one goes on. ``say`` takes the lines for a
+    person.
 
     Raises:
         UsageError: there is no such preset, it does not train on Moving Ball, or the folder holds
@@ -38,6 +33,7 @@ def demo(*, run: Path, fresh: bool, preset: str, seed: int, say: Say = print) ->
         TrainingError: the folder is not a run, or the training cannot go on or was stopped.
         MissingExtraError: matplotlib is not installed.
     """
+    run, preset, seed = options.run, options.preset, options.seed
     experiment = presets.preset(preset)
     if not experiment.data.is_moving_ball:
         raise UsageError(
@@ -45,11 +41,8 @@ def demo(*, run: Path, fresh: bool, preset: str, seed: int, say: Say = print) ->
             f"`dlh train {preset} --data FOLDER` trains it"
         )
     new_figure(1, 1)  # a missing matplotlib is found now, not after the training
-    try:
-        experiment = replace(experiment, training=replace(experiment.training, seed=seed))
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    if fresh and (aside := RunFolder.set_aside(run)) is not None:
+    experiment = replace(experiment, training=replace(experiment.training, seed=seed))
+    if options.fresh and (aside := RunFolder.set_aside(run)) is not None:
         say(f"the demo that was in {run} is now in {aside}")
     if (run / EXPERIMENT).exists():
         _go_on(run, preset, seed, say)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from dlh.commands.options import EvaluateOptions
 from dlh.data.clips import DataError
 from dlh.data.fetch.remote import sha256_of
 from dlh.data.named.manifest import Manifest
@@ -23,9 +24,9 @@ from dlh.data.published import catalogue
 from dlh.errors import UsageError
 from dlh.evaluation.clip_events import pool_events
 from dlh.evaluation.clips import EvaluatedClips, SourceClips
+from dlh.evaluation.named_protocols import DEMO, Numbers, protocol_numbers
 from dlh.evaluation.predictions import PredictionsFile
 from dlh.evaluation.protocol import Protocol, ScoredModel
-from dlh.evaluation.request import DEMO, Numbers, Request, protocol_numbers
 from dlh.evaluation.results_folder import (
     CURVES,
     PARTIAL,
@@ -37,7 +38,7 @@ from dlh.evaluation.results_folder import (
     write_result,
 )
 from dlh.evaluation.rows import FLOORS, MODEL, Row, floor_rows, row_of_file, row_of_model
-from dlh.evaluation.scorers import Progress, open_scorers
+from dlh.evaluation.scorers import Progress, WeightsRequest, open_scorers
 from dlh.evaluation.scores.fvd import FVD
 from dlh.evaluation.scoring import EVENTS, TRUTH, Evaluation
 from dlh.evaluation.summary import curves, summarise
@@ -55,7 +56,7 @@ from dlh.reports.figures.samples import draw_samples
 from dlh.reports.figures.scores import ScorePanel, draw_best_of, draw_score_curves
 from dlh.reports.pictures import drawn
 from dlh.runs.subject import Subject, open_subject
-from dlh.settings import to_plain
+from dlh.settings import to_plain, values_of
 from dlh.training.device import choose_device
 from dlh.video import to_stored
 
@@ -75,7 +76,7 @@ MAZES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """What a request names, and what its protocol says of it.
+    """What is evaluated, opened, and what its protocol says of it.
 
     Attributes:
         evaluation: all that scoring takes.
@@ -94,44 +95,28 @@ class Opened:
     file: PredictionsFile | None = None
 
 
-def evaluate(
-    request: Request,
-    *,
-    out: Path,
-    processes: int | None = None,
-    save: int = 0,
-    say: Say = print,
-) -> dict[str, Any]:
-    """Score what is asked for, write all about it into ``out``, and return what scores.json holds.
+def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
+    """Score what is asked for, write all about it into the folder of the results, and return what
+    scores.json holds.
 
-    An evaluation that was interrupted goes on where it was. The same request gives the same files.
-
-    Args:
-        request: model or predictions, data, numbers.
-        out: the folder of the results; other scores in it are not overwritten.
-        processes: in how many the clips are scored; None for as many as there are cores.
-        save: the futures of so many clips are written to predictions.npz.
-        say: takes a line for each thing found or done.
+    An evaluation that was interrupted goes on where it was. The same options give the same files.
+    Other scores in the folder are not overwritten. ``say`` takes a line for each thing found or
+    done.
 
     Raises:
-        UsageError: something was asked for that cannot be.
+        UsageError: something invalid was asked for.
         DataError, PretrainedError, RunFolderError: data, weights or model cannot be used.
         OutputError: a file cannot be written.
     """
-    for name, value, least in (("num-processes", processes, 1), ("save-predictions", save, 0)):
-        if value is not None and value < least:
-            raise UsageError(f"{name} is at least {least}, found {value}")
-    if request.seed < 0:
-        raise UsageError(f"seed is at least 0, found {request.seed}")
+    out, processes, save = options.folder, options.num_processes, options.save_predictions
     check_folder(out)
-    request = replace(request, scratch=out / PARTIAL / UNPACKED)
     try:
-        opened = _open(request)
+        opened = _open(options)
         if opened.file is not None:
             opened.file.check_values(say)
         evaluation = opened.evaluation
         protocol = evaluation.protocol(
-            name=opened.name, samples=opened.samples, seed=request.seed, model=opened.model
+            name=opened.name, samples=opened.samples, seed=options.seed, model=opened.model
         )
         claim_folder(out, protocol)
     except BaseException:
@@ -146,7 +131,7 @@ def evaluate(
             protocol,
             parts,
             processes=processes,
-            reopen=partial(open_evaluation, request),
+            reopen=partial(reopen, options),
         )
     except KeyboardInterrupt:
         say(f"what is scored is kept in {parts.folder}; the same command goes on with it")
@@ -181,18 +166,21 @@ def _remove_unpacked(out: Path) -> None:
             out.rmdir()
 
 
-def _open(request: Request) -> Opened:
+def _open(options: EvaluateOptions) -> Opened:
     with tqdm(unit="B", unit_scale=True, leave=False, disable=None, delay=0.5) as bar:
 
         def progress(done: int, total: int | None) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        return open_request(request, device=choose_device("auto"), progress=progress)
+        return open_evaluation(options, device=choose_device("auto"), progress=progress)
 
 
-def open_request(
-    request: Request, *, device: torch.device | None = None, progress: Progress | None = None
+def open_evaluation(
+    options: EvaluateOptions,
+    *,
+    device: torch.device | None = None,
+    progress: Progress | None = None,
 ) -> Opened:
     """Open model, data and metrics.
 
@@ -201,15 +189,15 @@ def open_request(
         DataError, PretrainedError, RunFolderError: data, weights or model cannot be used.
     """
     device = device or choose_device("auto")
-    if request.predictions is not None:
-        return _open_file(request, request.predictions, device, progress)
-    assert request.model is not None
-    subject = open_subject(request.model, request.data, device=device)
+    if options.predictions is not None:
+        return _open_file(options, options.predictions, device, progress)
+    assert options.model is not None
+    subject = open_subject(options.model, options.data, device=device)
     network = subject.model.model
-    clips, numbers, name = _clips(request, subject)
+    clips, numbers, name = _clips(options, subject)
     return Opened(
         evaluation=_evaluation(
-            request,
+            options,
             clips,
             row_of_model(network, numbers.samples),
             mean=_mean_frame(subject),
@@ -219,26 +207,26 @@ def open_request(
         ),
         name=name,
         samples=numbers.samples,
-        asked=clips.count if request.manifest is not None else numbers.clips,
+        asked=clips.count if options.manifest is not None else numbers.clips,
         model=ScoredModel(
-            name=request.model, sha256=subject.digest(), to_unit_range=network.to_unit_range
+            name=options.model, sha256=subject.digest(), to_unit_range=network.to_unit_range
         ),
     )
 
 
-def open_evaluation(request: Request, device: torch.device | None) -> Evaluation:
-    """What a process of its own needs to score clips of a request."""
-    return open_request(request, device=device).evaluation
+def reopen(options: EvaluateOptions, device: torch.device | None) -> Evaluation:
+    """What a process of its own needs to score clips of an evaluation."""
+    return open_evaluation(options, device=device).evaluation
 
 
 def _open_file(
-    request: Request, path: Path, device: torch.device, progress: Progress | None
+    options: EvaluateOptions, path: Path, device: torch.device, progress: Progress | None
 ) -> Opened:
-    assert request.scratch is not None
-    file = PredictionsFile(path, horizon=request.horizon, scratch=request.scratch)
+    scratch = options.folder / PARTIAL / UNPACKED
+    file = PredictionsFile(path, horizon=options.horizon, scratch=scratch)
     return Opened(
         evaluation=_evaluation(
-            request,
+            options,
             file,
             row_of_file(file),
             mean="a file of predictions has no training clips",
@@ -254,7 +242,7 @@ def _open_file(
 
 
 def _evaluation(
-    request: Request,
+    options: EvaluateOptions,
     clips: EvaluatedClips,
     row: Row,
     *,
@@ -265,9 +253,13 @@ def _evaluation(
 ) -> Evaluation:
     return Evaluation(
         clips=clips,
-        rows={MODEL: row} | floor_rows(clips, samples=row.samples, seed=request.seed, mean=mean),
+        rows={MODEL: row} | floor_rows(clips, samples=row.samples, seed=options.seed, mean=mean),
         scorers=open_scorers(
-            request.weights,
+            WeightsRequest(
+                lpips=options.lpips_weights,
+                fvd=options.fvd_weights,
+                download=options.download_weights,
+            ),
             frame_shape=clips.frame_shape,
             horizon=clips.horizon,
             device=device,
@@ -278,22 +270,25 @@ def _evaluation(
     )
 
 
-def _clips(request: Request, subject: Subject) -> tuple[SourceClips, Numbers, str]:
+def _clips(options: EvaluateOptions, subject: Subject) -> tuple[SourceClips, Numbers, str]:
     """The clips, the numbers of the protocol, and its name: its own where no number is changed."""
-    source, protocol = subject.source, request.protocol or DEMO
+    source, protocol = subject.source, options.protocol or DEMO
     of_mazes = source.name in MAZES or subject.experiment.data.source in MAZES
-    numbers = request.numbers(of_mazes=of_mazes)
-    manifest = None if request.manifest is None else Manifest.load(request.manifest)
+    own = protocol_numbers(protocol, of_mazes=of_mazes)
+    asked = values_of(options, "context", "horizon", "samples", "clips")
+    given = {name: value for name, value in asked.items() if value is not None}
+    numbers = replace(own, **given)
+    manifest = None if options.manifest is None else Manifest.load(options.manifest)
     if manifest is not None:
-        for option, asked, there in (
-            ("context", request.context, manifest.context),
-            ("horizon", request.horizon, manifest.horizon),
-            ("clips", request.clips, len(manifest.clips)),
+        for option, wanted, there in (
+            ("context", options.context, manifest.context),
+            ("horizon", options.horizon, manifest.horizon),
+            ("clips", options.clips, len(manifest.clips)),
         ):
-            if asked not in (None, there):
+            if wanted not in (None, there):
                 raise UsageError(
-                    f"{request.manifest} names {len(manifest.clips)} clips of {manifest.context} + "
-                    f"{manifest.horizon} frames, --{option} {asked} cannot be; leave it out"
+                    f"{options.manifest} names {len(manifest.clips)} clips of {manifest.context} + "
+                    f"{manifest.horizon} frames, --{option} {wanted} does not fit; leave it out"
                 )
         numbers = replace(numbers, context=manifest.context, horizon=manifest.horizon)
     clips = SourceClips(
@@ -303,8 +298,7 @@ def _clips(request: Request, subject: Subject) -> tuple[SourceClips, Numbers, st
         count=numbers.clips,
         manifest=manifest,
     )
-    own = numbers == protocol_numbers(protocol, of_mazes=of_mazes)
-    return clips, numbers, protocol if own else protocol + CHANGED
+    return clips, numbers, protocol if numbers == own else protocol + CHANGED
 
 
 def _mean_frame(subject: Subject) -> Tensor | str:

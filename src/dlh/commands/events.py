@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from dlh.analysis.surprise import EventList
+from dlh.commands.options import EventsOptions
 from dlh.commands.resizing import describe_resizing
 from dlh.data.clips import DataError
 from dlh.errors import UsageError
@@ -27,26 +27,19 @@ MOST_BYTES = 2**27
 """Of frames that are kept for the picture: of 32 x 32 pixels in colour they are 43,000."""
 
 
-def events_of_file(*, model: str, video: Path, out: Path, seed: int, say: Say = print) -> None:
-    """Find the events of ``video``; the memory it takes is bounded.
+def events_of_file(options: EventsOptions, *, say: Say = print) -> None:
+    """Find the events of a video; the memory it takes is bounded.
 
     The picture of a very long video shows frames of its beginning, and the changes of all of it.
-
-    Args:
-        model: a name that dlh.open_model takes.
-        video: a file.
-        out: the events, .json; the picture goes beside it.
-        seed: of the sampled states.
-        say: takes a line for each thing found or done.
+    ``say`` takes a line for each thing found or done.
 
     Raises:
-        UsageError: the model has no events, or ``seed`` or ``out`` cannot be.
+        UsageError: the model has no events, or the name of the output is invalid.
         DataError: the video cannot be read, or has a single frame.
         PretrainedError: there is no such model.
         OutputError: an output cannot be written.
     """
-    if seed < 0:
-        raise UsageError(f"seed is at least 0, found {seed}")
+    model, video, out, seed = options.model, options.video, options.out, options.seed
     picture = check_with_picture(out, ".json")
     dlh = open_model(model, choose_device("auto"))
     if getattr(dlh.config, "num_levels", 2) < 2:

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from dlh.commands.options import PredictOptions
 from dlh.commands.resizing import describe_resizing
 from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
-from dlh.errors import OutputError, UsageError
+from dlh.errors import OutputError
 from dlh.files.npz import writing_arrays
 from dlh.files.os_errors import os_errors_as
 from dlh.files.outputs import (
@@ -33,42 +34,21 @@ SHOWN_FUTURES = 15
 """The film shows no more, so that it can be watched; with what happened they are 4 x 4 panels."""
 
 
-def predict_file(
-    *,
-    model: str,
-    video: Path,
-    context: int,
-    horizon: int,
-    samples: int,
-    seed: int,
-    out: Path,
-    save: Path | None,
-    say: Say = print,
-) -> None:
-    """Predict what follows the first ``context`` frames of ``video``.
+def predict_file(options: PredictOptions, *, say: Say = print) -> None:
+    """Predict what follows the first ``context`` frames of a video.
 
-    Args:
-        model: a name that dlh.open_model takes.
-        video: a file; where it goes on for ``horizon`` frames, they are shown beside the futures.
-        context: frames to watch.
-        horizon: frames to predict.
-        samples: futures to draw; without ``save`` no more than are shown.
-        seed: of all randomness.
-        out: the film, .mp4; the picture goes beside it.
-        save: the exact frames of all futures, .npz.
-        say: takes a line for each thing done.
+    Where the video goes on, its frames are shown beside the futures. ``say`` takes a line for each
+    thing done.
 
     Raises:
-        UsageError: a number, or the name of an output, cannot be.
+        UsageError: the name of an output is invalid.
         DataError: the video cannot be read, or is shorter than the context.
         PretrainedError: there is no such model.
         OutputError: an output cannot be written.
     """
-    for name, value in (("context", context), ("horizon", horizon), ("samples", samples)):
-        if value < 1:
-            raise UsageError(f"{name} is at least 1, found {value}")
-    if seed < 0:
-        raise UsageError(f"seed is at least 0, found {seed}")
+    model, video, out, save = options.model, options.video, options.out, options.save
+    context, horizon = options.context, options.horizon
+    samples, seed = options.samples, options.seed
     dlh = open_model(model, choose_device("auto"))
     opened = dlh.open(video)
     if resizing := describe_resizing(opened, dlh.model.frame_shape):

@@ -1,1 +1,1 @@
-"""Experiments: configuration, presets, building and the snapshot of a run."""
+"""A run, from its preset to its trained model: experiment, presets, builder, starts, subject."""

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from dlh.errors import UsageError
-from dlh.files import strict_json
-from dlh.files.outputs import Say
 from dlh.files.text_table import text_table
 from dlh.training.errors import RunFolderError
 from dlh.training.metrics import Best, best_of
@@ -44,31 +40,6 @@ class RunLine:
     best: Best | None
     updated: float
     message: str
-
-
-def list_runs(*, folder: Path, json: bool, say: Say = print) -> None:
-    """Print the runs in a folder, or the folder itself where it is a run.
-
-    Args:
-        folder: looked through, three folders deep.
-        json: say it as a JSON list.
-        say: takes each line.
-
-    Raises:
-        UsageError: there is no such folder.
-    """
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}; name the one that holds your runs")
-    lines = [describe_run(path) for path in find_runs(folder)]
-    if json:
-        best = {line.run: line.best.to_plain() if line.best else None for line in lines}
-        plain = [asdict(line) | {"best": best[line.run]} for line in lines]
-        say(strict_json.dumps(plain, indent=2))
-    elif not lines:
-        say(f"there are no runs in {folder}")
-    else:
-        for text in as_table(lines, now=time.time()):
-            say(text)
 
 
 def find_runs(folder: Path) -> list[Path]:

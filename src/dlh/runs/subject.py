@@ -243,7 +243,7 @@ def _on(data: str, known: Experiment | None, name: str, config: ModelConfig) -> 
     except ValueError as error:
         if isinstance(error, UsageError):
             raise
-        raise DataError(
+        raise UsageError(
             f"--data {data} does not fit the model of {name}: {str(error).partition(';')[0]}; name "
             "data of the model's size"
         ) from None

@@ -48,7 +48,7 @@ def test_a_mirror_that_is_down_or_sends_something_else_is_passed_over(dlh, serve
     assert "is prepared already" in again.out and again.out.count(", as expected\n") == 4
     Path("root/mnist/t10k-labels-idx1-ubyte.gz").write_bytes(b"other")
     spoilt = dlh("data", "prepare", "mnist", "--root", "root")
-    assert spoilt.status == 1 and "is another file than the one wanted" in spoilt.line
+    assert spoilt.status == 1 and "is not the expected file" in spoilt.line
 
 
 def test_a_wrong_checksum_everywhere_is_an_error_that_leaves_nothing(dlh, server, monkeypatch):
@@ -68,7 +68,7 @@ def test_a_file_of_ones_own_with_a_wrong_checksum_is_refused_and_left_alone(dlh,
     Path("root/kth").mkdir(parents=True)
     Path("root/kth/boxing.zip").write_bytes(b"mine")
     answer = dlh("data", "prepare", "kth", "--root", "root")
-    assert answer.status == 1 and "is another file than the one wanted" in answer.line
+    assert answer.status == 1 and "is not the expected file" in answer.line
     assert Path("root/kth/boxing.zip").read_bytes() == b"mine"
 
 

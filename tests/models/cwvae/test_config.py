@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from dlh.models.cwvae import CWVAEConfig, mazes, minerl, moving_mnist
-from dlh.settings import SettingsError
+from dlh.settings import ConfigError
 
 
 def test_published_configurations():
@@ -62,9 +62,9 @@ def test_other_sizes_have_the_embedding_of_their_own_convolutions(size):
     ],
 )
 def test_an_invalid_setting_is_refused_by_name_and_value(changes, name, value):
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(ConfigError) as caught:
         CWVAEConfig(**changes)
-    assert caught.value.code == SettingsError.code
+    assert caught.value.code == ConfigError.code
     assert str(caught.value).startswith(name) and value in str(caught.value)
 
 

@@ -12,13 +12,14 @@ import torch
 
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.interfaces import WHOLE, Execution, Share, Stage, Update, names_one_of
-from dlh.models.dlh import ConfigError, DynamicLatentHierarchy
+from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.models.dlh.bound import event_kl, state_kl
 from dlh.models.dlh.config import DynamicsConfig, EmergenceConfig
 from dlh.models.dlh.course import learning_rate
 from dlh.models.dlh.dynamics import KeptClips, bytes_per_frame
 from dlh.models.dlh.trace import Noise
 from dlh.runs.presets import tiny
+from dlh.settings import ConfigError
 from dlh.training.loop import train
 from dlh.training.run import RunFolder
 from small_models import lively_model, lively_video, small_config

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
-from typing import ClassVar, Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from dlh.networks import encoded_shape
-from dlh.settings import SettingsError
+from dlh.settings import (
+    ConfigError,
+    check_at_least,
+    check_choices,
+    check_multiple,
+    check_positive,
+    check_sizes,
+    values_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +57,7 @@ class CWVAEConfig:
         pooling: "sum" as published, "mean" mended.
 
     Raises:
-        SettingsError: a setting is invalid; the message holds its name, its value, what is allowed.
+        ConfigError: a setting is invalid; the message holds its name, its value, what is allowed.
     """
 
     kind: ClassVar[str] = "cwvae"
@@ -73,35 +81,13 @@ class CWVAEConfig:
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
-            raise SettingsError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
-        for name in ("height", "width"):
-            size = getattr(self, name)
-            if size < 16 or size % 16:
-                raise SettingsError(
-                    f"{name} is a positive multiple of 16, found {size}; "
-                    f"the nearest is {max(16, round(size / 16) * 16)}"
-                )
-        for name in (
-            "num_levels",
-            "clock_factor",
-            "state_size",
-            "memory_size",
-            "hidden_size",
-            "dense_size",
-        ):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} is at least 1, found {getattr(self, name)}")
-        sizes = self.convolution_channels
-        if len(sizes) != 4 or min(sizes) < 1:
-            raise SettingsError(f"convolution_channels is 4 positive sizes, found {sizes}")
-        for name in ("std_floor", "likelihood_std"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise SettingsError(f"{name} is positive and finite, found {getattr(self, name)}")
-        hints = get_type_hints(type(self))
-        for field in fields(self):
-            allowed, value = get_args(hints[field.name]), getattr(self, field.name)
-            if get_origin(hints[field.name]) is Literal and value not in allowed:
-                raise SettingsError(f"{field.name} is one of {', '.join(allowed)}, found {value!r}")
+            raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
+        check_multiple(16, height=self.height, width=self.width)
+        sizes = ("state_size", "memory_size", "hidden_size", "dense_size")
+        check_at_least(1, **values_of(self, "num_levels", "clock_factor", *sizes))
+        check_sizes(count=4, convolution_channels=self.convolution_channels)
+        check_positive(std_floor=self.std_floor, likelihood_std=self.likelihood_std)
+        check_choices(self)
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dlh.errors import UsageError
 from dlh.interfaces import (
     CLIPPED,
     PLAIN,
@@ -34,6 +35,7 @@ from dlh.models.cwvae.encoder import Encoder
 from dlh.models.cwvae.optimizer import BETAS, CLIPPING_NORM, adam_eps
 from dlh.models.cwvae.recompute import by_frames, is_recomputed
 from dlh.models.cwvae.trace import Carried, Noise, Rollout, Trace
+from dlh.settings import check_at_least
 from dlh.video import check_shape
 
 Video = Float[Tensor, "batch time channel height width"]
@@ -258,13 +260,11 @@ class CWVAE(nn.Module):
             Decoder means clipped to [0, 1], which the published code does not do.
 
         Raises:
-            ValueError: horizon or samples is not positive.
+            UsageError: horizon or samples is below 1.
             ContextError: the published rule holds, and the context does not fit it.
             VideoError: as in :meth:`observe`.
         """
-        for name, value in (("horizon", horizon), ("samples", samples)):
-            if value < 1:
-                raise ValueError(f"{name} is at least 1, found {value}")
+        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         check_shape(context, self.frame_shape, next(self.parameters()).dtype)
         clips, steps = context.shape[:2]
         clockwork.check_context(self.config, steps)

@@ -51,9 +51,8 @@ class EmergenceConfig:
             raise ConfigError(
                 f"exploration_decay is at least 0 and below 1, found {self.exploration_decay}"
             )
-        for name in ("exploration_until", "anneal_from", "anneal_until"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"{name} is an update from 0, found {getattr(self, name)}")
+        updates = ("exploration_until", "anneal_from", "anneal_until")
+        check_at_least(0, **values_of(self, *updates))
         if self.initial_likelihood_std and self.anneal_until < self.anneal_from:
             raise ConfigError(
                 "anneal_until is not before anneal_from, found "
@@ -85,14 +84,9 @@ class DynamicsConfig:
     megabytes: float = 512.0
 
     def __post_init__(self) -> None:
-        if self.clips < 0:
-            raise ConfigError(f"clips is a number from 0 (off), found {self.clips}")
-        for name in ("clip_length", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is at least 1, found {getattr(self, name)}")
-        for name in ("learning_rate", "megabytes"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ConfigError(f"{name} is a finite number above 0, found {getattr(self, name)}")
+        check_at_least(0, clips=self.clips)
+        check_at_least(1, clip_length=self.clip_length, batch_size=self.batch_size)
+        check_positive(learning_rate=self.learning_rate, megabytes=self.megabytes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from dlh.settings import ConfigError
+from dlh.settings import (
+    ConfigError,
+    check_at_least,
+    check_choices,
+    check_multiple,
+    check_positive,
+    check_sizes,
+    values_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,21 +53,11 @@ class FlatConfig:
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
             raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
-        for name in ("height", "width"):
-            if (size := getattr(self, name)) < 16 or size % 16:
-                raise ConfigError(f"{name} is a positive multiple of 16, found {size}")
-        sizes = {
-            "hidden_sizes": self.hidden_sizes,
-            "convolution_channels": self.convolution_channels,
-        }
-        for name in ("feature_size", "memory_size", "state_size"):
-            sizes[name] = (getattr(self, name),)
-        for name, found in sizes.items():
-            if not found or min(found) < 1:
-                raise ConfigError(f"{name} is at least 1, found {getattr(self, name)}")
-        for name in ("std_floor", "initial_std", "likelihood_std"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name} is positive, found {getattr(self, name)}")
+        check_multiple(16, height=self.height, width=self.width)
+        check_at_least(1, **values_of(self, "feature_size", "memory_size", "state_size"))
+        check_sizes(**values_of(self, "hidden_sizes", "convolution_channels"))
+        check_positive(**values_of(self, "std_floor", "initial_std", "likelihood_std"))
+        check_choices(self)
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:

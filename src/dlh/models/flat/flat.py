@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dlh.distributions import Gaussian
+from dlh.errors import UsageError
 from dlh.interfaces import (
     CLIPPED,
     PLAIN,
@@ -36,6 +37,7 @@ from dlh.interfaces import (
 )
 from dlh.models.flat.config import FlatConfig
 from dlh.networks import ConditionalGaussian, FrameDecoder, FrameEncoder, Recurrence, perceptron
+from dlh.settings import check_at_least
 from dlh.video import check_shape
 
 Video = Float[Tensor, "batch time channel height width"]
@@ -203,12 +205,10 @@ class FlatModel(nn.Module):
         """``samples`` futures, after a context that is observed once.
 
         Raises:
-            ValueError: horizon or samples is not positive.
+            UsageError: horizon or samples is below 1.
             VideoError: as in :meth:`observe`.
         """
-        for name, value in (("horizon", horizon), ("samples", samples)):
-            if value < 1:
-                raise ValueError(f"{name} is at least 1, found {value}")
+        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         trace = self.observe(context, self._noise(context, *context.shape[:2], generator))
         state, memory = (
             part.repeat_interleave(samples, 0) for part in (trace.state[:, -1], trace.left_behind)
