@@ -133,7 +133,7 @@ def test_a_model_of_one_level_on_other_videos_says_what_does_not_apply(dlh, monk
         "levels", "exchanged", "rolled", "futures", "psnr",
     }  # fmt: skip
     page = Path("one/analysis-videos/analysis.html").read_text("utf-8")
-    assert "In the paper" not in page
+    assert "1.22 ± 0.05" not in page and "The paper's numbers" not in page
     assert "the model has one level, which changes at every frame" in page
     assert "left out: ideal observers" in answer.out
 

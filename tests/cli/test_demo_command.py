@@ -31,7 +31,7 @@ def test_a_finished_demo_is_shown_again_and_left_as_it_is(dlh, finished):
     answer = dlh("demo", "--run", finished)
     assert answer.status == 0
     assert f"{finished} holds a demo (preset tiny, seed 0); `dlh demo --run" in answer.out
-    assert "finished: 20 steps" in answer.out and "events:" in answer.out
+    assert "finished: 20 steps" in answer.out and "events:  precision" in answer.out
     assert "1 + the true change rate is" in answer.out and "floors: " in answer.out
     assert before == {path: path.stat().st_mtime_ns for path in finished.iterdir()}
 
