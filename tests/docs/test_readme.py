@@ -148,7 +148,7 @@ def test_what_a_page_names_is_there(page: str, path: str) -> None:
 
 
 def test_settings_named_in_the_tables_exist() -> None:
-    """`--model.num-levels` and its like, and the switches that the model page lists."""
+    """`--model.num-levels` and its like, and the switches that docs/choices.md lists."""
     experiment = tiny()
     sections = {
         "model": [registry.config_class(kind) for kind in registry.kinds()],
@@ -164,7 +164,7 @@ def test_settings_named_in_the_tables_exist() -> None:
                 names = {each.name for kind in sections[section] for each in fields(kind)}
                 assert setting.replace("-", "_") in names, (page.name, span)
                 named += 1
-    table = re.findall(r"^\| \d+ \|.*\|([^|]*)\|$", text_of(ROOT / "docs" / "model.md"), re.M)
+    table = re.findall(r"^\| \d+ \|.*\|([^|]*)\|$", text_of(ROOT / "docs" / "choices.md"), re.M)
     assert len(table) >= 15
     for cell in table:
         for setting in re.findall(r"`([a-z-]+)`", cell):
