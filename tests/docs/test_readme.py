@@ -187,6 +187,17 @@ def test_sizes_in_the_ball_table_are_those_of_the_preset() -> None:
         assert float(chosen) == getattr(ball, field), name
 
 
+def test_the_table_of_rooms_has_every_room_and_no_other() -> None:
+    """Its sizes are written by docs/make_rooms.py."""
+    page = text_of(ROOT / "docs" / "architecture.md")
+    rows = re.findall(r"^\| (`[^|]+) \| [^|]+ \| [\d,]+ \| [\d,]+ \|$", page, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    package = ROOT / "src" / "dlh"
+    rooms = {folder.parent.name for folder in package.glob("*/__init__.py")}
+    modules = {module.stem for module in package.glob("[a-z]*.py")} - {"version"}
+    assert named == rooms | modules | {"reproduction"}
+
+
 def test_make_targets_are_there() -> None:
     makefile = text_of(ROOT / "Makefile")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
