@@ -76,8 +76,8 @@ PAPERS_SIZE = """\
 One run of lambda 0 and one of .1 at the paper's size: 64 px, its networks, its batches of 100 clips
 of 100 frames, likelihood std 1. Only the schedule differs, with minutes instead of days: 1,800
 updates at a learning rate of 1e-3 (the paper's: 5e-4), over 850 of which the weight of the
-divergences rises (10,000). Level 2 starts sharp, as in the preset `moving-ball`. Convolutions are in
-bfloat16. The ball has the size and speed of the authors' animation, in which fewer steps have a
+divergences rises (10,000). Level 2 starts sharp, as in the preset `moving-ball`. Convolutions are
+in bfloat16. The ball has the size and speed of the authors' animation, in which fewer steps have a
 change than the 22 % that the paper's tables imply.
 """
 COURSES = {
