@@ -200,7 +200,12 @@ def analyse_clips(
         left_out["the floor of a mean frame"] = (
             f"no training video of {shown.data} is as long as a clip"
         )
-    levels, everything = find_levels(model, trace, objective, ball, config.seed)
+    readable = ball if ball is not None and ball.plain else None
+    if ball is not None and readable is None:
+        left_out["the ball's colour and place in predicted frames"] = (
+            "they are read off where all that a frame shows is the ball, on black"
+        )
+    levels, everything = find_levels(model, trace, objective, readable, config.seed)
     say(f"{config.samples} futures of {min(config.futures_clips, len(clips.video))} clips ...")
     context_steps = _context_steps(clips, config)
     futures = draw_futures(
@@ -209,7 +214,7 @@ def analyse_clips(
         shown.mean,
         context_steps=context_steps,
         samples=config.samples,
-        ball=ball,
+        ball=readable,
         seed=config.seed,
     )
     depth = trace.changed.sum(2).double().numpy()
