@@ -184,8 +184,9 @@ class MovingBall(GeneratedSource[MovingBallClips]):
         colours = (first_colour + events.cumsum(axis=1)) % len(config.colours)
         # The room is a function of where the ball starts, so it takes no number from the stream.
         keys = np.ascontiguousarray(draws[:, :2]).view(np.uint64)
-        video = self._room(keys, clip_length)
-        self._paint(video, positions, colours)
+        video = self.paint(positions, colours)
+        if config.texture:
+            self._put_before_texture(video, keys)
         if config.noise or config.flicker:
             add_noise(video, keys, noise=config.noise, flicker=config.flicker)
         return MovingBallClips(
@@ -197,21 +198,25 @@ class MovingBall(GeneratedSource[MovingBallClips]):
             colours=colours,
         )
 
-    def _room(self, keys: np.ndarray, clip_length: int) -> np.ndarray:
-        """Frames without a ball."""
-        size, contrast = self.config.size, self.config.texture
-        video = np.zeros((len(keys), clip_length, size, size, 3), dtype=np.uint8)
-        if contrast:
-            cell = 4 * self.config.radius
-            video[:] = texture(keys, size=size, cell=cell, contrast=contrast)[:, None]
-        return video
-
-    def _paint(self, video: np.ndarray, positions: np.ndarray, colours: np.ndarray) -> None:
-        """Writes only the disc's pixels: far cheaper than a test of every pixel."""
+    def paint(self, positions: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """The frames of a ball, uint8 (..., height, width, 3), of its centres (..., 2) and the
+        indices of its colours (...). Writes only the disc's pixels: far cheaper than a test of
+        every pixel.
+        """
         size, frames = self.config.size, colours.size
         centres = np.floor(positions + 0.5).astype(np.int64).reshape(frames, 1, 2)
         columns, rows = centres[..., 0] + self._disc_columns, centres[..., 1] + self._disc_rows
         inside = (rows >= 0) & (rows < size) & (columns >= 0) & (columns < size)
         pixels = (np.arange(frames)[:, None] * size + rows) * size + columns
+        video = np.zeros((*colours.shape, size, size, 3), dtype=np.uint8)
         of_frame = np.broadcast_to(colours.reshape(frames, 1), inside.shape)
         video.reshape(-1, 3)[pixels[inside]] = self._palette[of_frame[inside]]
+        return video
+
+    def _put_before_texture(self, video: np.ndarray, keys: np.ndarray) -> None:
+        """Writes each clip's texture where its frames, (batch, time, ...), are black."""
+        config = self.config
+        cell = 4 * config.radius
+        behind = texture(keys, size=config.size, cell=cell, contrast=config.texture)
+        for clip, room in zip(video, behind, strict=True):
+            np.copyto(clip, room, where=~clip.any(-1, keepdims=True))
