@@ -263,7 +263,7 @@ def test_the_committed_results_are_what_the_committed_records_give():
     from reproduction.driver import read_records
 
     numbers, page = texts(COMMITTED, read_records(COMMITTED), ALL)
-    again = "run `dlh experiments page`"
+    again = "run `python -m reproduction page`"
     assert (COMMITTED / "moving-ball.json").read_text("utf-8") == numbers, again
     assert (COMMITTED / "moving-ball.md").read_text("utf-8") == page, again
 
