@@ -173,14 +173,15 @@ def test_settings_named_in_the_tables_exist() -> None:
     assert named >= 15
 
 
-def test_sizes_in_the_ball_table_are_those_of_the_preset() -> None:
+@pytest.mark.parametrize("preset, settings", [("moving-ball", 4), ("textured-room", 3)])
+def test_sizes_in_the_table_of_a_world_are_those_of_its_preset(preset: str, settings: int) -> None:
+    page = text_of(ROOT / "docs" / "data.md")
+    (table,) = re.findall(rf"^\| setting .*`{preset}` preset \|\n((?:\|.*\n)+)", page, re.M)
     rows = re.findall(
-        r"^\| `--data\.ball\.([\w-]+)`[^|]*\| ([\d.]+)[^|]*\| ([\d.]+) \|$",
-        text_of(ROOT / "docs" / "data.md"),
-        re.M,
+        r"^\| `--data\.ball\.([\w-]+)`[^|]*\| ([\d.]+)[^|]*\| ([\d.]+) \|$", table, re.M
     )
-    ball = PRESETS["moving-ball"]().data.ball
-    assert len(rows) == 4
+    ball = PRESETS[preset]().data.ball
+    assert len(rows) == settings
     for name, default, chosen in rows:
         field = name.replace("-", "_")
         assert float(default) == getattr(type(ball)(), field), name
