@@ -12,7 +12,7 @@ from dlh.commands.evaluate import open_evaluation
 from dlh.commands.options import EvaluateOptions
 from dlh.data.clips import DataError
 from dlh.data.store.folder import import_folder
-from dlh.evaluation.named_protocols import protocol_numbers
+from dlh.evaluation.protocol import protocol_numbers
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.pretrained.lookup import SHIPPED
 from dlh.runs.presets import tiny

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from dlh.evaluation.clip_scores import DIVERSITY, ENERGY
+from dlh.evaluation.results import NAMES
 from dlh.evaluation.rows import FLOORS, MODEL, ORACLE
-from dlh.evaluation.summary import NAMES
+from dlh.evaluation.scoring import DIVERSITY, ENERGY
 from dlh.reports.evaluation_page import render
 from dlh.reports.evaluation_tables import write_markdown
 from page_text import Page, check_alone, check_golden

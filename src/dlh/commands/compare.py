@@ -8,11 +8,10 @@ from typing import Any
 
 from dlh.commands.options import CompareOptions
 from dlh.errors import UsageError
-from dlh.evaluation.clip_scores import ENERGY
 from dlh.evaluation.protocol import Protocol, differences
-from dlh.evaluation.results_folder import read_scores
+from dlh.evaluation.results import NAMES, read_scores
 from dlh.evaluation.rows import FLOORS, MODEL, ORACLE
-from dlh.evaluation.summary import NAMES
+from dlh.evaluation.scoring import ENERGY
 from dlh.files.outputs import Say, make_folder, write_bytes
 from dlh.reports import evaluation_tables as tables
 

@@ -18,31 +18,35 @@ from tqdm import tqdm
 
 from dlh.commands.options import EvaluateOptions
 from dlh.data.clips import DataError
-from dlh.data.fetch.remote import sha256_of
 from dlh.data.named.manifest import Manifest
 from dlh.data.published import catalogue
 from dlh.errors import UsageError
-from dlh.evaluation.clip_events import pool_events
-from dlh.evaluation.clips import EvaluatedClips, SourceClips
-from dlh.evaluation.named_protocols import DEMO, Numbers, protocol_numbers
-from dlh.evaluation.predictions import PredictionsFile
-from dlh.evaluation.protocol import Protocol, ScoredModel
-from dlh.evaluation.results_folder import (
+from dlh.evaluation.clips import EvaluatedClips, PredictionsFile, SourceClips
+from dlh.evaluation.events import pool_events
+from dlh.evaluation.protocol import DEMO, Numbers, Protocol, ScoredModel, protocol_numbers
+from dlh.evaluation.results import (
     CURVES,
-    PARTIAL,
     SCORES,
-    ClipArrays,
-    Parts,
     check_folder,
     claim_folder,
+    curves,
+    summarise,
     write_result,
 )
 from dlh.evaluation.rows import FLOORS, MODEL, Row, floor_rows, row_of_file, row_of_model
-from dlh.evaluation.scorers import Progress, WeightsRequest, open_scorers
 from dlh.evaluation.scores.fvd import FVD
-from dlh.evaluation.scoring import EVENTS, TRUTH, Evaluation
-from dlh.evaluation.summary import curves, summarise
+from dlh.evaluation.scoring import (
+    EVENTS,
+    TRUTH,
+    Evaluation,
+    Progress,
+    WeightsRequest,
+    open_scorers,
+)
 from dlh.evaluation.work import (
+    PARTIAL,
+    ClipArrays,
+    Parts,
     default_processes,
     futures_of_clip,
     save_predictions,
@@ -236,7 +240,7 @@ def _open_file(
         name="predictions",
         samples=file.samples,
         asked=file.count,
-        model=ScoredModel(name=path.name, sha256=sha256_of(path)),
+        model=ScoredModel(name=path.name, sha256=file.sha256()),
         file=file,
     )
 

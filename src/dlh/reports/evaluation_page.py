@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dlh.evaluation.clip_scores import DIVERSITY, ENERGY
+from dlh.evaluation.results import NAMES
 from dlh.evaluation.rows import MODEL
-from dlh.evaluation.summary import NAMES
+from dlh.evaluation.scoring import DIVERSITY, ENERGY
 from dlh.reports import evaluation_tables as tables
 from dlh.reports.render import render as render_template
 

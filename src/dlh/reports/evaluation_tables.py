@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dlh.evaluation.clip_scores import DIVERSITY, ENERGY
+from dlh.evaluation.results import NAMES
 from dlh.evaluation.rows import FLOORS, MODEL, ORACLE, ROWS
 from dlh.evaluation.scores.fvd import FVD
-from dlh.evaluation.summary import NAMES
+from dlh.evaluation.scoring import DIVERSITY, ENERGY
 from dlh.reports.render import listed
 
 TITLES = {

@@ -69,7 +69,7 @@ def _psnr_table(futures: FutureFigures) -> tuple[Sequence[str], list[Sequence[st
         against = "" if name == best else f"{mean - futures.best:+.1f}".replace("-", "\u2212")
         if name.startswith(FLOOR) and mean >= futures.best:
             against += ", above the model"
-        at_steps = (f"{curve[step - 1]:.1f}" for step in shown)
+        at_steps = (f"{curve[step - 1]:z.1f}" for step in shown)
         rows.append([name, f"{mean:.1f}", against, *at_steps, f"{_mean(curve):.1f}"])
     head = ["PSNR, dB", f"steps 1 to {model.window}", "difference to the best"]
     head += [*(f"at step {step}" for step in shown), f"steps 1 to {model.horizon}"]
