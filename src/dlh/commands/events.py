@@ -17,8 +17,8 @@ from dlh.errors import UsageError
 from dlh.files import strict_json
 from dlh.files.outputs import Say, check_with_picture, write_bytes
 from dlh.pretrained import open_model
-from dlh.reports.figures import draw_events
-from dlh.reports.figures.canvas import MissingExtraError
+from dlh.reports.figures.canvas import MissingExtraError, png_bytes
+from dlh.reports.figures.events import events_figure
 from dlh.training.device import choose_device
 from dlh.video import VideoError
 
@@ -101,7 +101,7 @@ def _draw(found: EventList, frames: np.ndarray) -> tuple[bytes | None, str]:
     foreseen = any(p is not None for row in expected for p in row)
     filled = [[1.0 if p is None else p for p in row] for row in expected]
     try:
-        png = draw_events(
+        figure = events_figure(
             frames,
             np.array(list(changed)),
             change_probability=filled if foreseen else None,
@@ -109,7 +109,7 @@ def _draw(found: EventList, frames: np.ndarray) -> tuple[bytes | None, str]:
         )
     except MissingExtraError as error:
         return None, f"no picture: {error}"
-    return png, ""
+    return png_bytes(figure), ""
 
 
 def _lines(found: EventList) -> Iterator[str]:

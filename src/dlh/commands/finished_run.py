@@ -11,19 +11,13 @@ import torch
 
 from dlh.analysis.measure import Measured, measure
 from dlh.data.video.encode import write_video
-from dlh.reports.figures import (
-    draw_curves,
-    draw_events,
-    draw_psnr_curves,
-    still_grid,
-    tile_futures,
-)
-from dlh.reports.pictures import drawn
-from dlh.reports.run_page.page import render_report
-from dlh.reports.run_page.values import Report
-from dlh.reports.summary_lines import REPORT
+from dlh.reports.figures.canvas import drawn, png_bytes
+from dlh.reports.figures.curves import draw_curves, psnr_figure
+from dlh.reports.figures.events import events_figure
+from dlh.reports.figures.futures import still_grid, tile_futures
+from dlh.reports.run_page import Report, render_report
 from dlh.runs.build import frames_per_second
-from dlh.runs.summary import SUMMARY, summarise
+from dlh.runs.summary import REPORT, SUMMARY, summarise
 from dlh.runs.trained import Trained
 from dlh.settings import to_plain
 from dlh.version import __version__
@@ -74,22 +68,26 @@ def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
     if trace is not None:
         pictures = drawn(
             "events.png",
-            lambda: draw_events(
-                clips.video[clip, :steps],
-                trace.changed[clip],
-                truth=None if truth is None else truth[clip, :steps],
-                change_probability=trace.change_logit[clip].sigmoid(),
-                fps=frames_per_second(trained.source),
+            lambda: png_bytes(
+                events_figure(
+                    clips.video[clip, :steps],
+                    trace.changed[clip],
+                    truth=None if truth is None else truth[clip, :steps],
+                    change_probability=trace.change_logit[clip].sigmoid(),
+                    fps=frames_per_second(trained.source),
+                )
             ),
         )
     return pictures | drawn(
         "psnr.png",
-        lambda: draw_psnr_curves(
-            best=model.best_curve,
-            mean=model.mean_curve,
-            floors={name: scores.best_curve for name, scores in floors.items()},
-            window=model.window,
-            samples=model.samples,
+        lambda: png_bytes(
+            psnr_figure(
+                best=model.best_curve,
+                mean=model.mean_curve,
+                floors={name: scores.best_curve for name, scores in floors.items()},
+                window=model.window,
+                samples=model.samples,
+            )
         ),
     )
 

@@ -26,7 +26,7 @@ from dlh.files.outputs import (
 )
 from dlh.interfaces import Prediction
 from dlh.pretrained import TrainedModel, open_model
-from dlh.reports.figures import still_grid, tile_futures
+from dlh.reports.figures.futures import still_grid, tile_futures
 from dlh.training.device import choose_device
 from dlh.video import channels_last, to_stored
 
