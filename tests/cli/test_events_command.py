@@ -10,7 +10,7 @@ import pytest
 from dlh import DLH
 from dlh.commands import events as commands_events
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
-from dlh.pretrained import dlh as pretrained
+from dlh.pretrained import trained_model as pretrained
 from dlh.runs import presets
 from tiny_run import ball_frames, count_decodings, write_damaged_video
 
