@@ -230,7 +230,7 @@ def complain_interrupted(error: Interrupted, advice: str, where: str = "") -> No
 
 
 def _message(error: Exception) -> str:
-    from dlh.files.os_errors import explain as reason
+    from dlh.files.writing import explain as reason
 
     if isinstance(error, OSError) and error.errno is not None:
         return f"{error.filename}: {reason(error)}" if error.filename else reason(error)

@@ -15,9 +15,7 @@ from dlh.commands.options import AnalyseOptions
 from dlh.data.clips import DataError
 from dlh.data.worlds.moving_ball import MovingBallClips
 from dlh.errors import OutputError, UsageError
-from dlh.files import strict_json
-from dlh.files.os_errors import os_errors_as
-from dlh.files.outputs import Say, check_writable, write_bytes
+from dlh.files.writing import Say, check_writable, os_errors_as, strict_json, write_bytes
 from dlh.pretrained import DLH, UnsupportedError
 from dlh.reports.analysis_figures import NAMES, figures
 from dlh.reports.analysis_numbers import SETTINGS, as_json
@@ -94,7 +92,7 @@ def write_analysis(
         drawn = _draw(findings)
         page = render(findings, {name: png for name, (png, _) in drawn.items()}).encode()
         numbers = as_json(findings)
-        content = (strict_json.dumps(numbers, indent=2) + "\n").encode()
+        content = (strict_json(numbers, indent=2) + "\n").encode()
         _replace(folder, drawn, page, content)
     for line in describe(numbers):
         say(line)

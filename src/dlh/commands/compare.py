@@ -12,7 +12,7 @@ from dlh.evaluation.protocol import Protocol, differences
 from dlh.evaluation.results import NAMES, read_scores
 from dlh.evaluation.rows import FLOORS, MODEL, ORACLE
 from dlh.evaluation.scoring import ENERGY
-from dlh.files.outputs import Say, make_folder, write_bytes
+from dlh.files.writing import Say, make_folder, write_bytes
 from dlh.reports import evaluation as report
 
 TABLE = "compare.md"

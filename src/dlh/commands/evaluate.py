@@ -31,7 +31,6 @@ from dlh.evaluation.results import (
     claim_folder,
     curves,
     summarise,
-    write_result,
 )
 from dlh.evaluation.rows import MODEL, Row, floor_rows, row_of_file, row_of_model
 from dlh.evaluation.scoring import (
@@ -51,7 +50,7 @@ from dlh.evaluation.work import (
     save_predictions,
     score_all,
 )
-from dlh.files.outputs import Say, write_bytes
+from dlh.files.writing import Say, write_bytes, write_json
 from dlh.interfaces import TrainableModel
 from dlh.reports import evaluation as report
 from dlh.reports.figures.futures import draw_samples
@@ -151,8 +150,8 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
     )
     write_bytes(out / REPORT, page.encode())
     write_bytes(out / TABLE, report.write_markdown(scores).encode())
-    write_result(out / CURVES, beside)
-    write_result(out / SCORES, scores)  # last: where it is, everything else is
+    write_json(out / CURVES, beside)
+    write_json(out / SCORES, scores)  # last: where it is, everything else is
     parts.remove()
     _summarise(scores, seconds, out, say)
     return scores

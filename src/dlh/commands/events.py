@@ -14,8 +14,7 @@ from dlh.commands.options import EventsOptions
 from dlh.commands.resizing import describe_resizing
 from dlh.data.clips import DataError
 from dlh.errors import UsageError
-from dlh.files import strict_json
-from dlh.files.outputs import Say, check_with_picture, write_bytes
+from dlh.files.writing import Say, check_with_picture, write_bytes, write_json
 from dlh.pretrained import open_model
 from dlh.reports.figures.canvas import MissingExtraError, png_bytes
 from dlh.reports.figures.events import events_figure
@@ -62,8 +61,7 @@ def events_of_file(options: EventsOptions, *, say: Say = print) -> None:
         raise DataError(f"{video}: {error}") from error
     drawn, missing = _draw(found, first.whole())
     about = {"video": str(video), "model": model, "seed": seed}
-    content = strict_json.dumps(about | asdict(found), indent=1) + "\n"
-    write_bytes(out, content.encode())
+    write_json(out, about | asdict(found))
     if drawn is not None:
         write_bytes(picture, drawn)
     for line in _lines(found):

@@ -16,12 +16,12 @@ from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
 from dlh.errors import OutputError
 from dlh.files.npz import writing_arrays
-from dlh.files.os_errors import os_errors_as
-from dlh.files.outputs import (
+from dlh.files.writing import (
     Say,
     check_name,
     check_with_picture,
     check_writable,
+    os_errors_as,
     write_bytes,
 )
 from dlh.interfaces import Prediction

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from dlh.commands.finished_run import show
-from dlh.files.outputs import Say
+from dlh.files.writing import Say
 from dlh.reports.figures.futures import draw_samples
 from dlh.runs.build import (
     build_model,

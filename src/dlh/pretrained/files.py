@@ -16,8 +16,7 @@ import torch
 from torch import nn
 
 from dlh.errors import DlhError
-from dlh.files.atomic import write_atomically
-from dlh.files.os_errors import explain, os_errors_as
+from dlh.files.writing import explain, os_errors_as, write_atomically
 from dlh.interfaces import ModelConfig, TrainableModel
 from dlh.models import registry
 from dlh.settings import SettingsError, to_plain

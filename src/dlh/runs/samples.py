@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from dlh.data.clips import ClipSource
-from dlh.files.os_errors import os_errors_as
+from dlh.files.writing import os_errors_as
 from dlh.interfaces import VideoModel, shortest_context
 from dlh.training.errors import RunFolderError
 from dlh.training.loop import DrawSamples

@@ -19,8 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from dlh.data.clips import ClipSource
-from dlh.files.os_errors import os_errors_as
-from dlh.files.outputs import Say
+from dlh.files.writing import Say, os_errors_as
 from dlh.runs.build import untrained_network
 from dlh.runs.experiment import Experiment
 from dlh.runs.samples import SAMPLES, DrawClips, sample_drawing

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from dlh.data.clips import ClipSource
-from dlh.files.outputs import Say
+from dlh.files.writing import Say
 from dlh.interfaces import TrainableModel
 from dlh.models import registry
 from dlh.pretrained import TrainedModel, of_network, open_model
