@@ -61,19 +61,20 @@ def show(trained: Trained) -> dict[str, Any]:
 
 
 def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
-    steps, clip, trace = measured.changes.steps, SHOWN_CLIP, measured.trace
+    steps, clip = measured.changes.steps, SHOWN_CLIP
+    changed, probability = measured.changed, measured.change_probability
     clips, truth = measured.held_out.clips, measured.held_out.clips.events
     model, floors = measured.futures.model, measured.futures.floors
     pictures: dict[str, bytes] = {}
-    if trace is not None:
+    if changed is not None:
         pictures = drawn(
             "events.png",
             lambda: png_bytes(
                 events_figure(
                     clips.video[clip, :steps],
-                    trace.changed[clip],
+                    changed[clip],
                     truth=None if truth is None else truth[clip, :steps],
-                    change_probability=trace.change_logit[clip].sigmoid(),
+                    change_probability=None if probability is None else probability[clip],
                     fps=frames_per_second(trained.source),
                 )
             ),
@@ -130,6 +131,7 @@ def _report(
         data="Moving Ball" if data.is_moving_ball else trained.source.name,
         run=str(folder),
         frame_shape=experiment.model.frame_shape,
+        kind=experiment.model.kind,
         levels=getattr(experiment.model, "num_levels", 1),
         parameters=sum(p.numel() for p in trained.model.model.parameters()),
         steps=trained.progress.step,
@@ -145,6 +147,7 @@ def _report(
         return report
     return replace(
         report,
+        levels=len(measured.changes.rates) or report.levels,
         changes=measured.changes,
         futures=measured.futures,
         film=film,

@@ -23,6 +23,7 @@ class Report:
         data: what was watched, for people ("Moving Ball").
         run: the run's folder, as one would type it.
         frame_shape: (channel, height, width).
+        kind: of the model.
         levels: N.
         parameters: of the model.
         steps: of training.
@@ -45,6 +46,7 @@ class Report:
     parameters: int
     steps: int
     seconds: float
+    kind: str = "dlh"
     what_changes: str = "something changes"
     changes: Changes = field(default_factory=Changes)
     futures: FutureFigures | None = None

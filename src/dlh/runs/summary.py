@@ -36,13 +36,16 @@ def summarise(trained: Trained, measured: Measured | None) -> dict[str, Any]:
     states = level_states(changes.rates)
     model, floors = measured.futures.model, measured.futures.floors
     summary |= {"split": measured.held_out.split, "clips": changes.clips}
-    if changes.divergences is not None:
+    if changes.rates:
         summary |= {
             "mean_depth": changes.mean_depth,
             "mean_depth_with_first": changes.mean_depth_with_first,
             "change_rates": changes.rates,
             "dead_levels": [level for level, state in states.items() if state == "dead"],
             "restless_levels": [level for level, state in states.items() if state == "restless"],
+        }
+    if changes.divergences is not None:
+        summary |= {
             "state_kl": changes.divergences.state,
             "event_kl": changes.divergences.event,
         }
