@@ -216,6 +216,14 @@ def test_what_decides_nothing_has_no_events(dlh, trained, clip, kind):
     assert (caught.value.code, caught.value.kind) == ("unsupported-by-model", kind)
 
 
+@pytest.mark.parametrize("kind, known", [("vta", "dlh events"), ("cwvae", "validation.kl.L1")])
+def test_an_analysis_of_another_model_says_what_there_is_instead(dlh, trained, kind, known):
+    answer = dlh("analyse", trained(kind), "--out", "found")
+    assert answer.status == 2 and f"kind {kind}" in answer.line
+    assert "dlh evaluate" in answer.line and known in answer.line
+    assert not Path("found").exists()
+
+
 @pytest.mark.parametrize("frames", [0, 1])
 def test_a_change_needs_two_frames(trained, frames):
     model = open_model(trained("vta"))

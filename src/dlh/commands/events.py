@@ -11,7 +11,6 @@ from tqdm import tqdm
 
 from dlh.analysis.surprise import EventList
 from dlh.commands.options import EventsOptions
-from dlh.commands.resizing import describe_resizing
 from dlh.data.clips import DataError
 from dlh.errors import UsageError
 from dlh.files.writing import Say, check_with_picture, write_bytes, write_json
@@ -44,7 +43,7 @@ def events_of_file(options: EventsOptions, *, say: Say = print) -> None:
     if getattr(dlh.config, "num_levels", 2) < 2:
         raise UsageError(f"{model} has one level, which changes at every frame: it has no events")
     frames, first = dlh.open(video), FirstFrames(dlh.model.frame_shape)
-    if resizing := describe_resizing(frames, first.shape):
+    if resizing := dlh.describe_resizing(frames):
         say(resizing)
 
     def pieces() -> Iterator[np.ndarray]:

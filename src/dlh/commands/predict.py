@@ -11,7 +11,6 @@ import torch
 from tqdm import tqdm
 
 from dlh.commands.options import PredictOptions
-from dlh.commands.resizing import describe_resizing
 from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
 from dlh.errors import OutputError
@@ -51,7 +50,7 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     samples, seed = options.samples, options.seed
     dlh = open_model(model, choose_device("auto"))
     opened = dlh.open(video)
-    if resizing := describe_resizing(opened, dlh.model.frame_shape):
+    if resizing := dlh.describe_resizing(opened):
         say(resizing)
     frames = opened.read(context + horizon)
     if len(frames) < context:

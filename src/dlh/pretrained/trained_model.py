@@ -189,6 +189,19 @@ class TrainedModel:
         channels, height, width = self.model.frame_shape
         return open_video(path, height=height, width=width, channels=channels)
 
+    def describe_resizing(self, video: Video) -> str | None:
+        """What is done to the frames of an open video, in a line for a person.
+
+        None where they are taken as they are.
+        """
+        channels, height, width = self.model.frame_shape
+        done = []
+        if video.source_size != (width, height):
+            done.append("resized from {} x {} to {} x {}".format(*video.source_size, width, height))
+        if channels == 1:
+            done.append("read as grey")
+        return f"{video.path}: {', '.join(done)}, as the model was trained" if done else None
+
     def as_video(self, video: AnyVideo) -> Tensor:
         """``video`` by the project's convention, on the model's device, in its number format.
 
