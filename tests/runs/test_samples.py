@@ -17,7 +17,7 @@ from dlh.reports.figures import futures as figure
 from dlh.reports.figures.futures import draw_samples
 from dlh.runs import presets
 from dlh.runs.build import build_model
-from dlh.runs.samples import DrawClips, sample_drawing
+from dlh.runs.validation import DrawClips, sample_drawing
 from dlh.training.errors import RunFolderError
 from dlh.training.run import RunFolder
 

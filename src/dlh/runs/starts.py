@@ -22,7 +22,7 @@ from dlh.data.clips import ClipSource
 from dlh.files.writing import Say, os_errors_as
 from dlh.runs.build import untrained_network
 from dlh.runs.experiment import Experiment
-from dlh.runs.samples import SAMPLES, DrawClips, sample_drawing
+from dlh.runs.validation import SAMPLES, DrawClips, sample_drawing
 from dlh.training.checkpoint import newest_step
 from dlh.training.errors import Interrupted, RunFolderError
 from dlh.training.loop import OnLog, Validate, train

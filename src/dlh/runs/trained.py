@@ -14,9 +14,8 @@ from dlh.models import registry
 from dlh.pretrained import TrainedModel, of_network, open_model
 from dlh.pretrained.files import holds_model, write_model
 from dlh.runs.experiment import Experiment
-from dlh.runs.samples import DrawClips, sample_drawing
 from dlh.runs.starts import Starts, best_start, of_seed, read_starts
-from dlh.runs.validation import held_out_validation
+from dlh.runs.validation import DrawClips, held_out_validation, sample_drawing
 from dlh.training.checkpoint import BEST, read_checkpoint
 from dlh.training.device import choose_device
 from dlh.training.errors import CheckpointError
