@@ -27,8 +27,8 @@ from dlh.analysis.moving_ball.rollouts import track
 from dlh.commands.train import resume, start
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.evaluation.events import event_scores
-from dlh.reports.figures import draw_events
 from dlh.reports.figures.canvas import MissingExtraError, new_figure, png_bytes
+from dlh.reports.figures.events import events_figure
 from dlh.reports.figures.levels import FrameRow, frame_rows_figure
 from dlh.reports.figures.rollouts import rollouts_figure
 from dlh.runs.presets import moving_ball, tiny
@@ -88,11 +88,13 @@ trace, _ = model.observe(from_stored(clips.video))
 scores = event_scores(trace.changed[..., 1], clips.events)
 print(f"on {len(clips.video)} clips: precision {scores.precision:.2f}, recall {scores.recall:.2f}")
 (FOLDER / "walkthrough-events.png").write_bytes(
-    draw_events(
-        clips.video[0],
-        trace.changed[0],
-        truth=clips.events[0],
-        change_probability=trace.change_logit[0].sigmoid(),
+    png_bytes(
+        events_figure(
+            clips.video[0],
+            trace.changed[0],
+            truth=clips.events[0],
+            change_probability=trace.change_logit[0].sigmoid(),
+        )
     )
 )
 

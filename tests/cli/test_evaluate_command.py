@@ -18,9 +18,9 @@ from dlh.data.video.encode import write_video
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.evaluation import floors
 from dlh.evaluation.events import event_scores
+from dlh.evaluation.results import NAMES, VALUES
 from dlh.evaluation.rows import FLOORS, ROWS, clip_generator
 from dlh.evaluation.scoring import Evaluation
-from dlh.evaluation.summary import NAMES, VALUES
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.runs.presets import tiny
 from dlh.video import from_stored
@@ -59,7 +59,7 @@ def evaluated(
 @pytest.fixture
 def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody looks at the pictures: drawing takes longer than scoring."""
-    monkeypatch.setattr(evaluate, "_pictures", lambda scores, beside: {})
+    monkeypatch.setattr(evaluate.report, "pictures_of", lambda scores, beside: {})
 
 
 def test_the_files_are_there_and_the_page_fetches_nothing(evaluated: Path):

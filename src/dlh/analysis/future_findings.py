@@ -129,9 +129,7 @@ def draw_futures(
         stills.insert(1, mean_frame(mean))
     return Futures(
         context_steps=context_steps,
-        model=FutureScores(
-            curves=torch.cat([one.curves for one in scores]), window=followed.shape[1]
-        ),
+        model=FutureScores.joined(scores),
         floors={
             still.name: score_futures(still, observed, followed, samples=1) for still in stills
         },
