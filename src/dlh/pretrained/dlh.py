@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dlh.analysis.surprise import EventList, event_list
 from dlh.errors import UsageError
-from dlh.interfaces import Prediction, TrainableModel
+from dlh.interfaces import Prediction, Temperature, TrainableModel
 from dlh.models.dlh import Carried, DLHConfig, DynamicLatentHierarchy, Noise, Rollout, Trace
 from dlh.pretrained import files, lookup
 from dlh.pretrained.trained_model import (
@@ -80,18 +80,30 @@ class DLH(TrainedModel):
 
     @torch.no_grad()
     def futures(
-        self, video: AnyVideo, *, horizon: int = 300, samples: int = 100, seed: int = 0
+        self,
+        video: AnyVideo,
+        *,
+        horizon: int = 300,
+        samples: int = 100,
+        seed: int = 0,
+        temperature: float = 1.0,
+        decision_temperature: float = 1.0,
     ) -> Iterator[Prediction]:
         """The samples of :meth:`predict` one by one, for when all frames would fill the memory.
 
         Raises:
-            UsageError: horizon or samples is below 1.
+            UsageError: horizon or samples is below 1, or a temperature below 0.
             VideoError, DataError: the video cannot be used.
         """
         check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         generator = torch.Generator(self.device).manual_seed(seed)
         _, carried = self.model.observe(self.as_video(video), generator=generator)
-        drawn, _ = self.model.imagine(carried.repeat(samples), horizon, generator=generator)
+        drawn, _ = self.model.imagine(
+            carried.repeat(samples),
+            horizon,
+            generator=generator,
+            temperature=Temperature(states=temperature, decisions=decision_temperature),
+        )
         return self._decoded(drawn, samples)
 
     @torch.no_grad()

@@ -25,6 +25,7 @@ def render(
         strips: title and picture of the clips that are shown.
     """
     distribution, events = scores["distribution"][MODEL], scores.get("events")
+    chosen = scores.get("temperature")
     of_events: dict[str, Any] = {"event_rows": []}
     if events:
         of_events = {
@@ -44,6 +45,9 @@ def render(
         diversity=distribution[DIVERSITY]["mean"],
         pictures=pictures,
         strips=strips,
+        temperature=chosen,
+        temperature_head=tables.TEMPERATURE_HEAD,
+        temperature_rows=list(tables.temperature_rows(chosen)) if chosen else [],
         protocol_lines=list(tables.protocol_lines(scores["protocol"])),
         **of_events,
     )
