@@ -112,7 +112,7 @@ def test_a_change_of_colour_that_is_never_noticed_has_a_recall_of_its_own(model)
     before, after = clips.colours[:, :19], clips.colours[:, 1:20]
     changed = trace.changed.clone()
     changed[:, 1:, 1] = torch.from_numpy((before != after) & (before != 5))
-    recalls = colour_recalls(replace(trace, changed=changed), clips, colours)
+    recalls = colour_recalls(changed, clips, colours)
     happened = set(before[before != after])
     assert recalls == {
         f"{colours[i]} to {colours[(i + 1) % 6]}": float(i != 5) for i in sorted(happened)

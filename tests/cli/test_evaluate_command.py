@@ -59,7 +59,7 @@ def evaluated(
 @pytest.fixture
 def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody looks at the pictures: drawing takes longer than scoring."""
-    monkeypatch.setattr(evaluate, "_pictures", lambda scores, beside: {})
+    monkeypatch.setattr(evaluate.report, "pictures_of", lambda scores, beside: {})
 
 
 def test_the_files_are_there_and_the_page_fetches_nothing(evaluated: Path):

@@ -14,7 +14,7 @@ from dlh.data.clips import DataError
 from dlh.data.store.folder import import_folder
 from dlh.evaluation.protocol import protocol_numbers
 from dlh.models.dlh import DynamicLatentHierarchy
-from dlh.pretrained.lookup import SHIPPED
+from dlh.pretrained.files import SHIPPED
 from dlh.runs.presets import tiny
 from dlh.video import to_stored
 from reproduction.publish import shipped_ball

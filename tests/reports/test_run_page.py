@@ -10,8 +10,7 @@ from dlh.analysis import Foresight, LevelDivergences, Pooled
 from dlh.analysis.measure import Changes, FutureFigures
 from dlh.evaluation.events import EventScores
 from dlh.evaluation.futures import FutureScores
-from dlh.reports.run_page.page import render_report
-from dlh.reports.run_page.values import Report
+from dlh.reports.run_page import Report, render_report
 from page_text import Page, check_alone, check_golden
 
 PNGS = {name: f"png of {name}".encode() for name in ("events", "still", "psnr", "curves")}

@@ -27,7 +27,7 @@ from dlh.data.held_out import ALL, HeldOut
 from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.errors import UsageError
 from dlh.evaluation.events import EventScores, event_scores
-from dlh.files.outputs import Say
+from dlh.files.writing import Say
 from dlh.interfaces import Temperature
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
 from dlh.settings import check_at_least, values_of
@@ -244,8 +244,8 @@ def analyse_clips(
         levels=levels,
         all_levels_variance=everything,
         events=events,
-        recalls=event_recalls(trace, clips),
-        colour_recalls={} if ball is None else colour_recalls(trace, clips, ball.colours),
+        recalls=event_recalls(trace.changed, clips),
+        colour_recalls={} if ball is None else colour_recalls(trace.changed, clips, ball.colours),
         model=model_foresight,
         observers=observers,
         reliability=curves,

@@ -15,9 +15,8 @@ from dlh.commands.options import AnalyseOptions
 from dlh.data.clips import DataError
 from dlh.data.worlds.moving_ball import MovingBallClips
 from dlh.errors import OutputError, UsageError
-from dlh.files import strict_json
-from dlh.files.os_errors import os_errors_as
-from dlh.files.outputs import Say, check_writable, write_bytes
+from dlh.files.writing import Say, check_writable, os_errors_as, strict_json, write_bytes
+from dlh.interfaces import DecidingModel
 from dlh.pretrained import DLH, UnsupportedError
 from dlh.reports.analysis_figures import NAMES, figures
 from dlh.reports.analysis_numbers import SETTINGS, as_json
@@ -91,8 +90,9 @@ def write_analysis(
     if not isinstance(subject.model, DLH):
         kind = subject.model.config.kind
         raise UnsupportedError(
-            f"{model} is a model of the kind {kind}, and an analysis reads the levels of a "
-            "hierarchy; take a model of the kind dlh, or score this one with `dlh evaluate`",
+            f"{model} is a model of the kind {kind}; an analysis exchanges and rolls the states of "
+            "a hierarchy's levels and reads its decisions, so it takes the kind dlh. Of this "
+            f"model, {_known_elsewhere(subject)}",
             kind=kind,
             asked="analysis",
         )
@@ -119,12 +119,24 @@ def write_analysis(
         numbers = as_json(findings)
         if chosen.tried:
             numbers["temperature"] = chosen.to_plain()
-        content = (strict_json.dumps(numbers, indent=2) + "\n").encode()
+        content = (strict_json(numbers, indent=2) + "\n").encode()
         _replace(folder, drawn, page, content)
     for line in describe(numbers):
         say(line)
     say(f"open {folder / PAGE}; figures as PNG and PDF are in {folder / FIGURES}")
     return numbers
+
+
+def _known_elsewhere(subject: Subject) -> str:
+    """What other commands say of a model that is no hierarchy."""
+    said = "`dlh evaluate` scores the futures"
+    if isinstance(subject.model.model, DecidingModel):
+        said += " and the events, and `dlh events` finds those of a video"
+    if getattr(subject.model.config, "num_levels", 1) > 1:
+        said += (
+            "; the divergence of each level is in metrics.jsonl of its run (validation.kl.L1, ...)"
+        )
+    return said
 
 
 def _shown(subject: Subject, config: AnalysisConfig) -> Shown:

@@ -31,10 +31,8 @@ from dlh.evaluation.results import (
     claim_folder,
     curves,
     summarise,
-    write_result,
 )
-from dlh.evaluation.rows import FLOORS, MODEL, Row, floor_rows, row_of_file, row_of_model
-from dlh.evaluation.scores.fvd import FVD
+from dlh.evaluation.rows import MODEL, Row, floor_rows, row_of_file, row_of_model
 from dlh.evaluation.scoring import (
     EVENTS,
     TRUTH,
@@ -53,13 +51,10 @@ from dlh.evaluation.work import (
     save_predictions,
     score_all,
 )
-from dlh.files.outputs import Say, write_bytes
+from dlh.files.writing import Say, write_bytes, write_json
 from dlh.interfaces import Temperature, TrainableModel
-from dlh.reports import evaluation_tables as tables
-from dlh.reports.evaluation_page import render
-from dlh.reports.figures.samples import draw_samples
-from dlh.reports.figures.scores import ScorePanel, draw_best_of, draw_score_curves
-from dlh.reports.pictures import drawn
+from dlh.reports import evaluation as report
+from dlh.reports.figures.futures import draw_samples
 from dlh.runs.subject import Subject, open_subject
 from dlh.runs.warmth import AUTO, Chosen, choose_warmth
 from dlh.settings import to_plain, values_of
@@ -151,15 +146,17 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
         path = out / PREDICTIONS
         save_predictions(evaluation, protocol, path, clips=clips, samples=scores["samples"][MODEL])
         say(f"the futures of {clips} clips: {path}")
-    pictures = _pictures(scores, beside)
+    pictures = report.pictures_of(scores, beside)
     strips = list(_strips(evaluation, protocol, beside))
     for name, png in [*pictures.items(), *((f"strip-{n}", png) for n, _, png in strips)]:
         write_bytes(out / f"{name.replace('_', '-')}.png", png)
-    page = render(scores, pictures=pictures, strips=[(title, png) for _, title, png in strips])
+    page = report.render_page(
+        scores, pictures=pictures, strips=[(title, png) for _, title, png in strips]
+    )
     write_bytes(out / REPORT, page.encode())
-    write_bytes(out / TABLE, tables.write_markdown(scores).encode())
-    write_result(out / CURVES, beside)
-    write_result(out / SCORES, scores)  # last: where it is, everything else is
+    write_bytes(out / TABLE, report.write_markdown(scores).encode())
+    write_json(out / CURVES, beside)
+    write_json(out / SCORES, scores)  # last: where it is, everything else is
     parts.remove()
     _summarise(scores, seconds, out, say)
     return scores
@@ -375,45 +372,6 @@ def _results(
     return scores, {"protocol_sha256": protocol.digest(), **curves(protocol, rows)}
 
 
-def _pictures(scores: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, bytes]:
-    """The curves of every metric that was computed, where matplotlib is installed."""
-    frames, best_of = beside["per_frame"], beside["best_of"]
-    samples = scores["samples"][MODEL]
-    per_frame, per_count = [], []
-    for spec in scores["protocol"]["metrics"]:
-        name = spec["name"]
-        if name == FVD:
-            continue
-        better = "higher" if spec["higher_is_better"] else "lower"
-        title = f"{tables.TITLES[name]} ({better} is closer)"
-        model = frames[MODEL][name]
-        floors = {
-            tables.ROW_TITLES[floor]: frames[floor][name]["best"]
-            for floor in FLOORS
-            if floor in frames
-        }
-        best = model["best"] if samples > 1 else None
-        per_frame.append(ScorePanel(title=title, best=best, mean=model["mean"], floors=floors))
-        curve = best_of[MODEL][name]
-        others = {
-            tables.ROW_TITLES[floor]: np.resize(best_of[floor][name], len(curve))
-            if len(best_of[floor][name]) == 1
-            else best_of[floor][name]
-            for floor in FLOORS
-            if floor in best_of
-        }
-        level = [curve[0]] * len(curve)
-        per_count.append(ScorePanel(title=title, best=curve, mean=level, floors=others))
-    pictures = drawn(
-        "per_frame",
-        lambda: draw_score_curves(per_frame, samples=samples),
-        said="picture of per_frame",
-    )
-    if samples > 1:
-        pictures |= drawn("best_of", lambda: draw_best_of(per_count), said="picture of best_of")
-    return pictures
-
-
 def _strips(
     evaluation: Evaluation, protocol: Protocol, beside: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, bytes]]:
@@ -448,12 +406,12 @@ def _summarise(
 ) -> None:
     model = scores["rows"][MODEL]
     said = [
-        f"{tables.TITLES[name].partition(',')[0]} {tables.cell(entry, name)}"
+        f"{report.TITLES[name].partition(',')[0]} {report.cell(entry, name)}"
         for name, entry in model.items()
         if entry["best"] is not None
     ]
     say(f"model: {', '.join(said)} (best [95 % interval] (mean))")
-    for text in tables.verdicts(scores):
+    for text in report.verdicts(scores):
         say(text.replace("**", ""))
     if seconds:
         parts = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())

@@ -10,22 +10,21 @@ import torch
 from tqdm import tqdm
 
 from dlh.commands.options import PredictOptions
-from dlh.commands.resizing import describe_resizing
 from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
 from dlh.errors import OutputError
 from dlh.files.npz import writing_arrays
-from dlh.files.os_errors import os_errors_as
-from dlh.files.outputs import (
+from dlh.files.writing import (
     Say,
     check_name,
     check_with_picture,
     check_writable,
+    os_errors_as,
     write_bytes,
 )
 from dlh.interfaces import Prediction
 from dlh.pretrained import TrainedModel, open_model
-from dlh.reports.figures import still_grid, tile_futures
+from dlh.reports.figures.futures import still_grid, tile_futures
 from dlh.training.device import choose_device
 from dlh.video import channels_last, to_stored
 
@@ -50,7 +49,7 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     samples = options.samples
     dlh = open_model(model, choose_device("auto"))
     opened = dlh.open(video)
-    if resizing := describe_resizing(opened, dlh.model.frame_shape):
+    if resizing := dlh.describe_resizing(opened):
         say(resizing)
     frames = opened.read(context + horizon)
     if len(frames) < context:

@@ -24,7 +24,7 @@ from dlh.data.worlds.moving_mnist import MovingMNIST
 from dlh.errors import UsageError
 from dlh.evaluation.protocol import ScoredClips
 from dlh.files.npz import map_arrays
-from dlh.files.outputs import Say
+from dlh.files.writing import Say
 from dlh.settings import check_at_least
 from dlh.video import VideoError, check_video, from_stored, to_stored
 

@@ -18,8 +18,7 @@ from dlh.evaluation.rows import FLOORS, MODEL, ROWS
 from dlh.evaluation.scores.frames import NotComputed
 from dlh.evaluation.scores.fvd import FVD, frechet_distance
 from dlh.evaluation.scoring import DIVERSITY, ENERGY, ClipScores
-from dlh.files import strict_json
-from dlh.files.outputs import make_folder, write_bytes
+from dlh.files.writing import make_folder
 from dlh.settings import SettingsError, from_plain
 
 SCORES, CURVES = "scores.json", "curves.json"
@@ -206,11 +205,6 @@ class Bootstrap:
         tails = (1 - COVERAGE) / 2
         low, high = np.quantile(values[self._chosen].mean(1), [tails, 1 - tails])
         return float(low), float(high)
-
-
-def write_result(path: Path, content: Mapping[str, Any]) -> None:
-    """Raises OutputError where it cannot be written."""
-    write_bytes(path, (strict_json.dumps(content, indent=1) + "\n").encode())
 
 
 def read_scores(path: Path) -> tuple[Protocol, dict[str, Any]]:

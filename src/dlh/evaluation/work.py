@@ -30,9 +30,8 @@ from dlh.errors import OutputError
 from dlh.evaluation.protocol import Protocol
 from dlh.evaluation.rows import MODEL, Row
 from dlh.evaluation.scoring import Evaluation, Stopwatch, draw_all
-from dlh.files.atomic import write_atomically
 from dlh.files.npz import writing_arrays
-from dlh.files.os_errors import os_errors_as
+from dlh.files.writing import os_errors_as, write_atomically
 from dlh.video import channels_last
 
 MOST_PROCESSES = 8

@@ -17,8 +17,8 @@ from torch import Tensor
 from dlh.data.clips import DataError
 from dlh.data.fetch.download import fetch
 from dlh.data.fetch.remote import Remote, sha256_of
-from dlh.data.store.folder import cache_folder
 from dlh.evaluation.scores.frames import NotComputed
+from dlh.files.writing import cache_folder
 
 FOLDER = "weights"
 """In the cache."""
