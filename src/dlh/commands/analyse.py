@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from dlh.reports.figures import canvas
 from dlh.reports.figures.canvas import MissingExtraError
 from dlh.runs.build import frames_per_second
 from dlh.runs.subject import Subject, open_subject
+from dlh.runs.warmth import Warmth, choose_warmth
 from dlh.training.run import RunFolder
 
 NUMBERS = "analysis.json"
@@ -45,7 +46,12 @@ def analyse(options: AnalyseOptions, *, say: Say = print) -> dict[str, Any]:
         seed=options.seed,
     )
     return write_analysis(
-        model=options.model, data=options.data, out=options.out, config=config, say=say
+        model=options.model,
+        data=options.data,
+        out=options.out,
+        config=config,
+        warmth=(options.temperature, options.decision_temperature),
+        say=say,
     )
 
 
@@ -55,6 +61,7 @@ def write_analysis(
     data: str | None = None,
     out: Path | None = None,
     config: AnalysisConfig | None = None,
+    warmth: tuple[Warmth, float] | None = None,
     say: Say = print,
 ) -> dict[str, Any]:
     """Analyse a model and write analysis.json, analysis.html and the figures.
@@ -64,6 +71,8 @@ def write_analysis(
         data: what to show it; None: held-out clips of what it was trained on.
         out: the folder; None: ``analysis`` in the run's, or ``analysis-DATA`` for other data.
         config: how much is analysed.
+        warmth: temperatures of states and decisions in place of the configuration's; the rule may
+            choose them.
         say: takes the lines for a person.
 
     Returns:
@@ -88,12 +97,28 @@ def write_analysis(
             asked="analysis",
         )
     shown = _shown(subject, config)
+    chosen = choose_warmth(
+        subject,
+        *(warmth or (config.temperature, config.decision_temperature)),
+        context=config.context_steps,
+        horizon=config.horizon,
+        samples=config.samples,
+        seed=config.seed,
+        say=say,
+    )
+    config = replace(
+        config,
+        temperature=chosen.temperature.states,
+        decision_temperature=chosen.temperature.decisions,
+    )
     folder = subject.folder if out is None else out
     with _writable(folder):
         findings = analyse_clips(subject.model.model, shown, config, say)
         drawn = _draw(findings)
         page = render(findings, {name: png for name, (png, _) in drawn.items()}).encode()
         numbers = as_json(findings)
+        if chosen.tried:
+            numbers["temperature"] = chosen.to_plain()
         content = (strict_json(numbers, indent=2) + "\n").encode()
         _replace(folder, drawn, page, content)
     for line in describe(numbers):
@@ -182,8 +207,11 @@ def read_analysis(folder: Path, config: AnalysisConfig) -> dict[str, Any] | None
     if not (folder / NUMBERS).exists():
         return None
     numbers = RunFolder(folder).read_json(NUMBERS)
-    same = isinstance(numbers, dict) and numbers.get(SETTINGS) == asdict(config)
-    return numbers if same else None
+    if not isinstance(numbers, dict):
+        return None
+    # What an older version did not record had today's default.
+    recorded = asdict(AnalysisConfig()) | numbers.get(SETTINGS, {})
+    return numbers if recorded == asdict(config) else None
 
 
 @contextmanager

@@ -41,6 +41,7 @@ from dlh.evaluation.scoring import (
     WeightsRequest,
     open_scorers,
 )
+from dlh.evaluation.temperature import AtTemperature
 from dlh.evaluation.work import (
     PARTIAL,
     ClipArrays,
@@ -51,10 +52,11 @@ from dlh.evaluation.work import (
     score_all,
 )
 from dlh.files.writing import Say, write_bytes, write_json
-from dlh.interfaces import TrainableModel
+from dlh.interfaces import Temperature, TrainableModel
 from dlh.reports import evaluation as report
 from dlh.reports.figures.futures import draw_samples
 from dlh.runs.subject import Subject, open_subject
+from dlh.runs.warmth import AUTO, Chosen, choose_warmth
 from dlh.settings import to_plain, values_of
 from dlh.training.device import choose_device
 from dlh.video import to_stored
@@ -109,6 +111,7 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
     """
     out, processes, save = options.folder, options.num_processes, options.save_predictions
     check_folder(out)
+    options, warmth = _at_temperature(options, say)
     try:
         opened = _open(options)
         if opened.file is not None:
@@ -136,6 +139,8 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
         say(f"what is scored is kept in {parts.folder}; the same command goes on with it")
         raise
     scores, beside = _results(evaluation, protocol, found)
+    if warmth.tried:
+        scores["temperature"] = warmth.to_plain()
     if save:
         clips = min(save, protocol.data.clips)
         path = out / PREDICTIONS
@@ -155,6 +160,29 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
     parts.remove()
     _summarise(scores, seconds, out, say)
     return scores
+
+
+def _at_temperature(options: EvaluateOptions, say: Say) -> tuple[EvaluateOptions, Chosen]:
+    """The options with the temperature that the rule chooses, where it is to choose one."""
+    asked = (options.temperature, options.decision_temperature)
+    if options.model is None or asked == (1.0, 1.0):
+        return options, Chosen()
+    subject = open_subject(options.model, options.data, device=choose_device("auto"))
+    _, numbers, _ = _clips(options, subject)
+    chosen = choose_warmth(
+        subject,
+        *asked,
+        context=numbers.context,
+        horizon=numbers.horizon,
+        samples=numbers.samples,
+        seed=options.seed,
+        say=say,
+    )
+    temperature = chosen.temperature
+    options = replace(
+        options, temperature=temperature.states, decision_temperature=temperature.decisions
+    )
+    return options, chosen
 
 
 def _remove_unpacked(out: Path) -> None:
@@ -196,11 +224,13 @@ def open_evaluation(
     subject = open_subject(options.model, options.data, device=device)
     network = subject.model.model
     clips, numbers, name = _clips(options, subject)
+    assert options.temperature != AUTO  # it was chosen before
+    warmth = Temperature(states=options.temperature, decisions=options.decision_temperature)
     return Opened(
         evaluation=_evaluation(
             options,
             clips,
-            row_of_model(network, numbers.samples),
+            row_of_model(AtTemperature(model=network, temperature=warmth), numbers.samples),
             mean=_mean_frame(subject),
             device=device,
             progress=progress,
@@ -210,7 +240,11 @@ def open_evaluation(
         samples=numbers.samples,
         asked=clips.count if options.manifest is not None else numbers.clips,
         model=ScoredModel(
-            name=options.model, sha256=subject.digest(), to_unit_range=network.to_unit_range
+            name=options.model,
+            sha256=subject.digest(),
+            to_unit_range=network.to_unit_range,
+            temperature=warmth.states,
+            decision_temperature=warmth.decisions,
         ),
     )
 

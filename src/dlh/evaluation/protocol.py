@@ -98,11 +98,15 @@ class ScoredModel:
         name: as it was asked for.
         sha256: of its weights and configuration, or of the file that holds the predictions.
         to_unit_range: how the model's predictions got into [0, 1]; empty where that is not known.
+        temperature, decision_temperature: at which its futures were drawn, of states and of
+            decisions.
     """
 
     name: str
     sha256: str
     to_unit_range: str = ""
+    temperature: float = 1.0
+    decision_temperature: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from dlh.analysis.surprise import EventList, decided_events, event_list
 from dlh.data.video.decode import Video, open_video, read_video
 from dlh.errors import UsageError
-from dlh.interfaces import DecidingModel, ModelConfig, Prediction, TrainableModel
+from dlh.interfaces import DecidingModel, ModelConfig, Prediction, Temperature, TrainableModel
 from dlh.models.dlh import Carried, DLHConfig, DynamicLatentHierarchy, Noise, Rollout, Trace
 from dlh.pretrained import files
 from dlh.settings import check_at_least
@@ -90,40 +90,75 @@ class TrainedModel:
         files.upload(self.model, name, private=private)
 
     def predict(
-        self, video: AnyVideo, *, horizon: int = 300, samples: int = 100, seed: int = 0
+        self,
+        video: AnyVideo,
+        *,
+        horizon: int = 300,
+        samples: int = 100,
+        seed: int = 0,
+        temperature: float = 1.0,
+        decision_temperature: float = 1.0,
     ) -> Prediction:
         """``samples`` futures of ``horizon`` frames after ``video``, all of which is observed.
 
+        Args:
+            video: what is observed.
+            horizon: frames to predict.
+            samples: futures.
+            seed: of the draws.
+            temperature: factor on the noise of the states.
+            decision_temperature: what the logits of the levels' changes are divided by.
+
         Raises:
-            UsageError: horizon or samples is below 1.
+            UsageError: horizon or samples is below 1, or a temperature below 0.
             VideoError, DataError: the video cannot be used.
         """
         generator = torch.Generator(self.device).manual_seed(seed)
         context = self.as_video(video)
-        return self.model.predict(context, horizon=horizon, samples=samples, generator=generator)
+        return self.model.predict(
+            context,
+            horizon=horizon,
+            samples=samples,
+            generator=generator,
+            temperature=Temperature(states=temperature, decisions=decision_temperature),
+        )
 
     def futures(
-        self, video: AnyVideo, *, horizon: int = 300, samples: int = 100, seed: int = 0
+        self,
+        video: AnyVideo,
+        *,
+        horizon: int = 300,
+        samples: int = 100,
+        seed: int = 0,
+        temperature: float = 1.0,
+        decision_temperature: float = 1.0,
     ) -> Iterator[Prediction]:
         """As many samples one by one, for when all frames would fill the memory.
 
         A deterministic model's one future comes as often as was asked.
 
+        Args:
+            video, horizon, samples, seed, temperature, decision_temperature: as in
+                :meth:`predict`.
+
         Raises:
-            UsageError: horizon or samples is below 1.
+            UsageError: horizon or samples is below 1, or a temperature below 0.
             VideoError, DataError: the video cannot be used.
         """
         check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         context = self.as_video(video)
-        return self._one_by_one(context, horizon, samples, seed)
+        warmth = Temperature(states=temperature, decisions=decision_temperature)
+        return self._one_by_one(context, horizon, samples, seed, warmth)
 
     @torch.no_grad()
     def _one_by_one(
-        self, context: Tensor, horizon: int, samples: int, seed: int
+        self, context: Tensor, horizon: int, samples: int, seed: int, temperature: Temperature
     ) -> Iterator[Prediction]:
         generator = torch.Generator(self.device).manual_seed(seed)
         for _ in range(samples):
-            yield self.model.predict(context, horizon=horizon, samples=1, generator=generator)
+            yield self.model.predict(
+                context, horizon=horizon, samples=1, generator=generator, temperature=temperature
+            )
 
     @torch.no_grad()
     def events(
@@ -278,18 +313,30 @@ class DLH(TrainedModel):
 
     @torch.no_grad()
     def futures(
-        self, video: AnyVideo, *, horizon: int = 300, samples: int = 100, seed: int = 0
+        self,
+        video: AnyVideo,
+        *,
+        horizon: int = 300,
+        samples: int = 100,
+        seed: int = 0,
+        temperature: float = 1.0,
+        decision_temperature: float = 1.0,
     ) -> Iterator[Prediction]:
         """The samples of :meth:`predict` one by one, for when all frames would fill the memory.
 
         Raises:
-            UsageError: horizon or samples is below 1.
+            UsageError: horizon or samples is below 1, or a temperature below 0.
             VideoError, DataError: the video cannot be used.
         """
         check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         generator = torch.Generator(self.device).manual_seed(seed)
         _, carried = self.model.observe(self.as_video(video), generator=generator)
-        drawn, _ = self.model.imagine(carried.repeat(samples), horizon, generator=generator)
+        drawn, _ = self.model.imagine(
+            carried.repeat(samples),
+            horizon,
+            generator=generator,
+            temperature=Temperature(states=temperature, decisions=decision_temperature),
+        )
         return self._decoded(drawn, samples)
 
     @torch.no_grad()

@@ -109,6 +109,28 @@ def reasons(scores: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+TEMPERATURE_HEAD = (
+    "temperature", "of decisions", "energy", "diversity", "changes per step", "PSNR, best",
+    "PSNR, mean",
+)  # fmt: skip
+
+
+def temperature_rows(chosen: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """What every tried temperature gave on validation clips; the one that was taken is marked."""
+    taken = (chosen["states"], chosen["decisions"])
+    for one in chosen["tried"]:
+        rate, mark = one["change_rate"], (one["states"], one["decisions"]) == taken
+        yield (
+            f"{one['states']:g}" + (", taken" if mark else ""),
+            f"{one['decisions']:g}",
+            f"{one['energy_score']:.4f}",
+            f"{one['diversity']:.3f}",
+            NOTHING if rate is None else f"{rate:.3f}",
+            number(one["psnr_best"], "psnr"),
+            number(one["psnr_mean"], "psnr"),
+        )
+
+
 def event_rows(events: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Precision / recall / F1 of every level under every tolerance, and of claiming every frame."""
     for level in events["levels"]:
@@ -134,6 +156,8 @@ def protocol_lines(protocol: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "protocol", protocol["name"]
     yield "model", f"{model['name']} (SHA-256 {model['sha256'][:16]})"
     split = f" {data['split']}" if data["split"] else ""
+    states, decisions = (model.get(key, 1.0) for key in ("temperature", "decision_temperature"))
+    yield "temperature", f"{states:g} of states, {decisions:g} of decisions"
     yield "clips", f"{data['clips']}{split} clips of {data['name']}"
     yield "manifest", f"SHA-256 {data['manifest_sha256']}"
     yield "predicted frames", f"SHA-256 {data['truth_sha256']}"
@@ -178,6 +202,13 @@ def write_markdown(scores: Mapping[str, Any]) -> str:
     parts.append(
         f"Two futures of a clip differ by {diversity:.3f} (root mean square of their pixels)."
     )
+    if chosen := scores.get("temperature"):
+        parts += [
+            "## Temperature",
+            f"Futures of {chosen['validation_clips']} validation clips at every temperature that "
+            "was tried, with the same noise. The energy score chooses (lower is better).",
+            markdown(TEMPERATURE_HEAD, list(temperature_rows(chosen))),
+        ]
     if events := scores.get("events"):
         parts += [
             "## Events",
@@ -241,6 +272,7 @@ def render_page(
         strips: title and picture of the clips that are shown.
     """
     distribution, events = scores["distribution"][MODEL], scores.get("events")
+    chosen = scores.get("temperature")
     of_events: dict[str, Any] = {"event_rows": []}
     if events:
         of_events = {
@@ -260,6 +292,9 @@ def render_page(
         diversity=distribution[DIVERSITY]["mean"],
         pictures=pictures,
         strips=strips,
+        temperature=chosen,
+        temperature_head=TEMPERATURE_HEAD,
+        temperature_rows=list(temperature_rows(chosen)) if chosen else [],
         protocol_lines=list(protocol_lines(scores["protocol"])),
         **of_events,
     )
