@@ -26,7 +26,7 @@ from dlh.data.clips import Clips, DataError, Split
 from dlh.data.held_out import ALL, HeldOut
 from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.errors import UsageError
-from dlh.evaluation.events import EventScores, event_scores
+from dlh.evaluation.events import EventScores, event_scores, scores_by_level
 from dlh.files.outputs import Say
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
 from dlh.settings import check_at_least, values_of
@@ -137,6 +137,7 @@ class Findings:
     levels: tuple[LevelFindings, ...]
     all_levels_variance: float
     events: EventScores | None
+    higher_events: dict[int, EventScores]
     recalls: dict[str, float]
     colour_recalls: dict[str, float]
     model: Foresight | None
@@ -174,7 +175,8 @@ def analyse_clips(
     truth = None if clips.events is None else clips.events[:, :steps]
     left_out = {**shown.held_out.left_out, **_shortened(clips, config)}
 
-    events, model_foresight, curves = None, None, {}
+    model_foresight, curves = None, {}
+    events_of = scores_by_level(trace.changed, clips)
     if model.config.num_levels < 2:
         left_out["events, p(change) and reliability"] = (
             "the model has one level, which changes at every frame"
@@ -188,7 +190,6 @@ def analyse_clips(
                 f"{shown.data} does not know when something changes"
             )
         else:
-            events = event_scores(trace.changed[..., 1], truth)
             held_against["true changes"] = truth
         for name, outcome in held_against.items():
             if (curve := reliability(probability, outcome, counted)) is not None:
@@ -238,7 +239,8 @@ def analyse_clips(
         elbo=elbo,
         levels=levels,
         all_levels_variance=everything,
-        events=events,
+        events=events_of.pop(2, None),
+        higher_events=events_of,
         recalls=event_recalls(trace, clips),
         colour_recalls={} if ball is None else colour_recalls(trace, clips, ball.colours),
         model=model_foresight,

@@ -20,9 +20,9 @@ from dlh.data.worlds.moving_ball import MovingBall
 from dlh.evaluation.events import (
     EventScores,
     change_rates,
-    event_scores,
     mean_depth,
     mean_depth_with_first,
+    scores_by_level,
 )
 from dlh.evaluation.floors import floors, mean_training_frame
 from dlh.evaluation.futures import FutureScores, score_futures
@@ -54,6 +54,8 @@ class Changes:
         mean_depth_with_first: over all t, as in the paper's Table 2.
         divergences: nats per sequence of each level.
         events: level 2 against the truth; None where the data does not know its events.
+        higher_events: levels above it against truths of their own, by level; empty where the data
+            has one truth for all levels.
         recalls: of bounces and of random changes of the ball, where there are both, by name.
         missed: changes of the ball's colour that are mostly missed, "green to cyan".
         foresight: p(e^2) under both outcomes; None with one level.
@@ -66,6 +68,7 @@ class Changes:
     mean_depth_with_first: float | None = None
     divergences: LevelDivergences | None = None
     events: EventScores | None = None
+    higher_events: Mapping[int, EventScores] = field(default_factory=dict)
     recalls: Mapping[str, float] = field(default_factory=dict)
     missed: tuple[str, ...] = ()
     foresight: Foresight | None = None
@@ -207,11 +210,8 @@ def _changes(
     trace, objective = observe_clips(model, clips, generator, steps=TRACED_STEPS)
     steps = trace.changed.shape[1]
     truth = None if clips.events is None else clips.events[:, :steps]
-    events = foresight = None
-    if model.config.num_levels > 1:
-        foresight = foresight_of(trace, truth)
-        if truth is not None:
-            events = event_scores(trace.changed[..., 1], truth)
+    foresight = foresight_of(trace, truth) if model.config.num_levels > 1 else None
+    of_levels = scores_by_level(trace.changed, clips)
     colours = source.config.colours if isinstance(source, MovingBall) else ()
     return trace, Changes(
         clips=len(clips.video),
@@ -220,7 +220,8 @@ def _changes(
         mean_depth=mean_depth(trace.changed),
         mean_depth_with_first=mean_depth_with_first(trace.changed),
         divergences=level_divergences(objective),
-        events=events,
+        events=of_levels.pop(2, None),
+        higher_events=of_levels,
         recalls=event_recalls(trace, clips),
         missed=mostly_missed(colour_recalls(trace, clips, colours)),
         foresight=foresight,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from dlh.data.clips import Clips
+
 Mask = Tensor | np.ndarray
 
 
@@ -87,6 +89,24 @@ def event_scores(inferred: Mask, truth: Mask, *, tolerance: int = 0) -> EventSco
         inferred_events=int(inferred.sum()),
         matched=sum(_matched(ours, theirs, tolerance) for ours, theirs in pairs),
     )
+
+
+def scores_by_level(changed: Mask, clips: Clips) -> dict[int, EventScores]:
+    """Level 2 against the true events, and every level above it that has a truth of its own.
+
+    Empty where the clips do not know their events, or there is one level.
+
+    Args:
+        changed: bool, (batch, time, levels), e_t^n of the first steps of the clips.
+        clips: what is known of them.
+    """
+    steps, levels = changed.shape[1:]
+    highest = levels if clips.level_events is not None else min(levels, 2)
+    found = {}
+    for level in range(2, highest + 1):
+        if (truth := clips.truth(level)) is not None:
+            found[level] = event_scores(changed[..., level - 1], truth[:, :steps])
+    return found
 
 
 def change_rates(changed: Mask) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlh.data.clips import Clips
 from dlh.evaluation.clip_events import count_events
 from dlh.evaluation.clip_scores import ClipScores, score_clip
 from dlh.evaluation.clips import EvaluatedClips, identify
@@ -68,7 +69,7 @@ class Evaluation:
     ) -> dict[str, np.ndarray]:
         """The scores of a clip under every row, as named arrays: "ROW/METRIC/..."."""
         watch = watch or Stopwatch()
-        context, truth, events = self.tensors(clip)
+        context, truth, known = self.tensors(clip)
         found: dict[str, np.ndarray] = {}
         for name in ROWS:
             row = self.rows[name]
@@ -89,15 +90,15 @@ class Evaluation:
         if self.scorers.frechet is not None:
             features = self.scorers.frechet.features(truth[None])[0]
             found[TRUTH] = features.double().cpu().numpy()
-        if self.decides is not None and events is not None:
+        if self.decides is not None and known is not None and known.events is not None:
             video = torch.cat([context, truth])
-            counts = count_events(self.decides, video, events, clip=clip, seed=protocol.seed)
+            counts = count_events(self.decides, video, known, clip=clip, seed=protocol.seed)
             if counts is not None:
                 found[EVENTS] = counts
         return found
 
-    def tensors(self, clip: int) -> tuple[Tensor, Tensor, np.ndarray | None]:
-        """Context and truth on the device, and the true events.
+    def tensors(self, clip: int) -> tuple[Tensor, Tensor, Clips | None]:
+        """Context and truth on the device, and what is known of the clip.
 
         Where the context is not known it is a black frame, at which no row looks.
         """
@@ -105,7 +106,7 @@ class Evaluation:
         context = read.context
         if context is None:
             context = torch.zeros(1, *self.clips.frame_shape)
-        return context.to(self.device), read.truth.to(self.device), read.events
+        return context.to(self.device), read.truth.to(self.device), read.known
 
     def row_scores(
         self, found: Sequence[dict[str, np.ndarray]]

@@ -125,6 +125,12 @@ def _events(findings: Findings) -> Rows:
     found = {"precision": scores.precision, "recall": scores.recall, "F1": scores.f1}
     kinds = findings.recalls | findings.colour_recalls
     found |= {f"recall of {name}": value for name, value in kinds.items()}
+    for level, own in findings.higher_events.items():
+        found |= {
+            f"level {level} against its own true events: precision": own.precision,
+            f"level {level}: recall": own.recall,
+            f"level {level}: F1": own.f1,
+        }
     return [(name, f"{value:.3f}") for name, value in found.items()]
 
 

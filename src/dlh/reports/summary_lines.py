@@ -20,6 +20,11 @@ def describe(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
             f"events:  precision {events['precision']:.3f}, recall {events['recall']:.3f} of level "
             f"2 against the true events, on {summary['clips']} held-out clips"
         )
+    for level, scores in summary.get("higher_events", {}).items():
+        yield (
+            f"         precision {scores['precision']:.3f}, recall {scores['recall']:.3f} of level "
+            f"{level[1:]} against true events of its own"
+        )
     if "mean_depth" in summary:
         line = f"depth:   {summary['mean_depth']:.3f} levels change at a step"
         if "true_change_rate" in summary:

