@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -125,7 +126,10 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """An analysis of one model on some clips; ``left_out`` says what does not apply, and why."""
+    """An analysis of one model on some clips; ``left_out`` says what does not apply, and why.
+
+    ``higher_events`` are of the levels above 2 that have a truth of their own.
+    """
 
     shown: Shown
     config: AnalysisConfig
@@ -137,7 +141,7 @@ class Findings:
     levels: tuple[LevelFindings, ...]
     all_levels_variance: float
     events: EventScores | None
-    higher_events: dict[int, EventScores]
+    higher_events: Mapping[int, EventScores]
     recalls: dict[str, float]
     colour_recalls: dict[str, float]
     model: Foresight | None

@@ -78,7 +78,9 @@ def pool_events(counts: Sequence[np.ndarray]) -> dict[str, Any]:
         of_own = {"true_change_rate": int(of_level[0, 1]) / steps} if apart else {}
         level = {"level": index + FIRST_LEVEL, "rate": rate_of_level} | of_own
         levels.append(level | {"tolerance": found})
-    best = max(levels, key=lambda level: (level["tolerance"]["0"]["f1"], -level["level"]))
+    # A level with nothing to find is not the best for its silence.
+    finding = [level for level in levels if level.get("true_change_rate", 1)] or levels
+    best = max(finding, key=lambda level: (level["tolerance"]["0"]["f1"], -level["level"]))
     return {
         "true_change_rate": rate,
         "true_events": true_events,
