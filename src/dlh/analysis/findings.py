@@ -22,11 +22,13 @@ from dlh.analysis.moving_ball.observers import (
 )
 from dlh.analysis.moving_ball.recalls import colour_recalls, event_recalls
 from dlh.analysis.observe import observe_clips
+from dlh.analysis.other_detectors import other_detectors
 from dlh.analysis.pooled import Pooled, pooled_mean
 from dlh.data.clips import Clips, DataError, Split
 from dlh.data.held_out import ALL, HeldOut
 from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.errors import UsageError
+from dlh.evaluation.event_floors import RUPTURES, has_ruptures
 from dlh.evaluation.events import EventScores, event_scores, scores_by_level
 from dlh.files.outputs import Say
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
@@ -104,6 +106,7 @@ class Shown:
         ball: the world of the clips, where that is Moving Ball.
         mean: the mean training frame, (channel, height, width); None where there is none.
         fps: frames a second of the data's videos, where they have one rate.
+        train: training clips that know their events, for the thresholds of trivial detectors.
     """
 
     model: str
@@ -112,6 +115,7 @@ class Shown:
     ball: MovingBallConfig | None = None
     mean: Tensor | None = None
     fps: float | None = None
+    train: Clips | None = None
 
     @property
     def clips(self) -> Clips:
@@ -128,7 +132,8 @@ class Shown:
 class Findings:
     """An analysis of one model on some clips; ``left_out`` says what does not apply, and why.
 
-    ``higher_events`` are of the levels above 2 that have a truth of their own.
+    ``higher_events`` are of the levels above 2 that have a truth of their own, ``other_detectors``
+    of trivial detectors and of VPR's rule.
     """
 
     shown: Shown
@@ -142,6 +147,7 @@ class Findings:
     all_levels_variance: float
     events: EventScores | None
     higher_events: Mapping[int, EventScores]
+    other_detectors: Mapping[str, EventScores]
     recalls: dict[str, float]
     colour_recalls: dict[str, float]
     model: Foresight | None
@@ -195,6 +201,10 @@ def analyse_clips(
             )
         else:
             held_against["true changes"] = truth
+            if shown.train is not None and not has_ruptures():
+                left_out[f"the floor of {RUPTURES}"] = (
+                    "the package is not installed: pip install ruptures"
+                )
         for name, outcome in held_against.items():
             if (curve := reliability(probability, outcome, counted)) is not None:
                 curves[name] = curve
@@ -245,6 +255,7 @@ def analyse_clips(
         all_levels_variance=everything,
         events=events_of.pop(2, None),
         higher_events=events_of,
+        other_detectors=other_detectors(trace, clips, shown.train),
         recalls=event_recalls(trace, clips),
         colour_recalls={} if ball is None else colour_recalls(trace, clips, ball.colours),
         model=model_foresight,

@@ -14,6 +14,7 @@ from dlh.analysis.divergences import LevelDivergences, level_divergences
 from dlh.analysis.foresight import Foresight, foresight_of
 from dlh.analysis.moving_ball.recalls import colour_recalls, event_recalls, mostly_missed
 from dlh.analysis.observe import observe_clips
+from dlh.analysis.other_detectors import other_detectors, threshold_clips
 from dlh.data.clips import Clips, ClipSource
 from dlh.data.held_out import HeldOut, held_out, of_first_length
 from dlh.data.worlds.moving_ball import MovingBall
@@ -56,6 +57,7 @@ class Changes:
         events: level 2 against the truth; None where the data does not know its events.
         higher_events: levels above it against truths of their own, by level; empty where the data
             has one truth for all levels.
+        other_detectors: trivial detectors and VPR's rule against the truth of level 2, by name.
         recalls: of bounces and of random changes of the ball, where there are both, by name.
         missed: changes of the ball's colour that are mostly missed, "green to cyan".
         foresight: p(e^2) under both outcomes; None with one level.
@@ -69,6 +71,7 @@ class Changes:
     divergences: LevelDivergences | None = None
     events: EventScores | None = None
     higher_events: Mapping[int, EventScores] = field(default_factory=dict)
+    other_detectors: Mapping[str, EventScores] = field(default_factory=dict)
     recalls: Mapping[str, float] = field(default_factory=dict)
     missed: tuple[str, ...] = ()
     foresight: Foresight | None = None
@@ -193,7 +196,10 @@ def measure(
     steps = min(TRACED_STEPS, chosen.clips.video.shape[1])
     changes = Changes(clips=len(chosen), steps=steps)
     if isinstance(model, DynamicLatentHierarchy):
-        trace, changes = _changes(model, chosen.clips, source)
+        train = None
+        if chosen.clips.events is not None:
+            train = threshold_clips(source, lengths=(steps, clip_length))
+        trace, changes = _changes(model, chosen.clips, source, train)
     mean = mean_training_frame(source, clip_length=clip_length, batch_size=batch_size)
     return Measured(
         held_out=chosen,
@@ -204,7 +210,7 @@ def measure(
 
 
 def _changes(
-    model: DynamicLatentHierarchy, clips: Clips, source: ClipSource
+    model: DynamicLatentHierarchy, clips: Clips, source: ClipSource, train: Clips | None
 ) -> tuple[Trace, Changes]:
     generator = torch.Generator(next(model.parameters()).device).manual_seed(SEED)
     trace, objective = observe_clips(model, clips, generator, steps=TRACED_STEPS)
@@ -222,6 +228,7 @@ def _changes(
         divergences=level_divergences(objective),
         events=of_levels.pop(2, None),
         higher_events=of_levels,
+        other_detectors=other_detectors(trace, clips, train),
         recalls=event_recalls(trace, clips),
         missed=mostly_missed(colour_recalls(trace, clips, colours)),
         foresight=foresight,

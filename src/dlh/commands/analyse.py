@@ -11,6 +11,7 @@ from typing import Any
 
 from dlh.analysis.findings import AnalysisConfig, Findings, Shown, analyse_clips
 from dlh.analysis.moving_ball.recalls import mostly_missed
+from dlh.analysis.other_detectors import threshold_clips
 from dlh.commands.options import AnalyseOptions
 from dlh.data.clips import DataError
 from dlh.data.worlds.moving_ball import MovingBallClips
@@ -112,6 +113,12 @@ def _shown(subject: Subject, config: AnalysisConfig) -> Shown:
         mean = subject.mean_frame(clip_length=clips.video.shape[1], batch_size=MEAN_FRAME_BATCH)
     except DataError:  # the training videos are shorter than a clip
         mean = None
+    train = None
+    if clips.events is not None:
+        own = subject.experiment.training.clip_length
+        train = threshold_clips(
+            subject.source, lengths=(min(config.traced_steps, clips.video.shape[1]), own)
+        )
     data = subject.experiment.data
     of_ball = data.is_moving_ball and isinstance(clips, MovingBallClips)
     return Shown(
@@ -121,6 +128,7 @@ def _shown(subject: Subject, config: AnalysisConfig) -> Shown:
         ball=data.ball if of_ball else None,
         mean=mean,
         fps=frames_per_second(subject.source),
+        train=train,
     )
 
 

@@ -52,6 +52,11 @@ def as_json(findings: Findings) -> dict[str, Any]:
             }
             for level, scores in findings.higher_events.items()
         }
+    if findings.other_detectors:
+        result["other_detectors"] = [
+            {"name": name, "precision": one.precision, "recall": one.recall, "f1": one.f1}
+            for name, one in findings.other_detectors.items()
+        ]
     if findings.model is not None:
         result["foresight"] = {"model": _known(asdict(findings.model))}
         if findings.observers is not None:

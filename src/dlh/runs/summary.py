@@ -74,6 +74,11 @@ def summarise(trained: Trained, measured: Measured | None) -> dict[str, Any]:
             }
             for level, scores in changes.higher_events.items()
         }
+    if changes.other_detectors:
+        summary["other_detectors"] = [
+            {"name": name, "precision": one.precision, "recall": one.recall, "f1": one.f1}
+            for name, one in changes.other_detectors.items()
+        ]
     if changes.recalls:
         summary["recalls"] = {_key(name): value for name, value in changes.recalls.items()}
     if changes.missed:

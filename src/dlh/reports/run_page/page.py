@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dlh.analysis.measure import FutureFigures
+from dlh.reports.analysis_page import detector_rows
 from dlh.reports.render import once_in, render
 from dlh.reports.run_page.values import Report
 from dlh.training.held_out import level_states
@@ -34,6 +35,7 @@ def render_report(report: Report) -> str:
         levels_head=head,
         levels_rows=rows,
         setting_rows=settings,
+        detector_rows=detector_rows(report.changes.events, report.changes.other_detectors),
         **values,
     )
 
