@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dlh.data.clips import Clips
-from dlh.evaluation.clip_events import count_events, pool_events
+from dlh.evaluation.events import count_events, pool_events
 from dlh.interfaces import Figures
 
 
@@ -29,7 +29,9 @@ def at(*frames: int) -> np.ndarray:
 
 def counted(levels: list[np.ndarray], known: Clips):
     changed = np.stack([np.ones((1, 10), bool), *levels], -1)
-    return count_events(Claims(changed), torch.zeros(10, 3, 4, 4), known, clip=0, seed=0)
+    return count_events(
+        Claims(changed), torch.zeros(10, 3, 4, 4), known, generator=torch.Generator()
+    )
 
 
 def test_levels_with_truths_of_their_own_are_counted_against_these():

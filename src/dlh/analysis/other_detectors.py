@@ -23,22 +23,24 @@ def threshold_clips(source: ClipSource, *, lengths: tuple[int, ...]) -> Clips | 
     return None
 
 
-def other_detectors(trace: Trace, clips: Clips, train: Clips | None) -> dict[str, EventScores]:
+def other_detectors(
+    clips: Clips, train: Clips | None, trace: Trace | None
+) -> dict[str, EventScores]:
     """Scores against the truth of level 2 of every trivial detector and of VPR's rule, by name.
 
-    Empty where the clips do not know their events, or the model has one level.
+    Empty where the clips do not know their events.
 
     Args:
-        trace: of the first steps of the clips.
-        clips: what is known of them.
+        clips: with what is known of them.
         train: training clips with their events; None: no trivial detector is fitted.
+        trace: of the clips; None, or of one level: there is no VPR's rule.
     """
-    steps, levels = trace.changed.shape[1:]
-    seen = clips.first(steps=steps)
-    if seen.events is None or levels < 2:
+    if clips.events is None:
         return {}
-    found = {} if train is None else floor_scores(train, seen)
+    found = {} if train is None else floor_scores(train, clips)
+    if trace is None or trace.changed.shape[2] < 2:
+        return found
     of_level = (trace.change_divergence[..., 1], trace.static_divergence[..., 1])
     for name, claimed in vpr_events(*(part.numpy() for part in of_level)).items():
-        found[name] = event_scores(claimed, seen.events)
+        found[name] = event_scores(claimed, clips.events)
     return found

@@ -11,7 +11,7 @@ from dlh.data.worlds.bouncing_ball import BouncingBall
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.data.worlds.two_clocks import TwoClocks, TwoClocksClips
 from dlh.errors import UsageError
-from dlh.files.outputs import Say, check_writable
+from dlh.files.writing import Say, check_writable
 from dlh.runs import presets
 from dlh.runs.experiment import DataConfig
 

@@ -28,7 +28,7 @@ from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
 from dlh.data.worlds.two_clocks import TwoClocks, TwoClocksConfig
 from dlh.errors import UsageError
-from dlh.files.outputs import Say, check_writable
+from dlh.files.writing import Say, check_writable
 from dlh.runs.data_names import load_named_digits, name_or_path
 
 

@@ -7,14 +7,22 @@ given here start at that first step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from dlh.data.clips import Clips
+from dlh.interfaces import TrainableModel
 
 Mask = Tensor | np.ndarray
+TOLERANCES = (0, 1, 2)
+"""Frames that a change may be off, in a table of scores."""
+FIRST_LEVEL = 2
+"""Level 1 changes at every frame and has no events."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +140,80 @@ def mean_depth(changed: Mask) -> float:
 def mean_depth_with_first(changed: Mask) -> float:
     """L-bar = (1/T) sum_t sum_n e_t^n with the forced first step, as in the paper's Table 2."""
     return float(_levels(changed).sum(2).mean())
+
+
+@torch.no_grad()
+def count_events(
+    model: TrainableModel, video: Tensor, known: Clips, *, generator: torch.Generator
+) -> np.ndarray | None:
+    """(levels from 2, tolerances, 4) counts of one clip: steps, true, inferred and matched events.
+
+    None for a model that decides nothing, or has one level.
+
+    Args:
+        model: in evaluation mode; its figures say what it decided at every frame.
+        video: (time, channel, height, width), context and truth.
+        known: the same clip as a batch of one, with its true events; each level is held against
+            its own.
+        generator: of what the model draws.
+    """
+    changed = model.figures(video[None], generator=generator).changed
+    if changed is None or changed.shape[2] < FIRST_LEVEL or len(video) < 2:
+        return None
+    counts = []
+    for level in range(FIRST_LEVEL, changed.shape[2] + 1):
+        truth, inferred = known.truth(level), changed[..., level - 1].cpu()
+        assert truth is not None
+        counts.append(
+            [astuple(event_scores(inferred, truth, tolerance=each)) for each in TOLERANCES]
+        )
+    return np.array(counts, dtype=np.int64)
+
+
+def pool_events(counts: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Precision, recall and F1 of every level and tolerance, pooled over clips, and the best level.
+
+    Where the levels have truths of their own, each has its ``true_change_rate``; that of the whole
+    is level 2's, of every event. Beside them stands what a detector scores that claims an event at
+    every frame.
+    """
+    total = np.sum(counts, axis=0)
+    steps, true_events = int(total[0, 0, 0]), int(total[0, 0, 1])
+    rate = true_events / steps
+    apart = len(set(total[:, 0, 1].tolist())) > 1
+    levels: list[dict[str, Any]] = []
+    for index, of_level in enumerate(total):
+        found = {}
+        for tolerance, four in zip(TOLERANCES, of_level, strict=True):
+            scores = EventScores(
+                steps=int(four[0]),
+                true_events=int(four[1]),
+                inferred_events=int(four[2]),
+                matched=int(four[3]),
+            )
+            found[str(tolerance)] = {
+                "precision": scores.precision,
+                "recall": scores.recall,
+                "f1": scores.f1,
+            }
+        rate_of_level = int(of_level[0, 2]) / steps
+        of_own = {"true_change_rate": int(of_level[0, 1]) / steps} if apart else {}
+        level = {"level": index + FIRST_LEVEL, "rate": rate_of_level} | of_own
+        levels.append(level | {"tolerance": found})
+    # A level with nothing to find is not the best for its silence.
+    finding = [level for level in levels if level.get("true_change_rate", 1)] or levels
+    best = max(finding, key=lambda level: (level["tolerance"]["0"]["f1"], -level["level"]))
+    return {
+        "true_change_rate": rate,
+        "true_events": true_events,
+        "levels": levels,
+        "best_level": best["level"],
+        "every_frame": {
+            "precision": rate,
+            "recall": 1.0 if true_events else 0.0,
+            "f1": 2 * rate / (1 + rate),
+        },
+    }
 
 
 def _ratio(matched: int, claimed: int, other: int) -> float:
