@@ -19,6 +19,7 @@ from dlh.evaluation.event_floors import (
     has_ruptures,
     mean_colour_change,
     moving_colour_change,
+    pool_floors,
     unexpected,
     vpr_events,
 )
@@ -120,6 +121,17 @@ def test_without_true_events_there_are_no_floors():
     train, test = train_and_test(BALL, steps=5)
     assert fit_detectors(Clips(video=train.video)) == {}
     assert floor_scores(train, Clips(video=test.video)) == {}
+
+
+def test_clips_that_come_one_after_the_other_are_pooled():
+    train, test = train_and_test(BALL)
+    found = pool_floors(train, (test.row(number) for number in range(20)))
+    assert found.keys() == fit_detectors(train).keys()
+    for name, scores in floor_scores(train, test).items():
+        assert found[name]["tolerance"]["0"]["f1"] == pytest.approx(scores.f1)
+        assert found[name]["rate"] == pytest.approx(scores.inferred_rate)
+        recalls = [found[name]["tolerance"][each]["recall"] for each in "012"]
+        assert recalls == sorted(recalls)
 
 
 def test_ruptures_is_left_out_where_it_is_not_installed(monkeypatch):

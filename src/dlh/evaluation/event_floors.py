@@ -8,12 +8,14 @@ training clips. It knows the truth of these, which no model here does, and nothi
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import astuple
+from typing import Any
 
 import numpy as np
 
 from dlh.data.clips import Clips
-from dlh.evaluation.events import EventScores, event_scores
+from dlh.evaluation.events import TOLERANCES, EventScores, event_scores, rate_and_scores
 
 MOVING = 32
 """Grey levels by which a pixel is off its clip's median frame, in some channel, where it moves."""
@@ -129,6 +131,27 @@ def floor_scores(train: Clips, test: Clips) -> dict[str, EventScores]:
         name: event_scores(detect(test.video), test.events)
         for name, detect in fit_detectors(train).items()
     }
+
+
+def pool_floors(train: Clips, tested: Iterable[Clips]) -> dict[str, dict[str, Any]]:
+    """The trivial detectors on clips that are read one after the other, against the truth of level
+    2: by name ``rate``, of claimed events a frame, and ``tolerance``, the scores under each of
+    :data:`~dlh.evaluation.events.TOLERANCES`.
+
+    Args:
+        train: training clips with their true events, for the thresholds.
+        tested: clips that know theirs.
+    """
+    fitted = fit_detectors(train)
+    counts = {name: np.zeros((len(TOLERANCES), 4), dtype=np.int64) for name in fitted}
+    for clips in tested:
+        assert clips.events is not None
+        for name, detect in fitted.items():
+            claimed = detect(clips.video)
+            counts[name] += [
+                astuple(event_scores(claimed, clips.events, tolerance=each)) for each in TOLERANCES
+            ]
+    return {name: rate_and_scores(of_floor) for name, of_floor in counts.items()}
 
 
 def unexpected(

@@ -183,23 +183,8 @@ def pool_events(counts: Sequence[np.ndarray]) -> dict[str, Any]:
     apart = len(set(total[:, 0, 1].tolist())) > 1
     levels: list[dict[str, Any]] = []
     for index, of_level in enumerate(total):
-        found = {}
-        for tolerance, four in zip(TOLERANCES, of_level, strict=True):
-            scores = EventScores(
-                steps=int(four[0]),
-                true_events=int(four[1]),
-                inferred_events=int(four[2]),
-                matched=int(four[3]),
-            )
-            found[str(tolerance)] = {
-                "precision": scores.precision,
-                "recall": scores.recall,
-                "f1": scores.f1,
-            }
-        rate_of_level = int(of_level[0, 2]) / steps
         of_own = {"true_change_rate": int(of_level[0, 1]) / steps} if apart else {}
-        level = {"level": index + FIRST_LEVEL, "rate": rate_of_level} | of_own
-        levels.append(level | {"tolerance": found})
+        levels.append({"level": index + FIRST_LEVEL, **of_own, **rate_and_scores(of_level)})
     # A level with nothing to find is not the best for its silence.
     finding = [level for level in levels if level.get("true_change_rate", 1)] or levels
     best = max(finding, key=lambda level: (level["tolerance"]["0"]["f1"], -level["level"]))
@@ -214,6 +199,24 @@ def pool_events(counts: Sequence[np.ndarray]) -> dict[str, Any]:
             "f1": 2 * rate / (1 + rate),
         },
     }
+
+
+def rate_and_scores(counts: np.ndarray) -> dict[str, Any]:
+    """``rate``, of claimed events a frame, and by ``tolerance`` precision, recall and F1, of pooled
+    counts (tolerances, 4): steps, true, inferred and matched events.
+    """
+    found = {}
+    for tolerance, four in zip(TOLERANCES, counts, strict=True):
+        steps, true, inferred, matched = map(int, four)
+        scores = EventScores(
+            steps=steps, true_events=true, inferred_events=inferred, matched=matched
+        )
+        found[str(tolerance)] = {
+            "precision": scores.precision,
+            "recall": scores.recall,
+            "f1": scores.f1,
+        }
+    return {"rate": int(counts[0, 2]) / int(counts[0, 0]), "tolerance": found}
 
 
 def _ratio(matched: int, claimed: int, other: int) -> float:

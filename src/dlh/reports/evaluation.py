@@ -141,6 +141,9 @@ def event_rows(events: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     tolerances = len(events["levels"][0]["tolerance"])
     claims = (_three(events["every_frame"]), *[NOTHING] * (tolerances - 1))
     yield ("floor: an event at every frame", "1.000", *claims)
+    for name, floor in events.get("floors", {}).items():
+        cells = [_three(found) for found in floor["tolerance"].values()]
+        yield (f"floor: {name}", f"{floor['rate']:.3f}", *cells)
 
 
 def event_head(events: Mapping[str, Any]) -> tuple[str, ...]:
