@@ -12,9 +12,11 @@ import pytest
 from dlh.data.clips import DataError
 from dlh.data.named.generated import GeneratedClip, GeneratedClips
 from dlh.data.named.manifest import Manifest, name_clips
+from dlh.data.worlds.bouncing_ball import BouncingBall, BouncingBallConfig
 from dlh.data.worlds.digits import Digits
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
+from dlh.data.worlds.two_clocks import TwoClocks, TwoClocksConfig
 
 SMALL = MovingBallConfig(size=16, radius=2, speed=3.0, colour_change_probability=0.1)
 NUMBERS = {"context": 3, "horizon": 5, "count": 4}
@@ -38,7 +40,15 @@ def digits():
     return MovingMNIST(made_up_digits(), MovingMNISTConfig(size=40, speed=(1.0, 3.0)))
 
 
-@pytest.fixture(params=[balls, digits])
+def clocks():
+    return TwoClocks(TwoClocksConfig(ball=SMALL))
+
+
+def bouncing():
+    return BouncingBall(BouncingBallConfig(ball=SMALL))
+
+
+@pytest.fixture(params=[balls, clocks, bouncing, digits])
 def source(request):
     return request.param()
 
@@ -81,6 +91,12 @@ def test_saved_and_loaded_it_is_the_same_and_says_everything(source, manifest, t
     if manifest.source.generator == "moving-ball":
         assert written["ball"]["colour_change_probability"] == 0.1
         assert written["mnist"] is written["digits"] is written["digits_sha256"] is None
+        assert "clocks" not in written and "bouncing" not in written
+        rebuilt = loaded.source.build()
+    elif manifest.source.generator != "moving-mnist":
+        assert written["ball"] is written["mnist"] is None
+        own = "clocks" if manifest.source.generator == "two-clocks" else "bouncing"
+        assert written[own]["ball"]["speed"] == 3.0
         rebuilt = loaded.source.build()
     else:
         assert written["mnist"]["speed"] == [1.0, 3.0] and written["ball"] is None
@@ -222,3 +238,12 @@ def test_a_manifest_is_small():
 def test_a_manifest_of_the_first_version_has_the_digest_it_had():
     manifest = name_clips(balls(), context=3, horizon=5, count=2)
     assert manifest.digest() == "abebb83135ff290e53b6afeea13e816aab3eedbd4e1a062b985a496359fa2d5f"
+
+
+def test_the_truth_of_every_level_is_read_with_the_clips():
+    source = clocks()
+    manifest = name_clips(source, context=3, horizon=60, count=3)
+    read = manifest.read(source, [2, 0])
+    whole = source.held_out("test", count=3, clip_length=63)
+    for level in (2, 3):
+        np.testing.assert_array_equal(read.truth(level), whole.truth(level)[[2, 0]])

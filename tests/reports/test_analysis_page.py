@@ -113,6 +113,8 @@ def found() -> Findings:
         levels=(level(1), level(2)),
         all_levels_variance=0.0213,
         events=EventScores(steps=396, true_events=100, inferred_events=95, matched=93),
+        higher_events={},
+        other_detectors={},
         recalls={"bounces": 0.96},
         colour_recalls={"green to cyan": 0.71},
         model=foresight(0.9, 0.08),

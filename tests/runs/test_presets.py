@@ -19,6 +19,8 @@ PARAMETERS = {
     "tiny-flat": 6_259,
     "moving-ball": 1_158_516,
     "textured-room": 1_158_516,
+    "two-clocks": 1_780_037,
+    "bouncing-ball": 2_110_068,
     "moving-ball-flat": 529_795,
     "moving-ball-paper": 5_500_820,
     "moving-mnist": 6_119_011,

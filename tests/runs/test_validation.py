@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from dlh.data.worlds.moving_ball import MovingBall
+from dlh.data.worlds.two_clocks import TwoClocks, TwoClocksConfig
 from dlh.interfaces import Figures
 from dlh.models import registry
 from dlh.runs.presets import tiny, tiny_flat
-from dlh.runs.validation import held_out_validation
+from dlh.runs.validation import held_out_validation, score
 from small_models import changing_model
 
 SOURCE = MovingBall(tiny().data.ball)
@@ -32,6 +33,37 @@ def test_a_model_that_decides_shows_its_levels_and_events() -> None:
     assert found["mean_depth"] == pytest.approx(1 + found["change_rate.L2"])
     one = changing_model(replace(tiny().model, num_levels=1))
     assert list(shown(one)) == ["elbo", "kl.L1", "mean_depth"]
+
+
+def test_each_level_is_held_against_its_own_truth_where_there_is_one() -> None:
+    world = TwoClocks(TwoClocksConfig(ball=tiny().data.ball, period=(2, 2)))
+    clips = world.held_out("validation", count=10, clip_length=20)
+
+    class Knows(torch.nn.Linear):
+        """Level 2 sees every change, level 3 only every other one of the room's, level 4 none."""
+
+        def figures(self, video, *, generator=None) -> Figures:
+            rows = slice(self.seen, self.seen + len(video))
+            self.seen += len(video)
+            changed = torch.zeros(*video.shape[:2], 4, dtype=torch.bool)
+            changed[..., 0] = True
+            changed[..., 1] = torch.from_numpy(clips.events[rows])
+            room = torch.from_numpy(clips.room_changes[rows])
+            changed[..., 2] = room & (room.cumsum(1) % 2 == 0)
+            return Figures(values={}, changed=changed)
+
+    model = Knows(1, 1)
+    model.seen = 0
+    found = score(model, clips)
+    assert (found["events.precision"], found["events.recall"]) == (1, 1)
+    assert found["events.precision.L3"] == 1
+    room = clips.room_changes
+    half = (room & (room.cumsum(1) % 2 == 0)).sum() / room.sum()
+    assert found["events.recall.L3"] == pytest.approx(half) and 0.2 < half < 0.6
+    assert found["true_change_rate.L3"] == pytest.approx(room[:, 1:].mean())
+    assert found["true_change_rate"] == pytest.approx(clips.events[:, 1:].mean())
+    # A fourth level has nothing to find, and claims nothing.
+    assert found["true_change_rate.L4"] == 0 and found["events.f1.L4"] == 1
 
 
 def test_a_model_that_decides_nothing_shows_its_bound_alone() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,12 +22,14 @@ from dlh.analysis.moving_ball.observers import (
 )
 from dlh.analysis.moving_ball.recalls import colour_recalls, event_recalls
 from dlh.analysis.observe import observe_clips
+from dlh.analysis.other_detectors import other_detectors
 from dlh.analysis.pooled import Pooled, pooled_mean
 from dlh.data.clips import Clips, DataError, Split
 from dlh.data.held_out import ALL, HeldOut
 from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.errors import UsageError
-from dlh.evaluation.events import EventScores, event_scores
+from dlh.evaluation.event_floors import RUPTURES, has_ruptures
+from dlh.evaluation.events import EventScores, event_scores, scores_by_level
 from dlh.files.writing import Say
 from dlh.interfaces import Temperature
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
@@ -107,6 +110,7 @@ class Shown:
         ball: the world of the clips, where that is Moving Ball.
         mean: the mean training frame, (channel, height, width); None where there is none.
         fps: frames a second of the data's videos, where they have one rate.
+        train: training clips that know their events, for the thresholds of trivial detectors.
     """
 
     model: str
@@ -115,6 +119,7 @@ class Shown:
     ball: MovingBallConfig | None = None
     mean: Tensor | None = None
     fps: float | None = None
+    train: Clips | None = None
 
     @property
     def clips(self) -> Clips:
@@ -129,7 +134,11 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """An analysis of one model on some clips; ``left_out`` says what does not apply, and why."""
+    """An analysis of one model on some clips; ``left_out`` says what does not apply, and why.
+
+    ``higher_events`` are of the levels above 2 that have a truth of their own, ``other_detectors``
+    of trivial detectors and of VPR's rule.
+    """
 
     shown: Shown
     config: AnalysisConfig
@@ -141,6 +150,8 @@ class Findings:
     levels: tuple[LevelFindings, ...]
     all_levels_variance: float
     events: EventScores | None
+    higher_events: Mapping[int, EventScores]
+    other_detectors: Mapping[str, EventScores]
     recalls: dict[str, float]
     colour_recalls: dict[str, float]
     model: Foresight | None
@@ -178,7 +189,8 @@ def analyse_clips(
     truth = None if clips.events is None else clips.events[:, :steps]
     left_out = {**shown.held_out.left_out, **_shortened(clips, config)}
 
-    events, model_foresight, curves = None, None, {}
+    model_foresight, curves = None, {}
+    events_of = scores_by_level(trace.changed, clips)
     if model.config.num_levels < 2:
         left_out["events, p(change) and reliability"] = (
             "the model has one level, which changes at every frame"
@@ -192,8 +204,11 @@ def analyse_clips(
                 f"{shown.data} does not know when something changes"
             )
         else:
-            events = event_scores(trace.changed[..., 1], truth)
             held_against["true changes"] = truth
+            if shown.train is not None and not has_ruptures():
+                left_out[f"the floor of {RUPTURES}"] = (
+                    "the package is not installed: pip install ruptures"
+                )
         for name, outcome in held_against.items():
             if (curve := reliability(probability, outcome, counted)) is not None:
                 curves[name] = curve
@@ -243,7 +258,9 @@ def analyse_clips(
         elbo=elbo,
         levels=levels,
         all_levels_variance=everything,
-        events=events,
+        events=events_of.pop(2, None),
+        higher_events=events_of,
+        other_detectors=other_detectors(clips.first(steps=steps), shown.train, trace),
         recalls=event_recalls(trace.changed, clips),
         colour_recalls={} if ball is None else colour_recalls(trace.changed, clips, ball.colours),
         model=model_foresight,

@@ -14,15 +14,16 @@ from dlh.analysis.divergences import LevelDivergences, level_divergences
 from dlh.analysis.foresight import Foresight, foresight_of
 from dlh.analysis.moving_ball.recalls import colour_recalls, event_recalls, mostly_missed
 from dlh.analysis.observe import decide_clips, observe_clips
+from dlh.analysis.other_detectors import other_detectors, threshold_clips
 from dlh.data.clips import Clips, ClipSource
 from dlh.data.held_out import HeldOut, held_out, of_first_length
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.evaluation.events import (
     EventScores,
     change_rates,
-    event_scores,
     mean_depth,
     mean_depth_with_first,
+    scores_by_level,
 )
 from dlh.evaluation.floors import floors, mean_training_frame
 from dlh.evaluation.futures import FutureScores, score_futures
@@ -57,6 +58,9 @@ class Changes:
         mean_depth_with_first: over all t, as in the paper's Table 2.
         divergences: nats per sequence of each level; None unless the model is a hierarchy.
         events: level 2 against the truth; None where the data does not know its events.
+        higher_events: levels above it against truths of their own, by level; empty where the data
+            has one truth for all levels.
+        other_detectors: trivial detectors and VPR's rule against the truth of level 2, by name.
         recalls: of bounces and of random changes of the ball, where there are both, by name.
         missed: changes of the ball's colour that are mostly missed, "green to cyan".
         foresight: p(e^2) under both outcomes; None with one level, or without a hierarchy.
@@ -69,6 +73,8 @@ class Changes:
     mean_depth_with_first: float | None = None
     divergences: LevelDivergences | None = None
     events: EventScores | None = None
+    higher_events: Mapping[int, EventScores] = field(default_factory=dict)
+    other_detectors: Mapping[str, EventScores] = field(default_factory=dict)
     recalls: Mapping[str, float] = field(default_factory=dict)
     missed: tuple[str, ...] = ()
     foresight: Foresight | None = None
@@ -192,7 +198,11 @@ def measure(
     )
     if chosen is None or chosen.clips.video.shape[1] < 2:
         return None
-    changed, probability, changes = _decisions(model, chosen.clips, source)
+    train = None
+    if chosen.clips.events is not None:
+        lengths = (min(TRACED_STEPS, chosen.clips.video.shape[1]), clip_length)
+        train = threshold_clips(source, lengths=lengths)
+    changed, probability, changes = _decisions(model, chosen.clips, source, train)
     mean = mean_training_frame(source, clip_length=clip_length, batch_size=batch_size)
     return Measured(
         held_out=chosen,
@@ -204,14 +214,14 @@ def measure(
 
 
 def _decisions(
-    model: TrainableModel, clips: Clips, source: ClipSource
+    model: TrainableModel, clips: Clips, source: ClipSource, train: Clips | None
 ) -> tuple[Tensor | None, Tensor | None, Changes]:
     """What ``changed`` and ``change_probability`` of :class:`Measured` hold, and what they say."""
     assert isinstance(model, nn.Module)
     generator = torch.Generator(next(model.parameters()).device).manual_seed(SEED)
     count, steps = len(clips.video), min(TRACED_STEPS, clips.video.shape[1])
     truth = None if clips.events is None else clips.events[:, :steps]
-    probability = divergences = foresight = None
+    trace = probability = divergences = foresight = None
     if isinstance(model, DynamicLatentHierarchy):
         trace, objective = observe_clips(model, clips, generator, steps=TRACED_STEPS)
         changed, probability = trace.changed, trace.change_logit.sigmoid()
@@ -222,6 +232,7 @@ def _decisions(
     else:
         return None, None, Changes(clips=count, steps=steps)
     colours = source.config.colours if isinstance(source, MovingBall) else ()
+    of_levels = scores_by_level(changed, clips)
     several = changed.shape[2] > 1
     return (
         changed,
@@ -233,7 +244,11 @@ def _decisions(
             mean_depth=mean_depth(changed),
             mean_depth_with_first=mean_depth_with_first(changed),
             divergences=divergences,
-            events=event_scores(changed[..., 1], truth) if several and truth is not None else None,
+            events=of_levels.pop(2, None),
+            higher_events=of_levels,
+            other_detectors=other_detectors(clips.first(steps=steps), train, trace)
+            if several
+            else {},
             recalls=event_recalls(changed, clips),
             missed=mostly_missed(colour_recalls(changed, clips, colours)),
             foresight=foresight,

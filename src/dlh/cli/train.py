@@ -18,6 +18,8 @@ PRESETS = {
     "moving-ball-flat": "the same ball, learnt by a flat model: one level, no events",
     "moving-ball-paper": "the paper's scale on Moving Ball: a GPU for days",
     "textured-room": "the ball of moving-ball before a texture, with sensor noise",
+    "two-clocks": "a ball in a room that changes more slowly: three levels",
+    "bouncing-ball": "SUNTA's ball, whose colour is that of six changes ago",
     "moving-mnist": "the paper's scale on Moving MNIST",
     "kth": "the paper's scale on KTH Action",
     "mazes": "the paper's scale on the DeepMind Lab mazes",

@@ -11,6 +11,7 @@ from typing import Any
 
 from dlh.analysis.findings import AnalysisConfig, Findings, Shown, analyse_clips
 from dlh.analysis.moving_ball.recalls import mostly_missed
+from dlh.analysis.other_detectors import threshold_clips
 from dlh.commands.options import AnalyseOptions
 from dlh.data.clips import DataError
 from dlh.data.worlds.moving_ball import MovingBallClips
@@ -149,13 +150,22 @@ def _shown(subject: Subject, config: AnalysisConfig) -> Shown:
         mean = subject.mean_frame(clip_length=clips.video.shape[1], batch_size=MEAN_FRAME_BATCH)
     except DataError:  # the training videos are shorter than a clip
         mean = None
+    train = None
+    if clips.events is not None:
+        own = subject.experiment.training.clip_length
+        train = threshold_clips(
+            subject.source, lengths=(min(config.traced_steps, clips.video.shape[1]), own)
+        )
+    data = subject.experiment.data
+    of_ball = data.is_moving_ball and isinstance(clips, MovingBallClips)
     return Shown(
         model=subject.name,
         data=subject.source.name,
         held_out=held_out,
-        ball=subject.experiment.data.ball if isinstance(clips, MovingBallClips) else None,
+        ball=data.ball if of_ball else None,
         mean=mean,
         fps=frames_per_second(subject.source),
+        train=train,
     )
 
 
@@ -174,6 +184,11 @@ def describe(numbers: dict[str, Any]) -> Iterator[str]:
         by_colour = events.get("recalls_by_colour", {})
         missed = [name.replace("_", " ") for name in mostly_missed(by_colour)]
         yield line + (f"; mostly missed: {', '.join(missed)}" if missed else "")
+    for level, own in numbers.get("higher_events", {}).items():
+        yield (
+            f"         precision {own['precision']:.3f}, recall {own['recall']:.3f} of level "
+            f"{level[1:]} against true events of its own"
+        )
     for name, said in (("model", "p(e2):"), ("knows_past", "at best:")):
         if name in numbers.get("foresight", {}):
             known = numbers["foresight"][name]

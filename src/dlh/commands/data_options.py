@@ -129,8 +129,8 @@ class ClipOptions:
     """
 
     preset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PRESET")]
-    """Whose world: moving-ball, which the shipped model of that name knows, moving-ball-paper or
-    tiny."""
+    """Whose world: moving-ball, which the shipped model of that name knows, textured-room,
+    two-clocks, bouncing-ball, moving-ball-paper or tiny."""
     frames: int = 130
     """Its length: 30 to watch and 100 to predict."""
     number: int = 0

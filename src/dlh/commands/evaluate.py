@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,12 +16,14 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from dlh.analysis.other_detectors import threshold_clips
 from dlh.commands.options import EvaluateOptions
-from dlh.data.clips import DataError
+from dlh.data.clips import Clips, DataError
 from dlh.data.named.manifest import Manifest
 from dlh.data.published import catalogue
 from dlh.errors import UsageError
 from dlh.evaluation.clips import EvaluatedClips, PredictionsFile, SourceClips
+from dlh.evaluation.event_floors import pool_floors
 from dlh.evaluation.events import pool_events
 from dlh.evaluation.protocol import DEMO, Numbers, Protocol, ScoredModel, protocol_numbers
 from dlh.evaluation.results import (
@@ -66,6 +68,9 @@ PREDICTIONS = "predictions.npz"
 REPORT = "report.html"
 TABLE = "scores.md"
 SHOWN_BY = "psnr"
+FLOOR_FRAMES = 100
+"""Of the training clips on which the thresholds of trivial event detectors are fitted; those of the
+training where no video is that long."""
 
 
 CHANGED = ", changed"
@@ -86,6 +91,8 @@ class Opened:
         asked: clips that were asked for; there may be fewer.
         model: what is scored.
         file: the predictions, where they are scored.
+        train: gives training clips that know their events, for the thresholds of trivial event
+            detectors, where there are some.
     """
 
     evaluation: Evaluation
@@ -94,6 +101,7 @@ class Opened:
     asked: int
     model: ScoredModel
     file: PredictionsFile | None = None
+    train: Callable[[], Clips | None] = lambda: None
 
 
 def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
@@ -139,6 +147,10 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
         say(f"what is scored is kept in {parts.folder}; the same command goes on with it")
         raise
     scores, beside = _results(evaluation, protocol, found)
+    if "events" in scores and (train := opened.train()) is not None:
+        read = (evaluation.clips.read(number).known for number in range(protocol.data.clips))
+        known = (clip for clip in read if clip is not None)
+        scores["events"]["floors"] = pool_floors(train, known)
     if warmth.tried:
         scores["temperature"] = warmth.to_plain()
     if save:
@@ -245,6 +257,11 @@ def open_evaluation(
             to_unit_range=network.to_unit_range,
             temperature=warmth.states,
             decision_temperature=warmth.decisions,
+        ),
+        train=partial(
+            threshold_clips,
+            subject.source,
+            lengths=(FLOOR_FRAMES, subject.experiment.training.clip_length),
         ),
     )
 

@@ -8,9 +8,11 @@ from typing import Literal
 
 from dlh.commands.data_options import StorePath
 from dlh.commands.options import at_least
+from dlh.data.worlds.bouncing_ball import BouncingBallConfig
 from dlh.data.worlds.digits import MNIST_5K
 from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNISTConfig
+from dlh.data.worlds.two_clocks import TwoClocksConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +24,8 @@ class ManifestOptions:
     """
 
     store: StorePath
-    """A store that dlh data import made, or the name of a data set (moving-ball and moving-mnist
-    are generated)."""
+    """A store that dlh data import made, or the name of a data set (moving-ball, two-clocks,
+    bouncing-ball and moving-mnist are generated)."""
     context: int = 30
     """Frames that a model is shown."""
     horizon: int = 300
@@ -41,6 +43,10 @@ class ManifestOptions:
     """Of moving-mnist: mnist, the folder of MNIST's four files, or mnist-5k."""
     ball: MovingBallConfig = field(default_factory=MovingBallConfig)
     """The world of moving-ball."""
+    clocks: TwoClocksConfig = field(default_factory=TwoClocksConfig)
+    """The world of two-clocks."""
+    bouncing: BouncingBallConfig = field(default_factory=BouncingBallConfig)
+    """The world of bouncing-ball."""
     mnist: MovingMNISTConfig = field(default_factory=MovingMNISTConfig)
     """The world of moving-mnist."""
 

@@ -17,10 +17,9 @@ import torch
 from torch import Tensor
 
 from dlh.data.clips import Clips, ClipSource, DataError, Split
+from dlh.data.named.generated import World
 from dlh.data.named.manifest import Manifest, name_clips
 from dlh.data.store.source import StoreSource
-from dlh.data.worlds.moving_ball import MovingBall
-from dlh.data.worlds.moving_mnist import MovingMNIST
 from dlh.errors import UsageError
 from dlh.evaluation.protocol import ScoredClips
 from dlh.files.npz import map_arrays
@@ -46,12 +45,13 @@ class EvaluatedClip:
         context: (context_steps, channel, height, width), float in [0, 1]; None where it is not
             known.
         truth: (horizon, channel, height, width), likewise.
-        events: bool (context_steps + horizon,), where the data knows them.
+        known: the stored clip, of one row, which knows its true events where the data does; None
+            for a clip of which no more than its frames is known.
     """
 
     context: Tensor | None
     truth: Tensor
-    events: np.ndarray | None = None
+    known: Clips | None = None
 
 
 class EvaluatedClips(Protocol):
@@ -125,15 +125,13 @@ class SourceClips:
     def read(self, clip: int) -> EvaluatedClip:
         clips = self._stored(clip)
         video, context = from_stored(clips.video)[0], self.context
-        events = None if clips.events is None else clips.events[0]
-        return EvaluatedClip(context=video[:context], truth=video[context:], events=events)
+        return EvaluatedClip(context=video[:context], truth=video[context:], known=clips)
 
     def _read_stored(self, clip: int) -> Clips:
         if self._manifest is not None:
             return self._manifest.read(self._source, [clip])
         assert self._whole is not None
-        rows, events = slice(clip, clip + 1), self._whole.events
-        return Clips(video=self._whole.video[rows], events=None if events is None else events[rows])
+        return self._whole.row(clip)
 
 
 class PredictionsFile:
@@ -338,7 +336,7 @@ def _manifest_of(source: ClipSource, *, context: int, horizon: int, count: int) 
                 "`dlh data manifest STORE --split train`, and --data STORE --manifest FILE"
             )
         return name_clips(source, context=context, horizon=horizon, count=count, split=split)
-    if isinstance(source, MovingBall | MovingMNIST):
+    if isinstance(source, World):
         return name_clips(source, context=context, horizon=horizon, count=count)
     return None
 

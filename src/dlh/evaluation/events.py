@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlh.data.clips import Clips
 from dlh.interfaces import TrainableModel
 
 Mask = Tensor | np.ndarray
@@ -98,6 +99,24 @@ def event_scores(inferred: Mask, truth: Mask, *, tolerance: int = 0) -> EventSco
     )
 
 
+def scores_by_level(changed: Mask, clips: Clips) -> dict[int, EventScores]:
+    """Level 2 against the true events, and every level above it that has a truth of its own.
+
+    Empty where the clips do not know their events, or there is one level.
+
+    Args:
+        changed: bool, (batch, time, levels), e_t^n of the first steps of the clips.
+        clips: what is known of them.
+    """
+    steps, levels = changed.shape[1:]
+    highest = levels if clips.level_events is not None else min(levels, 2)
+    found = {}
+    for level in range(2, highest + 1):
+        if (truth := clips.truth(level)) is not None:
+            found[level] = event_scores(changed[..., level - 1], truth[:, :steps])
+    return found
+
+
 def change_rates(changed: Mask) -> tuple[float, ...]:
     """How often each level changes, per step over t >= 2; the first entry is level 1 and is 1.
 
@@ -125,7 +144,7 @@ def mean_depth_with_first(changed: Mask) -> float:
 
 @torch.no_grad()
 def count_events(
-    model: TrainableModel, video: Tensor, truth: np.ndarray, *, generator: torch.Generator
+    model: TrainableModel, video: Tensor, known: Clips, *, generator: torch.Generator
 ) -> np.ndarray | None:
     """(levels from 2, tolerances, 4) counts of one clip: steps, true, inferred and matched events.
 
@@ -134,45 +153,41 @@ def count_events(
     Args:
         model: in evaluation mode; its figures say what it decided at every frame.
         video: (time, channel, height, width), context and truth.
-        truth: bool (time,), true events.
+        known: the same clip as a batch of one, with its true events; each level is held against
+            its own.
         generator: of what the model draws.
     """
     changed = model.figures(video[None], generator=generator).changed
-    if changed is None or changed.shape[2] < FIRST_LEVEL or len(truth) < 2:
+    if changed is None or changed.shape[2] < FIRST_LEVEL or len(video) < 2:
         return None
-    counts = [
-        [astuple(event_scores(one.cpu(), truth[None], tolerance=each)) for each in TOLERANCES]
-        for one in changed[..., FIRST_LEVEL - 1 :].unbind(2)
-    ]
+    counts = []
+    for level in range(FIRST_LEVEL, changed.shape[2] + 1):
+        truth, inferred = known.truth(level), changed[..., level - 1].cpu()
+        assert truth is not None
+        counts.append(
+            [astuple(event_scores(inferred, truth, tolerance=each)) for each in TOLERANCES]
+        )
     return np.array(counts, dtype=np.int64)
 
 
 def pool_events(counts: Sequence[np.ndarray]) -> dict[str, Any]:
     """Precision, recall and F1 of every level and tolerance, pooled over clips, and the best level.
 
-    Beside them stands what a detector scores that claims an event at every frame.
+    Where the levels have truths of their own, each has its ``true_change_rate``; that of the whole
+    is level 2's, of every event. Beside them stands what a detector scores that claims an event at
+    every frame.
     """
     total = np.sum(counts, axis=0)
     steps, true_events = int(total[0, 0, 0]), int(total[0, 0, 1])
     rate = true_events / steps
+    apart = len(set(total[:, 0, 1].tolist())) > 1
     levels: list[dict[str, Any]] = []
     for index, of_level in enumerate(total):
-        found = {}
-        for tolerance, four in zip(TOLERANCES, of_level, strict=True):
-            scores = EventScores(
-                steps=int(four[0]),
-                true_events=int(four[1]),
-                inferred_events=int(four[2]),
-                matched=int(four[3]),
-            )
-            found[str(tolerance)] = {
-                "precision": scores.precision,
-                "recall": scores.recall,
-                "f1": scores.f1,
-            }
-        rate_of_level = int(of_level[0, 2]) / steps
-        levels.append({"level": index + FIRST_LEVEL, "rate": rate_of_level, "tolerance": found})
-    best = max(levels, key=lambda level: (level["tolerance"]["0"]["f1"], -level["level"]))
+        of_own = {"true_change_rate": int(of_level[0, 1]) / steps} if apart else {}
+        levels.append({"level": index + FIRST_LEVEL, **of_own, **rate_and_scores(of_level)})
+    # A level with nothing to find is not the best for its silence.
+    finding = [level for level in levels if level.get("true_change_rate", 1)] or levels
+    best = max(finding, key=lambda level: (level["tolerance"]["0"]["f1"], -level["level"]))
     return {
         "true_change_rate": rate,
         "true_events": true_events,
@@ -184,6 +199,24 @@ def pool_events(counts: Sequence[np.ndarray]) -> dict[str, Any]:
             "f1": 2 * rate / (1 + rate),
         },
     }
+
+
+def rate_and_scores(counts: np.ndarray) -> dict[str, Any]:
+    """``rate``, of claimed events a frame, and by ``tolerance`` precision, recall and F1, of pooled
+    counts (tolerances, 4): steps, true, inferred and matched events.
+    """
+    found = {}
+    for tolerance, four in zip(TOLERANCES, counts, strict=True):
+        steps, true, inferred, matched = map(int, four)
+        scores = EventScores(
+            steps=steps, true_events=true, inferred_events=inferred, matched=matched
+        )
+        found[str(tolerance)] = {
+            "precision": scores.precision,
+            "recall": scores.recall,
+            "f1": scores.f1,
+        }
+    return {"rate": int(counts[0, 2]) / int(counts[0, 0]), "tolerance": found}
 
 
 def _ratio(matched: int, claimed: int, other: int) -> float:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlh.data.clips import Clips
 from dlh.evaluation.clips import EvaluatedClips, identify
 from dlh.evaluation.events import count_events
 from dlh.evaluation.futures import FutureScores, curves_of, energy_score, energy_terms
@@ -277,7 +278,7 @@ class Evaluation:
     ) -> dict[str, np.ndarray]:
         """The scores of a clip under every row, as named arrays: "ROW/METRIC/..."."""
         watch = watch or Stopwatch()
-        context, truth, events = self.tensors(clip)
+        context, truth, known = self.tensors(clip)
         found: dict[str, np.ndarray] = {}
         for name in ROWS:
             row = self.rows[name]
@@ -298,16 +299,16 @@ class Evaluation:
         if self.scorers.frechet is not None:
             features = self.scorers.frechet.features(truth[None])[0]
             found[TRUTH] = features.double().cpu().numpy()
-        if self.decides is not None and events is not None:
+        if self.decides is not None and known is not None and known.events is not None:
             video = torch.cat([context, truth])
             generator = clip_generator(protocol.seed, clip, 0, self.device)
-            counts = count_events(self.decides, video, events, generator=generator)
+            counts = count_events(self.decides, video, known, generator=generator)
             if counts is not None:
                 found[EVENTS] = counts
         return found
 
-    def tensors(self, clip: int) -> tuple[Tensor, Tensor, np.ndarray | None]:
-        """Context and truth on the device, and the true events.
+    def tensors(self, clip: int) -> tuple[Tensor, Tensor, Clips | None]:
+        """Context and truth on the device, and what is known of the clip.
 
         Where the context is not known it is a black frame, at which no row looks.
         """
@@ -315,7 +316,7 @@ class Evaluation:
         context = read.context
         if context is None:
             context = torch.zeros(1, *self.clips.frame_shape)
-        return context.to(self.device), read.truth.to(self.device), read.events
+        return context.to(self.device), read.truth.to(self.device), read.known
 
     def row_scores(
         self, found: Sequence[dict[str, np.ndarray]]

@@ -42,6 +42,21 @@ def as_json(findings: Findings) -> dict[str, Any]:
             **({"recalls": recalls} if recalls else {}),
             **({"recalls_by_colour": by_colour} if by_colour else {}),
         }
+    if findings.higher_events:
+        result["higher_events"] = {
+            f"L{level}": {
+                "precision": scores.precision,
+                "recall": scores.recall,
+                "f1": scores.f1,
+                "true_change_rate": scores.true_change_rate,
+            }
+            for level, scores in findings.higher_events.items()
+        }
+    if findings.other_detectors:
+        result["other_detectors"] = [
+            {"name": name, "precision": one.precision, "recall": one.recall, "f1": one.f1}
+            for name, one in findings.other_detectors.items()
+        ]
     if findings.model is not None:
         result["foresight"] = {"model": _known(asdict(findings.model))}
         if findings.observers is not None:

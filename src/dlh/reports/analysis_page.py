@@ -9,6 +9,7 @@ from dlh.analysis.findings import Findings
 from dlh.analysis.foresight import Foresight
 from dlh.analysis.pooled import Pooled
 from dlh.data.held_out import ALL
+from dlh.evaluation.events import EventScores
 from dlh.reports.paper import Printed, printed
 from dlh.reports.render import render as render_template
 
@@ -53,6 +54,7 @@ def render(findings: Findings, pictures: Mapping[str, bytes]) -> str:
         **_depth(findings, theirs),
         **_levels(findings, theirs),
         event_rows=_events(findings),
+        detector_rows=detector_rows(findings.events, findings.other_detectors),
         foresight_head=FORESIGHT[:columns],
         foresight_rows=[row[:columns] for row in _foresight(findings, theirs)],
         variance_rows=[
@@ -126,7 +128,24 @@ def _events(findings: Findings) -> Rows:
     found = {"precision": scores.precision, "recall": scores.recall, "F1": scores.f1}
     kinds = findings.recalls | findings.colour_recalls
     found |= {f"recall of {name}": value for name, value in kinds.items()}
+    for level, own in findings.higher_events.items():
+        found |= {
+            f"level {level} against its own true events: precision": own.precision,
+            f"level {level}: recall": own.recall,
+            f"level {level}: F1": own.f1,
+        }
     return [(name, f"{value:.3f}") for name, value in found.items()]
+
+
+def detector_rows(level_2: EventScores | None, others: Mapping[str, EventScores]) -> Rows:
+    """Precision, recall and F1 of level 2 and of the detectors beside it; none without these."""
+    if level_2 is None or not others:
+        return []
+    detectors = {"level 2": level_2, **others}
+    return [
+        (name, f"{one.precision:.3f}", f"{one.recall:.3f}", f"{one.f1:.3f}")
+        for name, one in detectors.items()
+    ]
 
 
 def _foresight(findings: Findings, theirs: Printed) -> Iterator[Sequence[str]]:

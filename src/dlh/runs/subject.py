@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dlh.data.clips import ClipSource, DataError
 from dlh.data.held_out import ALL, HeldOut, held_out, of_first_length
-from dlh.data.published.catalogue import MOVING_BALL
+from dlh.data.published.catalogue import BOUNCING_BALL, MOVING_BALL, TWO_CLOCKS
 from dlh.data.store.source import StoreSource
 from dlh.errors import UsageError
 from dlh.evaluation.floors import mean_training_frame
@@ -249,20 +249,21 @@ def _on(data: str, known: Experiment | None, name: str, config: ModelConfig) -> 
 
 
 def _data_for(source: str, config: ModelConfig) -> DataConfig:
-    """The data of that name; of the ball, the world of the preset whose frames are the model's.
+    """The data of that name; of a world with a ball, that of the preset whose frames are the
+    model's.
 
     Raises:
         UsageError: there is no such preset.
     """
-    if source != MOVING_BALL:
+    if source not in (MOVING_BALL, TWO_CLOCKS, BOUNCING_BALL):
         return DataConfig(source=source)
     for make in PRESETS.values():
         preset = make()
-        if preset.data.is_moving_ball and preset.model.frame_shape == config.frame_shape:
+        if preset.data.source == source and preset.model.frame_shape == config.frame_shape:
             return preset.data
     channels, height, width = config.frame_shape
     raise UsageError(
-        f"no preset has a Moving Ball of {channels} x {height} x {width}, which this model takes; "
+        f"no preset has a {source} of {channels} x {height} x {width}, which this model takes; "
         "name a run that was trained on it"
     )
 

@@ -71,6 +71,21 @@ def summarise(trained: Trained, measured: Measured | None) -> dict[str, Any]:
             "f1": changes.events.f1,
         }
         summary["true_change_rate"] = changes.events.true_change_rate
+    if changes.higher_events:
+        summary["higher_events"] = {
+            f"L{level}": {
+                "precision": scores.precision,
+                "recall": scores.recall,
+                "f1": scores.f1,
+                "true_change_rate": scores.true_change_rate,
+            }
+            for level, scores in changes.higher_events.items()
+        }
+    if changes.other_detectors:
+        summary["other_detectors"] = [
+            {"name": name, "precision": one.precision, "recall": one.recall, "f1": one.f1}
+            for name, one in changes.other_detectors.items()
+        ]
     if changes.recalls:
         summary["recalls"] = {_key(name): value for name, value in changes.recalls.items()}
     if changes.missed:
@@ -93,6 +108,11 @@ def describe(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
         yield (
             f"events:  precision {events['precision']:.3f}, recall {events['recall']:.3f} of level "
             f"2 against the true events, on {summary['clips']} held-out clips"
+        )
+    for level, scores in summary.get("higher_events", {}).items():
+        yield (
+            f"         precision {scores['precision']:.3f}, recall {scores['recall']:.3f} of level "
+            f"{level[1:]} against true events of its own"
         )
     if "mean_depth" in summary:
         line = f"depth:   {summary['mean_depth']:.3f} levels change at a step"

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from dlh.data.clips import Clips, ClipSource
-from dlh.evaluation.events import change_rates, event_scores, mean_depth
+from dlh.evaluation.events import change_rates, mean_depth, scores_by_level
 from dlh.files.writing import os_errors_as
 from dlh.interfaces import TrainableModel, VideoModel, shortest_context
 from dlh.training.errors import RunFolderError
@@ -38,6 +38,7 @@ def held_out_validation(source: ClipSource, *, clips: int, clip_length: int) -> 
     frame); of a model that decides ``mean_depth`` and how often each level from 2 on changes after
     the first frame, ``change_rate.L2``, ...; and where the data knows its events too
     ``events.precision``, ``events.recall``, ``events.f1``, of level 2, and ``true_change_rate``.
+    Where higher levels have a truth of their own, theirs are ``events.f1.L3``, ...
     """
     if clips == 0:
         return None
@@ -87,13 +88,13 @@ def _decided(changed: Tensor, clips: Clips) -> dict[str, float]:
     figures = {"mean_depth": mean_depth(changed)}
     for level, rate in enumerate(change_rates(changed)[1:], start=2):
         figures[f"{RATE}{level}"] = rate
-    if clips.events is not None and changed.shape[2] > 1:
-        events = event_scores(changed[..., 1], clips.events)
+    for level, events in scores_by_level(changed, clips).items():
+        name = "" if level == 2 else f".L{level}"
         figures |= {
-            "events.precision": events.precision,
-            "events.recall": events.recall,
-            "events.f1": events.f1,
-            "true_change_rate": events.true_change_rate,
+            f"events.precision{name}": events.precision,
+            f"events.recall{name}": events.recall,
+            f"events.f1{name}": events.f1,
+            f"true_change_rate{name}": events.true_change_rate,
         }
     return figures
 

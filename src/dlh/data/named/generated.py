@@ -9,19 +9,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from dlh.data.clips import Clips, ClipSource, DataError, Split
 from dlh.data.sampling import check_held_out
 from dlh.data.store.store import Store
+from dlh.data.worlds.bouncing_ball import BouncingBall, BouncingBallConfig
 from dlh.data.worlds.digits import Digits
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
+from dlh.data.worlds.two_clocks import TwoClocks, TwoClocksConfig
 from dlh.settings import to_plain
 
-Generator = Literal["moving-ball", "moving-mnist"]
+Generator = Literal["moving-ball", "two-clocks", "bouncing-ball", "moving-mnist"]
+World = MovingBall | TwoClocks | BouncingBall | MovingMNIST
+"""A generator whose clips can be named."""
+_SETTINGS: dict[type[World], tuple[Generator, str]] = {
+    MovingBall: ("moving-ball", "ball"),
+    TwoClocks: ("two-clocks", "clocks"),
+    BouncingBall: ("bouncing-ball", "bouncing"),
+    MovingMNIST: ("moving-mnist", "mnist"),
+}
+"""Of each generator its name, and the field of a manifest that holds its settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +63,16 @@ class GeneratedClips:
 
     Attributes:
         generator: which one.
-        ball: the settings of "moving-ball"; None for the other.
-        mnist: the settings of "moving-mnist"; None for the other.
-        digits: the name of the digits of "moving-mnist"; None for the other.
+        ball: the settings of "moving-ball"; None for others.
+        mnist: the settings of "moving-mnist"; None for others.
+        digits: the name of the digits of "moving-mnist"; None for others.
         digits_sha256: of these digits (``Digits.sha256``).
         clips: in the order in which they are evaluated.
+        clocks: the settings of "two-clocks"; None for others.
+        bouncing: the settings of "bouncing-ball"; None for others.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("clocks", "bouncing")
 
     generator: Generator
     ball: MovingBallConfig | None
@@ -65,18 +80,23 @@ class GeneratedClips:
     digits: str | None
     digits_sha256: str | None
     clips: tuple[GeneratedClip, ...]
+    clocks: TwoClocksConfig | None = None
+    bouncing: BouncingBallConfig | None = None
 
     def __post_init__(self) -> None:
-        of_digits = self.generator == "moving-mnist"
-        given = (self.mnist, self.digits, self.digits_sha256)
-        if (self.ball is None) != of_digits or any((value is None) == of_digits for value in given):
-            wanted = "mnist, digits and digits_sha256" if of_digits else "ball"
-            raise DataError(f"a manifest of {self.generator} has {wanted}, and nothing of others")
+        of_own = [field for name, field in _SETTINGS.values() if name == self.generator]
+        if self.generator == "moving-mnist":
+            of_own += ["digits", "digits_sha256"]
+        for field in (*(field for _, field in _SETTINGS.values()), "digits", "digits_sha256"):
+            if (getattr(self, field) is None) == (field in of_own):
+                *first, last = of_own
+                wanted = f"{', '.join(first)} and {last}" if first else last
+                raise DataError(
+                    f"a manifest of {self.generator} has {wanted}, and nothing of others"
+                )
 
     @classmethod
-    def choose(
-        cls, source: MovingBall | MovingMNIST, split: Split, *, length: int, count: int
-    ) -> GeneratedClips:
+    def choose(cls, source: World, split: Split, *, length: int, count: int) -> GeneratedClips:
         """The first ``count`` clips of a held-out split, those that ``source.held_out`` gives.
 
         Raises:
@@ -89,15 +109,17 @@ class GeneratedClips:
             found = source.held_out_clip(split, number, clip_length=length)
             clips.append(GeneratedClip(number=number, length=length, sha256=_sha256(found.video)))
         return cls(
-            generator="moving-ball" if digits is None else "moving-mnist",
+            generator=_SETTINGS[type(source)][0],
             ball=source.config if isinstance(source, MovingBall) else None,
+            clocks=source.config if isinstance(source, TwoClocks) else None,
+            bouncing=source.config if isinstance(source, BouncingBall) else None,
             mnist=source.config if isinstance(source, MovingMNIST) else None,
             digits=None if digits is None else digits.name,
             digits_sha256=None if digits is None else digits.sha256(),
             clips=tuple(clips),
         )
 
-    def build(self, digits: Digits | None = None) -> MovingBall | MovingMNIST:
+    def build(self, digits: Digits | None = None) -> World:
         """The generator of these clips.
 
         Args:
@@ -108,6 +130,10 @@ class GeneratedClips:
         """
         if self.ball is not None:
             return MovingBall(self.ball)
+        if self.clocks is not None:
+            return TwoClocks(self.clocks)
+        if self.bouncing is not None:
+            return BouncingBall(self.bouncing)
         if digits is None:
             raise DataError(
                 f"the clips of {self.generator} show digits: load those named {self.digits} "
@@ -130,9 +156,11 @@ class GeneratedClips:
         source, chosen = self._generator_of(data), [self.clips[number] for number in numbers]
         clips = [self._read_one(source, split, clip) for clip in chosen]
         events = [clip.events for clip in clips if clip.events is not None]
+        of_levels = [clip.level_events for clip in clips if clip.level_events is not None]
         return Clips(
             video=np.concatenate([clip.video for clip in clips]),
             events=np.concatenate(events) if events else None,
+            level_events=np.concatenate(of_levels) if of_levels else None,
         )
 
     def verified(self, split: Split, data: Store | ClipSource) -> Iterator[np.ndarray]:
@@ -140,9 +168,7 @@ class GeneratedClips:
         source = self._generator_of(data)
         return (self._read_one(source, split, clip).video[0] for clip in self.clips)
 
-    def _read_one(
-        self, source: MovingBall | MovingMNIST, split: Split, clip: GeneratedClip
-    ) -> Clips:
+    def _read_one(self, source: World, split: Split, clip: GeneratedClip) -> Clips:
         clips = source.held_out_clip(split, clip.number, clip_length=clip.length)
         if (found := _sha256(clips.video)) != clip.sha256:
             raise _mismatch(
@@ -152,13 +178,13 @@ class GeneratedClips:
             )
         return clips
 
-    def _generator_of(self, data: Store | ClipSource) -> MovingBall | MovingMNIST:
-        if not isinstance(data, MovingBall | MovingMNIST):
+    def _generator_of(self, data: Store | ClipSource) -> World:
+        if not isinstance(data, World):
             found = f"store {data.path}" if isinstance(data, Store) else f"source {data.name}"
             raise _mismatch(
                 f"the manifest names clips of the generator {self.generator}, found the {found}"
             )
-        wanted = self.ball if isinstance(data, MovingBall) else self.mnist
+        wanted = getattr(self, _SETTINGS[type(data)][1])
         if wanted is None:
             raise _mismatch(
                 f"the manifest names clips of the generator {self.generator}, found {data.name}"

@@ -13,6 +13,8 @@ from dlh.data.published.gqn_records import open_gqn_records
 from dlh.data.published.layout import Layout
 
 MOVING_BALL = "moving-ball"
+TWO_CLOCKS = "two-clocks"
+BOUNCING_BALL = "bouncing-ball"
 MOVING_MNIST = "moving-mnist"
 MNIST = "mnist"
 MOVING_MNIST_LONG = "moving-mnist-long"
@@ -107,6 +109,26 @@ _ALL = (
         licence="licence of this package",
         origin="generated while a model trains",
         citation="Zakharov, Guo and Fountas, arXiv 2212.14376",
+        channels=3,
+    ),
+    DataSet(
+        name=TWO_CLOCKS,
+        what="a ball that changes colour, in a room that changes more slowly",
+        kind="generated",
+        size="no files",
+        licence="licence of this package",
+        origin="generated while a model trains",
+        citation="this package; the ball is that of Zakharov, Guo and Fountas, arXiv 2212.14376",
+        channels=3,
+    ),
+    DataSet(
+        name=BOUNCING_BALL,
+        what="a ball whose colour is that of six changes ago",
+        kind="generated",
+        size="no files",
+        licence="licence of this package",
+        origin="generated while a model trains",
+        citation="SUNTA, arXiv 2607.02087 (the idea; what it leaves open is chosen here)",
         channels=3,
     ),
     DataSet(
