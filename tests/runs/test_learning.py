@@ -61,6 +61,7 @@ def two_colours(seed: int) -> Experiment:
 OTHER_SEEDS = (0, 2, 3, 4)
 
 
+@pytest.mark.usefixtures("not_shown")
 @pytest.mark.parametrize(
     "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in OTHER_SEEDS)]
 )
