@@ -6,6 +6,7 @@ import torch
 
 from dlh import DLH
 from dlh.data.video.encode import write_video
+from dlh.errors import UsageError
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 from dlh.pretrained import dlh as public
 from dlh.runs.presets import tiny
@@ -138,7 +139,7 @@ def test_futures_are_decoded_when_they_are_asked_for(model, frames, monkeypatch)
 @pytest.mark.parametrize("name", ["horizon", "samples"])
 @pytest.mark.parametrize("method", ["predict", "futures"])
 def test_no_future_is_refused(model, frames, method, name):
-    with refused(ValueError, 2, 0):
+    with refused(UsageError, name, 1, 0):
         getattr(model, method)(frames, **{"horizon": 2, "samples": 2, name: 0})
 
 

@@ -148,7 +148,7 @@ def test_seeds_of_different_runs_do_not_meet():
         ({"starts": 0}, ("starts", 1, 0)),
         ({"starts": 2}, ("start_steps", 1, 2, 0)),
         ({"starts": 2, "start_steps": 9, "steps": 8}, ("start_steps", 8, 2, 9)),
-        ({"starts": 2, "start_steps": 9, "held_out_clips": 0}, ("start_steps", 2, 9)),
+        ({"starts": 2, "start_steps": 9, "held_out_clips": 0}, ("held_out_clips", 2, 0)),
     ],
 )
 def test_what_cannot_be_compared_is_refused(settings, found):

@@ -191,7 +191,7 @@ def test_what_does_not_fit_together_is_refused():
         draw_events(grey_video(10), decisions(9))
     with refused(ValueError, (10,), (9,)):
         draw_events(grey_video(10), decisions(10), truth=np.zeros(9, bool))
-    with refused(ValueError, (10,), (9,)):
+    with refused(ValueError, "uint8", "float64", (10, 4, 4, 3)):
         draw_events(np.zeros((10, 4, 4, 3)), decisions(10))
 
 
