@@ -8,7 +8,7 @@ from dlh import DLH
 from dlh.data.video.encode import write_video
 from dlh.errors import UsageError
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
-from dlh.pretrained import dlh as public
+from dlh.pretrained import trained_model as public
 from dlh.runs.presets import tiny
 from dlh.video import VideoError
 from refusals import refused
