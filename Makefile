@@ -46,7 +46,7 @@ test: $(STAMP) ## run the tests but the slow ones; make test ARGS='-k gaussian' 
 	$(BIN)/python -m pytest -n $(JOBS) -m 'not slow' $(ARGS)
 
 # pytest leaves with 5 where ARGS choose no slow test; that is no failure.
-test-slow: $(STAMP) ## run the tests that take more than ten seconds each
+test-slow: $(STAMP) ## run the slow tests
 	$(BIN)/python -m pytest -n $(JOBS) -m slow $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(STAMP) ## style, format, types and the import contracts

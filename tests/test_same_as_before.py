@@ -123,6 +123,7 @@ def scores(folder: str) -> dict[str, Any]:
     return {key: value for key, value in found.items() if not key.startswith("protocol")}
 
 
+@pytest.mark.slow
 def test_an_analysis(dlh: Command) -> None:
     ran(dlh("analyse", "moving-ball", *SMALL, "--futures-clips", 1, "--out", "found"))
     found = json.loads(Path("found/analysis.json").read_text("utf-8"))

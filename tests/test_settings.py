@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -25,6 +24,7 @@ from dlh.settings import (
     to_plain,
     values_of,
 )
+from refusals import refused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,44 +73,44 @@ def test_a_whole_number_is_a_float_where_a_float_is_wanted():
 
 
 @pytest.mark.parametrize(
-    "plain, said",
+    "plain, found",
     [
-        (changed(knid="slow"), "unknown setting run.knid; did you mean kind\\?"),
-        (changed(zzz=1), "unknown setting run.zzz; there are inner, kind, rate, on, limit, name"),
-        ({}, "missing setting run.inner, run.kind, run.rate, run.on, run.limit, run.name"),
-        (changed(kind="medium"), "run.kind cannot be 'medium', it is one of fast, slow"),
-        (changed(rate="1"), "run.rate cannot be '1', it is of type float"),
-        (changed(rate=True), "run.rate cannot be True, it is of type float"),
-        (changed(on=1), "run.on cannot be 1, it is of type bool"),
-        (changed(name=3), "run.name cannot be 3, it is of type str"),
-        (changed(limit="none"), "run.limit cannot be 'none', it is of type float"),
-        (changed(inner=None), "run.inner holds names and values, found None"),
-        (changed(inner={"size": 1}), "missing setting run.inner.names, run.inner.pair"),
+        (changed(knid="slow"), ("run.knid", "kind")),
+        (changed(zzz=1), ("run.zzz", "inner", "kind", "rate", "on", "limit", "name")),
+        ({}, ("run.inner", "run.kind", "run.rate", "run.on", "run.limit", "run.name")),
+        (changed(kind="medium"), ("run.kind", "'medium'", "fast", "slow")),
+        (changed(rate="1"), ("run.rate", "'1'", "float")),
+        (changed(rate=True), ("run.rate", True, "float")),
+        (changed(on=1), ("run.on", 1, "bool")),
+        (changed(name=3), ("run.name", 3, "str")),
+        (changed(limit="none"), ("run.limit", "'none'", "float")),
+        (changed(inner=None), ("run.inner", None)),
+        (changed(inner={"size": 1}), ("run.inner.names", "run.inner.pair")),
         (
             changed(inner={"size": 1.5, "names": [], "pair": [1, 2]}),
-            "run.inner.size cannot be 1.5, it is of type int",
+            ("run.inner.size", 1.5, "int"),
         ),
         (
             changed(inner={"size": 1, "names": ["a", 2], "pair": [1, 2]}),
-            r"run.inner.names\[1\] cannot be 2, it is of type str",
+            ("run.inner.names[1]", 2, "str"),
         ),
         (
             changed(inner={"size": 1, "names": [], "pair": [1]}),
-            r"run.inner.pair cannot be \[1\], it is of type tuple\[int, float\]",
+            ("run.inner.pair", [1], "tuple[int, float]"),
         ),
-        (changed(rate=-1.0), "run: rate is positive, found -1.0"),
-        ([1], r"run holds names and values, found \[1\]"),
+        (changed(rate=-1.0), ("run", "rate", -1.0)),
+        ([1], ("run", [1])),
     ],
 )
-def test_what_cannot_be_a_setting_is_named(plain, said):
-    with pytest.raises(SettingsError, match=f"^{said}$"):
+def test_what_cannot_be_a_setting_is_named(plain, found):
+    with refused(SettingsError, *found):
         from_plain(Outer, plain, name="run")
 
 
 def test_without_a_name_the_settings_speak_for_themselves():
-    with pytest.raises(SettingsError, match="^the settings holds names and values, found 3$"):
+    with refused(SettingsError, 3):
         from_plain(Outer, 3)
-    with pytest.raises(SettingsError, match="^rate is positive, found -1.0$"):
+    with refused(SettingsError, "rate", -1.0):
         from_plain(Outer, changed(rate=-1.0))
 
 
@@ -127,7 +127,7 @@ class Free:
 def test_names_of_ones_own_are_kept_as_they_are():
     free = Free(named={"any": [1, {"deep": None}]})
     assert from_plain(Free, json.loads(json.dumps(to_plain(free)))) == free
-    with pytest.raises(SettingsError, match=r"named cannot be \[1\], it is of type .*Mapping"):
+    with refused(SettingsError, "named", [1], "Mapping"):
         from_plain(Free, {"named": [1]})
 
 
@@ -142,33 +142,33 @@ def test_a_setting_that_was_added_later_may_be_missing_and_no_other():
     assert from_plain(Grown, {"rate": 2.0}) == Grown(rate=2.0)
     given = Grown(rate=2.0, inner=Inner(size=9))
     assert from_plain(Grown, to_plain(given)) == given
-    with pytest.raises(SettingsError, match="rate"):
+    with refused(SettingsError, "rate"):
         from_plain(Grown, {"inner": to_plain(Inner())})
-    with pytest.raises(SettingsError, match=r"inner\.size"):
+    with refused(SettingsError, "inner.size"):
         from_plain(Grown, {"rate": 2.0, "inner": {}})
 
 
 @pytest.mark.parametrize("value", [0, -3, 2.5, True, "2", float("nan")])
 def test_a_number_below_the_least_is_refused_by_name_and_value(value):
-    with pytest.raises(UsageError, match=f"^steps is .*at least 1, found {value!r}$"):
+    with refused(UsageError, "steps", 1, repr(value)):
         check_at_least(1, error=UsageError, seed=5, steps=value)
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("inf"), float("nan"), True, "1"])
 def test_a_number_that_is_not_positive_is_refused_by_name_and_value(value):
-    with pytest.raises(ConfigError, match=f"^rate is .* above 0, found {value!r}$") as raised:
+    with refused(ConfigError, "rate", 0, repr(value)):
         check_positive(rate=value)
-    assert raised.value.code == "invalid-setting" and isinstance(raised.value, ValueError)
+    assert issubclass(ConfigError, ValueError)
 
 
 def test_sizes_and_multiples_are_refused_by_name_and_value():
     check_multiple(16, height=16, width=160)
     check_sizes(hidden_sizes=(1,), others=(40, 40))
     for bad in (0, -16, 8, 60):
-        with pytest.raises(ConfigError, match=f"^height is .* of 16, found {bad}; .* (16|64)$"):
+        with refused(ConfigError, "height", 16, bad):
             check_multiple(16, width=32, height=bad)
     for sizes in ((), (40, 0), (1, 2, 3)):
-        with pytest.raises(ConfigError, match=f"^widths is .*found {re.escape(str(sizes))}$"):
+        with refused(ConfigError, "widths", sizes):
             check_sizes(count=2, widths=sizes)
 
 
@@ -180,7 +180,7 @@ def test_numbers_that_are_allowed_or_left_out_pass():
 
 def test_a_choice_that_is_none_of_its_type_is_refused():
     check_choices(Outer())
-    with pytest.raises(ConfigError, match="^kind is one of fast, slow, found 'medium'$"):
+    with refused(ConfigError, "kind", "fast", "slow", "'medium'"):
         check_choices(Outer(kind="medium"))  # type: ignore[arg-type]
 
 

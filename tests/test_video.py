@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from dlh.video import VideoError, check_video, from_stored, to_stored
+from refusals import refused
 
 
 def video(*shape: int) -> torch.Tensor:
@@ -28,34 +29,34 @@ def test_rounding_beyond_the_bounds_is_forgiven():
 
 
 @pytest.mark.parametrize(
-    "frames, message",
+    "frames, found",
     [
-        (video(2, 3, 16, 16), r"'batch', 'time', 'channel', 'height', 'width'.*found 4 axes of"),
-        (video(1, 1, 1, 1, 16, 16), r"found 6 axes of shape \(1, 1, 1, 1, 16, 16\)"),
-        (torch.zeros(1, 2, 3, 16, 16, dtype=torch.uint8), r"found torch.uint8; .*from_stored"),
-        (torch.zeros(1, 2, 3, 16, 16, dtype=torch.int64), r"float in \[0, 1\], found torch.int64"),
-        (torch.zeros(1, 0, 3, 16, 16), r"at least one frame of one clip, found .*\(1, 0, 3"),
-        (torch.zeros(0, 2, 3, 16, 16), r"at least one frame of one clip, found .*\(0, 2, 3"),
-        (with_value(float("nan")), r"finite, found 1 values that are NaN or infinite of 1536"),
-        (with_value(float("inf")), r"finite, found 1 values"),
-        (with_value(-float("inf")), r"finite, found 1 values"),
-        (video(1, 2, 3, 16, 16) * 255, r"in \[0, 1\], found values from 0 to 255; divide by 255"),
-        (video(1, 2, 3, 16, 16) * 2 - 1, r"in \[0, 1\], found values from -1 to 1$"),
-        (with_value(1.01), r"in \[0, 1\], found values from 0 to 1.01$"),
+        (video(2, 3, 16, 16), ("batch", "time", "channel", "height", "width", 4)),
+        (video(1, 1, 1, 1, 16, 16), (6, (1, 1, 1, 1, 16, 16))),
+        (torch.zeros(1, 2, 3, 16, 16, dtype=torch.uint8), ("torch.uint8", "from_stored")),
+        (torch.zeros(1, 2, 3, 16, 16, dtype=torch.int64), ([0, 1], "torch.int64")),
+        (torch.zeros(1, 0, 3, 16, 16), ((1, 0, 3, 16, 16),)),
+        (torch.zeros(0, 2, 3, 16, 16), ((0, 2, 3, 16, 16),)),
+        (with_value(float("nan")), (1, 1536)),
+        (with_value(float("inf")), (1, 1536)),
+        (with_value(-float("inf")), (1, 1536)),
+        (video(1, 2, 3, 16, 16) * 255, ([0, 1], 255)),
+        (video(1, 2, 3, 16, 16) * 2 - 1, ([0, 1], -1)),
+        (with_value(1.01), ([0, 1], 1.01)),
     ],
 )
-def test_what_is_no_video_is_refused_by_name(frames, message):
-    with pytest.raises(VideoError, match=message):
+def test_what_is_no_video_is_refused_by_name(frames, found):
+    with refused(VideoError, *found):
         check_video(frames)
 
 
 def test_frames_of_another_shape_are_refused():
-    with pytest.raises(VideoError, match=r"= \(3, 16, 16\), found \(3, 16, 32\); resize the video"):
+    with refused(VideoError, (3, 16, 16), (3, 16, 32)):
         check_video(video(1, 2, 3, 16, 32), (3, 16, 16))
 
 
 def test_channels_in_the_last_place_are_refused_by_the_frame_shape():
-    with pytest.raises(VideoError, match=r"= \(3, 16, 16\), found \(16, 16, 3\)"):
+    with refused(VideoError, (3, 16, 16), (16, 16, 3)):
         check_video(video(1, 2, 16, 16, 3), (3, 16, 16))
 
 
@@ -79,12 +80,12 @@ def test_stored_frames_without_a_batch_are_one_clip_and_channels_move_to_their_p
 @pytest.mark.parametrize(
     "frames, found",
     [
-        (np.zeros((2, 4, 4, 3), dtype=np.float32), r"found float32 of shape \(2, 4, 4, 3\)"),
-        (np.zeros((4, 4, 3), dtype=np.uint8), r"found uint8 of shape \(4, 4, 3\)"),
+        (np.zeros((2, 4, 4, 3), dtype=np.float32), ("float32", (2, 4, 4, 3))),
+        (np.zeros((4, 4, 3), dtype=np.uint8), ("uint8", (4, 4, 3))),
     ],
 )
 def test_what_is_not_stored_frames_is_refused(frames, found):
-    with pytest.raises(VideoError, match=found):
+    with refused(VideoError, *found):
         from_stored(frames)
 
 

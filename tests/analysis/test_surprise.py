@@ -8,6 +8,7 @@ import torch
 
 from dlh.analysis import event_list, surprise
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
+from refusals import refused
 
 CHANGED = [[[1, 1], [1, 0], [1, 1], [1, 0]]]
 STATIC = [[[0.0, 9.0], [0.0, 1.0], [0.0, 7.5], [0.0, 2.0]]]
@@ -79,13 +80,13 @@ def test_the_list_goes_through_json_unchanged_in_meaning(trace):
 def test_one_clip_of_a_batch_is_chosen(make_trace):
     both = make_trace([*CHANGED, [[1, 1], [1, 1], [1, 0], [1, 0]]])
     assert [event.frame for event in event_list(both, clip=1).levels[1].events] == [1]
-    with pytest.raises(ValueError, match="clips 0 to 1, found clip 2"):
+    with refused(ValueError, 0, 1, 2):
         event_list(both, clip=2)
 
 
 @pytest.mark.parametrize("fps", [0, -5.0, float("inf"), float("nan")])
 def test_a_frame_rate_that_is_none_is_refused(trace, fps):
-    with pytest.raises(ValueError, match="positive number of frames per second"):
+    with refused(ValueError, fps):
         event_list(trace, fps=fps)
 
 

@@ -18,6 +18,7 @@ def benchmark() -> ModuleType:
     return load_benchmark("cwvae")
 
 
+@pytest.mark.slow
 def test_what_was_measured_is_written_down(benchmark, monkeypatch, tmp_path, capsys):
     small = CWVAEConfig(height=16, width=16, clock_factor=2, dense_size=7)
     monkeypatch.setattr(benchmark, "mazes", lambda: small)

@@ -36,6 +36,7 @@ def test_the_arithmetic_alone_is_the_arithmetic_of_a_step(benchmark, levels):
     assert counted[benchmark.convolutions] < mine
 
 
+@pytest.mark.slow
 def test_what_was_measured_is_written_down(benchmark, monkeypatch, tmp_path, capsys):
     case = benchmark.Case(size=16, levels=2, batch=2, frames=3, convolutions=(4, 4, 4, 4))
     monkeypatch.setattr(benchmark, "CASES", (case,))

@@ -182,6 +182,7 @@ def test_a_model_below_floors_is_marked_everywhere(evaluated: Path):
     assert "below the floor: " in (evaluated / "report.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_same_command_in_two_processes_gives_the_same_files(dlh, finished, evaluated):
     again = dlh("evaluate", finished, *SMALL[:-1], 2, "--out", "again")
     assert (again.status, again.err) == (0, "")

@@ -7,6 +7,7 @@ import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
 from dlh.distributions import Gaussian
+from refusals import refused
 
 
 def gaussian(*shape: int, seed: int) -> Gaussian:
@@ -63,7 +64,7 @@ def test_sample_moves_with_mean_and_std():
 
 
 def test_two_shapes_have_no_divergence():
-    with pytest.raises(ValueError, match=r"one shape, found \(4, 3\) and \(1, 3\)"):
+    with refused(ValueError, (4, 3), (1, 3)):
         gaussian(4, 3, seed=0).kl(gaussian(1, 3, seed=0))
 
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from dlh.data.clips import Clips, DataError
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 from dlh.evaluation.clips import SourceClips, identify
+from refusals import refused
 
 BALL = MovingBall(MovingBallConfig(size=16, radius=2, speed=3.0))
 
@@ -43,7 +43,7 @@ def test_a_source_of_ones_own_serves_and_may_have_fewer_clips():
     assert clips.count == 2
     known = identify(SourceClips(BALL, context=4, horizon=6, count=2))
     assert identify(clips).truth_sha256 == known.truth_sha256
-    with pytest.raises(DataError, match="mine has no test clip of 10 frames; ask for a shorter"):
+    with refused(DataError, "mine", "test", 10):
         SourceClips(Together(None), context=4, horizon=6, count=9)
 
 
@@ -60,5 +60,5 @@ def test_the_sums_name_the_clips_and_their_order():
 def test_the_same_clip_twice_is_refused():
     video = BALL.held_out("test", count=2, clip_length=10).video[[0, 1, 0]]
     clips = SourceClips(Together(Clips(video=video)), context=4, horizon=6, count=3)
-    with pytest.raises(DataError, match="clips 0 and 2 of mine are the same, frame by frame"):
+    with refused(DataError, 0, 2, "mine"):
         identify(clips)

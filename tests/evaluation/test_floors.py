@@ -6,6 +6,7 @@ import torch
 from dlh.evaluation.floors import black_frame, floors, last_frame, mean_frame
 from dlh.interfaces import VideoModel
 from dlh.video import VideoError
+from refusals import refused
 
 SHAPE = (3, 4, 5)
 
@@ -48,23 +49,23 @@ def test_a_prediction_can_be_changed_without_touching_the_context():
 
 
 def test_a_floor_says_that_it_has_no_likelihood():
-    with pytest.raises(TypeError, match="'black frame' has no likelihood"):
+    with refused(TypeError, "'black frame'"):
         black_frame(SHAPE).objective(a_context())
 
 
 def test_frames_of_another_shape_are_refused_by_name_of_the_shape():
-    with pytest.raises(VideoError, match=r"\(3, 4, 4\).*found \(3, 4, 5\)"):
+    with refused(VideoError, (3, 4, 4), (3, 4, 5)):
         black_frame((3, 4, 4)).predict(a_context(), horizon=1)
 
 
 @pytest.mark.parametrize("horizon, samples", [(0, 1), (-3, 1), (1, 0)])
 def test_a_horizon_or_a_number_of_samples_below_one_is_refused(horizon: int, samples: int):
-    with pytest.raises(ValueError, match=f"horizon {horizon} and samples {samples}"):
+    with refused(ValueError, horizon, samples):
         last_frame(SHAPE).predict(a_context(), horizon=horizon, samples=samples)
 
 
 def test_a_mean_frame_must_be_one_frame_in_the_unit_interval():
-    with pytest.raises(VideoError, match=r"found shape \(4, 5\)"):
+    with refused(VideoError, (4, 5)):
         mean_frame(torch.zeros(4, 5))
-    with pytest.raises(VideoError, match="divide by 255"):
+    with refused(VideoError, "200"):
         mean_frame(torch.full(SHAPE, 200.0))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dlh.files.npz import ArchiveError, map_arrays, writing_arrays
+from refusals import refused
 
 
 def test_arrays_come_back_from_the_pieces_they_were_written_in(tmp_path):
@@ -61,6 +62,5 @@ def test_a_file_that_holds_no_arrays_is_refused_by_name(tmp_path):
     flipped[4000] ^= 1
     (tmp_path / "flipped.npz").write_bytes(flipped)
     for name in ("missing.npz", "text.npz", "cut.npz", "objects.npz", "flipped.npz"):
-        with pytest.raises(ArchiveError, match=name) as refused:
+        with refused(ArchiveError, name):
             map_arrays(tmp_path / name, ["array"], tmp_path / "scratch")
-        assert refused.value.code == "array-archive"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,34 @@ def test_a_kill_leaves_the_old_file_and_a_leftover_that_is_removed(tmp_path: Pat
 
 def test_no_folder_holds_no_leftovers(tmp_path: Path) -> None:
     assert remove_leftovers(tmp_path / "missing") == []
+
+
+def test_somebody_elses_temporary_files_are_no_leftovers(tmp_path: Path) -> None:
+    for name in ("mine.tmp", ".hidden", ".file.7.tmp"):
+        (tmp_path / name).touch()
+    assert remove_leftovers(tmp_path) == [tmp_path / ".file.7.tmp"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "mine.tmp"]
+
+
+def test_the_content_reaches_the_disk_before_the_name_and_the_name_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    replace, fsync = os.replace, os.fsync
+
+    def synced(descriptor: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        done.append("folder" if is_folder else "content")
+        fsync(descriptor)
+
+    def replaced(*names: Path) -> None:
+        done.append("name")
+        replace(*names)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    write_atomically(tmp_path / "file", b"new")
+    assert done == ["content", "name", "folder"]
 
 
 def test_a_block_writes_under_another_name_which_a_left_over_does_not_share(tmp_path: Path) -> None:

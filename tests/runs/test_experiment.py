@@ -9,6 +9,7 @@ from dlh.data.worlds.moving_mnist import MovingMNISTConfig
 from dlh.runs.experiment import DataConfig, Experiment, read_experiment
 from dlh.runs.presets import tiny
 from dlh.settings import ConfigError, SettingsError, to_plain
+from refusals import refused
 
 MNIST = DataConfig(
     source="moving-mnist",
@@ -35,24 +36,24 @@ def test_the_world_of_the_digits_comes_back_from_json():
     assert plain["data"]["mnist"]["speed"] == [1.0, 3.5]
     assert read_experiment(plain) == on_mnist()
     plain["data"]["mnist"]["speed"] = [1.0]
-    with pytest.raises(SettingsError, match=r"^experiment.data.mnist.speed cannot be \[1.0\]"):
+    with refused(SettingsError, "experiment.data.mnist.speed", [1.0]):
         read_experiment(plain)
 
 
 @pytest.mark.parametrize(
-    "channels, size, said",
+    "channels, size",
     [
-        (3, 16, "Moving MNIST has 1 channel of 16 x 16 .*, the model takes 3 of 16 x 16; make"),
-        (1, 32, "the model takes 1 of 32 x 32; make model.channels 1, and model.height, .* agree"),
+        (3, 16),
+        (1, 32),
     ],
 )
-def test_a_model_of_other_frames_than_the_digits_is_refused(channels, size, said):
+def test_a_model_of_other_frames_than_the_digits_is_refused(channels, size):
     model = replace(tiny().model, channels=channels, height=size, width=size)
-    with pytest.raises(ConfigError, match=said):
+    with refused(ConfigError, 1, "16 x 16", channels, f"{size} x {size}"):
         replace(tiny(), data=MNIST, model=model)
 
 
 def test_only_the_world_that_is_seen_must_fit_the_model():
     assert replace(tiny(), data=replace(tiny().data, mnist=MovingMNISTConfig(size=48)))
-    with pytest.raises(ConfigError, match="Moving Ball has 3 channels of 16 x 16"):
+    with refused(ConfigError, 3, "16 x 16"):
         replace(tiny(), model=replace(tiny().model, channels=1))

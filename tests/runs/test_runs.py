@@ -16,6 +16,7 @@ from dlh.runs.listing import as_table, describe_run, find_runs
 from dlh.settings import to_plain
 from dlh.training.metrics import Best
 from dlh.training.run import RunFolder
+from refusals import holds, refused
 
 
 def new_run(path: Path) -> RunFolder:
@@ -113,10 +114,8 @@ def test_the_table_has_a_row_for_each_and_says_what_went_wrong(tmp_path):
     assert rows[1].endswith("2 h ago")
     assert rows[2].split()[2:4] == ["failed", "4/30"] and rows[3].split()[2] == "killed"
     assert rows[4].split()[1:4] == ["-", "unreadable", "-"]
-    assert f"{failed.path}: the loss is nan" in rows
-    assert any(
-        row.startswith(f"{tmp_path / 'd-broken'}: ") and "is not JSON" in row for row in rows
-    )
+    assert any(holds(row, failed.path, "nan") for row in rows)
+    assert any(holds(row, tmp_path / "d-broken") for row in rows)
     assert rows[-1] == ("those that were killed or interrupted go on with `dlh train --resume RUN`")
     states = (" finished", " failed", " killed")
     assert len({row.index(state) for row, state in zip(rows[1:4], states, strict=True)}) == 1
@@ -150,11 +149,11 @@ def test_an_experiment_of_another_version_is_said_not_raised(tmp_path):
     run.write_json("experiment.json", {"version": 7})
     line = describe_run(run.path)
     assert line.state == "unreadable"
-    assert "does not say preset and steps; it was edited or is of another version" in line.message
+    assert holds(line.message, "preset", "steps")
 
 
 def test_a_folder_without_runs_and_no_folder_are_said(tmp_path):
     assert listed(tmp_path) == [f"there are no runs in {tmp_path}"]
     assert listed(tmp_path, json=True) == ["[]"]
-    with pytest.raises(UsageError, match="there is no folder nowhere; name the one that holds"):
+    with refused(UsageError, "nowhere"):
         list_runs(RunsOptions(folder=Path("nowhere")))

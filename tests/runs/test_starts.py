@@ -11,10 +11,12 @@ from dlh.commands.train import resume, start
 from dlh.runs import presets, starts
 from dlh.runs.experiment import Experiment
 from dlh.runs.starts import STARTS, Start, Starts, of_seed, read_starts, seeds
+from dlh.settings import ConfigError
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import Interrupted, RunFolderError
 from dlh.training.iteration import Iterations
 from dlh.training.run import RunFolder
+from refusals import holds, refused
 
 
 def tiny(**settings) -> Experiment:
@@ -50,7 +52,7 @@ def test_the_start_with_the_highest_bound_goes_on(of_three):
     saved = json.loads((folder / STARTS).read_text())
     assert saved["chosen"] == best.seed
     assert sum(line.startswith("start ") for line in said) == 3
-    assert any(f"seed {best.seed} goes on" in line for line in said)
+    assert any(holds(line.partition("; ")[2], best.seed) for line in said)
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["starts"]["chosen"] == best.seed
     assert summary["starts"]["elbo"][str(best.seed)] == best.elbo
@@ -70,6 +72,7 @@ def test_of_bounds_about_as_high_the_one_goes_on_whose_levels_change_the_most():
     assert Starts(tried=tried, margin=5.0).chosen == 0
 
 
+@pytest.mark.usefixtures("not_shown")
 def test_the_rest_of_the_run_is_that_of_its_seed_alone(of_three, tmp_path):
     folder, _ = of_three
     chosen = read_starts(RunFolder(folder)).chosen
@@ -80,6 +83,7 @@ def test_the_rest_of_the_run_is_that_of_its_seed_alone(of_three, tmp_path):
     assert not (folder / "starts").exists()
 
 
+@pytest.mark.usefixtures("not_shown")
 @pytest.mark.parametrize("calls", [1, 4, 8, 11])
 def test_a_run_stopped_among_its_starts_goes_on_there(of_three, tmp_path, monkeypatch, calls):
     """Stopped in the first start, in the second, in the third, and after the choice."""
@@ -106,6 +110,7 @@ def test_a_run_stopped_among_its_starts_goes_on_there(of_three, tmp_path, monkey
     assert RunFolder(again).status().state == "finished"
 
 
+@pytest.mark.usefixtures("not_shown")
 @pytest.mark.parametrize("moved", [0, 1, 2])
 def test_a_kill_while_the_best_start_is_moved_loses_nothing(of_three, tmp_path, monkeypatch, moved):
     folder, _ = of_three
@@ -138,21 +143,21 @@ def test_seeds_of_different_runs_do_not_meet():
 
 
 @pytest.mark.parametrize(
-    "settings, message",
+    "settings, found",
     [
-        ({"starts": 0}, "starts is at least 1, found 0"),
-        ({"starts": 2}, "start_steps is from 1 to steps .* to compare 2 starts, found 0"),
-        ({"starts": 2, "start_steps": 9, "steps": 8}, r"steps \(8\) to compare 2 starts, found 9"),
-        ({"starts": 2, "start_steps": 9, "held_out_clips": 0}, "2 starts are compared on held-out"),
+        ({"starts": 0}, ("starts", 1, 0)),
+        ({"starts": 2}, ("start_steps", 1, 2, 0)),
+        ({"starts": 2, "start_steps": 9, "steps": 8}, ("start_steps", 8, 2, 9)),
+        ({"starts": 2, "start_steps": 9, "held_out_clips": 0}, ("held_out_clips", 2, 0)),
     ],
 )
-def test_what_cannot_be_compared_is_refused(settings, message):
-    with pytest.raises(ValueError, match=message):
+def test_what_cannot_be_compared_is_refused(settings, found):
+    with refused(ConfigError, *found):
         TrainingConfig(**settings)
 
 
 def test_a_damaged_record_of_the_starts_is_one_clear_error(tmp_path):
     run = RunFolder.create(tmp_path / "run")
     run.write_json(STARTS, {"tried": [{"seed": 1}]})
-    with pytest.raises(RunFolderError, match=r"starts\.json is damaged"):
+    with refused(RunFolderError, "starts.json"):
         read_starts(run)

@@ -20,6 +20,7 @@ from dlh.runs.presets import tiny
 from dlh.runs.subject import Subject, open_subject
 from dlh.training.errors import RunFolderError
 from dlh.training.run import RunFolder
+from refusals import holds, refused
 from tiny_run import ball_frames
 
 LITTLE = AnalysisConfig(
@@ -73,7 +74,7 @@ def test_videos_that_have_changed_since_the_training_are_refused(workspace):
     run = run_on("own")
     write_video("own/another.mp4", ball_frames(20, clip=11), fps=10)
     for data in (None, "own"):
-        with pytest.raises(RunFolderError, match="the videos of the run in runs/mine have changed"):
+        with refused(RunFolderError, "runs/mine"):
             open_subject(str(run), data)
 
 
@@ -105,7 +106,7 @@ def test_among_other_videos_those_that_were_trained_on_are_left_out(workspace):
     assert len(chosen.clips.video) == 2  # of 20 frames, so of new.mp4 alone
     assert chosen.left_out == {"videos that it was trained on": "2 of the 3 videos of mixed"}
     Path("mixed/new.mp4").unlink()
-    with pytest.raises(DataError, match="has no clips of 8 frames that it was not trained on"):
+    with refused(DataError, 8):
         clips_to_analyse(open_subject(str(run), "mixed"), LITTLE)
 
 
@@ -122,7 +123,7 @@ def test_who_does_not_say_what_it_was_trained_on_gets_held_out_clips_if_there_ar
     chosen = clips_to_analyse(subject, LITTLE)
     assert chosen.split == "all"
     said = chosen.left_out["certainty that the clips are held out"]
-    assert said.startswith("bare does not say what it was trained on, and v1.mp4 has too few")
+    assert holds(said, "bare", "v1.mp4")
 
 
 def test_the_best_model_of_a_run_is_known_by_the_run(workspace):

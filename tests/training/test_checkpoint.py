@@ -17,6 +17,7 @@ from dlh.training.checkpoint import (
 )
 from dlh.training.errors import CheckpointError
 from dlh.training.progress import Progress
+from refusals import holds, refused
 
 
 def registry(folder: Path, *, step: int = 0, width: int = 3, keep: int = 2) -> Checkpoints:
@@ -91,8 +92,7 @@ def test_a_checkpoint_that_was_cut_off_falls_back_to_the_one_before(
     checkpoints = registry(tmp_path)
     found = checkpoints.load_newest()
     assert found is not None and found.step == 3 and found.message is not None
-    assert found.message.startswith("step-0000006.pt is damaged: it was cut off")
-    assert found.message.endswith("going on from step-0000003.pt")
+    assert holds(found.message, "step-0000006.pt", "step-0000003.pt")
     assert restored(checkpoints)[0] == 3
 
 
@@ -106,7 +106,7 @@ def test_any_flipped_bit_is_recognised(tmp_path: Path) -> None:
         damaged = bytearray(content)
         damaged[position] ^= 1 << choose.randrange(8)
         path.write_bytes(damaged)
-        with pytest.raises(DamagedCheckpointError, match=r"step-0000006\.pt is damaged"):
+        with refused(DamagedCheckpointError, "step-0000006.pt"):
             read_checkpoint(path)
 
 
@@ -124,8 +124,7 @@ def test_several_damaged_ones_are_all_named(tmp_path: Path) -> None:
         (tmp_path / f"step-000000{step}.pt").write_bytes(b"?")
     found = registry(tmp_path).load_newest()
     assert found is not None and found.step == 3 and found.message is not None
-    assert "step-0000009.pt is damaged" in found.message
-    assert "step-0000006.pt is damaged" in found.message
+    assert holds(found.message, "step-0000009.pt", "step-0000006.pt")
 
 
 def test_when_none_is_usable_nothing_is_loaded_or_renamed(tmp_path: Path) -> None:
@@ -134,9 +133,7 @@ def test_when_none_is_usable_nothing_is_loaded_or_renamed(tmp_path: Path) -> Non
         path.write_bytes(path.read_bytes()[:-1])
     checkpoints = registry(tmp_path, step=1)
     for _ in range(2):
-        with pytest.raises(
-            CheckpointError, match=r"no checkpoint in .* is usable: .*start the run"
-        ):
+        with refused(CheckpointError, tmp_path, "step-0000003.pt", "step-0000006.pt"):
             checkpoints.load_newest()
     assert restored(checkpoints)[0] == 1
     assert names(tmp_path) == ["step-0000003.pt", "step-0000006.pt"]
@@ -187,7 +184,7 @@ def test_a_best_one_that_cannot_be_written_is_one_clear_error(
 
     monkeypatch.setattr("dlh.training.checkpoint.os.link", full)
     monkeypatch.setattr("dlh.training.checkpoint.shutil.copyfile", full)
-    with pytest.raises(CheckpointError, match=r"cannot write the checkpoint .*best\.pt: No space"):
+    with refused(CheckpointError, "best.pt"):
         registry(tmp_path, step=6).keep_as_best(6)
     assert read_checkpoint(tmp_path / BEST)["progress"]["step"] == 3
     assert names(tmp_path) == [BEST, "step-0000003.pt", "step-0000006.pt"]
@@ -202,36 +199,31 @@ def test_the_best_one_is_the_last_resort(tmp_path: Path) -> None:
     checkpoints = registry(tmp_path)
     found = checkpoints.load_newest()
     assert found is not None and (found.step, found.path.name) == (3, BEST)
-    assert found.message is not None and "step-0000009.pt is damaged" in found.message
-    assert found.message.endswith("going on from best.pt")
+    assert found.message is not None and holds(found.message, "step-0000009.pt", BEST)
     assert restored(checkpoints)[0] == 3
     assert names(tmp_path) == [BEST, "step-0000006.pt.damaged", "step-0000009.pt.damaged"]
 
 
 def test_a_checkpoint_of_another_model_is_no_damage(tmp_path: Path) -> None:
     save(tmp_path, 3, 6)
-    with pytest.raises(
-        CheckpointError, match=r"the module in the checkpoint .* does not fit"
-    ) as at:
+    with refused(CheckpointError, "module", "weight"):
         registry(tmp_path, width=4).load_newest()
-    assert "size mismatch for weight" in str(at.value) and "\n" not in str(at.value)
 
 
 def test_a_checkpoint_of_other_things_names_both(tmp_path: Path) -> None:
     save(tmp_path, 3)
     checkpoints = registry(tmp_path)
     checkpoints.register("average", nn.Linear(1, 1))
-    with pytest.raises(CheckpointError) as raised:
+    theirs, ours = ["module", "progress"], ["average", "module", "progress"]
+    with refused(CheckpointError, theirs, ours):
         checkpoints.load_newest()
-    assert "holds ['module', 'progress']" in str(raised.value)
-    assert "this run has ['average', 'module', 'progress']" in str(raised.value)
 
 
 def test_another_format_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dlh.training.checkpoint.FORMAT", 99)
     save(tmp_path, 3)
     monkeypatch.undo()
-    with pytest.raises(CheckpointError, match="has format 99, this version of dlh reads format 1"):
+    with refused(CheckpointError, 99, 1):
         registry(tmp_path).load_newest()
 
 
@@ -246,10 +238,10 @@ def test_a_checkpoint_cannot_run_code(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path)
     checkpoints.register("hostile", Hostile())
     checkpoints.save(1)
-    with pytest.raises(CheckpointError, match="holds something else than tensors and plain values"):
+    with refused(CheckpointError):
         checkpoints.load_newest()
 
 
 def test_a_name_is_registered_once(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="'progress' is registered already"):
+    with refused(ValueError, "'progress'"):
         registry(tmp_path).register("progress", Progress())

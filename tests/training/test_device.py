@@ -8,6 +8,7 @@ import torch
 
 from dlh.training.device import choose_device, describe_device, memory_used
 from dlh.training.errors import TrainingError
+from refusals import refused
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_auto_with_a_gpu_is_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("without_gpu")
 @pytest.mark.parametrize("name", ["cuda", "cuda:3", "mps"])
 def test_what_was_asked_for_by_name_is_not_replaced_by_the_cpu(name: str) -> None:
-    with pytest.raises(TrainingError, match=f"device {name} was asked for.*use device auto or cpu"):
+    with refused(TrainingError, name, "auto", "cpu"):
         choose_device(name)
 
 
@@ -37,7 +38,7 @@ def test_a_gpu_beyond_those_there_are_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert choose_device("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(TrainingError, match="finds 2 CUDA devices"):
+    with refused(TrainingError, 2):
         choose_device("cuda:2")
 
 

@@ -17,6 +17,7 @@ from dlh.training.figures import (
     step_figures,
 )
 from dlh.training.progress import Progress
+from refusals import holds, refused
 
 
 def objective(*, levels: int = 2, steps: int = 3) -> Objective:
@@ -123,12 +124,12 @@ def test_the_first_term_that_is_not_finite_is_named(
     assert (error.term, error.level, error.step) == (term, level, 12)
     where = f"{term}.L{level}" if level else term
     assert str(error).startswith(f"step 12: {where} is {spoiled.mean().item()} (loss ")
-    assert "the update was refused, the weights are those of step 11" in str(error)
+    assert holds(str(error), 11)
 
 
 def test_a_loss_that_overflows_is_named_itself() -> None:
     fine = figures(objective())
-    with pytest.raises(NonFiniteError, match="step 1: loss is inf") as raised:
+    with refused(NonFiniteError, 1, "loss", "inf") as raised:
         refuse_non_finite({**fine, "loss": math.inf}, {}, step=1)
     assert raised.value.term == "loss"
 
@@ -138,14 +139,14 @@ def test_a_gradient_that_is_not_finite_names_its_parameter() -> None:
     module.weight.grad, module.bias.grad = torch.zeros(2, 2), torch.tensor([0.0, math.nan])
     parameters = dict(module.named_parameters())
     spoiled = {**figures(objective()), "gradient_norm": math.nan}
-    with pytest.raises(NonFiniteError, match=r"the gradient is not finite \(that of bias\)") as at:
+    with refused(NonFiniteError, "bias") as at:
         refuse_non_finite(spoiled, parameters, step=1)
     assert (at.value.term, at.value.level) == ("gradient", None)
     module.weight.grad[0, 0] = math.inf
-    with pytest.raises(NonFiniteError, match="that of weight and 1 more of 2 parameters"):
+    with refused(NonFiniteError, "weight", 1, 2):
         refuse_non_finite(spoiled, parameters, step=1)
     module.zero_grad()
-    with pytest.raises(NonFiniteError, match="its norm overflows"):
+    with refused(NonFiniteError):
         refuse_non_finite({**spoiled, "gradient_norm": math.inf}, parameters, step=1)
 
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageColor
 
 from dlh.reports.figures import canvas
 from dlh.reports.figures.curves import draw_curves, psnr_figure
+from refusals import refused
 
 FLOORS = {"black frame": [14.0] * 40, "mean frame": [15.0] * 40, "last frame": [12.0] * 40}
 
@@ -71,9 +72,9 @@ def test_tensors_short_horizons_and_no_floors_are_drawn():
 
 
 def test_curves_of_different_lengths_are_refused():
-    with pytest.raises(ValueError, match=r"found lengths \[39, 40\]"):
+    with refused(ValueError, 39, 40):
         draw_psnr(best=[1.0] * 39)
-    with pytest.raises(ValueError, match=r"shape \(2, 40\)"):
+    with refused(ValueError, (2, 40)):
         draw_psnr(best=np.zeros((2, 40)))
 
 
@@ -129,7 +130,7 @@ def test_a_level_that_says_nothing_is_drawn_at_zero():
 
 
 def test_nothing_to_draw_is_an_error_that_says_what_was_looked_for():
-    with pytest.raises(ValueError, match="none of the 1 lines holds a step and one of loss"):
+    with refused(ValueError, 1, "loss"):
         draw_curves([{"step": 3, "seconds": 1.0}])
 
 

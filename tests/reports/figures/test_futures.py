@@ -9,6 +9,7 @@ from PIL import Image, ImageColor
 
 from dlh.reports.figures import canvas
 from dlh.reports.figures.futures import still_grid, tile_futures
+from refusals import refused
 
 CONTEXT, HORIZON = 4, 6
 COLOURS = ((250, 0, 0), (0, 250, 0), (0, 0, 250))
@@ -139,26 +140,26 @@ def test_the_still_works_without_a_truth_for_any_horizon_and_context(horizon: in
 
 
 @pytest.mark.parametrize(
-    "changes, message",
+    "changes, found",
     [
-        ({"samples": np.zeros((2, 3, 8, 8, 3))}, "found float64"),
-        ({"samples": futures()[:0]}, "at least one sample"),
-        ({"context": flat(2, (0, 0, 0), 8, 16)}, r"\(16, 16, 3\), the context has \(8, 16, 3\)"),
-        ({"truth": flat(3, (0, 0, 0))}, "each of the 6 predicted steps, found 3"),
+        ({"samples": np.zeros((2, 3, 8, 8, 3))}, ("float64",)),
+        ({"samples": futures()[:0]}, (0,)),
+        ({"context": flat(2, (0, 0, 0), 8, 16)}, ((16, 16, 3), (8, 16, 3))),
+        ({"truth": flat(3, (0, 0, 0))}, (6, 3)),
     ],
 )
-def test_what_does_not_fit_together_is_refused(changes: dict, message: str):
+def test_what_does_not_fit_together_is_refused(changes: dict, found: tuple):
     request = {"samples": futures(), "context": flat(2, (0, 0, 0))} | changes
     samples = request.pop("samples")
     for draw in (tile_futures, still_grid):
-        with pytest.raises(ValueError, match=message):
+        with refused(ValueError, *found):
             draw(samples, **request)
 
 
 def test_sampled_changes_and_steps_are_checked():
     context = flat(2, (0, 0, 0))
-    with pytest.raises(ValueError, match=r"\(3, 6\), found \(3, 5\)"):
+    with refused(ValueError, (3, 6), (3, 5)):
         tile_futures(futures(), context=context, changed=np.zeros((3, 5), bool))
     for steps in ((0,), (7,), ()):
-        with pytest.raises(ValueError, match="1 to 6, found"):
+        with refused(ValueError, 1, 6, steps):
             still_grid(futures(), context=context, steps=steps)
