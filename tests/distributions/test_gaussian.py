@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
-from dlh.distributions import Gaussian
+from dlh.distributions import Gaussian, frame_log_prob
 
 
 def gaussian(*shape: int, seed: int) -> Gaussian:
@@ -85,3 +85,10 @@ def test_detached_copy_has_the_values_and_no_gradient():
 def test_is_a_frozen_value():
     with pytest.raises(dataclasses.FrozenInstanceError):
         gaussian(1, 1, seed=0).mean = torch.zeros(1, 1)
+
+
+@pytest.mark.parametrize("std", [0.1, 1.0, 2.5])
+def test_the_density_of_a_frame_is_that_of_all_its_pixels(std):
+    frames, mean = torch.rand(2, 3, 1, 4, 4).double(), torch.rand(2, 3, 1, 4, 4).double()
+    expected = Normal(mean, std).log_prob(frames).sum((2, 3, 4))
+    torch.testing.assert_close(frame_log_prob(frames, mean, std), expected)

@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from dlh.settings import ConfigError, check_at_least, check_choices, check_positive, values_of
+from dlh.models.frame_config import FrameConfig
+from dlh.settings import ConfigError, check_at_least, check_positive, values_of
 from dlh.video import VideoError
 
 
 @dataclass(frozen=True, kw_only=True)
-class VTAConfig:
+class VTAConfig(FrameConfig):
     """Variational temporal abstraction as published; the defaults are the published configuration.
 
     The last four settings are switches. Three of them mend faults of the published code and are off
@@ -26,7 +27,6 @@ class VTAConfig:
     are comparable with published validation curves, and their sum is no bound.
 
     Attributes:
-        channels: of a frame, 1 or 3.
         height: of a frame in pixels, a power of two from 8; 32 is published, 64 has one convolution
             more each way.
         width: of a frame in pixels; frames are square.
@@ -60,8 +60,8 @@ class VTAConfig:
     """
 
     kind: ClassVar[str] = "vta"
+    multiple: ClassVar[int] = 8
 
-    channels: int = 3
     height: int = 32
     width: int = 32
     convolution_channels: int = 128
@@ -78,13 +78,12 @@ class VTAConfig:
     way_back: Literal["grey_levels", "smooth"] = "grey_levels"
 
     def __post_init__(self) -> None:
-        if self.channels not in (1, 3):
-            raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
+        super().__post_init__()
         if self.height != self.width:
             raise ConfigError(
                 f"frames of VTA are square, found height {self.height} and width {self.width}"
             )
-        if self.height < 8 or self.height & (self.height - 1):
+        if self.height & (self.height - 1):
             raise ConfigError(
                 f"height and width are a power of two from 8, found {self.height} and {self.width}"
             )
@@ -92,12 +91,6 @@ class VTAConfig:
         steps = ("context_steps", "max_segment_length", "max_segments", "window_steps")
         check_at_least(1, **values_of(self, *sizes, *steps))
         check_positive(likelihood_std=self.likelihood_std)
-        check_choices(self)
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """(channel, height, width)."""
-        return self.channels, self.height, self.width
 
     @property
     def halvings(self) -> int:

@@ -63,7 +63,7 @@ def imagine(
             logits = counted.limit(logits, max_length=limits[0], max_segments=limits[1])
         carried = carry(abstract, done, _begins(logits, uniform, boundaries), carried)
         steps.append(done)
-    return Rollout.stack(steps), carried
+    return Rollout.stack(steps, 1), carried
 
 
 def _begins(logits: Tensor, uniform: Tensor, boundaries: Boundaries) -> Tensor:
