@@ -67,14 +67,6 @@ def test_two_shapes_have_no_divergence():
         gaussian(4, 3, seed=0).kl(gaussian(1, 3, seed=0))
 
 
-def test_where_takes_each_sequence_from_one_side():
-    q, p = gaussian(3, 2, seed=8), gaussian(3, 2, seed=9)
-    mixed = q.where(torch.tensor([[True], [False], [True]]), p)
-    for row, side in enumerate((q, p, q)):
-        assert torch.equal(mixed.mean[row], side.mean[row])
-        assert torch.equal(mixed.std[row], side.std[row])
-
-
 def test_detached_copy_has_the_values_and_no_gradient():
     mean = torch.zeros(2, 2, requires_grad=True)
     detached = Gaussian(mean, mean + 1).detach()

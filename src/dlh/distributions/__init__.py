@@ -1,4 +1,4 @@
-"""Distributions as frozen values with verbs; no networks (Eqs. 2-4, 9, 34)."""
+"""Distributions as frozen values with verbs, and the noise that they take (Eqs. 2-4, 9, 34)."""
 
 from dlh.distributions.gaussian import Gaussian, frame_log_prob
 from dlh.distributions.noise import normal, uniform

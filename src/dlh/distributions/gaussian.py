@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from jaxtyping import Bool, Float
-from torch import Tensor, where
+from jaxtyping import Float
+from torch import Tensor
 
 from dlh.distributions.tensors import Tensors
 
@@ -52,10 +52,6 @@ class Gaussian(Tensors):
     def detach(self) -> Gaussian:
         """The same values, cut from the graph."""
         return self.map(Tensor.detach)
-
-    def where(self, mask: Bool[Tensor, "*#batch"], other: Gaussian) -> Gaussian:
-        """This one where ``mask``, which broadcasts against (..., state); the other elsewhere."""
-        return Gaussian(where(mask, self.mean, other.mean), where(mask, self.std, other.std))
 
 
 def frame_log_prob(

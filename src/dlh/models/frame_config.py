@@ -22,7 +22,6 @@ class FrameConfig:
     """
 
     kind: ClassVar[str]
-    multiple: ClassVar[int] = 16
 
     channels: int = 3
     height: int = 64
@@ -31,8 +30,12 @@ class FrameConfig:
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
             raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
-        check_multiple(self.multiple, height=self.height, width=self.width)
+        self.check_frame_size()
         check_choices(self)
+
+    def check_frame_size(self) -> None:
+        """Refuse a height and width that the model cannot take."""
+        check_multiple(16, height=self.height, width=self.width)
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:

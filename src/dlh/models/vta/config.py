@@ -60,7 +60,6 @@ class VTAConfig(FrameConfig):
     """
 
     kind: ClassVar[str] = "vta"
-    multiple: ClassVar[int] = 8
 
     height: int = 32
     width: int = 32
@@ -79,18 +78,21 @@ class VTAConfig(FrameConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.height != self.width:
-            raise ConfigError(
-                f"frames of VTA are square, found height {self.height} and width {self.width}"
-            )
-        if self.height & (self.height - 1):
-            raise ConfigError(
-                f"height and width are a power of two from 8, found {self.height} and {self.width}"
-            )
         sizes = ("convolution_channels", "belief_size", "state_size")
         steps = ("context_steps", "max_segment_length", "max_segments", "window_steps")
         check_at_least(1, **values_of(self, *sizes, *steps))
         check_positive(likelihood_std=self.likelihood_std)
+
+    def check_frame_size(self) -> None:
+        """Refuse frames that are not square or not of a power of two."""
+        if self.height != self.width:
+            raise ConfigError(
+                f"frames of VTA are square, found height {self.height} and width {self.width}"
+            )
+        if self.height < 8 or self.height & (self.height - 1):
+            raise ConfigError(
+                f"height and width are a power of two from 8, found {self.height} and {self.width}"
+            )
 
     @property
     def halvings(self) -> int:
