@@ -160,7 +160,7 @@ def kept_objective(
         if decides:
             batch = decide_anew(levels, config, batch, noise)
         paid = pays(levels, config, batch, noise)
-        loss = torch.cat(tuple(paid.values()), 2).sum(2).mean()
+        loss = torch.stack([part.sum(2) for part in paid.values()]).sum(0).mean()
     return Objective(
         loss=loss,
         terms={name: Term(value=value) for name, value in paid.items()},
