@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tarfile
 import zipfile
@@ -14,6 +13,7 @@ from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.fetch.members import Member, damaged, members_of, read_errors
 from dlh.data.video.opening import first_bytes
+from dlh.files.writing import put_in_place
 
 _BLOCK = 2**20
 
@@ -127,7 +127,7 @@ def _unpack(archive: Path, member: Member, folder: Path, unfinished: Path) -> It
         if count != member.size or member.crc32 not in (None, crc):
             raise damaged(archive, f"{member.path}: {count:,} of {member.size:,} bytes are right")
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(unfinished, path)
+        put_in_place(unfinished, path)
     except OSError as error:
         raise DataError(
             f"{path} could not be written: {error.strerror or error}; the files before it are "

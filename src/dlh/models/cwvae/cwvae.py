@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from dlh.distributions import frame_log_prob
 from dlh.errors import UsageError
 from dlh.interfaces import (
+    AS_LEARNT,
     PLAIN,
     TRAINED,
     WHOLE,
@@ -24,6 +25,7 @@ from dlh.interfaces import (
     Prediction,
     Share,
     Stage,
+    Temperature,
     Update,
 )
 from dlh.models.cwvae import clockwork
@@ -214,6 +216,7 @@ class CWVAE(FrameModel):
         *,
         noise: Noise | None = None,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> tuple[Rollout, Carried]:
         """``steps`` frames drawn from the priors, after what is carried.
 
@@ -232,6 +235,7 @@ class CWVAE(FrameModel):
                 generator=generator,
             )
         self._check_noise(noise, len(like), carried.frames, steps)
+        noise = noise.map(lambda part: temperature.states * part)
         with torch.no_grad(), full_precision(like):
             return clockwork.imagine(self._cells, self.config, carried, noise, steps)
 
@@ -243,6 +247,7 @@ class CWVAE(FrameModel):
         horizon: int,
         samples: int = 1,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> Prediction:
         """``samples`` futures of ``horizon`` frames, one batch after a context encoded once.
 
@@ -264,7 +269,7 @@ class CWVAE(FrameModel):
         start = Carried.start(self.config, clips * samples, like=context)
         noise = Noise.draw(self.config, clips * samples, steps, like=context, generator=generator)
         _, carried = self._infer(embeddings, start, noise)
-        drawn, _ = self.imagine(carried, horizon, generator=generator)
+        drawn, _ = self.imagine(carried, horizon, generator=generator, temperature=temperature)
         frames = self.future_frames(
             lambda part: self.decoder(part).clamp_(0, 1), drawn.levels[0].output, clips
         )

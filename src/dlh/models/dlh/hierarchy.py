@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from dlh.errors import UsageError
 from dlh.interfaces import (
+    AS_LEARNT,
     PLAIN,
     TRAINED,
     WHOLE,
@@ -20,6 +21,7 @@ from dlh.interfaces import (
     Plan,
     Prediction,
     Share,
+    Temperature,
     Update,
 )
 from dlh.models.dlh import inference, rollout
@@ -29,7 +31,6 @@ from dlh.models.dlh.course import plan
 from dlh.models.dlh.emergence import Guidance, Rested
 from dlh.models.dlh.level import Level
 from dlh.models.dlh.pieces import piece_by_piece
-from dlh.models.dlh.rollout import AS_LEARNT, Temperature
 from dlh.models.dlh.trace import Carried, Noise, Rollout, Trace
 from dlh.models.frame_model import (
     FrameModel,

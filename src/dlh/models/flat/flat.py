@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from dlh.distributions import Gaussian, Tensors, frame_log_prob, normal
 from dlh.errors import UsageError
 from dlh.interfaces import (
+    AS_LEARNT,
     PLAIN,
     TRAINED,
     Execution,
@@ -29,6 +30,7 @@ from dlh.interfaces import (
     Plan,
     Prediction,
     Stage,
+    Temperature,
     Update,
 )
 from dlh.models.flat.config import FlatConfig
@@ -182,6 +184,7 @@ class FlatModel(FrameModel):
         horizon: int,
         samples: int = 1,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> Prediction:
         """``samples`` futures, after a context that is observed once.
 
@@ -196,7 +199,7 @@ class FlatModel(FrameModel):
         )
         frames = []
         for drawn in self._noise(context, len(state), horizon, generator).unbind(1):
-            state = self.prior(memory, state).sample(drawn)
+            state = self.prior(memory, state).sample(temperature.states * drawn)
             frames.append(self.decode(state, memory).clamp_(0, 1))
             memory = self.transition.step(state, memory)
         return Prediction(frames=torch.stack(frames, 1).unflatten(0, (len(context), samples)))

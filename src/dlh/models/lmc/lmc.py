@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from dlh.errors import UsageError
 from dlh.interfaces import (
+    AS_LEARNT,
     PLAIN,
     TRAINED,
     Execution,
@@ -25,6 +26,7 @@ from dlh.interfaces import (
     Plan,
     Prediction,
     Stage,
+    Temperature,
     Update,
 )
 from dlh.models.frame_model import FrameModel, Video
@@ -146,6 +148,7 @@ class LMCMemory(FrameModel):
         horizon: int,
         samples: int = 1,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> Prediction:
         """The one future after a context, clipped to [0, 1]; the context is the short clip.
 
@@ -153,7 +156,7 @@ class LMCMemory(FrameModel):
             context: at least 9 frames in [0, 1]; training uses ``config.context_steps`` of them.
             horizon: frames to predict.
             samples: without effect, because the model is deterministic: one is returned.
-            generator: without effect.
+            generator, temperature: without effect.
 
         Raises:
             UsageError: horizon or samples is below 1.

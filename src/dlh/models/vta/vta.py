@@ -10,6 +10,7 @@ from torch import Tensor
 
 from dlh.errors import UsageError
 from dlh.interfaces import (
+    AS_LEARNT,
     PLAIN,
     TRAINED,
     Decisions,
@@ -21,6 +22,7 @@ from dlh.interfaces import (
     Plan,
     Prediction,
     Stage,
+    Temperature,
     Update,
 )
 from dlh.models.frame_model import FrameModel, Video, check_size, framewise, full_precision
@@ -279,6 +281,7 @@ class VariationalTemporalAbstraction(FrameModel):
         generator: torch.Generator | None = None,
         boundaries: rollout.Boundaries | None = None,
         max_segments: int | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> tuple[Rollout, Carried]:
         """``steps`` steps drawn from the priors, after what is carried.
 
@@ -291,6 +294,7 @@ class VariationalTemporalAbstraction(FrameModel):
                 every step, one frame a segment.
             max_segments: with ``generation_limits``, the most segments since the context; those of
                 a window of ``steps`` steps where not given.
+            temperature: of states, and of boundaries where they are sampled.
         """
         like, batch = carried.abstract_belief, len(carried.abstract_belief)
         if noise is None:
@@ -306,6 +310,7 @@ class VariationalTemporalAbstraction(FrameModel):
                 noise,
                 boundaries=boundaries or self.config.generated_boundaries,
                 limits=limits if self.config.generation_limits else None,
+                temperature=temperature,
             )
 
     @torch.no_grad()
@@ -316,6 +321,7 @@ class VariationalTemporalAbstraction(FrameModel):
         horizon: int,
         samples: int = 1,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> Prediction:
         """``samples`` futures of ``horizon`` frames, one batch after a context encoded once.
 
@@ -329,7 +335,7 @@ class VariationalTemporalAbstraction(FrameModel):
         """
         check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         carried = self.after_context(context, generator=generator).repeat(samples)
-        drawn, _ = self.imagine(carried, horizon, generator=generator)
+        drawn, _ = self.imagine(carried, horizon, generator=generator, temperature=temperature)
         frames = self.future_frames(  # in evaluation mode a frame depends on no other of its call
             lambda part: to_frames(self.decoder(part), self.config.way_back),
             drawn.observation_feature,
