@@ -40,8 +40,7 @@ from typing import Any
 import torch
 
 from dlh.models.dlh import Carried, Noise
-from dlh.models.dlh.decide import decide_all
-from dlh.models.dlh.inference import Evidence
+from dlh.models.dlh.decide import Evidence, decide_all
 from dlh.runs.experiment import Experiment
 from dlh.runs.presets import preset
 from dlh.training.checkpoint import Checkpoints
@@ -114,7 +113,7 @@ def measure_loop(stepper: Stepper, rounds: int) -> dict[str, float]:
     )
     video = from_stored(stored.video, CPU)
     levels, config = list(model.levels), model.config
-    seen = Evidence(levels, model.encode(video)).sight()  # ty: ignore[invalid-argument-type]
+    seen = Evidence.of(levels, model.encode(video))  # ty: ignore[invalid-argument-type]
     noise = Noise.draw(config, *video.shape[:2], like=video)
     carried = Carried.start(config, len(video), like=video)
     times: dict[bool, list[float]] = {False: [], True: []}

@@ -6,6 +6,7 @@ import torch
 from dlh.evaluation.floors import black_frame
 from dlh.interfaces import (
     TRAINED,
+    Execution,
     Objective,
     Optimiser,
     Term,
@@ -51,3 +52,11 @@ def test_a_floor_predicts_and_cannot_be_trained_and_a_plain_object_does_neither(
     floor = black_frame((3, 16, 16))
     assert isinstance(floor, VideoModel) and not isinstance(floor, TrainableModel)
     assert not isinstance(object(), VideoModel)
+
+
+def test_clips_of_more_than_200_frames_are_computed_again_unless_told_otherwise():
+    assert [Execution().recomputes(steps) for steps in (200, 201)] == [False, True]
+    assert not Execution(recompute="never").recomputes(1000)
+    assert Execution(recompute="always").recomputes(1)
+    with pytest.raises(ValueError, match="sometimes"):
+        Execution(recompute="sometimes").recomputes(10)

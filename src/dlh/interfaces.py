@@ -22,6 +22,9 @@ Recompute = Literal["auto", "always", "never"]
 """Whether what a gradient needs is computed again instead of kept: less memory, a third more
 arithmetic. ``auto``: for clips that are too long to keep it."""
 
+STEPS_KEPT = 200
+"""Longest clip of which ``auto`` keeps it: twice the paper's."""
+
 
 class CompilationError(DlhError, RuntimeError):
     """Something cannot be compiled here; the message holds the compiler's reason, in one line."""
@@ -62,6 +65,16 @@ class Execution:
     share: Share = WHOLE
     recompute: Recompute = "auto"
     compiled: bool = False
+
+    def recomputes(self, steps: int) -> bool:
+        """Whether what a gradient needs of clips of ``steps`` frames is computed again.
+
+        Raises:
+            ValueError: ``recompute`` is none of auto, always and never.
+        """
+        if self.recompute not in ("auto", "always", "never"):
+            raise ValueError(f"recompute is auto, always or never, found {self.recompute!r}")
+        return self.recompute == "always" or (self.recompute == "auto" and steps > STEPS_KEPT)
 
 
 PLAIN = Execution()

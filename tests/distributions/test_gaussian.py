@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
-from dlh.distributions import Gaussian
+from dlh.distributions import Gaussian, frame_log_prob
 from refusals import refused
 
 
@@ -68,14 +68,6 @@ def test_two_shapes_have_no_divergence():
         gaussian(4, 3, seed=0).kl(gaussian(1, 3, seed=0))
 
 
-def test_where_takes_each_sequence_from_one_side():
-    q, p = gaussian(3, 2, seed=8), gaussian(3, 2, seed=9)
-    mixed = q.where(torch.tensor([[True], [False], [True]]), p)
-    for row, side in enumerate((q, p, q)):
-        assert torch.equal(mixed.mean[row], side.mean[row])
-        assert torch.equal(mixed.std[row], side.std[row])
-
-
 def test_detached_copy_has_the_values_and_no_gradient():
     mean = torch.zeros(2, 2, requires_grad=True)
     detached = Gaussian(mean, mean + 1).detach()
@@ -86,3 +78,10 @@ def test_detached_copy_has_the_values_and_no_gradient():
 def test_is_a_frozen_value():
     with pytest.raises(dataclasses.FrozenInstanceError):
         gaussian(1, 1, seed=0).mean = torch.zeros(1, 1)
+
+
+@pytest.mark.parametrize("std", [0.1, 1.0, 2.5])
+def test_the_density_of_a_frame_is_that_of_all_its_pixels(std):
+    frames, mean = torch.rand(2, 3, 1, 4, 4).double(), torch.rand(2, 3, 1, 4, 4).double()
+    expected = Normal(mean, std).log_prob(frames).sum((2, 3, 4))
+    torch.testing.assert_close(frame_log_prob(frames, mean, std), expected)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dlh.distributions import Gaussian
-from dlh.networks.recorded import each, tensors
+from dlh.distributions import Gaussian, each
+from dlh.networks.recorded import tensors
 
 
 @dataclass(frozen=True)

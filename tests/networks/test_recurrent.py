@@ -94,7 +94,7 @@ def test_a_hidden_state_stays_where_it_does_not_move(moving):
     with torch.no_grad():
         inputs, hidden = inputs[:, : moving.shape[1]], hidden[: moving.shape[1]]
     inputs.requires_grad_(), hidden.requires_grad_()
-    found, expected, held = recurrence.where(moving, inputs, hidden), [], hidden
+    found, expected, held = recurrence.after(inputs, hidden, moving), [], hidden
     for step in range(7):
         moved = recurrence.step(inputs[step], held)
         held = torch.where(moving[step, :, None], moved, held)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dlh.commands.train import start
-from dlh.models.dlh.bound import log_likelihood
+from dlh.distributions import frame_log_prob
 from dlh.runs.presets import moving_ball
 from dlh.training.errors import Interrupted
 from dlh.training.schedule import beta, learning_rate_factor
@@ -42,9 +42,9 @@ def test_the_error_and_the_bound_at_its_best_std_are_known_from_the_bound():
     mean = video + 0.3 * torch.randn(video.shape, generator=generator)
     error = float((video - mean).square().mean().sqrt())
     nats = 2.5
-    best = float(log_likelihood(video, mean, error)) - nats
+    best = float(frame_log_prob(video, mean, error)) - nats
     for std in (0.1, 1.0):
-        elbo = float(log_likelihood(video, mean, std)) - nats
+        elbo = float(frame_log_prob(video, mean, std)) - nats
         assert elbo <= best
         found = at_best_std(elbo, nats, std=std, values=48)
         assert found == (pytest.approx(error, rel=1e-4), pytest.approx(best, rel=1e-4))

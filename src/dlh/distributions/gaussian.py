@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from jaxtyping import Bool, Float
-from torch import Tensor, where
+from jaxtyping import Float
+from torch import Tensor
+
+from dlh.distributions.tensors import Tensors
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(Tensors):
     """A diagonal Gaussian over the last axis.
 
     Attributes:
@@ -48,14 +49,17 @@ class Gaussian:
         distance = (self.mean - other.mean) / other.std
         return (0.5 * (ratio.square() + distance.square() - 1) - ratio.log()).sum(-1)
 
-    def map(self, function: Callable[[Tensor], Tensor]) -> Gaussian:
-        """The Gaussian of ``function`` of mean and std: a change of shape, device or type."""
-        return Gaussian(function(self.mean), function(self.std))
-
     def detach(self) -> Gaussian:
         """The same values, cut from the graph."""
         return self.map(Tensor.detach)
 
-    def where(self, mask: Bool[Tensor, "*#batch"], other: Gaussian) -> Gaussian:
-        """This one where ``mask``, which broadcasts against (..., state); the other elsewhere."""
-        return Gaussian(where(mask, self.mean, other.mean), where(mask, self.std, other.std))
+
+def frame_log_prob(
+    frames: Float[Tensor, "*batch channel height width"],
+    mean: Float[Tensor, "*batch channel height width"],
+    std: float,
+) -> Float[Tensor, "*batch"]:
+    """log p(o | .) of frames under a Gaussian of fixed std, summed over each, nats (Eq. 8a)."""
+    pixels = math.prod(frames.shape[-3:])
+    squared_error = (frames - mean).square().sum((-3, -2, -1))
+    return -0.5 * squared_error / std**2 - pixels * (math.log(std) + HALF_LOG_TWO_PI)

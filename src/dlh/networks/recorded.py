@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import fields, is_dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
+
+from dlh.distributions import each
 
 Result = TypeVar("Result")
 MOST_KEPT = 4
@@ -85,17 +86,3 @@ def tensors(record: Any) -> list[Tensor]:
     found: list[Tensor] = []
     each(lambda part: found.append(part) or part, record)
     return found
-
-
-def each(function: Callable[[Tensor], Tensor], record: Any) -> Any:
-    """The same record with ``function`` applied to every tensor."""
-    if isinstance(record, Tensor):
-        return function(record)
-    if isinstance(record, (tuple, list)):
-        return type(record)(each(function, part) for part in record)
-    if is_dataclass(record) and not isinstance(record, type):
-        names = [field.name for field in fields(record)]
-        return replace(record, **{n: each(function, getattr(record, n)) for n in names})
-    raise TypeError(
-        f"a record holds tensors, tuples and dataclasses, found {type(record).__name__}"
-    )

@@ -64,17 +64,23 @@ class Recurrence(nn.RNNBase):
         before = hidden[None].contiguous()
         return torch.gru(inputs, before, weights, True, 1, 0.0, self.training, False, False)[0]
 
-    def where(
+    def after(
         self,
-        moving: Bool[Tensor, "time batch"],
-        inputs: Float[Tensor, "time batch inputs"],
+        inputs: Float[Tensor, "*time batch inputs"],
         hidden: Float[Tensor, "batch hidden"],
-    ) -> Float[Tensor, "time batch hidden"]:
-        """The hidden state after each step of a sequence, of which only some steps move it.
+        moving: Bool[Tensor, "*time batch"] | None = None,
+    ) -> Float[Tensor, "*time batch hidden"]:
+        """The hidden state after one step, or after each of a sequence; ``moving`` says which steps
+        move it, None: all.
 
         Each sequence's moving steps are brought to its front, so that the recurrence is as long as
         the liveliest sequence has such steps; the others compute what nothing reads.
         """
+        if inputs.ndim == hidden.ndim:
+            stepped = self.step(inputs, hidden)
+            return stepped if moving is None else latest(hidden, stepped, moving)
+        if moving is None:
+            return self.sequence(inputs, hidden)
         moves = moving.cumsum(0)  # so far
         length = max(1, int(moves[-1].max()))
         order = (~moving).byte().argsort(dim=0, stable=True)[:length]
@@ -103,13 +109,14 @@ def gated(
 
 def latest(
     before: Float[Tensor, "batch size"],
-    values: Float[Tensor, "time batch size"],
-    taken: Bool[Tensor, "time batch"],
-) -> Float[Tensor, "time batch size"]:
-    """At each step the value of the latest step at which one was taken, this one included.
-
-    ``before`` where none was taken yet.
+    values: Float[Tensor, "*time batch size"],
+    taken: Bool[Tensor, "*time batch"],
+) -> Float[Tensor, "*time batch size"]:
+    """At one step, or at each, the value of the latest step at which one was taken, this one
+    included; ``before`` where none was taken yet.
     """
+    if taken.ndim == 1:
+        return torch.where(taken[:, None], values, before)
     steps = torch.arange(1, len(taken) + 1, device=taken.device)
     number = (steps[:, None] * taken).cummax(0).values
     return _steps(torch.cat((before[None], values)), number)

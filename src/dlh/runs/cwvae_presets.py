@@ -6,29 +6,22 @@ The published code counts epochs of its data sets; updates are our estimate of w
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from dlh.data.published.catalogue import GQN_MAZES, MOVING_MNIST, MOVING_MNIST_LONG, VIZDOOM_MAZES
-from dlh.data.worlds.moving_ball import MovingBallConfig
+from dlh.data.published.catalogue import (
+    GQN_MAZES,
+    MOVING_BALL,
+    MOVING_MNIST,
+    MOVING_MNIST_LONG,
+    VIZDOOM_MAZES,
+)
 from dlh.models import cwvae
 from dlh.models.cwvae import CWVAEConfig
-from dlh.runs.experiment import DataConfig, Experiment
+from dlh.runs.experiment import Experiment
+from dlh.runs.preset_bases import BALL, ON_BALL, ON_TWO_CORES, TINY, TINY_BALL, by_name, on
 from dlh.training.config import TrainingConfig
 
 PUBLISHED = TrainingConfig(batch_size=50, learning_rate=3e-4)
-
-ON_TWO_CORES = TrainingConfig(
-    steps=5_000,
-    batch_size=8,
-    clip_length=50,
-    learning_rate=1e-3,
-    checkpoint_every=100,
-    log_every=10,
-    validate_every=250,
-    held_out_clips=16,
-)
-SMALL_CONVOLUTIONS = (16, 32, 64, 128)
 
 
 def tiny_cwvae() -> Experiment:
@@ -36,31 +29,18 @@ def tiny_cwvae() -> Experiment:
 
     dlh train tiny-cwvae
     """
-    return Experiment(
-        preset="tiny-cwvae",
-        model=CWVAEConfig(
-            height=16,
-            width=16,
-            num_levels=2,
-            clock_factor=3,
-            state_size=4,
-            memory_size=16,
-            hidden_size=16,
-            dense_size=16,
-            convolution_channels=(4, 4, 8, 8),
-        ),
-        data=DataConfig(ball=MovingBallConfig(size=16, radius=2, speed=3.0)),
-        training=TrainingConfig(
-            steps=20,
-            batch_size=4,
-            clip_length=10,
-            checkpoint_every=10,
-            log_every=5,
-            validate_every=10,
-            held_out_clips=4,
-            threads=1,
-        ),
+    model = CWVAEConfig(
+        height=16,
+        width=16,
+        num_levels=2,
+        clock_factor=3,
+        state_size=4,
+        memory_size=16,
+        hidden_size=16,
+        dense_size=16,
+        convolution_channels=(4, 4, 8, 8),
     )
+    return on(TINY_BALL, "tiny-cwvae", model, TINY)
 
 
 def cwvae_moving_ball() -> Experiment:
@@ -70,28 +50,15 @@ def cwvae_moving_ball() -> Experiment:
 
     Level 2 ticks every 6 frames whatever happens, so it finds no event.
     """
-    return Experiment(
-        preset="cwvae-moving-ball",
-        model=CWVAEConfig(
-            height=32,
-            width=32,
-            num_levels=2,
-            dense_size=200,
-            convolution_channels=(16, 32, 64, 64),
-            likelihood_std=1.0,
-        ),
-        data=DataConfig(ball=MovingBallConfig(size=32, radius=4, speed=5.0)),
-        training=TrainingConfig(
-            steps=800,
-            batch_size=20,
-            clip_length=24,
-            learning_rate=1e-3,
-            checkpoint_every=100,
-            log_every=10,
-            validate_every=100,
-            held_out_clips=64,
-        ),
+    model = CWVAEConfig(
+        height=32,
+        width=32,
+        num_levels=2,
+        dense_size=200,
+        convolution_channels=(16, 32, 64, 64),
+        likelihood_std=1.0,
     )
+    return on(BALL, "cwvae-moving-ball", model, ON_BALL)
 
 
 def cwvae_moving_ball_paper() -> Experiment:
@@ -100,7 +67,7 @@ def cwvae_moving_ball_paper() -> Experiment:
     dlh train cwvae-moving-ball-paper
     """
     model = CWVAEConfig(likelihood_std=1.0)
-    return Experiment(preset="cwvae-moving-ball-paper", model=model, training=PUBLISHED)
+    return on(MOVING_BALL, "cwvae-moving-ball-paper", model, PUBLISHED)
 
 
 def cwvae_moving_mnist() -> Experiment:
@@ -113,7 +80,7 @@ def cwvae_moving_mnist() -> Experiment:
     generates its clips; they need digits: ``mnist-5k`` of ``pip install 'dlh[mnist]'``, or
     ``--data.digits mnist`` after ``dlh data prepare mnist``.
     """
-    return _on("cwvae-moving-mnist", cwvae.moving_mnist(), MOVING_MNIST_LONG, PUBLISHED)
+    return on(MOVING_MNIST_LONG, "cwvae-moving-mnist", cwvae.moving_mnist(), PUBLISHED)
 
 
 def cwvae_moving_mnist_small() -> Experiment:
@@ -125,7 +92,7 @@ def cwvae_moving_mnist_small() -> Experiment:
     ``dlh data prepare mnist``.
     """
     model = _narrower(cwvae.moving_mnist())
-    return _on("cwvae-moving-mnist-small", model, MOVING_MNIST, ON_TWO_CORES)
+    return on(MOVING_MNIST, "cwvae-moving-mnist-small", model, ON_TWO_CORES)
 
 
 def cwvae_mazes() -> Experiment:
@@ -137,7 +104,7 @@ def cwvae_mazes() -> Experiment:
     The first takes the films of the GQN mazes (``dlh data prepare gqn-mazes``), the second a
     stand-in that is made on this machine.
     """
-    return _on("cwvae-mazes", cwvae.mazes(), GQN_MAZES, PUBLISHED)
+    return on(GQN_MAZES, "cwvae-mazes", cwvae.mazes(), PUBLISHED)
 
 
 def cwvae_mazes_small() -> Experiment:
@@ -147,7 +114,7 @@ def cwvae_mazes_small() -> Experiment:
 
     Its films are the stand-in that is made on this machine: ``dlh data prepare vizdoom-mazes``.
     """
-    return _on("cwvae-mazes-small", _narrower(cwvae.mazes()), VIZDOOM_MAZES, ON_TWO_CORES)
+    return on(VIZDOOM_MAZES, "cwvae-mazes-small", _narrower(cwvae.mazes()), ON_TWO_CORES)
 
 
 def cwvae_videos() -> Experiment:
@@ -156,8 +123,8 @@ def cwvae_videos() -> Experiment:
 
     dlh train cwvae-videos --data FOLDER
     """
-    training = replace(PUBLISHED, steps=20_000)
-    return _on("cwvae-videos", CWVAEConfig(likelihood_std=0.4), "", training)
+    model = CWVAEConfig(likelihood_std=0.4)
+    return on("", "cwvae-videos", model, replace(PUBLISHED, steps=20_000))
 
 
 def cwvae_videos_small() -> Experiment:
@@ -166,25 +133,21 @@ def cwvae_videos_small() -> Experiment:
     dlh train cwvae-videos-small --data FOLDER
     """
     model = _narrower(CWVAEConfig(likelihood_std=0.4))
-    return _on("cwvae-videos-small", model, "", ON_TWO_CORES)
-
-
-PRESETS: dict[str, Callable[[], Experiment]] = {
-    "tiny-cwvae": tiny_cwvae,
-    "cwvae-moving-ball": cwvae_moving_ball,
-    "cwvae-moving-ball-paper": cwvae_moving_ball_paper,
-    "cwvae-moving-mnist": cwvae_moving_mnist,
-    "cwvae-moving-mnist-small": cwvae_moving_mnist_small,
-    "cwvae-mazes": cwvae_mazes,
-    "cwvae-mazes-small": cwvae_mazes_small,
-    "cwvae-videos": cwvae_videos,
-    "cwvae-videos-small": cwvae_videos_small,
-}
+    return on("", "cwvae-videos-small", model, ON_TWO_CORES)
 
 
 def _narrower(model: CWVAEConfig) -> CWVAEConfig:
-    return replace(model, dense_size=200, convolution_channels=SMALL_CONVOLUTIONS)
+    return replace(model, dense_size=200, convolution_channels=(16, 32, 64, 128))
 
 
-def _on(name: str, model: CWVAEConfig, source: str, training: TrainingConfig) -> Experiment:
-    return Experiment(preset=name, model=model, data=DataConfig(source=source), training=training)
+PRESETS = by_name(
+    tiny_cwvae,
+    cwvae_moving_ball,
+    cwvae_moving_ball_paper,
+    cwvae_moving_mnist,
+    cwvae_moving_mnist_small,
+    cwvae_mazes,
+    cwvae_mazes_small,
+    cwvae_videos,
+    cwvae_videos_small,
+)

@@ -7,14 +7,13 @@ CPU trains them; their figures are not the published model's. Colour is ours; pu
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from dlh.data.published.catalogue import GQN_MAZES, MOVING_MNIST
-from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.models.lmc import MOVING_MNIST as PUBLISHED
 from dlh.models.lmc import LMCConfig
-from dlh.runs.experiment import DataConfig, Experiment
+from dlh.runs.experiment import Experiment
+from dlh.runs.preset_bases import BALL, ON_TWO_CORES, TINY, TINY_BALL, by_name, on
 from dlh.training.config import TrainingConfig
 
 LEARNING_RATE = 2e-4
@@ -26,15 +25,8 @@ NARROW = LMCConfig(
     warmup_iterations=100,
 )
 NARROW_COLOUR = replace(NARROW, channels=3, output="sigmoid")
-SMALL = TrainingConfig(
-    steps=1_500,
-    batch_size=8,
-    clip_length=40,
-    learning_rate=LEARNING_RATE,
-    checkpoint_every=100,
-    log_every=10,
-    validate_every=250,
-    held_out_clips=32,
+SMALL = replace(
+    ON_TWO_CORES, steps=1_500, clip_length=40, learning_rate=LEARNING_RATE, held_out_clips=32
 )
 
 
@@ -44,37 +36,24 @@ def tiny_lmc() -> Experiment:
 
     dlh train tiny-lmc
     """
-    return Experiment(
-        preset="tiny-lmc",
-        model=LMCConfig(
-            channels=3,
-            height=16,
-            width=16,
-            frame_channels=(4, 8),
-            num_layers=2,
-            hidden_channels=8,
-            motion_channels=(2, 4, 4, 8),
-            num_slots=10,
-            attention_size=4,
-            output="sigmoid",
-            context_steps=9,
-            long_steps=11,
-            warmup_iterations=5,
-            warmup_horizon=2,
-        ),
-        data=DataConfig(ball=MovingBallConfig(size=16, radius=2, speed=3.0)),
-        training=TrainingConfig(
-            steps=20,
-            batch_size=4,
-            clip_length=14,
-            learning_rate=LEARNING_RATE,
-            checkpoint_every=10,
-            log_every=5,
-            validate_every=10,
-            held_out_clips=4,
-            threads=1,
-        ),
+    model = LMCConfig(
+        channels=3,
+        height=16,
+        width=16,
+        frame_channels=(4, 8),
+        num_layers=2,
+        hidden_channels=8,
+        motion_channels=(2, 4, 4, 8),
+        num_slots=10,
+        attention_size=4,
+        output="sigmoid",
+        context_steps=9,
+        long_steps=11,
+        warmup_iterations=5,
+        warmup_horizon=2,
     )
+    training = replace(TINY, clip_length=14, learning_rate=LEARNING_RATE)
+    return on(TINY_BALL, "tiny-lmc", model, training)
 
 
 def lmc_moving_ball() -> Experiment:
@@ -84,12 +63,8 @@ def lmc_moving_ball() -> Experiment:
 
     It has no events and one future; ``dlh compare`` shows it beside moving-ball.
     """
-    return Experiment(
-        preset="lmc-moving-ball",
-        model=replace(NARROW_COLOUR, height=32, width=32, long_steps=20),
-        data=DataConfig(ball=MovingBallConfig(size=32, radius=4, speed=5.0)),
-        training=replace(SMALL, batch_size=16, clip_length=30),
-    )
+    model = replace(NARROW_COLOUR, height=32, width=32, long_steps=20)
+    return on(BALL, "lmc-moving-ball", model, replace(SMALL, batch_size=16, clip_length=30))
 
 
 def lmc_moving_mnist() -> Experiment:
@@ -100,7 +75,7 @@ def lmc_moving_mnist() -> Experiment:
     The digits: ``mnist-5k`` of ``pip install 'dlh[mnist]'``, or ``--data.digits mnist`` after
     ``dlh data prepare mnist``. The published figures are of ``lmc-paper``, not of this model.
     """
-    return _narrow("lmc-moving-mnist", MOVING_MNIST, NARROW)
+    return on(MOVING_MNIST, "lmc-moving-mnist", NARROW, SMALL)
 
 
 def lmc_mazes() -> Experiment:
@@ -114,7 +89,7 @@ def lmc_mazes() -> Experiment:
     stand-in that is made on this machine. LMC-Memory was not published on mazes: there is no figure
     to expect.
     """
-    return _narrow("lmc-mazes", GQN_MAZES, NARROW_COLOUR)
+    return on(GQN_MAZES, "lmc-mazes", NARROW_COLOUR, SMALL)
 
 
 def lmc_videos() -> Experiment:
@@ -124,7 +99,7 @@ def lmc_videos() -> Experiment:
 
     Look at report.html.
     """
-    return _narrow("lmc-videos", "", NARROW_COLOUR)
+    return on("", "lmc-videos", NARROW_COLOUR, SMALL)
 
 
 def lmc_paper() -> Experiment:
@@ -139,19 +114,7 @@ def lmc_paper() -> Experiment:
     training = TrainingConfig(
         steps=300_000, batch_size=128, clip_length=40, learning_rate=LEARNING_RATE
     )
-    data = DataConfig(source=MOVING_MNIST)
-    return Experiment(preset="lmc-paper", model=PUBLISHED, data=data, training=training)
+    return on(MOVING_MNIST, "lmc-paper", PUBLISHED, training)
 
 
-PRESETS: dict[str, Callable[[], Experiment]] = {
-    "tiny-lmc": tiny_lmc,
-    "lmc-moving-ball": lmc_moving_ball,
-    "lmc-moving-mnist": lmc_moving_mnist,
-    "lmc-mazes": lmc_mazes,
-    "lmc-videos": lmc_videos,
-    "lmc-paper": lmc_paper,
-}
-
-
-def _narrow(name: str, source: str, model: LMCConfig) -> Experiment:
-    return Experiment(preset=name, model=model, data=DataConfig(source=source), training=SMALL)
+PRESETS = by_name(tiny_lmc, lmc_moving_ball, lmc_moving_mnist, lmc_mazes, lmc_videos, lmc_paper)

@@ -5,26 +5,26 @@ Those of the baselines have files of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from dlh.data.published.catalogue import (
     BOUNCING_BALL,
     GQN_MAZES,
     KTH,
+    MOVING_BALL,
     MOVING_MNIST,
     MOVING_MNIST_LONG,
     TWO_CLOCKS,
     VIZDOOM_MAZES,
 )
 from dlh.data.published.places import Place
-from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.data.worlds.two_clocks import TwoClocksConfig
 from dlh.errors import UsageError
 from dlh.models.dlh import DLHConfig
 from dlh.models.flat import FlatConfig
 from dlh.runs import cwvae_presets, lmc_presets, vta_presets
 from dlh.runs.experiment import DataConfig, Experiment
+from dlh.runs.preset_bases import BALL, ON_BALL, ON_TWO_CORES, TINY, TINY_BALL, by_name, on
 from dlh.settings import suggestion
 from dlh.training.config import TrainingConfig
 
@@ -34,33 +34,19 @@ def tiny() -> Experiment:
 
     dlh train tiny
     """
-    return Experiment(
-        preset="tiny",
-        model=DLHConfig(
-            height=16,
-            width=16,
-            num_levels=2,
-            feature_size=16,
-            context_size=16,
-            memory_size=16,
-            state_size=4,
-            hidden_sizes=(8,),
-            factor_size=8,
-            convolution_channels=(4, 4, 8, 8),
-        ),
-        data=DataConfig(ball=MovingBallConfig(size=16, radius=2, speed=3.0)),
-        training=TrainingConfig(
-            steps=20,
-            batch_size=4,
-            clip_length=10,
-            beta_warmup_steps=10,
-            checkpoint_every=10,
-            log_every=5,
-            validate_every=10,
-            held_out_clips=4,
-            threads=1,
-        ),
+    model = DLHConfig(
+        height=16,
+        width=16,
+        num_levels=2,
+        feature_size=16,
+        context_size=16,
+        memory_size=16,
+        state_size=4,
+        hidden_sizes=(8,),
+        factor_size=8,
+        convolution_channels=(4, 4, 8, 8),
     )
+    return on(TINY_BALL, "tiny", model, replace(TINY, beta_warmup_steps=10))
 
 
 def moving_ball() -> Experiment:
@@ -72,32 +58,23 @@ def moving_ball() -> Experiment:
     better one goes on, and a held-out event precision and recall of .98 or more in the end.
     docs/log.md has what was measured.
     """
-    return Experiment(
-        preset="moving-ball",
-        model=DLHConfig(
-            height=32,
-            width=32,
-            num_levels=2,
-            convolution_channels=(16, 32, 64, 64),
-            initial_std=(0.1, 0.09),
-        ),
-        data=DataConfig(ball=MovingBallConfig(size=32, radius=4, speed=5.0)),
-        training=TrainingConfig(
-            steps=800,
-            starts=2,
-            start_steps=300,
-            start_margin=1.5,
-            batch_size=20,
-            clip_length=24,
-            learning_rate=3e-3,
-            beta_warmup_steps=850,
-            cooldown_steps=500,
-            checkpoint_every=100,
-            log_every=10,
-            validate_every=100,
-            held_out_clips=64,
-        ),
+    model = DLHConfig(
+        height=32,
+        width=32,
+        num_levels=2,
+        convolution_channels=(16, 32, 64, 64),
+        initial_std=(0.1, 0.09),
     )
+    training = replace(
+        ON_BALL,
+        starts=2,
+        start_steps=300,
+        start_margin=1.5,
+        learning_rate=3e-3,
+        beta_warmup_steps=850,
+        cooldown_steps=500,
+    )
+    return on(BALL, "moving-ball", model, training)
 
 
 def textured_room() -> Experiment:
@@ -202,9 +179,7 @@ def moving_ball_paper() -> Experiment:
     Expect (paper, Tables 2, 3, 5) a mean depth of 1.22, a state KL of 42 nats a sequence of which
     level 2 takes 7, and p(e^2 = 1) of .97 where level 2 changes and .007 where it does not.
     """
-    return Experiment(
-        preset="moving-ball-paper", model=DLHConfig(num_levels=2), training=TrainingConfig()
-    )
+    return on(MOVING_BALL, "moving-ball-paper", DLHConfig(num_levels=2), TrainingConfig())
 
 
 def moving_mnist() -> Experiment:
@@ -219,8 +194,7 @@ def moving_mnist() -> Experiment:
 
     Expect (paper, Table 1; 300 predicted frames, best of 100) SSIM .78 and PSNR 15.7.
     """
-    model = DLHConfig(channels=1, likelihood_std=1.0)
-    return _on_files("moving-mnist", model, MOVING_MNIST_LONG)
+    return on(MOVING_MNIST_LONG, "moving-mnist", DLHConfig(channels=1), TrainingConfig())
 
 
 def kth() -> Experiment:
@@ -232,7 +206,7 @@ def kth() -> Experiment:
 
     Expect (paper, Table 1; 300 predicted frames, best of 100) SSIM .84 and PSNR 24.7.
     """
-    return _on_files("kth", DLHConfig(channels=1, likelihood_std=1.0), KTH)
+    return on(KTH, "kth", DLHConfig(channels=1), TrainingConfig())
 
 
 def mazes() -> Experiment:
@@ -246,7 +220,7 @@ def mazes() -> Experiment:
 
     Expect (paper, Table 1; 200 predicted frames, best of 100) SSIM .59 and PSNR 14.3.
     """
-    return _on_files("mazes", DLHConfig(channels=3, likelihood_std=0.1), GQN_MAZES)
+    return on(GQN_MAZES, "mazes", DLHConfig(likelihood_std=0.1), TrainingConfig())
 
 
 def videos() -> Experiment:
@@ -263,33 +237,25 @@ def videos() -> Experiment:
     )
     if not _has_gpu():
         model = replace(model, convolution_channels=(16, 32, 64, 128))
-        training = replace(
-            training,
-            steps=5_000,
-            batch_size=8,
-            learning_rate=1e-3,
-            beta_warmup_steps=1_000,
-            checkpoint_every=100,
-            log_every=10,
-            validate_every=250,
-            held_out_clips=16,
-        )
-    return replace(_on_files("videos", model, ""), training=training)
+        training = replace(ON_TWO_CORES, beta_warmup_steps=1_000)
+    return on("", "videos", model, training)
 
 
-PRESETS: dict[str, Callable[[], Experiment]] = {
-    "tiny": tiny,
-    "tiny-flat": tiny_flat,
-    "moving-ball": moving_ball,
-    "moving-ball-flat": moving_ball_flat,
-    "moving-ball-paper": moving_ball_paper,
-    "textured-room": textured_room,
-    "two-clocks": two_clocks,
-    "bouncing-ball": bouncing_ball,
-    "moving-mnist": moving_mnist,
-    "kth": kth,
-    "mazes": mazes,
-    "videos": videos,
+PRESETS = {
+    **by_name(
+        tiny,
+        tiny_flat,
+        moving_ball,
+        moving_ball_flat,
+        moving_ball_paper,
+        textured_room,
+        two_clocks,
+        bouncing_ball,
+        moving_mnist,
+        kth,
+        mazes,
+        videos,
+    ),
     **vta_presets.PRESETS,
     **lmc_presets.PRESETS,
     **cwvae_presets.PRESETS,
@@ -322,13 +288,6 @@ def how_to_prepare(name: str, place: Place) -> str:
     if stand_in := STAND_INS.get(place.data_set.name):
         said += f", or `--data {stand_in}`, another data set that needs no download"
     return said
-
-
-def _on_files(name: str, model: DLHConfig, source: str) -> Experiment:
-    """The paper's recipe on videos."""
-    return Experiment(
-        preset=name, model=model, data=DataConfig(source=source), training=TrainingConfig()
-    )
 
 
 def _has_gpu() -> bool:

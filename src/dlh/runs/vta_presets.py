@@ -7,23 +7,23 @@ their figures are not the published model's. 64 px is ours; published are 32 px.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 from dlh.data.published.catalogue import GQN_MAZES, MOVING_MNIST
-from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.models.vta import VTAConfig
-from dlh.runs.experiment import DataConfig, Experiment
+from dlh.runs.experiment import Experiment
+from dlh.runs.preset_bases import BALL, ON_TWO_CORES, TINY, TINY_BALL, by_name, on
 from dlh.training.config import TrainingConfig
 
+NARROW = VTAConfig(height=64, width=64, convolution_channels=32)
 CLIP_LENGTH = 30
-SMALL = TrainingConfig(
+LEARNING_RATE = 5e-4
+SMALL = replace(
+    ON_TWO_CORES,
     steps=3_000,
     batch_size=16,
     clip_length=CLIP_LENGTH,
-    learning_rate=5e-4,
-    checkpoint_every=100,
-    log_every=10,
-    validate_every=250,
+    learning_rate=LEARNING_RATE,
     held_out_clips=32,
 )
 
@@ -33,30 +33,16 @@ def tiny_vta() -> Experiment:
 
     dlh train tiny-vta
     """
-    return Experiment(
-        preset="tiny-vta",
-        model=VTAConfig(
-            height=16,
-            width=16,
-            convolution_channels=8,
-            belief_size=12,
-            state_size=4,
-            context_steps=2,
-            window_steps=6,
-        ),
-        data=DataConfig(ball=MovingBallConfig(size=16, radius=2, speed=3.0)),
-        training=TrainingConfig(
-            steps=20,
-            batch_size=4,
-            clip_length=10,
-            learning_rate=5e-4,
-            checkpoint_every=10,
-            log_every=5,
-            validate_every=10,
-            held_out_clips=4,
-            threads=1,
-        ),
+    model = VTAConfig(
+        height=16,
+        width=16,
+        convolution_channels=8,
+        belief_size=12,
+        state_size=4,
+        context_steps=2,
+        window_steps=6,
     )
+    return on(TINY_BALL, "tiny-vta", model, replace(TINY, learning_rate=LEARNING_RATE))
 
 
 def vta_moving_ball() -> Experiment:
@@ -66,12 +52,8 @@ def vta_moving_ball() -> Experiment:
 
     Expect fewer events found than by moving-ball: VTA's published F1 on such worlds is .52 to .64.
     """
-    return Experiment(
-        preset="vta-moving-ball",
-        model=VTAConfig(convolution_channels=64, belief_size=64),
-        data=DataConfig(ball=MovingBallConfig(size=32, radius=4, speed=5.0)),
-        training=SMALL,
-    )
+    model = VTAConfig(convolution_channels=64, belief_size=64)
+    return on(BALL, "vta-moving-ball", model, SMALL)
 
 
 def vta_moving_mnist() -> Experiment:
@@ -82,7 +64,7 @@ def vta_moving_mnist() -> Experiment:
     The digits: ``mnist-5k`` of ``pip install 'dlh[mnist]'``, or ``--data.digits mnist`` after
     ``dlh data prepare mnist``. VTA was not published on this data: there is no figure to expect.
     """
-    return _narrow("vta-moving-mnist", MOVING_MNIST, channels=1)
+    return on(MOVING_MNIST, "vta-moving-mnist", replace(NARROW, channels=1), SMALL)
 
 
 def vta_mazes() -> Experiment:
@@ -95,7 +77,7 @@ def vta_mazes() -> Experiment:
     stand-in that is made on this machine. VTA was published on another maze: there is no figure to
     expect.
     """
-    return _narrow("vta-mazes", GQN_MAZES, channels=3)
+    return on(GQN_MAZES, "vta-mazes", NARROW, SMALL)
 
 
 def vta_videos() -> Experiment:
@@ -105,7 +87,7 @@ def vta_videos() -> Experiment:
 
     Look at ``dlh events``, and at report.html.
     """
-    return _narrow("vta-videos", "", channels=3)
+    return on("", "vta-videos", NARROW, SMALL)
 
 
 def vta_paper() -> Experiment:
@@ -117,24 +99,9 @@ def vta_paper() -> Experiment:
     takes 14 s of one core. The published results are pictures: there is no figure to expect.
     """
     training = TrainingConfig(
-        steps=500_000, batch_size=64, clip_length=CLIP_LENGTH, learning_rate=5e-4
+        steps=500_000, batch_size=64, clip_length=CLIP_LENGTH, learning_rate=LEARNING_RATE
     )
-    return Experiment(
-        preset="vta-paper", model=VTAConfig(), data=DataConfig(source=""), training=training
-    )
+    return on("", "vta-paper", VTAConfig(), training)
 
 
-PRESETS: dict[str, Callable[[], Experiment]] = {
-    "tiny-vta": tiny_vta,
-    "vta-moving-ball": vta_moving_ball,
-    "vta-moving-mnist": vta_moving_mnist,
-    "vta-mazes": vta_mazes,
-    "vta-videos": vta_videos,
-    "vta-paper": vta_paper,
-}
-
-
-def _narrow(name: str, source: str, *, channels: int) -> Experiment:
-    """A 64 px model that a CPU can train."""
-    model = VTAConfig(channels=channels, height=64, width=64, convolution_channels=32)
-    return Experiment(preset=name, model=model, data=DataConfig(source=source), training=SMALL)
+PRESETS = by_name(tiny_vta, vta_moving_ball, vta_moving_mnist, vta_mazes, vta_videos, vta_paper)

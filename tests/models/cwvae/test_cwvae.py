@@ -18,7 +18,6 @@ from dlh.models.cwvae import (
     minerl,
     moving_mnist,
 )
-from dlh.models.cwvae.recompute import is_recomputed
 from dlh.video import VideoError
 from models.cwvae import slow_cwvae
 from models.cwvae.small_cwvae import SMALL, seeded, small_model, small_video
@@ -260,13 +259,6 @@ def test_what_is_computed_again_has_the_same_gradient(monkeypatch):
     model = small_model()
     kept, again = gradients(model, "never"), gradients(model, "always")
     torch.testing.assert_close(kept, again)
-
-
-def test_long_clips_are_computed_again_unless_told_otherwise():
-    assert not is_recomputed("auto", 200) and is_recomputed("auto", 201)
-    assert not is_recomputed("never", 1000) and is_recomputed("always", 1)
-    with pytest.raises(ValueError, match="sometimes"):
-        is_recomputed("sometimes", 10)
 
 
 def test_information_of_a_frame_reaches_back_to_the_start_of_its_tick_only():

@@ -4,7 +4,6 @@ import jaxtyping
 import pytest
 import torch
 
-import dlh.models.dlh.hierarchy
 from dlh.interfaces import TrainableModel
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 from dlh.video import VideoError
@@ -162,7 +161,7 @@ def test_decoding_in_pieces_alters_nothing(monkeypatch):
     config = small_config(2)
     model, video = lively_model(config), lively_video(config, batch=2, steps=3)
     whole = model.predict(video, horizon=5, samples=3, generator=seeded())
-    monkeypatch.setattr(dlh.models.dlh.hierarchy, "FRAMES_PER_DECODING", 7)
+    monkeypatch.setattr("dlh.models.frame_model.FRAMES_PER_DECODING", 7)
     pieces = model.predict(video, horizon=5, samples=3, generator=seeded())
     torch.testing.assert_close(pieces.frames, whole.frames)
 

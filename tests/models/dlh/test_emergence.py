@@ -7,10 +7,10 @@ import math
 import pytest
 import torch
 
-from dlh.interfaces import TRAINED, Update
-from dlh.models.dlh.bound import log_likelihood
+from dlh.distributions import frame_log_prob
+from dlh.interfaces import TRAINED, Execution, Update
 from dlh.models.dlh.config import EmergenceConfig
-from dlh.models.dlh.emergence import Guidance, Rest, explores, likelihood_std
+from dlh.models.dlh.emergence import Guidance, Rest, Rested, explores, likelihood_std
 from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
 
 
@@ -38,15 +38,15 @@ def test_the_bound_is_scored_at_the_std_of_the_update():
     mean = model.decode(trace.frame_context)
     for update, std in ((Update(number=3), 0.25), (Update(number=9), 0.5), (TRAINED, 0.5)):
         found = model.objective(video, noise=noise, update=update)
-        expected = log_likelihood(video, mean, std)
+        expected = frame_log_prob(video, mean, std)
         torch.testing.assert_close(found["reconstruction"], expected)
         assert found.schedule.get("likelihood_std", 0.5) == std
 
 
 def with_limits(model, video, noise, limits):
-    """The bound of a video under limits of the static divergences."""
-    guidance = Guidance(limits=limits.double())
-    return model.observed_bound(video, noise=noise, guidance=guidance)[0]
+    """The bound of a video under limits of the static divergences, or without any."""
+    guidance = Guidance(limits=limits)
+    return model._terms(False, guidance, video, *model._checked(video, None, noise, None))[0]
 
 
 @pytest.mark.parametrize("name", SWITCHES)
@@ -54,8 +54,8 @@ def test_limits_that_nothing_reaches_change_nothing(name):
     config = small_config(3, **SWITCHES[name])
     model, video = lively_model(config, seed=2), lively_video(config)
     noise = noise_for(config, video)
-    without, _ = model.observed_bound(video, noise=noise)
-    infinite = with_limits(model, video, noise, torch.full((3,), math.inf))
+    without = with_limits(model, video, noise, None)
+    infinite = with_limits(model, video, noise, torch.full((3,), math.inf).double())
     for term in ("reconstruction", "state_kl", "event_kl", "changed"):
         assert torch.equal(getattr(without, term), getattr(infinite, term))
 
@@ -76,6 +76,21 @@ def test_a_training_explores_with_what_the_update_before_left():
     assert not torch.equal(second.changed, plain.changed)
     over = model.objective(video, noise=noise, update=Update(number=20, carried=second.carried))
     assert torch.equal(over.changed, plain.changed) and not over.carried
+
+
+@pytest.mark.parametrize("recompute", ["never", "always"])
+def test_what_an_update_leaves_is_that_of_its_trace(recompute):
+    config = small_config(3, emergence=EmergenceConfig(exploration=5.0, exploration_decay=0.25))
+    model, video = lively_model(config, seed=2), lively_video(config)
+    noise = noise_for(config, video)
+    trace, _ = model.observe(video, noise=noise)
+    rested = Rested.of(trace)
+    assert bool(rested.rested.any()) and not rested.static_divergence.requires_grad
+    expected = Rest.start(3, like=video).after(rested, decay=0.25)
+    way = Execution(recompute=recompute)
+    found = model.objective(video, noise=noise, update=Update(number=0), execution=way).carried
+    torch.testing.assert_close(found["rest.nats"], expected.nats)
+    torch.testing.assert_close(found["rest.share"], expected.share)
 
 
 @pytest.mark.parametrize("name", ["default", "vade", "no nesting", "full selection context"])
@@ -121,9 +136,10 @@ def test_the_limit_is_a_multiple_of_the_mean_cost_of_rest():
     like = torch.zeros(1, dtype=torch.float64)
     rest = Rest.start(3, like=like)
     assert rest.limits(5.0, like=like).tolist() == [math.inf] * 3
-    rest = rest.after(NATS, RESTED, decay=0.9)
+    rest = rest.after(Rested(static_divergence=NATS, rested=RESTED), decay=0.9)
     assert rest.limits(5.0, like=like).tolist() == pytest.approx([math.inf, 15.0, math.inf])
-    rest = rest.after(NATS + 1, RESTED | torch.tensor([False, False, True]), decay=0.9)
+    later = RESTED | torch.tensor([False, False, True])
+    rest = rest.after(Rested(static_divergence=NATS + 1, rested=later), decay=0.9)
     # Two steps of level 2 at 2 and 4 nats, weighed .9, and two at 3 and 5; level 3 rested later.
     expected = [math.inf, 5 * (0.9 * 6 + 8) / (0.9 * 2 + 2), 40.0]
     assert rest.limits(5.0, like=like).tolist() == pytest.approx(expected)
@@ -133,11 +149,17 @@ def test_the_limit_is_a_multiple_of_the_mean_cost_of_rest():
 def test_the_mean_over_shares_is_that_of_the_batch():
     like = torch.zeros(1, dtype=torch.float64)
     generator = torch.Generator().manual_seed(1)
-    nats = torch.rand(4, 5, 3, generator=generator)
-    rested = torch.rand(4, 5, 3, generator=generator) < 0.4
-    before = Rest.start(3, like=like).after(nats + 1, rested, decay=0.5)
-    whole = before.after(nats, rested, decay=0.5)
-    shares = [before.after(nats[i : i + 2], rested[i : i + 2], decay=0.5) for i in (0, 2)]
+    first, second = (
+        Rested(
+            static_divergence=torch.rand(4, 5, 3, generator=generator),
+            rested=torch.rand(4, 5, 3, generator=generator) < 0.4,
+        )
+        for _ in range(2)
+    )
+    before = Rest.start(3, like=like).after(first, decay=0.5)
+    whole = before.after(second, decay=0.5)
+    halves = [second.map(lambda part, i=i: part[i : i + 2]) for i in (0, 2)]
+    shares = [before.after(half, decay=0.5) for half in halves]
     mean = Rest.zip(shares, lambda parts: torch.stack(list(parts)).mean(0))
     torch.testing.assert_close(mean.limits(5.0, like=like), whole.limits(5.0, like=like))
 

@@ -9,6 +9,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from dlh import interfaces
 from dlh.interfaces import Execution, Update
 from dlh.models.dlh import pieces
 from small_models import SWITCHES, lively_model, lively_video, noise_for, small_config
@@ -94,15 +95,10 @@ def frames_encoded(model, video, recompute: str) -> list[int]:
     return calls
 
 
-def test_clips_of_more_than_200_frames_are_computed_in_pieces(monkeypatch):
-    assert [pieces.is_recomputed("auto", steps) for steps in (100, 200, 201)] == [
-        False,
-        False,
-        True,
-    ]
+def test_long_clips_are_computed_in_pieces(monkeypatch):
     config = small_config(1)
     model = lively_model(config)
-    monkeypatch.setattr(pieces, "STEPS_KEPT", 20)
+    monkeypatch.setattr(interfaces, "STEPS_KEPT", 20)
     monkeypatch.setattr(pieces, "STEPS_OF_PIECE", (8, 8))
     for steps, pieces_of in ((20, [20]), (21, [8, 8, 5, 5, 8, 8])):
         video = torch.rand(1, steps, 1, 16, 16, dtype=torch.float64)
@@ -160,8 +156,3 @@ def test_ten_times_the_frames_need_less_than_the_memory_of_a_clip_that_is_kept(m
     short, long = peak_memory(model, 3, "never"), peak_memory(model, 30, "always")
     assert long < short
     assert peak_memory(model, 30, "never") > 5 * short
-
-
-def test_another_word_is_refused():
-    with pytest.raises(ValueError, match="recompute is auto, always or never, found 'sometimes'"):
-        pieces.is_recomputed("sometimes", 12)

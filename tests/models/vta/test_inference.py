@@ -83,7 +83,7 @@ def test_what_is_batched_over_time_is_the_step_folded_over_time():
         )
         carried = carry(model.abstract, done, following[:, t], carried)
         steps.append(done)
-    folded = Rollout.stack(steps)
+    folded = Rollout.stack(steps, 1)
     assert torch.equal(folded.read, trace.read)
     for name in vars(folded):
         torch.testing.assert_close(getattr(folded, name), getattr(trace, name))

@@ -169,7 +169,7 @@ def test_futures_are_frames_and_boundaries(way_back):
 def test_futures_decoded_in_parts_are_those_decoded_at_once(monkeypatch):
     model, video = lively_vta(CONFIG).eval(), clips(CONFIG, frames=3)
     whole = model.predict(video, horizon=5, samples=2, generator=seeded()).frames
-    monkeypatch.setattr("dlh.models.vta.vta.FRAMES_PER_DECODING", 7)
+    monkeypatch.setattr("dlh.models.frame_model.FRAMES_PER_DECODING", 7)
     parts = model.predict(video, horizon=5, samples=2, generator=seeded()).frames
     torch.testing.assert_close(parts, whole)
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from dlh.data.worlds.moving_ball import RGB, MovingBallConfig
-from dlh.models.dlh.trace import Tensors
+from dlh.distributions import Tensors
 
 BRIGHT = 0.5
 """A pixel belongs to the ball where its largest channel is above this."""

@@ -166,8 +166,5 @@ def unroll(
     return Ticks(
         torch.stack([step.state for step in steps], 1),
         torch.stack([step.memory for step in steps], 1),
-        Gaussian(
-            torch.stack([gaussian.mean for gaussian in drawn_from], 1),
-            torch.stack([gaussian.std for gaussian in drawn_from], 1),
-        ),
+        Gaussian.stack(drawn_from, 1),
     ), held

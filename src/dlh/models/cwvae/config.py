@@ -6,12 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from dlh.models.frame_config import FrameConfig
 from dlh.networks import encoded_shape
 from dlh.settings import (
-    ConfigError,
     check_at_least,
-    check_choices,
-    check_multiple,
     check_positive,
     check_sizes,
     values_of,
@@ -19,10 +17,11 @@ from dlh.settings import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class CWVAEConfig:
+class CWVAEConfig(FrameConfig):
     """Sizes of the networks, the clock, the likelihood, and the quirks of the published code.
 
-    The defaults are the published configuration ``mazes``. Three quirks of the published code
+    The defaults are the published configuration ``mazes``; its code takes frames of 64 x 64 only.
+    Three quirks of the published code
     change its function, so the published numbers depend on them. Each is kept by default, and a
     switch mends it:
 
@@ -38,9 +37,6 @@ class CWVAEConfig:
     balancing (whose second term has no gradient in the published code), the resetting of levels.
 
     Attributes:
-        channels: of a frame, 1 or 3.
-        height: of a frame in pixels, divisible by 16; the published code takes 64 only.
-        width: of a frame in pixels, as ``height``.
         num_levels: L, from 1; one level with ``clock_factor`` 1 is the plain RSSM.
         clock_factor: k; level l ticks every k^(l-1) frames.
         state_size: of the sample z of a level.
@@ -62,9 +58,6 @@ class CWVAEConfig:
 
     kind: ClassVar[str] = "cwvae"
 
-    channels: int = 3
-    height: int = 64
-    width: int = 64
     num_levels: int = 3
     clock_factor: int = 6
     state_size: int = 20
@@ -80,19 +73,11 @@ class CWVAEConfig:
     pooling: Literal["sum", "mean"] = "sum"
 
     def __post_init__(self) -> None:
-        if self.channels not in (1, 3):
-            raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
-        check_multiple(16, height=self.height, width=self.width)
+        super().__post_init__()
         sizes = ("state_size", "memory_size", "hidden_size", "dense_size")
         check_at_least(1, **values_of(self, "num_levels", "clock_factor", *sizes))
         check_sizes(count=4, convolution_channels=self.convolution_channels)
         check_positive(std_floor=self.std_floor, likelihood_std=self.likelihood_std)
-        check_choices(self)
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """(channel, height, width)."""
-        return self.channels, self.height, self.width
 
     @property
     def embedding_size(self) -> int:

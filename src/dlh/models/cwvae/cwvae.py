@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, cast
+from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dlh.distributions import frame_log_prob
 from dlh.errors import UsageError
 from dlh.interfaces import (
     AS_LEARNT,
-    CLIPPED,
     PLAIN,
     TRAINED,
     WHOLE,
@@ -29,43 +29,39 @@ from dlh.interfaces import (
     Update,
 )
 from dlh.models.cwvae import clockwork
-from dlh.models.cwvae.bound import bound, log_likelihood
+from dlh.models.cwvae.bound import bound
 from dlh.models.cwvae.cell import Cell
 from dlh.models.cwvae.config import CWVAEConfig
 from dlh.models.cwvae.decoder import Decoder
 from dlh.models.cwvae.encoder import Encoder
 from dlh.models.cwvae.optimizer import BETAS, CLIPPING_NORM, adam_eps
-from dlh.models.cwvae.recompute import by_frames, is_recomputed
+from dlh.models.cwvae.recompute import by_frames
 from dlh.models.cwvae.trace import Carried, Noise, Rollout, Trace
+from dlh.models.frame_model import (
+    FrameModel,
+    Video,
+    bound_figures,
+    check_size,
+    framewise,
+    full_precision,
+)
 from dlh.settings import check_at_least
-from dlh.video import check_shape
-
-Video = Float[Tensor, "batch time channel height width"]
-
-FRAMES_PER_DECODING = 1024
 
 
-class CWVAE(nn.Module):
+class CWVAE(FrameModel):
     """L levels of latent states over a video; level l ticks every k^(l-1) frames.
 
     Training is :meth:`objective`; prediction is :meth:`predict`; all that was inferred is in the
-    trace that :meth:`observe` returns. Nothing recurrent is kept on the module: state goes in and
-    comes out.
+    trace that :meth:`observe` returns.
     """
 
-    to_unit_range: ClassVar[str] = CLIPPED
+    config: CWVAEConfig
 
     def __init__(self, config: CWVAEConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.encoder = Encoder(config)
         self.cells = nn.ModuleList(Cell(config) for _ in range(config.num_levels))
         self.decoder = Decoder(config)
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """(channel, height, width) of the frames it takes."""
-        return self.config.frame_shape
 
     @property
     def _cells(self) -> list[Cell]:
@@ -123,42 +119,41 @@ class CWVAE(nn.Module):
         share: Share = WHOLE,
     ) -> tuple[Carried, Noise]:
         """What is carried and the noise, those not given made; all of them fit each other."""
-        check_shape(video, self.frame_shape, next(self.parameters()).dtype)
+        self.check(video)
         batch, steps = video.shape[:2]
         if carried is None:
             carried = Carried.start(self.config, batch, like=video)
         if noise is None:
-            whole = Noise.draw(
+            noise = Noise.draw(
                 self.config,
-                batch * share.count,
+                batch,
                 steps,
                 like=video,
                 after=carried.frames,
                 generator=generator,
+                share=share,
             )
-            noise = whole.map(share.of)
-        _check_size("what is carried", carried.levels[0].state.shape[:1], (batch,))
+        check_size("what is carried", carried.levels[0].state.shape[:1], (batch,))
         self._check_noise(noise, batch, carried.frames, steps)
         return carried, noise
 
     def _check_noise(self, noise: Noise, batch: int, after: int, steps: int) -> None:
-        _check_size("the levels of the noise", (len(noise.levels),), (self.config.num_levels,))
+        check_size("the levels of the noise", (len(noise.levels),), (self.config.num_levels,))
         done, due = self.config.ticks(after), self.config.ticks(after + steps)
         for level, normal in enumerate(noise.levels):
             needed = (batch, due[level] - done[level], self.config.state_size)
-            _check_size(f"the noise of level {level + 1}", normal.shape, needed)
+            check_size(f"the noise of level {level + 1}", normal.shape, needed)
 
     def _infer(
         self, embeddings: Sequence[Tensor], carried: Carried, noise: Noise
     ) -> tuple[Trace, Carried]:
         """Posteriors and priors, in full precision also under ``torch.autocast``."""
-        with _full_precision(embeddings[0]):
+        with full_precision(embeddings[0]):
             return clockwork.observe(self._cells, self.config, embeddings, carried, noise)
 
     def decode(self, output: Float[Tensor, "batch time output"]) -> Video:
         """The frames' means, from level 1's [z, h]; precision as in :meth:`encode`."""
-        frames = self.decoder(output.flatten(0, 1)).unflatten(0, output.shape[:2])
-        return frames.to(output.dtype)
+        return framewise(self.decoder, output)
 
     def objective(
         self,
@@ -184,7 +179,7 @@ class CWVAE(nn.Module):
         Raises:
             VideoError, ValueError: as in :meth:`observe`.
         """
-        recomputed = is_recomputed(execution.recompute, video.shape[1])
+        recomputed = execution.recomputes(video.shape[1])
         carried, noise = self._checked(video, None, noise, generator, execution.share)
         trace, _ = self._infer(self.encode(video, recomputed=recomputed), carried, noise)
         scores = by_frames(
@@ -193,14 +188,14 @@ class CWVAE(nn.Module):
             video.flatten(0, 1),
             recomputed=recomputed,
         )
-        with _full_precision(video):
+        with full_precision(video):
             return bound(scores.unflatten(0, video.shape[:2]), trace, self.config)
 
     def _score(self, output: Tensor, frames: Tensor) -> Tensor:
         """log p(frame | z, h of level 1), nats, in full precision but for the convolutions."""
         mean = self.decoder(output).to(frames.dtype)
-        with _full_precision(frames):
-            return log_likelihood(frames, mean, self.config.likelihood_std)
+        with full_precision(frames):
+            return frame_log_prob(frames, mean, self.config.likelihood_std)
 
     @property
     def plan(self) -> Plan:
@@ -212,10 +207,7 @@ class CWVAE(nn.Module):
     def figures(self, video: Video, *, generator: torch.Generator | None = None) -> Figures:
         """``elbo`` and ``kl``, the divergence of a level, nats per frame."""
         found = self.objective(video, generator=generator, execution=Execution(recompute="never"))
-        assert found.elbo is not None
-        return Figures(
-            values={"elbo": found.elbo / video.shape[1], "kl": found["state_kl"].mean(1)}
-        )
+        return bound_figures(found)
 
     def imagine(
         self,
@@ -243,8 +235,8 @@ class CWVAE(nn.Module):
                 generator=generator,
             )
         self._check_noise(noise, len(like), carried.frames, steps)
-        noise = Noise(tuple(temperature.states * part for part in noise.levels))
-        with torch.no_grad(), _full_precision(like):
+        noise = noise.map(lambda part: temperature.states * part)
+        with torch.no_grad(), full_precision(like):
             return clockwork.imagine(self._cells, self.config, carried, noise, steps)
 
     @torch.no_grad()
@@ -270,7 +262,7 @@ class CWVAE(nn.Module):
             VideoError: as in :meth:`observe`.
         """
         check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
-        check_shape(context, self.frame_shape, next(self.parameters()).dtype)
+        self.check(context)
         clips, steps = context.shape[:2]
         clockwork.check_context(self.config, steps)
         embeddings = [part.repeat_interleave(samples, 0) for part in self.encode(context)]
@@ -278,20 +270,7 @@ class CWVAE(nn.Module):
         noise = Noise.draw(self.config, clips * samples, steps, like=context, generator=generator)
         _, carried = self._infer(embeddings, start, noise)
         drawn, _ = self.imagine(carried, horizon, generator=generator, temperature=temperature)
-        outputs = drawn.levels[0].output.flatten(0, 1)
-        frames = outputs.new_empty(len(outputs), *self.frame_shape)
-        for part, rows in zip(
-            frames.split(FRAMES_PER_DECODING), outputs.split(FRAMES_PER_DECODING), strict=True
-        ):
-            part.copy_(self.decoder(rows).clamp_(0, 1))
-        return Prediction(frames=frames.unflatten(0, (clips, samples, horizon)))
-
-
-def _full_precision(like: Tensor) -> torch.autocast:
-    """Where states, divergences and densities are computed: never in half precision."""
-    return torch.autocast(like.device.type, enabled=False)
-
-
-def _check_size(name: str, found: Sequence[int], needed: Sequence[int]) -> None:
-    if tuple(found) != tuple(needed):
-        raise ValueError(f"{name} is of size {tuple(found)}, {tuple(needed)} is needed here")
+        frames = self.future_frames(
+            lambda part: self.decoder(part).clamp_(0, 1), drawn.levels[0].output, clips
+        )
+        return Prediction(frames=frames)

@@ -9,24 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from dlh.interfaces import Recompute
-
-STEPS_KEPT = 200
-"""Longest clip of which ``auto`` keeps what the gradient needs."""
-
 FRAMES_OF_PIECE = 400
 """Frames of all clips that are computed again together."""
-
-
-def is_recomputed(recompute: Recompute, steps: int) -> bool:
-    """Whether frames of clips of ``steps`` frames are computed again for their gradient.
-
-    Raises:
-        ValueError: ``recompute`` is none of auto, always and never.
-    """
-    if recompute not in ("auto", "always", "never"):
-        raise ValueError(f"recompute is auto, always or never, found {recompute!r}")
-    return recompute == "always" or (recompute == "auto" and steps > STEPS_KEPT)
 
 
 def by_frames(function: Callable[..., Tensor], *rows: Tensor, recomputed: bool) -> Tensor:

@@ -12,12 +12,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dlh.distributions import Gaussian
+from dlh.distributions import Gaussian, Tensors, each, normal
+from dlh.interfaces import WHOLE, Share
 from dlh.models.cwvae.config import CWVAEConfig
 
 
 @dataclass(frozen=True)
-class Noise:
+class Noise(Tensors):
     """All the randomness of a pass over time, as an argument: two code paths can have the same.
 
     Attributes:
@@ -36,22 +37,25 @@ class Noise:
         like: Tensor,
         after: int = 0,
         generator: torch.Generator | None = None,
+        share: Share = WHOLE,
     ) -> Noise:
-        """Fresh noise for ``steps`` frames that follow ``after`` others, of ``like``'s type."""
+        """Fresh noise for ``steps`` frames that follow ``after`` others, of ``like``'s type, for
+        ``batch`` clips: a share of a whole batch's.
+        """
         before, all_ticks = config.ticks(after), config.ticks(after + steps)
-        shapes = [
-            (batch, stop - start, config.state_size)
+        whole = [
+            normal(
+                (batch * share.count, stop - start, config.state_size),
+                like=like,
+                generator=generator,
+            )
             for start, stop in zip(before, all_ticks, strict=True)
         ]
-        return cls(tuple(like.new_empty(shape).normal_(generator=generator) for shape in shapes))
-
-    def map(self, function: Callable[[Tensor], Tensor]) -> Noise:
-        """The same with ``function`` applied to every level's: a choice of clips, another type."""
-        return Noise(tuple(map(function, self.levels)))
+        return cls(tuple(map(share.of, whole)))
 
 
 @dataclass(frozen=True)
-class Held:
+class Held(Tensors):
     """A level's state after a tick: what its next tick and the level below read.
 
     Attributes:
@@ -90,8 +94,7 @@ class Carried:
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Carried:
         """The same with ``function`` applied to every tensor."""
-        levels = [Held(function(held.state), function(held.memory)) for held in self.levels]
-        return Carried(self.frames, tuple(levels))
+        return Carried(self.frames, each(function, self.levels))
 
     def repeat(self, samples: int) -> Carried:
         """Each sequence ``samples`` times, neighbours together: its futures are one batch."""
@@ -99,7 +102,7 @@ class Carried:
 
 
 @dataclass(frozen=True)
-class Ticks:
+class Ticks(Tensors):
     """The ticks of one level, (batch, ticks, size).
 
     Attributes:
@@ -119,7 +122,7 @@ class Ticks:
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trace(Tensors):
     """All that was inferred about a video: what the bound and every analysis read.
 
     Attributes:
@@ -132,7 +135,7 @@ class Trace:
 
 
 @dataclass(frozen=True)
-class Rollout:
+class Rollout(Tensors):
     """What was drawn without evidence.
 
     Attributes:

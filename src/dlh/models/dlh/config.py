@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from dlh.models.frame_config import FrameConfig
 from dlh.settings import (
     ConfigError,
     check_at_least,
-    check_choices,
-    check_multiple,
     check_positive,
     check_sizes,
     values_of,
@@ -90,13 +89,10 @@ class DynamicsConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DLHConfig:
+class DLHConfig(FrameConfig):
     """Sizes of the networks (Table 4), the likelihood, and the alternatives.
 
     Attributes:
-        channels: of a frame, 1 or 3.
-        height: of a frame in pixels, divisible by 16.
-        width: of a frame in pixels, divisible by 16.
         num_levels: N, from 1.
         feature_size: of the bottom-up features x and of the decoder's input c^0.
         context_size: of the top-down context c.
@@ -130,9 +126,6 @@ class DLHConfig:
     kind: ClassVar[str] = "dlh"
     LATER: ClassVar[tuple[str, ...]] = ("emergence", "dynamics")
 
-    channels: int = 3
-    height: int = 64
-    width: int = 64
     num_levels: int = 3
     feature_size: int = 200
     context_size: int = 200
@@ -155,9 +148,7 @@ class DLHConfig:
     dynamics: DynamicsConfig = DynamicsConfig()
 
     def __post_init__(self) -> None:
-        if self.channels not in (1, 3):
-            raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
-        check_multiple(16, height=self.height, width=self.width)
+        super().__post_init__()
         sizes = ("feature_size", "context_size", "memory_size", "state_size", "factor_size")
         check_at_least(1, **values_of(self, "num_levels", *sizes))
         check_sizes(hidden_sizes=self.hidden_sizes)
@@ -167,9 +158,3 @@ class DLHConfig:
             raise ConfigError(
                 f"initial_std is one or more positive numbers, found {self.initial_std}"
             )
-        check_choices(self)
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """(channel, height, width)."""
-        return self.channels, self.height, self.width

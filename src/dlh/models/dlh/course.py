@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,16 +32,18 @@ from dlh.interfaces import (
 )
 from dlh.models.dlh.config import DLHConfig
 from dlh.models.dlh.dynamics import (
+    Divergences,
     KeptClips,
     clips_within,
     decide_anew,
     divergences,
     keep,
-    level_one_of_kept,
+    level_one_divergences,
     temporal_names,
 )
 from dlh.models.dlh.level import Level
-from dlh.models.dlh.trace import Noise, full_precision
+from dlh.models.dlh.trace import Noise
+from dlh.models.frame_model import full_precision
 
 JOINT = Optimiser(eps=1e-4, gradient_norm=1_000.0)
 """The paper's eps. It is silent on a limit of the gradient's norm; CW-VAE's code has 10,000."""
@@ -74,23 +75,22 @@ def plan(
     """
     stages = [Stage(phases=(Phase(objective=objective),), optimiser=JOINT)]
     if config.dynamics.clips:
-        given = partial(keep_clips, config, levels, encode)
-        rate = partial(learning_rate, config.dynamics.learning_rate)
-        for name, trained, lowest in (
-            ("dynamics", level_one_objective, True),
-            ("events", upper_objective, False),
-        ):
-            if lowest or config.num_levels > 1:
-                stages.append(
-                    Stage(
-                        name=name,
-                        phases=(Phase(objective=partial(trained, config, levels)),),
-                        optimiser=TEMPORAL,
-                        trains=temporal_names(config, lowest=lowest),
-                        learning_rate=rate,
-                        batches=given,
-                    )
+        anew = config.decision == "vade"  # prior factors read level 1's memory, and decide with it
+        for name, pays, decides, lowest in (
+            ("dynamics", level_one_divergences, anew, True),
+            ("events", divergences, True, False),
+        )[: config.num_levels]:
+            objective = partial(kept_objective, config, levels, pays, decides)
+            stages.append(
+                Stage(
+                    name=name,
+                    phases=(Phase(objective=objective),),
+                    optimiser=TEMPORAL,
+                    trains=temporal_names(config, lowest=lowest),
+                    learning_rate=partial(learning_rate, config.dynamics.learning_rate),
+                    batches=partial(keep_clips, config, levels, encode),
                 )
+            )
     return Plan(stages=tuple(stages))
 
 
@@ -128,57 +128,41 @@ def keep_clips(
     return batch
 
 
-def level_one_objective(
+def kept_objective(
     config: DLHConfig,
     levels: Sequence[Level],
-    batch: Any,
+    pays: Callable[[Sequence[Level], DLHConfig, KeptClips, Noise], Divergences],
+    decides: bool,
+    batch: KeptClips,
     /,
     *,
     generator: torch.Generator | None = None,
     update: Update = TRAINED,
     execution: Execution = PLAIN,
 ) -> Objective:
-    """What level 1 pays on kept clips (Eq. 8b), nats per frame."""
-    noise = _noise(config, batch, generator, execution.share)
-    with full_precision(noise.normal):
-        if config.decision == "vade":  # prior factors read level 1's memory, and decide with it
+    """What levels pay on kept clips (Eqs. 8b, 8c), nats per frame.
+
+    Args:
+        config: of the model.
+        levels: levels 1..N.
+        pays: the divergences that are minimised.
+        decides: whether the present priors decide anew.
+        batch: kept clips.
+        generator: of the whole batch's noise.
+        update: without effect.
+        execution: only its ``share`` is used.
+    """
+    like = batch.change_estimate
+    noise = Noise.draw(
+        config, *like.shape[:2], like=like, generator=generator, share=execution.share
+    )
+    with full_precision(like):
+        if decides:
             batch = decide_anew(levels, config, batch, noise)
-        paid = level_one_of_kept(levels, config, batch, noise)
+        paid = pays(levels, config, batch, noise)
+        loss = torch.stack([part.sum(2) for part in paid.values()]).sum(0).mean()
     return Objective(
-        loss=paid.mean(),
-        terms={"state_kl": Term(value=paid[..., None])},
+        loss=loss,
+        terms={name: Term(value=value) for name, value in paid.items()},
         changed=batch.changed,
     )
-
-
-def upper_objective(
-    config: DLHConfig,
-    levels: Sequence[Level],
-    batch: Any,
-    /,
-    *,
-    generator: torch.Generator | None = None,
-    update: Update = TRAINED,
-    execution: Execution = PLAIN,
-) -> Objective:
-    """What all levels pay on kept clips, with the decisions of the present priors (Eqs. 8b, 8c)."""
-    noise = _noise(config, batch, generator, execution.share)
-    with full_precision(noise.normal):
-        batch = decide_anew(levels, config, batch, noise)
-        found = divergences(levels, config, batch, noise)
-    return Objective(
-        loss=found.loss(),
-        terms={"state_kl": Term(value=found.state_kl), "event_kl": Term(value=found.event_kl)},
-        changed=batch.changed,
-    )
-
-
-def _noise(
-    config: DLHConfig, batch: KeptClips, generator: torch.Generator | None, share: Share
-) -> Noise:
-    """The share of the whole batch's noise."""
-    clips, steps = batch.changed.shape[:2]
-    whole = Noise.draw(
-        config, clips * share.count, steps, like=batch.change_estimate, generator=generator
-    )
-    return whole.map(share.of)

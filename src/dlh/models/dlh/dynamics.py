@@ -4,33 +4,32 @@ No posterior reads a memory (Eq. 13), so while encoder, posteriors and decoder a
 the frames say can be kept: a few numbers per frame, of which posteriors of any fresh sample follow.
 Raising the bound in the temporal parts alone is then a sequence problem without a convolution. The
 objective stays the bound (Eqs. 8b, 8c); the reconstruction does not depend on these parts.
-
-A *phase* (:class:`KeptClips`) does this for all levels, on long clips. A *replay*
-(:class:`Replay`) follows each joint update and does it for level 1, on the posteriors of the last
-batches, so that level 1's prior is not behind its posterior.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from dlh.distributions import Gaussian, reach
-from dlh.models.dlh.bound import chosen_divergence, decided_surprisal
+from dlh.distributions import Gaussian, Tensors, reach
+from dlh.models.dlh.bound import event_kl, state_kl
 from dlh.models.dlh.config import DLHConfig
-from dlh.models.dlh.decide import Sight, decide_all
-from dlh.models.dlh.inference import Evidence, draw_down, earlier_step, over_levels, remember, score
+from dlh.models.dlh.decide import Evidence, decide_all
+from dlh.models.dlh.inference import compare, earlier_step, join_levels, over_levels
 from dlh.models.dlh.level import Level
-from dlh.models.dlh.step import split_levels
-from dlh.models.dlh.trace import Carried, Noise, Tensors, Trace
+from dlh.models.dlh.step import Held, Past, draw_down, remember
+from dlh.models.dlh.trace import Carried, Noise
 
 BYTES = 4
 """Of a number that is kept (float32)."""
+
+Divergences = dict[str, Float[Tensor, "batch time levels"]]
+"""Terms of the bound by name, nats."""
 
 
 def temporal_names(config: DLHConfig, *, lowest: bool) -> tuple[str, ...]:
@@ -76,20 +75,10 @@ class KeptClips(Tensors):
         """Some of the clips."""
         return self.map(lambda part: part[clips])
 
-    def evidence(self, levels: Sequence[Level]) -> KeptEvidence:
+    def evidence(self) -> Evidence:
         """As inference reads it, time axis first."""
-        return KeptEvidence(
-            levels,
-            [part.transpose(0, 1) for part in self.projected.unbind(2)],
-            self.top.map(lambda part: part.transpose(0, 1)),
-        )
-
-
-class KeptEvidence(Evidence):
-    """The evidence of clips whose features are not at hand any more."""
-
-    def __init__(self, levels: Sequence[Level], projected: list[Tensor], top: Gaussian) -> None:
-        self.levels, self.projected, self.top = levels, projected, top
+        lower = self.projected.transpose(0, 1).unbind(2)
+        return Evidence(lower, self.top.map(lambda part: part.transpose(0, 1)))
 
 
 def bytes_per_frame(config: DLHConfig) -> int:
@@ -129,7 +118,7 @@ def keep(
         features: x_t^1 of whole clips (Eq. 10).
         noise: of all their steps; the decisions depend on it.
     """
-    evidence = Evidence(levels, features)
+    evidence = Evidence.of(levels, features)
     steps, batch = features.shape[:2]
     projected = features.new_empty(batch, steps, len(levels) - 1, config.hidden_sizes[0])
     for index, part in enumerate(evidence.projected):
@@ -153,42 +142,18 @@ def decide_anew(
     A decision compares a level's posterior with its change prior, so decisions grow old while
     change priors are trained. Old ones still give a bound, but not the one that the model reaches.
     """
-    evidence = kept.evidence(levels)
-    sight = Sight(tuple(evidence.projected), evidence.top)
     start = Carried.start(config, len(kept), like=noise.normal)
-    selection = decide_all(levels, config, sight, start, noise)
-    return KeptClips(
-        projected=kept.projected,
-        top=kept.top,
-        changed=selection.changed,
-        change_estimate=selection.change_estimate,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Divergences(Tensors):
-    """Eqs. 8b, 8c of kept clips, nats.
-
-    Attributes:
-        state_kl: from the component that each decision chose; 0 where unreachable. What a static
-            prior costs is without a gradient in the temporal parts.
-        event_kl: of the decisions under the prior factor.
-    """
-
-    state_kl: Float[Tensor, "batch time levels"]
-    event_kl: Float[Tensor, "batch time levels"]
-
-    def loss(self) -> Tensor:
-        """What a phase minimises: both divergences, nats per frame."""
-        return (self.state_kl.sum(2) + self.event_kl.sum(2)).mean()
+    selection = decide_all(levels, config, kept.evidence(), start, noise)
+    return replace(kept, changed=selection.changed, change_estimate=selection.change_estimate)
 
 
 def divergences(
     levels: Sequence[Level], config: DLHConfig, kept: KeptClips, noise: Noise
 ) -> Divergences:
-    """The bound's divergences of kept clips, with a gradient in the temporal parts alone.
+    """Eqs. 8b, 8c of kept clips, with a gradient in the temporal parts alone.
 
-    The numbers are those that the bound has for the same noise and decisions.
+    The numbers are those that the bound has for the same noise and decisions. What a static prior
+    costs is without a gradient.
 
     Args:
         levels: levels 1..N.
@@ -196,167 +161,45 @@ def divergences(
         kept: clips from their first frame, with their decisions.
         noise: of all their steps; fresh noise gives fresh samples, and the posteriors under them.
     """
-    carried = Carried.start(config, len(kept), like=noise.normal)
-    before, changed = split_levels(carried), kept.changed
-    with torch.no_grad():
-        drawn = dict(
-            draw_down(levels, config, kept.evidence(levels), before, noise.normal, changed)
-        )
-    timeline = [drawn[index] for index in range(len(levels))]
-    memory = earlier_step(
-        carried.memory,
-        over_levels(
-            [
-                remember(levels, config, index, held.state, before[index].memory, changed)
-                for index, held in enumerate(timeline)
-            ]
-        ),
+    start = Carried.start(config, len(kept), like=noise.normal)
+    apart = _drawn(levels, config, kept, noise, start)
+    memories = remember(levels, config, apart, start.memory.unbind(1), kept.changed.transpose(0, 1))
+    memory = earlier_step(start.memory, over_levels(memories))
+    found, _ = compare(
+        levels, config, join_levels(apart), memory, kept.changed, kept.change_estimate, start
     )
-    context = over_levels([held.context for held in timeline])
-    posterior = Gaussian(
-        over_levels([held.belief.mean for held in timeline]),
-        over_levels([held.belief.std for held in timeline]),
-    )
-    static_prior = Gaussian(
-        earlier_step(carried.belief.mean, posterior.mean),
-        earlier_step(carried.belief.std, posterior.std),
-    )
-    changed_before = earlier_step(carried.changed, changed)
-    change_prior, change_logit, _ = score(levels, memory, context, changed_before, carried.factor)
-    reachable = reach(changed, config.nesting)
-    first = torch.zeros_like(changed[..., 0])
-    first[:, 0] = True
-    return Divergences(
-        state_kl=chosen_divergence(
-            config,
-            changed=changed,
-            change_estimate=kept.change_estimate,
-            to_change=posterior.kl(change_prior),
-            to_static=posterior.kl(static_prior),
-            reachable=reachable,
-        ),
-        event_kl=decided_surprisal(
-            config,
-            changed=changed,
-            change_estimate=kept.change_estimate,
-            change_logit=change_logit,
-            reachable=reachable,
-            first=first,
-        ),
-    )
+    return {"state_kl": state_kl(found, config), "event_kl": event_kl(found, config)}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Observed(Tensors):
-    """What an update leaves for the next ones, without a gradient.
-
-    Attributes:
-        posterior: q_t of level 1.
-        context: c_t of level 1.
-        static_divergence: KL[q' || b_{t-1}] of the selection, nats; 0 at level 1.
-        rested: where a level was reachable and did not change, the first step left out.
-    """
-
-    posterior: Gaussian
-    context: Float[Tensor, "batch time context"]
-    static_divergence: Float[Tensor, "batch time levels"]
-    rested: Bool[Tensor, "batch time levels"]
-
-    @classmethod
-    def of(cls, trace: Trace) -> Observed:
-        """What is left of a trace."""
-        return cls(
-            posterior=trace.posterior.map(lambda part: part[:, :, 0].detach()),
-            context=trace.context[:, :, 0].detach(),
-            static_divergence=trace.static_divergence.detach(),
-            rested=trace.reachable & ~trace.changed & ~trace.first[..., None],
-        )
-
-
-def level_one_of_kept(
+def level_one_divergences(
     levels: Sequence[Level], config: DLHConfig, kept: KeptClips, noise: Noise
-) -> Float[Tensor, "batch time"]:
-    """Level 1's share of :func:`divergences`, nats, without the cost of the levels above.
+) -> Divergences:
+    """Level 1's share of :func:`divergences`, without the cost of the levels above.
 
-    Most of what a phase gains, it gains here, and the prior factors cost more than twice as much.
-    The gradient reaches level 1's transition and change prior, nothing else.
+    It changes at every step: KL[q_t || p(s | d_t, c_t)]. Most of what a stage gains, it gains here,
+    and the prior factors cost more than twice as much. The gradient reaches level 1's transition
+    and change prior (Eqs. 12, 14), nothing else.
     """
-    before = split_levels(Carried.start(config, len(kept), like=noise.normal))
-    with torch.no_grad():
-        drawn = dict(
-            draw_down(levels, config, kept.evidence(levels), before, noise.normal, kept.changed)
-        )[0]
-        posterior = drawn.belief.map(lambda part: part.transpose(0, 1))
-        context = drawn.context.transpose(0, 1)
-    return level_one_divergence(levels[0], posterior, context, noise.normal[:, :, 0])
+    start = Carried.start(config, len(kept), like=noise.normal)
+    lowest = _drawn(levels, config, kept, noise, start)[0]
+    (after,) = remember(
+        levels[:1], config, [lowest], [start.memory[:, 0]], kept.changed.transpose(0, 1)
+    )
+    memory = earlier_step(start.memory[:, 0], after.transpose(0, 1))
+    held = lowest.map(lambda part: part.transpose(0, 1))
+    paid = held.belief.kl(levels[0].change_prior(memory, held.context))
+    return {"state_kl": paid[..., None]}
 
 
-def level_one_divergence(
-    level: Level,
-    posterior: Gaussian,
-    context: Float[Tensor, "batch time context"],
-    noise: Float[Tensor, "batch time state"],
-) -> Float[Tensor, "batch time"]:
-    """Eq. 8b of level 1, which changes at every step: KL[q_t || p(s | d_t, c_t)], nats.
-
-    The gradient reaches level 1's transition and change prior (Eqs. 12, 14), nothing else.
-
-    Args:
-        level: level 1.
-        posterior: q_t of clips from their first frame, (batch, time, state).
-        context: c_t of level 1.
-        noise: standard normal, of fresh samples of q_t.
-    """
-    state = posterior.sample(noise).transpose(0, 1)
-    start = context.new_zeros(len(context), level.transition.hidden_size)
-    memory = level.transition.sequence(state, start).transpose(0, 1)
-    return posterior.kl(level.change_prior(earlier_step(start, memory), context))
-
-
-class Replay:
-    """Level 1's posteriors of the last batches, on which its prior is trained between updates.
-
-    Memory: ``batches`` times the clips of a batch, 4 * (2 * state_size + context_size) bytes a
-    frame; with the paper's sizes 960.
-    """
-
-    def __init__(self, batches: int) -> None:
-        """Keep the last ``batches`` batches."""
-        if batches < 1:
-            raise ValueError(f"a replay keeps at least 1 batch, found {batches}")
-        self.batches = batches
-        self._kept: list[tuple[Tensor, Tensor, Tensor]] = []  # mean, std, context
-
-    def __len__(self) -> int:
-        """Clips that are kept."""
-        return sum(len(context) for _, _, context in self._kept)
-
-    def add(self, observed: Observed) -> None:
-        """Keep a batch's posteriors in place of the oldest."""
-        mean, std = observed.posterior.mean, observed.posterior.std
-        self._kept.append((mean, std, observed.context))
-        del self._kept[: -self.batches]
-
-    def draw(
-        self, clips: int, generator: torch.Generator
-    ) -> tuple[Gaussian, Float[Tensor, "batch time context"]]:
-        """Posteriors and contexts of so many kept clips, or of all where fewer are kept.
-
-        Raises:
-            ValueError: nothing is kept yet.
-        """
-        if not self._kept:
-            raise ValueError("a replay draws from what it keeps, found nothing kept yet")
-        mean, std, context = (torch.cat(parts) for parts in zip(*self._kept, strict=True))
-        order = torch.randperm(len(context), generator=generator, device=generator.device)
-        chosen = order[:clips].to(context.device)
-        return Gaussian(mean[chosen], std[chosen]), context[chosen]
-
-    def state_dict(self) -> dict[str, Any]:
-        """What is kept, oldest first, for a checkpoint."""
-        return {"kept": [tuple(part.clone() for part in batch) for batch in self._kept]}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on with what was kept."""
-        kept = [tuple(part.clone() for part in batch) for batch in state_dict["kept"]]
-        self._kept = [(mean, std, context) for mean, std, context in kept][-self.batches :]
+@torch.no_grad()
+def _drawn(
+    levels: Sequence[Level], config: DLHConfig, kept: KeptClips, noise: Noise, start: Carried
+) -> tuple[Held, ...]:
+    """What each level draws and holds at every step, time axis first."""
+    return draw_down(
+        levels,
+        Past.of(start).held,
+        partial(kept.evidence().posterior, levels),
+        noise.normal.transpose(0, 1),
+        reach(kept.changed, config.nesting).transpose(0, 1),
+    )

@@ -13,9 +13,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from dlh.distributions import Tensors
 from dlh.interfaces import Objective, Update
 from dlh.models.dlh.config import DLHConfig, EmergenceConfig
-from dlh.models.dlh.trace import Tensors
+from dlh.models.dlh.trace import Trace
 
 NATS, SHARE = "rest.nats", "rest.share"
 """Names of what one update leaves for the next: the two means of :class:`Rest`."""
@@ -47,6 +48,27 @@ def explores(step: float, config: EmergenceConfig) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rested(Tensors):
+    """Where the levels rested in the clips of an update, without a gradient.
+
+    Attributes:
+        static_divergence: KL[q' || b_{t-1}] of the selection, nats; 0 at level 1.
+        rested: where a level was reachable and did not change, the first step left out.
+    """
+
+    static_divergence: Float[Tensor, "batch time levels"]
+    rested: Bool[Tensor, "batch time levels"]
+
+    @classmethod
+    def of(cls, trace: Trace) -> Rested:
+        """Read off a trace."""
+        return cls(
+            static_divergence=trace.static_divergence.detach(),
+            rested=trace.reachable & ~trace.changed & ~trace.first[..., None],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rest(Tensors):
     """What it costs the levels to rest, as running means over the updates, each (levels,).
 
@@ -66,22 +88,11 @@ class Rest(Tensors):
         """Nothing known yet."""
         return cls(nats=like.new_zeros(num_levels), share=like.new_zeros(num_levels))
 
-    def after(
-        self,
-        static_divergence: Float[Tensor, "batch time levels"],
-        rested: Bool[Tensor, "batch time levels"],
-        *,
-        decay: float,
-    ) -> Rest:
-        """The means after one more update.
-
-        Args:
-            static_divergence: KL[q' || b_{t-1}] of the selection, nats.
-            rested: where a level was reachable and did not change.
-            decay: weight of the means so far.
-        """
-        nats = torch.where(rested, static_divergence, 0.0).mean((0, 1)).to(self.nats)
-        share = rested.to(static_divergence.dtype).mean((0, 1)).to(self.share)
+    def after(self, found: Rested, *, decay: float) -> Rest:
+        """The means after one more update, in which those so far have the weight ``decay``."""
+        rested, cost = found.rested, found.static_divergence
+        nats = torch.where(rested, cost, 0.0).mean((0, 1)).to(self.nats)
+        share = rested.to(cost.dtype).mean((0, 1)).to(self.share)
         return Rest(
             nats=decay * self.nats + (1 - decay) * nats,
             share=decay * self.share + (1 - decay) * share,
@@ -130,20 +141,12 @@ class Guidance:
             decay=emergence.exploration_decay,
         )
 
-    def complete(
-        self,
-        objective: Objective,
-        static_divergence: Float[Tensor, "batch time levels"],
-        rested: Bool[Tensor, "batch time levels"],
-    ) -> Objective:
+    def complete(self, objective: Objective, rested: Rested) -> Objective:
         """The objective with what the next update needs to know of this one."""
         if self.likelihood_std is not None:
             schedule = {**objective.schedule, "likelihood_std": self.likelihood_std}
             objective = replace(objective, schedule=schedule)
         if self.rest is None:
             return objective
-        rest = self.rest.after(static_divergence, rested, decay=self.decay)
+        rest = self.rest.after(rested, decay=self.decay)
         return replace(objective, carried={NATS: rest.nats, SHARE: rest.share})
-
-
-NO_GUIDANCE = Guidance()

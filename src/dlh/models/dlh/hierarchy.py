@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar, cast
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -13,7 +12,6 @@ from torch import Tensor, nn
 from dlh.errors import UsageError
 from dlh.interfaces import (
     AS_LEARNT,
-    CLIPPED,
     PLAIN,
     TRAINED,
     WHOLE,
@@ -30,50 +28,37 @@ from dlh.models.dlh import inference, rollout
 from dlh.models.dlh.bound import Bound, bound
 from dlh.models.dlh.config import DLHConfig
 from dlh.models.dlh.course import plan
-from dlh.models.dlh.dynamics import Observed
-from dlh.models.dlh.emergence import NO_GUIDANCE, Guidance
+from dlh.models.dlh.emergence import Guidance, Rested
 from dlh.models.dlh.level import Level
-from dlh.models.dlh.pieces import is_recomputed, piece_by_piece
-from dlh.models.dlh.trace import Carried, Noise, Rollout, Trace, full_precision
+from dlh.models.dlh.pieces import piece_by_piece
+from dlh.models.dlh.trace import Carried, Noise, Rollout, Trace
+from dlh.models.frame_model import (
+    FrameModel,
+    Video,
+    bound_figures,
+    check_size,
+    framewise,
+    full_precision,
+)
 from dlh.networks import FrameDecoder, FrameEncoder
 from dlh.settings import check_at_least
-from dlh.video import check_shape
-
-Video = Float[Tensor, "batch time channel height width"]
-FRAMES_PER_DECODING = 1024
 
 
-class DynamicLatentHierarchy(nn.Module):
+class DynamicLatentHierarchy(FrameModel):
     """N levels of latent states over a video, each of which decides when it changes.
 
     Training is :meth:`objective`; prediction is :meth:`predict`; all that was inferred is in the
-    trace that :meth:`observe` returns. Nothing recurrent is kept on the module: state goes in and
-    comes out.
+    trace that :meth:`observe` returns.
     """
 
-    to_unit_range: ClassVar[str] = CLIPPED
+    config: DLHConfig
 
     def __init__(self, config: DLHConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.encoder = FrameEncoder(
-            config.frame_shape,
-            config.convolution_channels,
-            config.feature_size,
-            config.activation,
-        )
+        super().__init__(config)
+        frames = (config.frame_shape, config.convolution_channels, config.feature_size)
+        self.encoder = FrameEncoder(*frames, config.activation)
         self.levels = nn.ModuleList(Level(config, index) for index in range(config.num_levels))
-        self.decoder = FrameDecoder(
-            config.frame_shape,
-            config.convolution_channels,
-            config.feature_size,
-            config.activation,
-        )
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """(channel, height, width) of the frames it takes."""
-        return self.config.frame_shape
+        self.decoder = FrameDecoder(*frames, config.activation)
 
     @property
     def _levels(self) -> list[Level]:
@@ -85,8 +70,7 @@ class DynamicLatentHierarchy(nn.Module):
         Under ``torch.autocast`` the convolutions compute in its type; the features are of the
         video's.
         """
-        features = self.encoder(video.flatten(0, 1)).unflatten(0, video.shape[:2])
-        return features.to(video.dtype).transpose(0, 1).contiguous()
+        return framewise(self.encoder, video).transpose(0, 1).contiguous()
 
     def observe(
         self,
@@ -122,23 +106,19 @@ class DynamicLatentHierarchy(nn.Module):
         share: Share = WHOLE,
     ) -> tuple[Carried, Noise]:
         """What is carried and the noise, those not given made; all of them fit each other."""
-        check_shape(video, self.frame_shape, next(self.parameters()).dtype)
-        batch, steps = video.shape[:2]
+        self.check(video)
+        size = video.shape[:2]
         if carried is None:
-            carried = Carried.start(self.config, batch, like=video)
+            carried = Carried.start(self.config, len(video), like=video)
         if noise is None:
-            whole = Noise.draw(
-                self.config, batch * share.count, steps, like=video, generator=generator
-            )
-            noise = whole.map(share.of)
-        _check_size("what is carried", carried.seen.shape, (batch,))
-        _check_size("the noise", noise.uniform.shape[:2], (batch, steps))
+            noise = Noise.draw(self.config, *size, like=video, generator=generator, share=share)
+        check_size("what is carried", carried.seen.shape, size[:1])
+        check_size("the noise", noise.uniform.shape[:2], size)
         return carried, noise
 
     def decode(self, frame_context: Float[Tensor, "batch time features"]) -> Video:
         """Pass 4: the frames' means, deconv(c_t^0); precision as in :meth:`encode`."""
-        frames = self.decoder(frame_context.flatten(0, 1)).unflatten(0, frame_context.shape[:2])
-        return frames.to(frame_context.dtype)
+        return framewise(self.decoder, frame_context)
 
     def _infer(
         self,
@@ -189,36 +169,18 @@ class DynamicLatentHierarchy(nn.Module):
             CompilationError: the loop is to be compiled, and cannot be.
         """
         guidance = Guidance.at(update, self.config, like=video)
-        found, observed = self.observed_bound(
-            video, noise=noise, generator=generator, execution=execution, guidance=guidance
-        )
-        with full_precision(video):
-            return guidance.complete(
-                found.objective(update), observed.static_divergence, observed.rested
-            )
-
-    def observed_bound(
-        self,
-        video: Video,
-        *,
-        noise: Noise | None = None,
-        generator: torch.Generator | None = None,
-        execution: Execution = PLAIN,
-        guidance: Guidance = NO_GUIDANCE,
-    ) -> tuple[Bound, Observed]:
-        """The bound's terms, and what training reads of the same inference; see
-        :meth:`objective`.
-        """
         carried, noise = self._checked(video, None, noise, generator, execution.share)
         terms = partial(self._terms, execution.compiled, guidance)
-        if is_recomputed(execution.recompute, video.shape[1]):
-            return piece_by_piece(terms, video, carried, noise)
-        found, _, observed = terms(video, carried, noise)
-        return found, observed
+        if execution.recomputes(video.shape[1]):
+            found, rested = piece_by_piece(terms, video, carried, noise)
+        else:
+            found, _, rested = terms(video, carried, noise)
+        with full_precision(video):
+            return guidance.complete(found.objective(update), rested)
 
     def _terms(
         self, compiled: bool, guidance: Guidance, video: Video, carried: Carried, noise: Noise
-    ) -> tuple[Bound, Carried, Observed]:
+    ) -> tuple[Bound, Carried, Rested]:
         """All four passes over a video or the next piece of one, and what it leaves behind."""
         features = self.encode(video)
         trace, carried = self._infer(
@@ -227,7 +189,7 @@ class DynamicLatentHierarchy(nn.Module):
         mean = self.decode(trace.frame_context)
         with full_precision(video):
             found = bound(trace, video, mean, self.config, likelihood_std=guidance.likelihood_std)
-        return found, carried, Observed.of(trace)
+        return found, carried, Rested.of(trace)
 
     @property
     def plan(self) -> Plan:
@@ -240,14 +202,7 @@ class DynamicLatentHierarchy(nn.Module):
     def figures(self, video: Video, *, generator: torch.Generator | None = None) -> Figures:
         """``elbo`` and ``kl``, the sum of both divergences of a level, nats per frame."""
         found = self.objective(video, generator=generator, execution=Execution(recompute="never"))
-        assert found.elbo is not None
-        return Figures(
-            values={
-                "elbo": found.elbo / video.shape[1],
-                "kl": (found["state_kl"] + found["event_kl"]).mean(1),
-            },
-            changed=found.changed,
-        )
+        return bound_figures(found, changed=found.changed)
 
     def imagine(
         self,
@@ -262,7 +217,7 @@ class DynamicLatentHierarchy(nn.Module):
         like, batch = carried.memory, len(carried.memory)
         if noise is None:
             noise = Noise.draw(self.config, batch, steps, like=like, generator=generator)
-        _check_size("the noise", noise.uniform.shape[:2], (batch, steps))
+        check_size("the noise", noise.uniform.shape[:2], (batch, steps))
         with full_precision(like):
             return rollout.imagine(
                 self._levels, self.config, carried, noise, temperature=temperature
@@ -299,20 +254,7 @@ class DynamicLatentHierarchy(nn.Module):
         drawn, _ = self.imagine(
             carried.repeat(samples), horizon, generator=generator, temperature=temperature
         )
-        frame_contexts = drawn.frame_context.flatten(0, 1)
-        frames = frame_contexts.new_empty(len(frame_contexts), *self.frame_shape)
-        for part, contexts in zip(
-            frames.split(FRAMES_PER_DECODING),
-            frame_contexts.split(FRAMES_PER_DECODING),
-            strict=True,
-        ):
-            part.copy_(self.decoder(contexts).clamp_(0, 1))
-        futures = (len(context), samples, horizon)
-        return Prediction(
-            frames=frames.unflatten(0, futures), changed=drawn.changed.unflatten(0, futures[:2])
+        frames = self.future_frames(
+            lambda part: self.decoder(part).clamp_(0, 1), drawn.frame_context, len(context)
         )
-
-
-def _check_size(name: str, found: Sequence[int], needed: Sequence[int]) -> None:
-    if tuple(found) != tuple(needed):
-        raise ValueError(f"{name} is of size {tuple(found)}, {tuple(needed)} is needed here")
+        return Prediction(frames=frames, changed=drawn.changed.unflatten(0, (-1, samples)))

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
-from dlh.distributions import Gaussian, nest
+from dlh.distributions import nest
 from dlh.interfaces import AS_LEARNT, Temperature
 from dlh.models.dlh.config import DLHConfig
 from dlh.models.dlh.level import Level
-from dlh.models.dlh.step import advance, remembers, split_levels
+from dlh.models.dlh.step import Past, advance, change_logits
 from dlh.models.dlh.trace import Carried, Noise, Rollout
 
 
@@ -39,33 +38,26 @@ def imagine(
     Returns:
         What was drawn, and what it leaves behind.
     """
-    held, changed, factor = split_levels(carried), carried.changed, list(carried.factor.unbind(1))
-    first = ~carried.seen
-    states: list[Tensor] = []
-    contexts: list[Tensor] = []
-    changes: list[Tensor] = []
+    past = Past.of(carried)
+    states, contexts, changes = [], [], []
     for normal, uniform in zip(noise.normal.unbind(1), noise.uniform.unbind(1), strict=True):
+        logits, factor = change_logits(levels, past)
         probabilities = [torch.ones_like(uniform[:, 0])]
-        for index in range(1, len(levels)):
-            change_factor = levels[index].change_factor
-            memory, below = held[index].memory, held[index - 1].memory
-            read = change_factor.evidence(memory, below, changed[:, index])
-            logit, factor[index] = change_factor.step(read, factor[index])
-            probabilities.append(torch.where(first, 1.0, temperature.probability(logit)))
+        for logit in logits:
+            probabilities.append(torch.where(past.first, 1.0, temperature.probability(logit)))
         changed = nest(uniform < torch.stack(probabilities, 1), config.nesting)
-        first = torch.zeros_like(first)
-
-        priors = [held_by.memory for held_by in held]
-        held = advance(
+        held, memory = advance(
             levels,
-            held,
-            lambda index, context, memories=priors: levels[index].change_prior(
-                memories[index], context
+            config,
+            past,
+            lambda index, context, memory=past.memory: levels[index].change_prior(
+                memory[index], context
             ),
             temperature.states * normal,
             refreshed=changed,
-            remembering=remembers(changed, config),
+            changed=changed,
         )
+        past = Past(held, memory, changed, factor, torch.zeros_like(past.first))
         states.append(torch.stack([level.state for level in held], 1))
         contexts.append(held[0].context)
         changes.append(changed)
@@ -76,16 +68,4 @@ def imagine(
         changed=torch.stack(changes, 1),
         frame_context=levels[0].top_down(state[:, :, 0], torch.stack(contexts, 1)),
     )
-    left_behind = Carried(
-        state=state[:, -1],
-        belief=Gaussian(
-            torch.stack([level.belief.mean for level in held], 1),
-            torch.stack([level.belief.std for level in held], 1),
-        ),
-        memory=torch.stack([level.memory for level in held], 1),
-        context=torch.stack([level.context for level in held], 1),
-        changed=changed,
-        factor=torch.stack(factor, 1),
-        seen=torch.ones_like(carried.seen),
-    )
-    return rollout, left_behind
+    return rollout, past.carried()

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
-from dlh.distributions import change_posterior, choose, nest
+from dlh.distributions import Tensors, change_posterior, choose, nest
 from dlh.models.dlh.config import DLHConfig
 from dlh.models.dlh.level import Level
-from dlh.models.dlh.step import Component, Held, advance
+from dlh.models.dlh.step import Component, Past, change_logits, draw_down
 
 
 @dataclass(frozen=True)
-class Selection:
+class Selection(Tensors):
     """The decisions of a step, or of all, and what they rest on, (batch, [time,] levels).
 
     Level 1 is not tested.
@@ -26,41 +26,24 @@ class Selection:
         change_divergence: KL[q' || p'], nats.
         static_divergence: KL[q' || b_{t-1}], nats.
         change_estimate: q(e_t = 1): of Eq. 34, or where Eq. 4 decides the decision itself.
-        factor: hidden state of each level's prior factor; it moves only where Eq. 34 asks the
-            factor.
     """
 
     changed: Tensor
     change_divergence: Tensor
     static_divergence: Tensor
     change_estimate: Tensor
-    factor: tuple[Tensor, ...]
-
-    @classmethod
-    def stack(cls, steps: Sequence[Selection]) -> Selection:
-        """The steps joined over time, (batch, time, levels); the factors are those of the last."""
-        return cls(
-            torch.stack([step.changed for step in steps], 1),
-            torch.stack([step.change_divergence for step in steps], 1),
-            torch.stack([step.static_divergence for step in steps], 1),
-            torch.stack([step.change_estimate for step in steps], 1),
-            steps[-1].factor,
-        )
 
 
 @torch.no_grad()
 def select(
     levels: Sequence[Level],
     config: DLHConfig,
-    held: Sequence[Held],
+    past: Past,
     component: Component,
-    noise: tuple[Tensor, Tensor],
-    *,
-    changed_before: Bool[Tensor, "batch levels"],
-    factor: tuple[Tensor, ...],
-    first: Bool[Tensor, "batch"],
+    normal: Float[Tensor, "batch levels state"],
+    uniform: Float[Tensor, "batch levels"],
     limits: Float[Tensor, "levels"] | None = None,
-) -> Selection:
+) -> tuple[Selection, tuple[Tensor, ...]]:
     """Which levels change (Sec. 2.3): each tests what it holds, so no test waits for another.
 
     The test compares two divergences (Eqs. 4, 20, 21) under the held context (Eq. 25) or the full
@@ -69,47 +52,42 @@ def select(
     Args:
         levels: levels 1..N.
         config: which of the paper's rules decides, under which context.
-        held: by each level, after step t - 1.
-        component: the posterior of a level at step t under a context (Eq. 13).
-        noise: normal (batch, levels, state) and uniform (batch, levels) of this step.
-        changed_before: e_{t-1}.
-        factor: hidden state of each level's prior factor.
-        first: where this is a sequence's first step, in which every level changes.
+        past: what the steps before left; at a sequence's first step every level changes.
+        component: the posterior of a level at this step under a context (Eq. 13).
+        normal: standard normal, of this step.
+        uniform: in [0, 1), of this step.
         limits: a level whose static divergence is above its limit changes too, nats; None: none.
+
+    Returns:
+        The decisions, and the hidden states of the prior factors, which move only where Eq. 34
+        asks them.
     """
-    normal, uniform = noise
-    contexts = held
+    contexts = past.held
     if config.selection_context == "full":  # Eq. 24: as if every level were inferred anew
-        everywhere = torch.ones_like(changed_before)
-        contexts = advance(
-            levels, held, component, normal, refreshed=everywhere, remembering=everywhere, lowest=1
-        )
+        everywhere = torch.ones_like(past.changed)
+        contexts = draw_down(levels, past.held, component, normal, everywhere, lowest=1)
+    logits, factor = change_logits(levels, past) if config.decision == "vade" else ([], past.factor)
     untested = torch.zeros_like(uniform[:, 0])
     change_divergences, static_divergences, estimates = [untested], [untested], [untested + 1]
-    factors = list(factor)
     for index in range(1, len(levels)):
-        level, before, context = levels[index], held[index], contexts[index].context
+        context = contexts[index].context
         posterior = component(index, context)  # q'
-        to_change = posterior.kl(level.change_prior(before.memory, context))  # Eq. 20
-        to_static = posterior.kl(before.belief)  # Eq. 21
+        to_change = posterior.kl(levels[index].change_prior(past.memory[index], context))  # Eq. 20
+        to_static = posterior.kl(past.held[index].belief)  # Eq. 21
         if config.decision == "vade":
-            read = level.change_factor.evidence(
-                before.memory, held[index - 1].memory, changed_before[:, index]
-            )
-            logit, factors[index] = level.change_factor.step(read, factors[index])
-            estimate = change_posterior(to_change, to_static, logit)
+            estimate = change_posterior(to_change, to_static, logits[index - 1])
         else:
             estimate = choose(to_change, to_static).to(untested.dtype)
         if limits is not None:
             estimate = torch.where(to_static > limits[index], 1.0, estimate)
         change_divergences.append(to_change)
         static_divergences.append(to_static)
-        estimates.append(torch.where(first, 1.0, estimate))
+        estimates.append(torch.where(past.first, 1.0, estimate))
     estimate = torch.stack(estimates, 1)
-    return Selection(
+    selection = Selection(
         changed=nest(uniform < estimate, config.nesting),  # a sure estimate leaves nothing to draw
         change_divergence=torch.stack(change_divergences, 1),
         static_divergence=torch.stack(static_divergences, 1),
         change_estimate=estimate,
-        factor=tuple(factors),
     )
+    return selection, factor

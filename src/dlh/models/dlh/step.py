@@ -1,4 +1,8 @@
-"""One step of the hierarchy, which inference and rollout both fold over time (Eqs. 11, 12)."""
+"""The step of the hierarchy, which inference and rollout both fold over time (Eqs. 11, 12, 15).
+
+Each function takes one step, or all steps at once where their decisions are known: then every
+tensor has a time axis in front, ([time,] batch, ...), and so has what it returns.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from dlh.distributions import Gaussian
+from dlh.distributions import Gaussian, Tensors
 from dlh.models.dlh.config import DLHConfig
 from dlh.models.dlh.level import Level
-from dlh.models.dlh.trace import Carried, Tensors
+from dlh.models.dlh.trace import Carried
+from dlh.networks import latest
 
 Component = Callable[[int, Tensor], Gaussian]
 """What level ``index`` draws its state from under a context: its posterior, or its change prior."""
@@ -20,73 +25,158 @@ Component = Callable[[int, Tensor], Gaussian]
 
 @dataclass(frozen=True)
 class Held(Tensors):
-    """What one level holds after a step: s_t, b_t, d_{t+1}, c_t, each ([time,] batch, size)."""
+    """What one level holds after a step: s_t, b_t, c_t, each ([time,] batch, size)."""
 
     state: Tensor
     belief: Gaussian
-    memory: Tensor
     context: Tensor
 
 
-def split_levels(carried: Carried) -> list[Held]:
-    """What each level holds, of what is carried."""
-    parts = (
-        carried.state,
-        carried.belief.mean,
-        carried.belief.std,
-        carried.memory,
-        carried.context,
-    )
-    return [
-        Held(state, Gaussian(mean, std), memory, context)
-        for state, mean, std, memory, context in zip(*(p.unbind(1) for p in parts), strict=True)
-    ]
+@dataclass(frozen=True)
+class Past(Tensors):
+    """What a step reads of the steps before it, level by level.
+
+    Attributes:
+        held: by each level.
+        memory: d_t of each level, (batch, memory).
+        changed: e_{t-1}, (batch, levels).
+        factor: hidden state of each level's prior factor.
+        first: where there was no step before, (batch,).
+    """
+
+    held: tuple[Held, ...]
+    memory: tuple[Tensor, ...]
+    changed: Tensor
+    factor: tuple[Tensor, ...]
+    first: Tensor
+
+    @classmethod
+    def of(cls, carried: Carried) -> Past:
+        """What is carried, level by level."""
+        levels = range(carried.changed.shape[1])
+        whole = Held(carried.state, carried.belief, carried.context)
+        return cls(
+            held=tuple(whole.map(lambda part, n=n: part[:, n]) for n in levels),
+            memory=carried.memory.unbind(1),
+            changed=carried.changed,
+            factor=carried.factor.unbind(1),
+            first=~carried.seen,
+        )
+
+    def carried(self) -> Carried:
+        """The same with the levels joined."""
+        held = Held.stack(self.held, 1)
+        return Carried(
+            state=held.state,
+            belief=held.belief,
+            memory=torch.stack(self.memory, 1),
+            context=held.context,
+            changed=self.changed,
+            factor=torch.stack(self.factor, 1),
+            seen=~self.first,
+        )
+
+
+def draw_down(
+    levels: Sequence[Level],
+    held: Sequence[Held],
+    component: Component,
+    noise: Float[Tensor, "*time batch levels state"],
+    refreshed: Bool[Tensor, "*time batch levels"],
+    *,
+    lowest: int = 0,
+) -> tuple[Held, ...]:
+    """Eqs. 5, 11 from the top level down: a refreshed level draws a state, any other holds its own.
+
+    For n = N..1::
+
+        s_t^n ~ component, b_t^n = component   where refreshed, as level 1 is at every step
+        c_t^{n-1} = f_dec^n(s_t^n, c_t^n)      where a level above n - 1 was refreshed (Eq. 11)
+
+    No memory takes part: a posterior reads the frame and the levels above it (Eq. 13).
+
+    Args:
+        levels: levels 1..N.
+        held: by them, before these steps, (batch, size).
+        component: the distribution of ``levels[index]`` under a context.
+        noise: standard normal.
+        refreshed: which levels draw anew.
+        lowest: index of the level to stop at; those below are returned as they were.
+    """
+    after = list(held)
+    context = held[-1].context.expand(*noise.shape[:-2], -1)  # of the top level: c^N = 0, always
+    moved = torch.zeros_like(refreshed[..., 0])
+    for index in reversed(range(lowest, len(levels))):
+        before, refresh = held[index], refreshed[..., index]
+        belief = component(index, context)
+        state = belief.sample(noise[..., index, :])
+        if index:
+            state = latest(before.state, state, refresh)
+            belief = Gaussian(
+                latest(before.belief.mean, belief.mean, refresh),
+                latest(before.belief.std, belief.std, refresh),
+            )
+        after[index] = Held(state, belief, context)
+        if index > lowest:
+            moved = moved | refresh
+            below = levels[index].top_down(state, context)
+            context = latest(held[index - 1].context, below, moved)
+    return tuple(after)
+
+
+def remember(
+    levels: Sequence[Level],
+    config: DLHConfig,
+    held: Sequence[Held],
+    memory: Sequence[Float[Tensor, "batch memory"]],
+    changed: Bool[Tensor, "*time batch levels"],
+    *,
+    lowest: int = 0,
+) -> tuple[Float[Tensor, "*time batch memory"], ...]:
+    """Eq. 12: d_{t+1} = f_tem(s_t, d_t) where a level changes, d_t elsewhere.
+
+    Level 1 changes at every step, and ticking memory moves at every step.
+
+    Args:
+        levels: levels 1..N, or the first of them.
+        config: of the model.
+        held: by them after each of these steps.
+        memory: d_t of the first of these steps.
+        changed: the decisions e_t.
+        lowest: index of the first level that remembers; those below are returned as they were.
+    """
+    after = list(memory)
+    for index in range(lowest, len(levels)):
+        moving = changed[..., index] if index and config.memory == "held" else None
+        after[index] = levels[index].transition.after(held[index].state, memory[index], moving)
+    return tuple(after)
 
 
 def advance(
     levels: Sequence[Level],
-    held: Sequence[Held],
+    config: DLHConfig,
+    past: Past,
     component: Component,
-    noise: Float[Tensor, "batch levels state"],
+    noise: Float[Tensor, "*time batch levels state"],
     *,
-    refreshed: Bool[Tensor, "batch levels"],
-    remembering: Bool[Tensor, "batch levels"],
+    refreshed: Bool[Tensor, "*time batch levels"],
+    changed: Bool[Tensor, "*time batch levels"],
     lowest: int = 0,
-) -> list[Held]:
-    """One step, top-down: a refreshed level draws a state, any other holds what it held.
-
-    For n = N..1::
-
-        s_t^n ~ component, b_t^n = component   where refreshed
-        d_{t+1}^n = f_tem^n(s_t^n, d_t^n)      where remembering (Eq. 12)
-        c_t^{n-1} = f_dec^n(s_t^n, c_t^n)      where a level above n - 1 was refreshed (Eq. 11)
-
-    Args:
-        levels: levels 1..N.
-        held: by them, after step t - 1.
-        component: the distribution of ``levels[index]`` under a context.
-        noise: standard normal.
-        refreshed: which levels draw anew.
-        remembering: which levels' memory moves.
-        lowest: index of the level to stop at; those below are returned as they were.
-    """
-    after = list(held)
-    context = held[-1].context  # of the top level: c^N = 0, and never anything else
-    moved = torch.zeros_like(refreshed[:, :1])
-    for index in reversed(range(lowest, len(levels))):
-        level, before = levels[index], held[index]
-        refresh, remember = refreshed[:, index, None], remembering[:, index, None]
-        drawn = component(index, context)
-        state = torch.where(refresh, drawn.sample(noise[:, index]), before.state)
-        memory = torch.where(remember, level.transition.step(state, before.memory), before.memory)
-        after[index] = Held(state, drawn.where(refresh, before.belief), memory, context)
-        if index > lowest:
-            moved = moved | refresh
-            below = held[index - 1].context
-            context = torch.where(moved, level.top_down(state, context), below)
-    return after
+) -> tuple[tuple[Held, ...], tuple[Tensor, ...]]:
+    """:func:`draw_down`, then :func:`remember` (Eqs. 5, 11, 12): what the levels hold, d_{t+1}."""
+    held = draw_down(levels, past.held, component, noise, refreshed, lowest=lowest)
+    return held, remember(levels, config, held, past.memory, changed, lowest=lowest)
 
 
-def remembers(changed: Bool[Tensor, "..."], config: DLHConfig) -> Bool[Tensor, "..."]:
-    """Eq. 12: memory moves where the level changes; ticking memory, at every step."""
-    return changed if config.memory == "held" else torch.ones_like(changed)
+def change_logits(
+    levels: Sequence[Level], past: Past
+) -> tuple[list[Float[Tensor, "batch"]], tuple[Tensor, ...]]:
+    """Eq. 15 at one step: the logits of p(e_t = 1) of levels 2..N, and their factors after it."""
+    logits, factors = [], [past.factor[0]]
+    for index in range(1, len(levels)):
+        factor = levels[index].change_factor
+        read = factor.evidence(past.memory[index], past.memory[index - 1], past.changed[:, index])
+        logit, hidden = factor.step(read, past.factor[index])
+        logits.append(logit)
+        factors.append(hidden)
+    return logits, tuple(factors)

@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from dlh.distributions import Gaussian
+from dlh.distributions import Gaussian, Tensors, normal, uniform
+from dlh.interfaces import WHOLE, Share
 from dlh.models.dlh.config import DLHConfig
-
-
-class Tensors:
-    """A frozen dataclass of tensors and Gaussians, on all of which one function can be applied."""
-
-    def map(self, function: Callable[[Tensor], Tensor]) -> Self:
-        """The same record with ``function`` applied to every tensor: a slice, another device."""
-        return type(self).zip([self], lambda parts: function(parts[0]))
-
-    @classmethod
-    def zip(cls, records: Sequence[Self], function: Callable[[Sequence[Tensor]], Tensor]) -> Self:
-        """One record from several: ``function`` of each tensor's versions, say concatenation."""
-        joined: dict[str, Any] = {}
-        for field in fields(cls):  # ty: ignore[invalid-argument-type]
-            parts = [getattr(record, field.name) for record in records]
-            if isinstance(parts[0], Gaussian):
-                joined[field.name] = Gaussian(
-                    function([part.mean for part in parts]), function([part.std for part in parts])
-                )
-            else:
-                joined[field.name] = function(parts)
-        return cls(**joined)
-
-    @classmethod
-    def concatenate(cls, records: Sequence[Self], dim: int) -> Self:
-        """Records joined along the batch (0) or time (1)."""
-        return cls.zip(records, lambda parts: torch.cat(list(parts), dim))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +34,15 @@ class Noise(Tensors):
         *,
         like: Tensor,
         generator: torch.Generator | None = None,
+        share: Share = WHOLE,
     ) -> Noise:
-        """Fresh noise with the type and on the device of ``like``."""
-        shape = (batch, steps, config.num_levels)
-        normal = torch.empty(*shape, config.state_size, device=like.device, dtype=like.dtype)
-        uniform = torch.empty(shape, device=like.device, dtype=like.dtype)
-        return cls(
-            normal=normal.normal_(generator=generator),
-            uniform=uniform.uniform_(generator=generator),
+        """Fresh noise of the type of ``like``, for ``batch`` clips: a share of a whole batch's."""
+        shape = (batch * share.count, steps, config.num_levels)
+        whole = cls(
+            normal=normal((*shape, config.state_size), like=like, generator=generator),
+            uniform=uniform(shape, like=like, generator=generator),
         )
+        return whole.map(share.of)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,43 +88,52 @@ class Carried(Tensors):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trace(Tensors):
-    """All that was inferred about a video, step by step: what the bound and every analysis read.
+class Components(Tensors):
+    """What the divergences of the bound compare (Eqs. 8b, 8c), step by step.
 
     Lists over levels start at the pixels, ``[..., 0]`` is level 1.
 
     Attributes:
-        state: the sample s_t.
         posterior: q_t = b_t, inferred where ``reachable``, held elsewhere (Eq. 13).
         static_prior: b_{t-1}, the component e = 0 (Eq. 3).
         change_prior: p(s | d_t, c_t), the component e = 1 (Eq. 14).
-        memory: d_t.
-        context: c_t (of the top level: 0).
-        frame_context: c_t^0, which the decoder turns into the frame's mean.
         changed: the decisions e_t.
-        reachable: e_t^{n-1} = 1; level 1 always is.
-        first: whether this was the sequence's first step, where every level changes.
-        change_logit: logit of p(e_t = 1) (Eq. 15); 0 at level 1, which has no factor.
-        change_divergence: KL[q' || p'] of the selection, nats; 0 at level 1, which is not tested.
-        static_divergence: KL[q' || b_{t-1}] of the selection, nats; 0 at level 1.
         change_estimate: q(e_t = 1): of Eq. 34 where decisions are drawn from it, else the decision
             of Eq. 4 before nesting.
+        change_logit: logit of p(e_t = 1) (Eq. 15); 0 at level 1, which has no factor.
+        reachable: e_t^{n-1} = 1; level 1 always is.
+        first: whether this was the sequence's first step, where every level changes.
     """
 
-    state: Float[Tensor, "batch time levels state"]
     posterior: Gaussian
     static_prior: Gaussian
     change_prior: Gaussian
+    changed: Bool[Tensor, "batch time levels"]
+    change_estimate: Float[Tensor, "batch time levels"]
+    change_logit: Float[Tensor, "batch time levels"]
+    reachable: Bool[Tensor, "batch time levels"]
+    first: Bool[Tensor, "batch time"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace(Components):
+    """All that was inferred about a video, step by step: what the bound and every analysis read.
+
+    Attributes:
+        state: the sample s_t.
+        memory: d_t.
+        context: c_t (of the top level: 0).
+        frame_context: c_t^0, which the decoder turns into the frame's mean.
+        change_divergence: KL[q' || p'] of the selection, nats; 0 at level 1, which is not tested.
+        static_divergence: KL[q' || b_{t-1}] of the selection, nats; 0 at level 1.
+    """
+
+    state: Float[Tensor, "batch time levels state"]
     memory: Float[Tensor, "batch time levels memory"]
     context: Float[Tensor, "batch time levels context"]
     frame_context: Float[Tensor, "batch time features"]
-    changed: Bool[Tensor, "batch time levels"]
-    reachable: Bool[Tensor, "batch time levels"]
-    first: Bool[Tensor, "batch time"]
-    change_logit: Float[Tensor, "batch time levels"]
     change_divergence: Float[Tensor, "batch time levels"]
     static_divergence: Float[Tensor, "batch time levels"]
-    change_estimate: Float[Tensor, "batch time levels"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +149,3 @@ class Rollout(Tensors):
     state: Float[Tensor, "batch time levels state"]
     changed: Bool[Tensor, "batch time levels"]
     frame_context: Float[Tensor, "batch time features"]
-
-
-def full_precision(like: Tensor) -> torch.autocast:
-    """Where decisions, divergences and what is carried are computed: never in half precision."""
-    return torch.autocast(like.device.type, enabled=False)

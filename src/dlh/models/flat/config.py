@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from dlh.models.frame_config import FrameConfig
 from dlh.settings import (
-    ConfigError,
     check_at_least,
-    check_choices,
-    check_multiple,
     check_positive,
     check_sizes,
     values_of,
@@ -17,13 +15,10 @@ from dlh.settings import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class FlatConfig:
+class FlatConfig(FrameConfig):
     """Sizes of the networks, and the likelihood; the names are those of the hierarchy.
 
     Attributes:
-        channels: of a frame, 1 or 3.
-        height: of a frame in pixels, divisible by 16.
-        width: of a frame in pixels, divisible by 16.
         feature_size: of the frame's features x and of the decoder's input.
         memory_size: of the memory d, the transition GRU's hidden state.
         state_size: of the latent state s.
@@ -37,9 +32,6 @@ class FlatConfig:
 
     kind: ClassVar[str] = "flat"
 
-    channels: int = 3
-    height: int = 64
-    width: int = 64
     feature_size: int = 200
     memory_size: int = 200
     state_size: int = 20
@@ -51,15 +43,7 @@ class FlatConfig:
     likelihood_std: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.channels not in (1, 3):
-            raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
-        check_multiple(16, height=self.height, width=self.width)
+        super().__post_init__()
         check_at_least(1, **values_of(self, "feature_size", "memory_size", "state_size"))
         check_sizes(**values_of(self, "hidden_sizes", "convolution_channels"))
         check_positive(**values_of(self, "std_floor", "initial_std", "likelihood_std"))
-        check_choices(self)
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """(channel, height, width)."""
-        return self.channels, self.height, self.width

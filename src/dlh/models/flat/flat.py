@@ -10,19 +10,16 @@ A state s_t is drawn at every step, and a memory d_t carries the past::
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dlh.distributions import Gaussian
+from dlh.distributions import Gaussian, Tensors, frame_log_prob, normal
 from dlh.errors import UsageError
 from dlh.interfaces import (
     AS_LEARNT,
-    CLIPPED,
     PLAIN,
     TRAINED,
     Execution,
@@ -34,19 +31,23 @@ from dlh.interfaces import (
     Prediction,
     Stage,
     Temperature,
-    Term,
     Update,
 )
 from dlh.models.flat.config import FlatConfig
+from dlh.models.frame_model import (
+    FrameModel,
+    Video,
+    bound_figures,
+    bound_objective,
+    framewise,
+    full_precision,
+)
 from dlh.networks import ConditionalGaussian, FrameDecoder, FrameEncoder, Recurrence, perceptron
 from dlh.settings import check_at_least
-from dlh.video import check_shape
-
-Video = Float[Tensor, "batch time channel height width"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trace:
+class Trace(Tensors):
     """What was inferred about a video.
 
     Attributes:
@@ -62,14 +63,13 @@ class Trace:
     left_behind: Float[Tensor, "batch memory"]
 
 
-class FlatModel(nn.Module):
-    """One level of latent states with a memory. State goes in and comes out."""
+class FlatModel(FrameModel):
+    """One level of latent states with a memory."""
 
-    to_unit_range: ClassVar[str] = CLIPPED
+    config: FlatConfig
 
     def __init__(self, config: FlatConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
 
         def gaussian(evidence: int, context: int) -> ConditionalGaussian:
             return ConditionalGaussian(
@@ -91,26 +91,21 @@ class FlatModel(nn.Module):
         self.to_features = perceptron((inputs, config.feature_size), config.activation)
         self.decoder = FrameDecoder(*frames, config.activation)
 
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """(channel, height, width) of the frames it takes."""
-        return self.config.frame_shape
-
     def observe(self, video: Video, noise: Float[Tensor, "batch time state"]) -> Trace:
         """Infer the states step by step; ``noise`` is standard normal.
 
         Raises:
             VideoError: the video has other axes, another type or frames of another shape.
         """
-        check_shape(video, self.frame_shape, next(self.parameters()).dtype)
-        features = self.encoder(video.flatten(0, 1)).unflatten(0, video.shape[:2])
-        with torch.autocast(video.device.type, enabled=False):
-            projected = self.posterior.project(features.to(video.dtype))
+        self.check(video)
+        features = framewise(self.encoder, video)
+        with full_precision(video):
+            projected = self.posterior.project(features)
             memory = video.new_zeros(len(video), self.config.memory_size)
             memories, states, posteriors = [], [], []
-            for seen, normal in zip(projected.unbind(1), noise.unbind(1), strict=True):
+            for seen, drawn in zip(projected.unbind(1), noise.unbind(1), strict=True):
                 posterior = self.posterior.given(seen, memory)
-                state = posterior.sample(normal)
+                state = posterior.sample(drawn)
                 memories.append(memory)
                 posteriors.append(posterior)
                 states.append(state)
@@ -118,10 +113,7 @@ class FlatModel(nn.Module):
         return Trace(
             state=torch.stack(states, 1),
             memory=torch.stack(memories, 1),
-            posterior=Gaussian(
-                torch.stack([each.mean for each in posteriors], 1),
-                torch.stack([each.std for each in posteriors], 1),
-            ),
+            posterior=Gaussian.stack(posteriors, 1),
             left_behind=memory,
         )
 
@@ -159,27 +151,19 @@ class FlatModel(nn.Module):
         Raises:
             VideoError: as in :meth:`observe`.
         """
+        share = execution.share
         if noise is None:
-            share = execution.share
-            noise = share.of(
-                self._noise(video, len(video) * share.count, video.shape[1], generator)
-            )
+            clips, steps = len(video) * share.count, video.shape[1]
+            noise = share.of(self._noise(video, clips, steps, generator))
         trace = self.observe(video, noise)
         mean = self.decode(trace.state, trace.memory)
-        with torch.autocast(video.device.type, enabled=False):
-            reconstruction = self._log_likelihood(video, mean)
-            state_kl = trace.posterior.kl(self.priors(trace))
-            loss = (update.beta * state_kl - reconstruction).mean()
-            elbo = (reconstruction - state_kl).sum(1).detach()
-        return Objective(
-            loss=loss,
-            terms={
-                "reconstruction": Term(value=reconstruction),
-                "state_kl": Term(value=state_kl[..., None]),
-            },
-            elbo=elbo,
-            schedule={"beta": update.beta},
-        )
+        with full_precision(video):
+            return bound_objective(
+                frame_log_prob(video, mean, self.config.likelihood_std),
+                {"state_kl": trace.posterior.kl(self.priors(trace))[..., None]},
+                beta=update.beta,
+                schedule={"beta": update.beta},
+            )
 
     @property
     def plan(self) -> Plan:
@@ -190,10 +174,7 @@ class FlatModel(nn.Module):
     @torch.no_grad()
     def figures(self, video: Video, *, generator: torch.Generator | None = None) -> Figures:
         """``elbo`` and ``kl``, nats per frame."""
-        found = self.objective(video, generator=generator)
-        assert found.elbo is not None
-        divergence = found["state_kl"].mean(1)
-        return Figures(values={"elbo": found.elbo / video.shape[1], "kl": divergence})
+        return bound_figures(self.objective(video, generator=generator))
 
     @torch.no_grad()
     def predict(
@@ -217,8 +198,8 @@ class FlatModel(nn.Module):
             part.repeat_interleave(samples, 0) for part in (trace.state[:, -1], trace.left_behind)
         )
         frames = []
-        for normal in self._noise(context, len(state), horizon, generator).unbind(1):
-            state = self.prior(memory, state).sample(temperature.states * normal)
+        for drawn in self._noise(context, len(state), horizon, generator).unbind(1):
+            state = self.prior(memory, state).sample(temperature.states * drawn)
             frames.append(self.decode(state, memory).clamp_(0, 1))
             memory = self.transition.step(state, memory)
         return Prediction(frames=torch.stack(frames, 1).unflatten(0, (len(context), samples)))
@@ -226,11 +207,4 @@ class FlatModel(nn.Module):
     def _noise(
         self, like: Tensor, batch: int, steps: int, generator: torch.Generator | None
     ) -> Tensor:
-        shape = (batch, steps, self.config.state_size)
-        return torch.empty(shape, device=like.device, dtype=like.dtype).normal_(generator=generator)
-
-    def _log_likelihood(self, video: Tensor, mean: Tensor) -> Tensor:
-        """log p(o_t | s_t, d_t), (batch, time), nats, with the Gaussian's constant."""
-        std, pixels = self.config.likelihood_std, video[0, 0].numel()
-        error = (video - mean).square().sum((2, 3, 4))
-        return -0.5 * error / std**2 - pixels * (math.log(std) + 0.5 * math.log(2 * math.pi))
+        return normal((batch, steps, self.config.state_size), like=like, generator=generator)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from dlh.models.frame_config import FrameConfig
 from dlh.settings import (
-    ConfigError,
     check_at_least,
-    check_choices,
-    check_multiple,
     check_sizes,
     values_of,
 )
@@ -19,7 +17,7 @@ SHORTEST_CLIP = 9
 
 
 @dataclass(frozen=True, kw_only=True)
-class LMCConfig:
+class LMCConfig(FrameConfig):
     """The defaults are the published model for Moving MNIST; :data:`KTH` is the other one.
 
     Smaller sizes make a model that a CPU can train; it is not the published one.
@@ -33,8 +31,6 @@ class LMCConfig:
 
     Attributes:
         channels: of a frame, 1 (published) or 3 (ours).
-        height: of a frame in pixels, divisible by 16.
-        width: of a frame in pixels, divisible by 16.
         frame_channels: of the frame encoder at half and at quarter size; the decoder mirrors them.
         num_layers: of stacked convolutional LSTMs.
         hidden_channels: of each LSTM, and of the recalled motion.
@@ -61,8 +57,6 @@ class LMCConfig:
     kind: ClassVar[str] = "lmc"
 
     channels: int = 1
-    height: int = 64
-    width: int = 64
     frame_channels: tuple[int, int] = (64, 128)
     num_layers: int = 4
     hidden_channels: int = 128
@@ -77,21 +71,13 @@ class LMCConfig:
     unreached_gradient: Literal["zero", "none"] = "zero"
 
     def __post_init__(self) -> None:
-        if self.channels not in (1, 3):
-            raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
-        check_multiple(16, height=self.height, width=self.width)
+        super().__post_init__()
         check_sizes(count=2, frame_channels=self.frame_channels)
         check_sizes(count=4, motion_channels=self.motion_channels)
         sizes = ("num_layers", "hidden_channels", "num_slots", "attention_size")
         check_at_least(1, **values_of(self, *sizes, "warmup_horizon"))
         check_at_least(0, warmup_iterations=self.warmup_iterations)
         check_at_least(SHORTEST_CLIP, **values_of(self, "context_steps", "long_steps"))
-        check_choices(self)
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """(channel, height, width)."""
-        return self.channels, self.height, self.width
 
 
 MOVING_MNIST = LMCConfig()

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from dlh.errors import UsageError
 from dlh.interfaces import (
     AS_LEARNT,
-    CLIPPED,
     PLAIN,
     TRAINED,
     Execution,
@@ -30,13 +29,14 @@ from dlh.interfaces import (
     Temperature,
     Update,
 )
+from dlh.models.frame_model import FrameModel, Video
 from dlh.models.lmc.config import SHORTEST_CLIP, LMCConfig
 from dlh.models.lmc.frames import FrameDecoder, FrameEncoder
-from dlh.models.lmc.losses import LongClip, PredictionError, Video
+from dlh.models.lmc.losses import LongClip, PredictionError
 from dlh.models.lmc.memory import MotionAttention, MotionMemory, Recall
 from dlh.models.lmc.recurrence import ConvolutionalLSTM, LSTMState
 from dlh.settings import check_at_least
-from dlh.video import VideoError, check_shape
+from dlh.video import VideoError
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,20 @@ class Rollout:
     attention: Float[Tensor, "batch time hidden"]
 
 
-class LMCMemory(nn.Module):
+class LMCMemory(FrameModel):
     """Stacked convolutional LSTMs that predict frame by frame, helped by recalled motion.
 
-    Deterministic, without a likelihood. Nothing recurrent is kept on the module: state goes in and
-    comes out.
+    Deterministic, without a likelihood.
 
     Attributes:
         shortest_context: frames that it must see to predict: motion is encoded from as many.
     """
 
-    to_unit_range: ClassVar[str] = CLIPPED
     shortest_context: ClassVar[int] = SHORTEST_CLIP
+    config: LMCConfig
 
     def __init__(self, config: LMCConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.encoder = FrameEncoder(config)
         self.decoder = FrameDecoder(config)
         _, features = config.frame_channels
@@ -77,11 +75,6 @@ class LMCMemory(nn.Module):
         )
         self.memory = MotionMemory(config)
         self.attention = MotionAttention(config)
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """(channel, height, width) of the frames it takes."""
-        return self.config.frame_shape
 
     @property
     def _lstms(self) -> list[ConvolutionalLSTM]:
@@ -273,13 +266,13 @@ class LMCMemory(nn.Module):
         names = ("psnr", "absolute_error", "squared_error")
         return Figures(values={name: getattr(error, name).mean(1) for name in names})
 
-    def check(self, video: Tensor, least: int) -> None:
-        """Check that the model can take a video of at least so many frames.
+    def check(self, video: Tensor, least: int = 1) -> None:
+        """Check that the model can take a video, and that it has so many frames at least.
 
         Raises:
             VideoError: it cannot; the message holds what was found.
         """
-        check_shape(video, self.frame_shape, next(self.parameters()).dtype)
+        super().check(video)
         if video.shape[1] < least:
             raise VideoError(
                 f"this model needs at least {least} frames here, found {video.shape[1]}; motion is "

@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dlh.interfaces import Objective, Term
+from dlh.models.frame_model import Video
 from dlh.models.lmc.config import LMCConfig
 
-Video = Float[Tensor, "batch time channel height width"]
 PSNR_CAP = 100.0
 """Decibels of a perfect frame, whose ratio is infinite."""
 

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from dlh.models.frame_model import full_precision
 from dlh.models.lmc.config import LMCConfig
 
 ReLU = partial(nn.ReLU, inplace=True)
@@ -105,7 +106,7 @@ class MotionMemory(nn.Module):
         self, query: Float[Tensor, "batch slot h w"], slots: Float[Tensor, "slots slot"]
     ) -> Recall:
         """In full precision, also under ``torch.autocast``, but for the embedding."""
-        with torch.autocast(query.device.type, enabled=False):
+        with full_precision(query):
             query = query.to(slots.dtype)
             directions = normalize(query, dim=1), normalize(slots, dim=1)
             similarity = torch.einsum("bchw,sc->bhws", *directions)

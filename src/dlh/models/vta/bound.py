@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from dlh.distributions import frame_log_prob
 from dlh.interfaces import Objective, Term
 from dlh.models.vta.config import VTAConfig
 from dlh.models.vta.trace import Trace
@@ -82,17 +82,6 @@ def changed_levels(read: Bool[Tensor, "*batch"]) -> Bool[Tensor, "*batch 2"]:
     return torch.stack((torch.ones_like(read), read), -1)
 
 
-def log_likelihood(
-    frames: Float[Tensor, "batch time channel height width"],
-    mean: Float[Tensor, "batch time channel height width"],
-    std: float,
-) -> Float[Tensor, "batch time"]:
-    """log N(y_t; mean, std), summed over the frame, nats of the dequantised frame y."""
-    pixels = frames[0, 0].numel()
-    squared_error = (frames - mean).square().sum((2, 3, 4))
-    return -0.5 * squared_error / std**2 - pixels * (math.log(std) + 0.5 * math.log(2 * math.pi))
-
-
 def abstract_kl(trace: Trace) -> Float[Tensor, "batch time"]:
     """KL[q(z_t) || p(z_t)] where a segment begins, 0 elsewhere, nats; READ gets no gradient."""
     return torch.where(trace.read, trace.abstract_posterior.kl(trace.abstract_prior), 0.0)
@@ -132,7 +121,7 @@ def bound(
         config: of the model.
     """
     return Bound(
-        reconstruction=log_likelihood(frames, mean, config.likelihood_std),
+        reconstruction=frame_log_prob(frames, mean, config.likelihood_std),
         observation_kl=observation_kl(trace),
         abstract_kl=abstract_kl(trace),
         boundary_kl=boundary_kl(trace, config.context_steps),

@@ -13,6 +13,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from dlh.distributions import Tensors
+
 READ, COPY = 0, 1
 GUMBEL_MARGIN = 1e-4
 """Uniform numbers are kept so far from 0 and 1 before they become Gumbel noise."""
@@ -40,7 +42,7 @@ def gumbel(uniform: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
 
 
 @dataclass(frozen=True)
-class Boundary:
+class Boundary(Tensors):
     """Which of the two a step is, or steps are: one of the numbers is 1, the other 0.
 
     As numbers they carry a gradient, the straight-through one of a relaxed sample.
@@ -104,7 +106,7 @@ def harden(log_sample: Float[Tensor, "*batch 2"]) -> Boundary:
 
 
 @dataclass(frozen=True)
-class Counters:
+class Counters(Tensors):
     """What the limits on segments count, from the first step of a window or a rollout.
 
     Attributes:

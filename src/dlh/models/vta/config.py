@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from dlh.settings import ConfigError, check_at_least, check_choices, check_positive, values_of
+from dlh.models.frame_config import FrameConfig
+from dlh.settings import ConfigError, check_at_least, check_positive, values_of
 from dlh.video import VideoError
 
 
 @dataclass(frozen=True, kw_only=True)
-class VTAConfig:
+class VTAConfig(FrameConfig):
     """Variational temporal abstraction as published; the defaults are the published configuration.
 
     The last four settings are switches. Three of them mend faults of the published code and are off
@@ -26,7 +27,6 @@ class VTAConfig:
     are comparable with published validation curves, and their sum is no bound.
 
     Attributes:
-        channels: of a frame, 1 or 3.
         height: of a frame in pixels, a power of two from 8; 32 is published, 64 has one convolution
             more each way.
         width: of a frame in pixels; frames are square.
@@ -61,7 +61,6 @@ class VTAConfig:
 
     kind: ClassVar[str] = "vta"
 
-    channels: int = 3
     height: int = 32
     width: int = 32
     convolution_channels: int = 128
@@ -78,8 +77,14 @@ class VTAConfig:
     way_back: Literal["grey_levels", "smooth"] = "grey_levels"
 
     def __post_init__(self) -> None:
-        if self.channels not in (1, 3):
-            raise ConfigError(f"channels is 1 (grey) or 3 (colour), found {self.channels}")
+        super().__post_init__()
+        sizes = ("convolution_channels", "belief_size", "state_size")
+        steps = ("context_steps", "max_segment_length", "max_segments", "window_steps")
+        check_at_least(1, **values_of(self, *sizes, *steps))
+        check_positive(likelihood_std=self.likelihood_std)
+
+    def check_frame_size(self) -> None:
+        """Refuse frames that are not square or not of a power of two."""
         if self.height != self.width:
             raise ConfigError(
                 f"frames of VTA are square, found height {self.height} and width {self.width}"
@@ -88,16 +93,6 @@ class VTAConfig:
             raise ConfigError(
                 f"height and width are a power of two from 8, found {self.height} and {self.width}"
             )
-        sizes = ("convolution_channels", "belief_size", "state_size")
-        steps = ("context_steps", "max_segment_length", "max_segments", "window_steps")
-        check_at_least(1, **values_of(self, *sizes, *steps))
-        check_positive(likelihood_std=self.likelihood_std)
-        check_choices(self)
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """(channel, height, width)."""
-        return self.channels, self.height, self.width
 
     @property
     def halvings(self) -> int:

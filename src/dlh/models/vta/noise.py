@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dlh.distributions import normal, uniform
 from dlh.models.vta.config import VTAConfig
 
 
@@ -39,9 +40,9 @@ class RolloutNoise:
         """Fresh noise with the type and on the device of ``like``."""
         shape = (batch, steps, config.state_size)
         return cls(
-            abstract=_normal(shape, like, generator),
-            observation=_normal(shape, like, generator),
-            boundary=_uniform((batch, steps, 2), like, generator),
+            abstract=normal(shape, like=like, generator=generator),
+            observation=normal(shape, like=like, generator=generator),
+            boundary=uniform((batch, steps, 2), like=like, generator=generator),
         )
 
 
@@ -70,22 +71,12 @@ class Noise:
         shape = (batch, config.scored_steps(frames), config.state_size)
         return cls(
             dequantisation=draw_dequantisation(video, generator=generator),
-            boundary=_uniform((batch, frames, 2), video, generator),
-            abstract=_normal(shape, video, generator),
-            observation=_normal(shape, video, generator),
+            boundary=uniform((batch, frames, 2), like=video, generator=generator),
+            abstract=normal(shape, like=video, generator=generator),
+            observation=normal(shape, like=video, generator=generator),
         )
 
 
 def draw_dequantisation(video: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
     """One uniform number for every pixel of a video."""
-    return _uniform(tuple(video.shape), video, generator)
-
-
-def _normal(shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:
-    empty = torch.empty(shape, device=like.device, dtype=like.dtype)
-    return empty.normal_(generator=generator)
-
-
-def _uniform(shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:
-    empty = torch.empty(shape, device=like.device, dtype=like.dtype)
-    return empty.uniform_(generator=generator)
+    return uniform(video.shape, like=video, generator=generator)

@@ -68,7 +68,7 @@ def imagine(
             abstract, done, _begins(logits, uniform, boundaries, temperature.decisions), carried
         )
         steps.append(done)
-    return Rollout.stack(steps), carried
+    return Rollout.stack(steps, 1), carried
 
 
 def _begins(logits: Tensor, uniform: Tensor, boundaries: Boundaries, temperature: float) -> Tensor:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from dlh.distributions import Gaussian
+from dlh.distributions import Gaussian, Tensors
 from dlh.models.vta.boundaries import Counters, RelaxedBoundary
 
 
@@ -63,7 +62,7 @@ class Trace:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Carried:
+class Carried(Tensors):
     """All that the future needs of the past.
 
     Attributes:
@@ -98,22 +97,11 @@ class Carried:
 
     def repeat(self, samples: int) -> Carried:
         """Each sequence ``samples`` times, neighbours together: its futures are one batch."""
-
-        def again(part: Tensor) -> Tensor:
-            return part.repeat_interleave(samples, 0)
-
-        return Carried(
-            abstract_belief=again(self.abstract_belief),
-            abstract_state=again(self.abstract_state),
-            observation_belief=again(self.observation_belief),
-            observation_state=again(self.observation_state),
-            read=again(self.read),
-            counters=Counters(again(self.counters.length), again(self.counters.segments)),
-        )
+        return self.map(lambda part: part.repeat_interleave(samples, 0))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rollout:
+class Rollout(Tensors):
     """A step of the two levels, (batch, size), or all steps of a rollout, (batch, time, size).
 
     Attributes:
@@ -135,9 +123,3 @@ class Rollout:
     observation_state: Float[Tensor, "*batch state"]
     observation_feature: Float[Tensor, "*batch belief"]
     boundary_logits: Float[Tensor, "*batch 2"]
-
-    @classmethod
-    def stack(cls, steps: Sequence[Rollout]) -> Rollout:
-        """The steps joined over time."""
-        names = [field.name for field in fields(cls)]
-        return cls(**{name: torch.stack([getattr(s, name) for s in steps], 1) for name in names})

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from dlh.errors import UsageError
 from dlh.interfaces import (
@@ -26,6 +25,7 @@ from dlh.interfaces import (
     Temperature,
     Update,
 )
+from dlh.models.frame_model import FrameModel, Video, check_size, framewise, full_precision
 from dlh.models.vta import inference, rollout
 from dlh.models.vta.bound import Bound, bound, changed_levels
 from dlh.models.vta.boundaries import COPY, READ, RelaxedBoundary
@@ -38,10 +38,7 @@ from dlh.models.vta.pixels import dequantise, to_frames
 from dlh.models.vta.summaries import Summaries
 from dlh.models.vta.trace import Carried, Rollout, Trace
 from dlh.settings import check_at_least
-from dlh.video import check_shape
 
-Video = Float[Tensor, "batch time channel height width"]
-FRAMES_PER_DECODING = 1024
 FRAMES_PER_ENCODING = 1024
 WAYS_BACK = {
     "grey_levels": "the 32 grey levels k / 31 of 5-bit frames",
@@ -50,7 +47,7 @@ WAYS_BACK = {
 WHOLE_BATCH = "its batch normalisation takes the statistics of all frames of a batch"
 
 
-class VariationalTemporalAbstraction(nn.Module):
+class VariationalTemporalAbstraction(FrameModel):
     """VTA (Kim, Ahn and Bengio 2019, arXiv 1910.00775): segments found while a clip is encoded.
 
     Training mode and evaluation mode (``train()``, ``eval()``) differ as in the published code: in
@@ -60,9 +57,10 @@ class VariationalTemporalAbstraction(nn.Module):
     Generation is only in evaluation mode.
     """
 
+    config: VTAConfig
+
     def __init__(self, config: VTAConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.encoder = FrameEncoder(config)
         self.boundary_posterior = BoundaryPosterior(config)
         self.summaries = Summaries(config)
@@ -71,27 +69,17 @@ class VariationalTemporalAbstraction(nn.Module):
         self.decoder = FrameDecoder(config)
 
     @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        """(channel, height, width) of the frames it takes."""
-        return self.config.frame_shape
-
-    @property
     def to_unit_range(self) -> str:
         """How a predicted frame got into [0, 1]."""
         return WAYS_BACK[self.config.way_back]
 
     def encode(self, frames: Video) -> Float[Tensor, "batch time belief"]:
-        """x_t of dequantised frames, all in one call.
-
-        Under ``torch.autocast`` the convolutions compute in its type; the features are of the
-        frames'.
-        """
-        return self.encoder(frames.flatten(0, 1)).unflatten(0, frames.shape[:2]).to(frames.dtype)
+        """x_t of dequantised frames, all in one call."""
+        return framewise(self.encoder, frames)
 
     def decode(self, features: Float[Tensor, "batch time belief"]) -> Video:
-        """The means in [-1, 1] of the frames of f_t, all in one call; precision as in encode."""
-        mean = self.decoder(features.flatten(0, 1)).unflatten(0, features.shape[:2])
-        return mean.to(features.dtype)
+        """The means in [-1, 1] of the frames of f_t, all in one call."""
+        return framewise(self.decoder, features)
 
     def observe(
         self,
@@ -115,19 +103,19 @@ class VariationalTemporalAbstraction(nn.Module):
                 short.
             ValueError: the temperature is not positive, or the noise is for other clips.
         """
-        self._check(video)
+        self.check(video)
         if not temperature > 0:
             raise ValueError(f"the temperature is positive, found {temperature}")
         if noise is None:
             noise = Noise.draw(self.config, video, generator=generator)
-        _check_size("the noise of the pixels", noise.dequantisation.shape, video.shape)
-        _check_size("the noise of the boundaries", noise.boundary.shape[:2], video.shape[:2])
+        check_size("the noise of the pixels", noise.dequantisation.shape, video.shape)
+        check_size("the noise of the boundaries", noise.boundary.shape[:2], video.shape[:2])
         scored = (len(video), self.config.scored_steps(video.shape[1]))
-        _check_size("the noise of the states", noise.abstract.shape[:2], scored)
+        check_size("the noise of the states", noise.abstract.shape[:2], scored)
         frames = dequantise(video, noise.dequantisation)
         features = self.encode(frames)
         logits = self.boundary_posterior(features).to(features.dtype)
-        with _full_precision(features):
+        with full_precision(features):
             trace = inference.observe(
                 self.summaries,
                 self.abstract,
@@ -160,7 +148,7 @@ class VariationalTemporalAbstraction(nn.Module):
     def _bound(self, trace: Trace, frames: Video) -> Bound:
         start, steps = self.config.context_steps, trace.read.shape[1]
         mean = self.decode(trace.observation_feature)
-        with _full_precision(frames):
+        with full_precision(frames):
             return bound(trace, frames[:, start : start + steps], mean, self.config)
 
     def objective(
@@ -241,7 +229,7 @@ class VariationalTemporalAbstraction(nn.Module):
             VideoError: as in :meth:`observe`.
             ValueError: the model is in training mode.
         """
-        self._check(video)
+        self.check(video)
         self._check_mode("finds boundaries")
         parts = [
             self.encode(dequantise(part, draw_dequantisation(part, generator=generator)))
@@ -273,13 +261,13 @@ class VariationalTemporalAbstraction(nn.Module):
             VideoError: as in :meth:`observe`.
             ValueError: the model is in training mode, or the noise is for another context.
         """
-        self._check(context)
+        self.check(context)
         self._check_mode("generates")
         if dequantisation is None:
             dequantisation = draw_dequantisation(context, generator=generator)
-        _check_size("the noise of the pixels", dequantisation.shape, context.shape)
+        check_size("the noise of the pixels", dequantisation.shape, context.shape)
         features = self.encode(dequantise(context, dequantisation))
-        with _full_precision(features):
+        with full_precision(features):
             summary = self.summaries.of_context(features.transpose(0, 1))
         return Carried.after_context(summary, self.config.state_size)
 
@@ -311,10 +299,10 @@ class VariationalTemporalAbstraction(nn.Module):
         like, batch = carried.abstract_belief, len(carried.abstract_belief)
         if noise is None:
             noise = RolloutNoise.draw(self.config, batch, steps, like=like, generator=generator)
-        _check_size("the noise of the states", noise.abstract.shape[:2], (batch, steps))
+        check_size("the noise of the states", noise.abstract.shape[:2], (batch, steps))
         most = self.config.most_segments(steps) if max_segments is None else max_segments
         limits = (self.config.max_segment_length, most)
-        with _full_precision(like):
+        with full_precision(like):
             return rollout.imagine(
                 self.abstract,
                 self.observation,
@@ -348,20 +336,14 @@ class VariationalTemporalAbstraction(nn.Module):
         check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         carried = self.after_context(context, generator=generator).repeat(samples)
         drawn, _ = self.imagine(carried, horizon, generator=generator, temperature=temperature)
-        features = drawn.observation_feature.flatten(0, 1)
-        frames = features.new_empty(len(features), *self.frame_shape)
-        for part, given in zip(
-            frames.split(FRAMES_PER_DECODING), features.split(FRAMES_PER_DECODING), strict=True
-        ):  # in evaluation mode a frame does not depend on the others of its call
-            part.copy_(to_frames(self.decoder(given), self.config.way_back))
-        changed = torch.stack((torch.ones_like(drawn.read), drawn.read), -1)
-        futures = (len(context), samples, horizon)
-        return Prediction(
-            frames=frames.unflatten(0, futures), changed=changed.unflatten(0, futures[:2])
+        frames = self.future_frames(  # in evaluation mode a frame depends on no other of its call
+            lambda part: to_frames(self.decoder(part), self.config.way_back),
+            drawn.observation_feature,
+            len(context),
         )
-
-    def _check(self, video: Video) -> None:
-        check_shape(video, self.frame_shape, self.observation.boundary_prior.weight.dtype)
+        return Prediction(
+            frames=frames, changed=changed_levels(drawn.read).unflatten(0, (-1, samples))
+        )
 
     def _check_mode(self, what: str) -> None:
         if self.training:
@@ -374,13 +356,3 @@ class VariationalTemporalAbstraction(nn.Module):
 def _likelier(logits: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch"]:
     """By how many nats READ is likelier than COPY; where they are equal, READ is taken."""
     return logits[..., READ] - logits[..., COPY]
-
-
-def _full_precision(like: Tensor) -> torch.autocast:
-    """Where boundaries, divergences and recurrences are computed: never in half precision."""
-    return torch.autocast(like.device.type, enabled=False)
-
-
-def _check_size(name: str, found: Sequence[int], needed: Sequence[int]) -> None:
-    if tuple(found) != tuple(needed):
-        raise ValueError(f"{name} is of size {tuple(found)}, {tuple(needed)} is needed here")
