@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 
-import pytest
-
-from data.small_store import names
+from data.refusals import refused
+from data.small_store import child, names
 from dlh.data.store.folder import import_folder
 from dlh.data.store.store import Store
 from dlh.data.store.verify import verify_store
 
 IMPORT = """
-import sys, time
-from dlh.data.clips import DataError
 from dlh.data.store.folder import import_folder
 
 def tell(progress):
@@ -35,13 +31,7 @@ except DataError as error:
 
 
 def start(folder, out, wait_in_file):
-    return subprocess.Popen(
-        [sys.executable, "-c", IMPORT, str(folder), str(out), str(wait_in_file)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return child(IMPORT, folder, out, wait_in_file, stdin=subprocess.PIPE)
 
 
 def test_an_import_that_is_killed_and_repeated_gives_the_store_of_an_unbroken_one(tmp_path, folder):
@@ -69,7 +59,7 @@ def test_of_two_imports_at_once_one_makes_the_store_and_the_other_is_told(tmp_pa
     assert second.returncode == 1
     assert f"process {first.pid}" in said and str(tmp_path / "store") in said
     assert said.count("\n") == 1
-    with pytest.raises(ValueError, match="store is not a clip store"):  # nothing half-written
+    with refused(tmp_path / "store", code="no-store"):  # nothing half-written
         Store.open(tmp_path / "store")
     assert first.communicate("\n")[0] == "5\n" and first.returncode == 0
     assert not verify_store(tmp_path / "store").damage

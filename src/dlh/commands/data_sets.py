@@ -22,6 +22,7 @@ from dlh.data.store.discover import Found
 from dlh.data.store.importing import Import
 from dlh.data.store.report import ImportReport
 from dlh.data.store.store import Store, is_store
+from dlh.data.video.resize import Target
 from dlh.data.worlds.digits import load_digits
 from dlh.errors import UsageError
 from dlh.files.outputs import Say
@@ -142,10 +143,10 @@ def _convert(place: Place, layout: Layout, size: int, say: Say) -> Store:
         archives = _gather(place, say)
     found = place.find()
     _check_there(place, layout, found)
-    plan = Import.of(
-        Path(os.path.abspath(place.folder)),
-        found,
-        frame_shape=(data_set.channels, size, size),
+    plan = Import(
+        root=Path(os.path.abspath(place.folder)),
+        found=found,
+        target=Target(height=size, width=size, channels=data_set.channels),
         rule=layout,
         name=data_set.name,
         settings={"data_set": data_set.name, "archives": archives},

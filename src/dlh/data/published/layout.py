@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlh.data.clips import Split
-from dlh.data.store.discover import Found, SourceFile, unusable, walk
-from dlh.data.store.store import Skipped, is_store
+from dlh.data.store.discover import Found, Search
 from dlh.data.video.images import natural_order
 
 
@@ -66,41 +64,15 @@ class Layout:
 
         Where a name occurs twice the first one counts, and the other is listed.
         """
-        sources: dict[str, SourceFile] = {}
-        skipped: list[Skipped] = []
-        others: Counter[str] = Counter()
-
-        def where(path: Path) -> str:
-            # Never the name of a file that is used: a skipped name is not looked at again.
-            return f"{folder.name}/{path.relative_to(folder).as_posix()}"
-
-        def unreadable(error: OSError) -> None:
-            reason = f"cannot be read: {error.strerror}"
-            skipped.append(Skipped(source=where(Path(error.filename)), reason=reason))
-
-        for here, folders, names in walk(folder, unreadable) if folder.is_dir() else ():
-            if is_store(here):
-                folders.clear()
-                continue
-            for name in sorted(names, key=natural_order):
-                file = here / name
-                relative = file.relative_to(folder).as_posix()
-                match = re.fullmatch(self.pattern, relative)
+        # Never the name of a file that is used: a skipped name is not looked at again.
+        search = Search(folder, prefix=f"{folder.name}/")
+        for here, names in search.folders():
+            for name in names:
+                match = re.fullmatch(self.pattern, search.name_of(here / name))
                 if match is None or match["part"] not in self.parts:
-                    others[file.suffix.lower()] += 1
-                elif reason := unusable(file):
-                    skipped.append(Skipped(source=where(file), reason=reason))
-                elif match["name"] in sources:
-                    first = sources[match["name"]].path.relative_to(folder).as_posix()
-                    reason = f"has the name of {first}, which is used"
-                    skipped.append(Skipped(source=where(file), reason=reason))
+                    search.others[Path(name).suffix.lower()] += 1
                 else:
-                    sources[match["name"]] = SourceFile(
-                        name=match["name"], path=file, files=(file,)
-                    )
-        in_order = sorted(sources, key=natural_order)
-        return Found(
-            sources=tuple(sources[name] for name in in_order),
-            skipped=tuple(skipped),
-            others=dict(others),
+                    search.take(here / name, name=match["name"])
+        return search.found(
+            search.sources[name] for name in sorted(search.sources, key=natural_order)
         )

@@ -163,17 +163,13 @@ class Store:
     def __init__(self, path: Path, index: Index) -> None:
         self.path = path
         self.index = index
-        channels, height, width = index.frame_shape
-        self._frames = [
-            map_shard(
-                path / shard_file("frames", number), (frames, height, width, channels), np.uint8
-            )
-            for number, frames in enumerate(index.shard_frames)
-        ]
-        self._events = [
-            map_shard(path / shard_file("events", number), (frames,), np.bool_)
-            for number, frames in enumerate(index.shard_frames if index.has_events else ())
-        ]
+        self._shards = {
+            kind: [
+                map_shard(path / shard_file(kind, number), (frames, *item_shape), dtype)
+                for number, frames in enumerate(index.shard_frames)
+            ]
+            for kind, (item_shape, dtype) in shard_kinds(index.frame_shape, index.has_events)
+        }
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Store:
@@ -209,15 +205,15 @@ class Store:
 
     def frames(self, video: StoredVideo, start: int = 0, length: int | None = None) -> np.ndarray:
         """A view of frames, uint8 (time, height, width, channel), read when it is used."""
-        return self._frames[video.shard][self._extent(video, start, length)]
+        return self._shards["frames"][video.shard][self._extent(video, start, length)]
 
     def events(
         self, video: StoredVideo, start: int = 0, length: int | None = None
     ) -> np.ndarray | None:
         """The true events of the same frames, bool (time,), where the data knows them."""
-        if not self._events:
+        if not self.index.has_events:
             return None
-        return self._events[video.shard][self._extent(video, start, length)]
+        return self._shards["events"][video.shard][self._extent(video, start, length)]
 
     @staticmethod
     def _extent(video: StoredVideo, start: int, length: int | None) -> slice:
@@ -236,6 +232,15 @@ def is_store(path: Path) -> bool:
         return f'"{FORMAT}"' in (path / INDEX).read_text(encoding="utf-8")[:1000]
     except (OSError, UnicodeDecodeError):
         return False
+
+
+def shard_kinds(
+    frame_shape: tuple[int, int, int], has_events: bool
+) -> list[tuple[str, tuple[tuple[int, ...], type]]]:
+    """The kinds of shards, with the shape and type of an item: "frames", perhaps "events"."""
+    channels, height, width = frame_shape
+    frames = ("frames", ((height, width, channels), np.uint8))
+    return [frames, ("events", ((), np.bool_))] if has_events else [frames]
 
 
 def shard_file(kind: str, number: int) -> str:
