@@ -67,11 +67,14 @@ class GeneratedClips:
     clips: tuple[GeneratedClip, ...]
 
     def __post_init__(self) -> None:
-        of_digits = self.generator == "moving-mnist"
-        given = (self.mnist, self.digits, self.digits_sha256)
-        if (self.ball is None) != of_digits or any((value is None) == of_digits for value in given):
-            wanted = "mnist, digits and digits_sha256" if of_digits else "ball"
-            raise DataError(f"a manifest of {self.generator} has {wanted}, and nothing of others")
+        optional = ("ball", "mnist", "digits", "digits_sha256")
+        given = [name for name in optional if getattr(self, name) is not None]
+        wanted = ["ball"] if self.generator == "moving-ball" else [*optional[1:]]
+        if given != wanted:
+            raise DataError(
+                f"a manifest of {self.generator} has {', '.join(wanted)}, found "
+                f"{', '.join(given) or 'none of them'}"
+            )
 
     @classmethod
     def choose(
@@ -83,18 +86,16 @@ class GeneratedClips:
             DataError: training sees the split.
         """
         check_held_out(split)
-        digits = source.digits if isinstance(source, MovingMNIST) else None
         clips = []
         for number in range(count):
             found = source.held_out_clip(split, number, clip_length=length)
             clips.append(GeneratedClip(number=number, length=length, sha256=_sha256(found.video)))
+        if isinstance(source, MovingBall):
+            world = {"ball": source.config, "mnist": None, "digits": None, "digits_sha256": None}
+            return cls(generator="moving-ball", **world, clips=tuple(clips))
+        digits = {"digits": source.digits.name, "digits_sha256": source.digits.sha256()}
         return cls(
-            generator="moving-ball" if digits is None else "moving-mnist",
-            ball=source.config if isinstance(source, MovingBall) else None,
-            mnist=source.config if isinstance(source, MovingMNIST) else None,
-            digits=None if digits is None else digits.name,
-            digits_sha256=None if digits is None else digits.sha256(),
-            clips=tuple(clips),
+            generator="moving-mnist", ball=None, mnist=source.config, **digits, clips=tuple(clips)
         )
 
     def build(self, digits: Digits | None = None) -> MovingBall | MovingMNIST:
@@ -110,8 +111,8 @@ class GeneratedClips:
             return MovingBall(self.ball)
         if digits is None:
             raise DataError(
-                f"the clips of {self.generator} show digits: load those named {self.digits} "
-                f"(SHA-256 {str(self.digits_sha256)[:12]}...)"
+                f"the clips of {self.generator} show digits, found none: load {self.digits} "
+                f"(SHA-256 {self.digits_sha256})"
             )
         source = MovingMNIST(digits, self.mnist)
         self._generator_of(source)
@@ -145,7 +146,7 @@ class GeneratedClips:
     ) -> Clips:
         clips = source.held_out_clip(split, clip.number, clip_length=clip.length)
         if (found := _sha256(clips.video)) != clip.sha256:
-            raise _mismatch(
+            raise mismatch(
                 f"{split} clip {clip.number} of {self.generator} is another one than the "
                 f"manifest's: the SHA-256 of its frames is {found[:12]}..., expected "
                 f"{clip.sha256[:12]}...; it was made by another version of the generator"
@@ -153,41 +154,32 @@ class GeneratedClips:
         return clips
 
     def _generator_of(self, data: Store | ClipSource) -> MovingBall | MovingMNIST:
-        if not isinstance(data, MovingBall | MovingMNIST):
-            found = f"store {data.path}" if isinstance(data, Store) else f"source {data.name}"
-            raise _mismatch(
-                f"the manifest names clips of the generator {self.generator}, found the {found}"
+        kind = MovingBall if self.generator == "moving-ball" else MovingMNIST
+        if not isinstance(data, kind):
+            found = f"the store {data.path}" if isinstance(data, Store) else data.name
+            raise mismatch(
+                f"the manifest names clips of the generator {self.generator}, found {found}"
             )
-        wanted = self.ball if isinstance(data, MovingBall) else self.mnist
-        if wanted is None:
-            raise _mismatch(
-                f"the manifest names clips of the generator {self.generator}, found {data.name}"
-            )
-        mine, theirs = to_plain(wanted), to_plain(data.config)
+        theirs, mine = to_plain(data.config), to_plain(self.ball or self.mnist)
+        if isinstance(data, MovingMNIST):
+            theirs[f"SHA-256 of {data.digits.name}"] = data.digits.sha256()
+            mine[f"SHA-256 of {data.digits.name}"] = self.digits_sha256
         differences = [
-            f"{name} is {_shown(theirs[name])} there and {_shown(mine[name])} in the manifest"
+            f"{name} is {theirs[name]} and in the manifest {mine[name]}"
             for name in mine
             if mine[name] != theirs[name]
         ]
         if differences:
-            raise _mismatch(
+            raise mismatch(
                 f"another {self.generator} than the manifest's: {'; '.join(differences)}"
-            )
-        if isinstance(data, MovingMNIST) and (sha256 := data.digits.sha256()) != self.digits_sha256:
-            raise _mismatch(
-                f"other digits than the manifest's {self.digits}: SHA-256 {sha256[:12]}... of "
-                f"{data.digits.name}, expected {str(self.digits_sha256)[:12]}..."
             )
         return data
 
 
-def _mismatch(message: str) -> DataError:
+def mismatch(message: str) -> DataError:
+    """The error for data that do not have the clips of a manifest."""
     return DataError(message, code="manifest-mismatch")
 
 
 def _sha256(frames: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(frames).data).hexdigest()
-
-
-def _shown(value: object) -> object:
-    return f"({', '.join(map(str, value))})" if isinstance(value, list) else value

@@ -22,12 +22,13 @@ from typing import Any
 import numpy as np
 
 from dlh.data.clips import SPLITS, DataError, Split
+from dlh.data.documents import read_document
 from dlh.data.store.shards import HEADER_BYTES
 
 FORMAT = "dlh-clips"
 VERSION = 1
 INDEX = "index.json"
-AGAIN = "; import the videos again"
+_AGAIN = "import the videos again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,34 +107,10 @@ class Index:
         Raises:
             DataError: no store there, one of a newer version, or a damaged index.
         """
-        try:
-            text = (folder / INDEX).read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError):
-            raise DataError(
-                f"{folder} is not a clip store: it has no {INDEX}", code="no-store"
-            ) from None
-        except OSError as error:
-            raise DataError(f"{folder / INDEX} cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise _no_index(folder / INDEX, "is not text") from None
-        return cls.from_json(text, folder / INDEX)
-
-    @classmethod
-    def from_json(cls, text: str, path: Path) -> Index:
-        """Reads the text of an index; ``path`` is for messages only."""
-        try:
-            entries = json.loads(text)
-            found = (entries.pop("format"), entries.pop("version"))
-        except (ValueError, TypeError, AttributeError, KeyError):
-            raise _no_index(path, "has no format and version") from None
-        if found[0] != FORMAT or not isinstance(found[1], int):
-            raise _no_index(path, f"has the format {found[0]!r}")
-        if found[1] > VERSION:
-            raise DataError(
-                f"{path} is of version {found[1]} and this dlh reads up to version {VERSION}; "
-                "update dlh, or import the videos again",
-                code="newer-version",
-            )
+        path = folder / INDEX
+        if not path.exists():
+            raise DataError(f"{folder} is not a clip store: it has no {INDEX}", code="no-store")
+        entries = read_document(path, FORMAT, VERSION, code="no-store", hint=_AGAIN)
         try:
             entries["videos"] = tuple(map(StoredVideo.from_plain, entries["videos"]))
             entries["skipped"] = tuple(Skipped(**skipped) for skipped in entries["skipped"])
@@ -142,7 +119,7 @@ class Index:
             index = cls(**entries)
             index.check(path)
         except (TypeError, KeyError) as error:
-            raise _damaged(path, f"is damaged ({error})") from None
+            raise damaged(path, f"is damaged ({error})") from None
         return index
 
     def check(self, path: Path) -> None:
@@ -152,9 +129,9 @@ class Index:
                 0 <= video.shard < len(self.shard_frames) and video.offset >= 0 and video.length > 0
             )
             if not inside or video.offset + video.length > self.shard_frames[video.shard]:
-                raise _damaged(path, f"is damaged: {video.source} lies outside its shard")
+                raise damaged(path, f"is damaged: {video.source} lies outside its shard")
             if video.split not in SPLITS:
-                raise _damaged(path, f"is damaged: {video.source} is in a split {video.split!r}")
+                raise damaged(path, f"is damaged: {video.source} is in a split {video.split!r}")
 
 
 class Store:
@@ -263,22 +240,19 @@ def map_shard(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
         size = path.stat().st_size
         mapped = np.load(path, mmap_mode="r") if size >= expected else None
     except FileNotFoundError:
-        raise _damaged(path, "is missing") from None
+        raise damaged(path, "is missing") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise _damaged(path, f"is damaged ({error})") from None
+        raise damaged(path, f"is damaged ({error})") from None
     if mapped is None:
-        raise _damaged(path, f"is cut off: {size:,} bytes, the index promises {expected:,}")
+        raise damaged(path, f"is cut off: {size:,} bytes, the index promises {expected:,}")
     if mapped.shape != shape or mapped.dtype != dtype:
         found = f"{mapped.dtype} {mapped.shape}"
-        raise _damaged(path, f"holds {found} and the index promises {np.dtype(dtype)} {shape}")
+        raise damaged(path, f"holds {found} and the index promises {np.dtype(dtype)} {shape}")
     return np.asarray(mapped)  # slices of a plain array cost a third of slices of numpy.memmap
 
 
-def _damaged(path: Path, what: str) -> DataError:
-    return DataError(f"{path} {what}{AGAIN}", code="damaged-store")
-
-
-def _no_index(path: Path, what: str) -> DataError:
-    return DataError(f"{path} is not the index of a clip store: it {what}{AGAIN}", code="no-store")
+def damaged(path: Path, what: str) -> DataError:
+    """The error for a file of a store, or a video in it, that is not as it was written."""
+    return DataError(f"{path} {what}; {_AGAIN}", code="damaged-store")

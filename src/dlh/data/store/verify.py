@@ -13,7 +13,7 @@ import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.store.shards import HEADER_BYTES
-from dlh.data.store.store import AGAIN, Index, StoredVideo, map_shard, shard_file, shard_kinds
+from dlh.data.store.store import Index, StoredVideo, map_shard, shard_file, shard_kinds
 
 _BLOCK_BYTES = 2**22
 
@@ -129,7 +129,7 @@ def _shard_damage(path: Path, index: Index, number: int, frames: int) -> list[Da
                 # Events have no checksum; of a damaged byte this shows all but one in 128.
                 found.append(Damage(where=name, what="holds bytes that are neither true nor false"))
         except (DataError, OSError) as error:
-            what = str(error).removeprefix(str(path / name)).removesuffix(AGAIN).strip()
+            what = str(error).removeprefix(str(path / name)).partition(";")[0].strip()
             found.append(Damage(where=name, what=what))
     return found
 
