@@ -138,3 +138,15 @@ def test_who_has_seen_the_context_knows_where_the_ball_will_be():
 def test_too_few_particles_are_refused():
     with pytest.raises(DataError, match="at least 8 particles, found 3"):
         foreseen_bounces(straight((15.0, 15.0), 0.0, 3), SMALL, particles=3)
+
+
+def test_the_places_it_expects_hold_the_true_one_and_are_drawn_before_it_is_seen():
+    clips = MovingBall(SMALL).held_out("test", count=4, clip_length=12)
+    places = foreseen_bounces(clips, SMALL, particles=64).places
+    assert places.shape == (4, 12, 64, 2)
+    pixel = np.floor(clips.positions + 0.5)[:, :, None]
+    shown = np.floor(places + 0.5)
+    agree = (shown == pixel).all(-1).mean(-1)
+    assert (agree[:, 6:] > 0).all()
+    assert agree[:, 1:].mean() < 1  # drawn after the frame, all would agree
+    assert agree[:, 0].mean() < 0.1

@@ -80,6 +80,7 @@ def found() -> Findings:
         knows_past=foresight(0.91, 0.07),
         lost=0.0,
         filter_error=0.0004,
+        least_state_kl=pooled(31.36, 0.8),
     )
     steps = torch.tensor([[5, 3]] * CLIPS)
     futures = Futures(

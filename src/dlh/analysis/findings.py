@@ -12,6 +12,7 @@ from torch import Tensor
 from dlh.analysis.foresight import Foresight, Reliability, foresight, of_trace, reliability
 from dlh.analysis.future_findings import Futures, draw_futures
 from dlh.analysis.level_findings import LevelFindings, find_levels
+from dlh.analysis.moving_ball.least_nats import least_state_kl
 from dlh.analysis.moving_ball.observers import (
     KnownBounces,
     change_known_bounces,
@@ -77,6 +78,9 @@ class Observers:
         lost: share of steps at which the filter behind that had nothing to go on.
         filter_error: standard error that its number of particles leaves in ``knows_past``, under a
             true change.
+        least_state_kl: the least that level 1 can pay for these posteriors, nats per clip: under a
+            Gaussian prior that has seen the past
+            (:func:`~dlh.analysis.moving_ball.least_nats.least_state_kl`).
     """
 
     closed_form: KnownBounces
@@ -85,6 +89,7 @@ class Observers:
     knows_past: Foresight
     lost: float
     filter_error: float
+    least_state_kl: Pooled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +196,7 @@ def analyse_clips(
     observers = None
     if ball is not None and isinstance(clips, MovingBallClips) and model_foresight is not None:
         say("what could be foreseen at all ...")
-        observers = _observers(trace, clips, ball, config.seed)
+        observers = _observers(model, trace, clips, ball, config.seed)
     if ball is None:
         left_out["ideal observers, the ball's colour and place"] = (
             f"they are those of Moving Ball; the clips are of {shown.data}"
@@ -256,7 +261,11 @@ def _shortened(clips: Clips, config: AnalysisConfig) -> dict[str, str]:
 
 
 def _observers(
-    trace: Trace, clips: MovingBallClips, ball: MovingBallConfig, seed: int
+    model: DynamicLatentHierarchy,
+    trace: Trace,
+    clips: MovingBallClips,
+    ball: MovingBallConfig,
+    seed: int,
 ) -> Observers:
     steps, chance = trace.changed.shape[1], ball.colour_change_probability
     cut = clips.first(steps=steps)
@@ -273,6 +282,8 @@ def _observers(
     recall = event_scores(inferred, alone).recall if alone[:, 1:].any() else 1.0
     rate = float(cut.bounces[:, 1:].mean())
     both = np.mean([found.probability for found in filters], 0)
+    least = pooled_mean(least_state_kl(model, trace, cut, ball, filters[0].places).sum(1))
+    assert least
     return Observers(
         closed_form=known_bounces(rate, chance),
         closed_form_inferred=known_bounces(rate, chance, random_recall=recall),
@@ -280,4 +291,5 @@ def _observers(
         knows_past=foresight(change_known_bounces(both, chance), inferred, cut.events),
         lost=max(found.lost for found in filters),
         filter_error=abs(under_change[0] - under_change[1]) / 2 if len(under_change) == 2 else 0.0,
+        least_state_kl=least,
     )

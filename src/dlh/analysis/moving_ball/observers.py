@@ -81,16 +81,20 @@ def known_bounces(
 
 @dataclass(frozen=True, kw_only=True)
 class ForeseenBounces:
-    """What can be known of a bounce from the past.
+    """What can be known of a bounce, and of the next place, from the past.
 
     Attributes:
         probability: of a bounce at step t, given the frames before it, (clips, time); 0 at the
             first step, before which there is nothing.
+        places: where the ball may be at step t, drawn given the frames before it: centres (x, y),
+            pixels, before rounding, (clips, time, particles, 2). At the first step every place is
+            as likely as any other.
         lost: steps at which no particle agreed with the frame, of all; where there are many, more
             particles are needed.
     """
 
     probability: np.ndarray
+    places: np.ndarray
     lost: float
 
 
@@ -122,13 +126,20 @@ def foreseen_bounces(
     if particles < 8:
         raise DataError(f"a filter needs at least 8 particles, found {particles}")
     centres = np.floor(clips.positions + 0.5)
-    cloud = _Cloud(centres, config, particles, np.random.default_rng(seed))
+    random = np.random.default_rng(seed)
+    cloud = _Cloud(centres, config, particles, random)
     probability = np.zeros(centres.shape[:2])
+    places = np.empty((*centres.shape[:2], particles, 2))
     lost = 0
     for time in range(1, centres.shape[1]):
         probability[:, time] = cloud.step()
+        places[:, time] = cloud.here[:, :particles]
         lost += cloud.observe()
-    return ForeseenBounces(probability=probability, lost=lost / max(1, probability[:, 1:].size))
+    low, high = config.radius, config.size - 1 - config.radius
+    places[:, 0] = low + (high - low) * random.random((len(centres), particles, 2))
+    return ForeseenBounces(
+        probability=probability, places=places, lost=lost / max(1, probability[:, 1:].size)
+    )
 
 
 def foreseen_places(

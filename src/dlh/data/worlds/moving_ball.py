@@ -160,7 +160,7 @@ class MovingBall(GeneratedSource[MovingBallClips]):
         first_colour = (draws[:, 3:4] * len(config.colours)).astype(np.int64)
         colours = (first_colour + events.cumsum(axis=1)) % len(config.colours)
         return MovingBallClips(
-            video=self._paint(positions, colours),
+            video=self.paint(positions, colours),
             events=events,
             bounces=bounces,
             random_changes=random_changes,
@@ -168,8 +168,11 @@ class MovingBall(GeneratedSource[MovingBallClips]):
             colours=colours,
         )
 
-    def _paint(self, positions: np.ndarray, colours: np.ndarray) -> np.ndarray:
-        """Writes only the disc's pixels: far cheaper than a test of every pixel."""
+    def paint(self, positions: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """The frames of a ball, uint8 (..., height, width, 3), of its centres (..., 2) and the
+        indices of its colours (...). Writes only the disc's pixels: far cheaper than a test of
+        every pixel.
+        """
         size, frames = self.config.size, colours.size
         centres = np.floor(positions + 0.5).astype(np.int64).reshape(frames, 1, 2)
         columns, rows = centres[..., 0] + self._disc_columns, centres[..., 1] + self._disc_rows
