@@ -11,7 +11,7 @@ import pytest
 
 import dlh.data.video.decode as decode_module
 from data.refusals import refused
-from data.small_store import UNPRIVILEGED, child, let_others_in, limited, names, output
+from data.small_store import UNPRIVILEGED, child, let_others_in, names, output
 from dlh.data.store.folder import cache_folder, import_folder, open_data
 from dlh.data.store.store import Store
 from dlh.data.store.verify import verify_store
@@ -100,26 +100,6 @@ def test_progress_names_every_file(tmp_path, folder):
     assert {progress.files for progress in told} == {5}
     assert [p.files_done for p in told] == sorted(p.files_done for p in told)
     assert (told[-1].frames, told[-1].expected_frames) == (60, 60)
-
-
-def test_an_import_that_was_interrupted_goes_on(tmp_path, folder, monkeypatch):
-    decoded = []
-    opened, most = decode_module.open_frames, 3
-
-    def watched(path, target):
-        if len(decoded) == most:
-            raise KeyboardInterrupt
-        decoded.append(path.name)
-        return opened(path, target)
-
-    monkeypatch.setattr(decode_module, "open_frames", watched)
-    with pytest.raises(KeyboardInterrupt):
-        import_folder(folder, tmp_path / "s", **SIZE)
-    most = 99
-    resumed = import_folder(folder, tmp_path / "s", **SIZE)
-    assert decoded == names(folder)
-    assert resumed.videos == import_folder(folder, tmp_path / "fresh", **SIZE).videos
-    assert not verify_store(tmp_path / "s").damage
 
 
 def test_nothing_usable_is_an_error_that_lists_why(tmp_path):
@@ -213,12 +193,6 @@ def test_two_processes_that_want_the_same_decode_it_once(folder, cache):
     outputs = [process.communicate() for process in processes]
     assert outputs[0] == outputs[1]
     assert outputs[0][0].strip() == str(cache / names(cache)[0]) and len(names(cache)) == 1
-
-
-def test_a_full_disk_says_so_and_leaves_nothing(folder, cache):
-    out = output(limited(20_000) + OPEN, folder)
-    assert str(cache) in out and "File too large" in out
-    assert names(cache) == []
 
 
 def test_a_cache_that_may_not_be_written_says_what_to_set(tmp_path, folder, cache):

@@ -69,7 +69,7 @@ def test_a_changed_byte_in_a_gzipped_file_is_noticed(tmp_path):
         read_idx(path, shape=(None, 3, 4))
 
 
-@pytest.mark.parametrize("name, found", [("gone", "does not exist"), (".", "Is a directory")])
+@pytest.mark.parametrize("name, found", [("gone", "No such file"), (".", "Is a directory")])
 def test_a_path_without_a_file_is_refused(tmp_path, name, found):
     with refused(tmp_path / name, found):
         read_idx(tmp_path / name, shape=(None,))

@@ -1,11 +1,10 @@
-"""Imports as processes: killed and repeated, and two that want one place."""
+"""An import that is killed and repeated."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
 
-from data.refusals import refused
 from data.small_store import child, names
 from dlh.data.store.folder import import_folder
 from dlh.data.store.store import Store
@@ -49,20 +48,3 @@ def test_an_import_that_is_killed_and_repeated_gives_the_store_of_an_unbroken_on
     store = Store.open(tmp_path / "store")
     assert store.videos == fresh.videos and not verify_store(store.path).damage
     assert names(tmp_path) == ["fresh", "my videos", "store"]
-
-
-def test_of_two_imports_at_once_one_makes_the_store_and_the_other_is_told(tmp_path, folder):
-    first = start(folder, tmp_path / "store", 2)
-    assert first.stdout.readline() == "go\n", first.stderr.read()
-    second = start(folder, tmp_path / "store", 99)
-    said, _ = second.communicate()
-    assert second.returncode == 1
-    assert f"process {first.pid}" in said and str(tmp_path / "store") in said
-    assert said.count("\n") == 1
-    with refused(tmp_path / "store", code="no-store"):  # nothing half-written
-        Store.open(tmp_path / "store")
-    assert first.communicate("\n")[0] == "5\n" and first.returncode == 0
-    assert not verify_store(tmp_path / "store").damage
-    third = start(folder, tmp_path / "store", 99)
-    assert third.communicate()[0].startswith(str(tmp_path / "store"))
-    assert third.returncode == 1

@@ -25,7 +25,7 @@ def zeroed(data):
     "suffix, damage, note",
     [
         (".avi", cut, r"damaged at frame \d+: only the frames before it are used"),
-        (".webm", cut, r"the end is missing: \d+ of about 40 frames are there"),
+        (".webm", cut, r"the end is missing: found \d+ of about 40 frames"),
         (".mp4", zeroed, r"damaged at frame \d+: only the frames before it are used"),
         (".mov", zeroed, r"damaged at frame \d+"),
         (".avi", zeroed, r"damaged at frame \d+"),
@@ -81,7 +81,7 @@ def broken_files(tmp_path, videos):
 @pytest.mark.parametrize(
     "name, found",
     [
-        ("nowhere.mp4", "does not exist"),
+        ("nowhere.mp4", "No such file"),
         ("empty.mp4", "0 bytes"),
         ("notes.mp4", ".3gp, .avi"),
         ("notes.txt", ".3gp, .avi"),  # FFmpeg by itself draws text as a video

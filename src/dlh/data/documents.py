@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlh.data.clips import DataError
+from dlh.data.reading import reading
 
 
 def read_document(path: Path, format: str, version: int, *, code: str, hint: str) -> dict[str, Any]:
@@ -20,11 +21,11 @@ def read_document(path: Path, format: str, version: int, *, code: str, hint: str
     Raises:
         DataError: the file cannot be read, is something else, or of a newer version.
     """
+    with reading(path):
+        content = path.read_bytes()
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(content)
         found = {key: values.pop(key) for key in ("format", "version")}
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         found = {"format": None, "version": None}
     if found["format"] != format or type(found["version"]) is not int:

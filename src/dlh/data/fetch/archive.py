@@ -20,7 +20,7 @@ from typing import IO
 
 from dlh.data.claim import claim
 from dlh.data.clips import DataError
-from dlh.data.video.opening import first_bytes
+from dlh.data.reading import first_bytes, reading
 
 _BLOCK = 2**20
 _MOST_RATIO = 200  # videos hardly shrink; deflate reaches 1,000 on nothing but zeros
@@ -181,7 +181,7 @@ def _inside(archive: Path, name: str) -> PurePosixPath:
 def _is_present(archive: Path, member: _Member, folder: Path) -> bool:
     """Whether a file is unpacked already; raises if a different one is in its place."""
     path = folder / member.path
-    try:
+    with reading(path):
         if not path.exists():
             return False
         same = path.is_file() and path.stat().st_size == member.size
@@ -191,8 +191,6 @@ def _is_present(archive: Path, member: _Member, folder: Path) -> bool:
                 while block := file.read(_BLOCK):
                     crc = zlib.crc32(block, crc)
             same = crc == member.crc32
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
     if not same:
         raise DataError(
             f"{path} exists and is not the file that {archive} holds under that name; remove or "

@@ -9,6 +9,7 @@ from dlh.data.clips import DataError
 from dlh.data.fetch.mirror import CONNECT_SECONDS, READ_SECONDS, Progress, download_from
 from dlh.data.fetch.partial import Partial
 from dlh.data.fetch.remote import Remote
+from dlh.data.reading import reading
 
 
 def fetch(remote: Remote, folder: str | Path, *, progress: Progress | None = None) -> Path:
@@ -35,17 +36,10 @@ def fetch(remote: Remote, folder: str | Path, *, progress: Progress | None = Non
 
 
 def _is_present(remote: Remote, path: Path) -> bool:
-    try:
+    with reading(path):
         if not path.exists():
             return False
-        if not path.is_file():
-            raise DataError(
-                f"{path} is not a file, and a file of that name is needed; move it elsewhere",
-                code="unexpected-file",
-            )
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
-    problem = remote.mismatch(path)
+        problem = remote.mismatch(path) if path.is_file() else "the form of a folder or a device"
     if problem is not None:
         raise DataError(
             f"{path} is not the expected file: it has {problem}. Replace it, or remove or rename "

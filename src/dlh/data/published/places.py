@@ -80,18 +80,18 @@ class Place:
         if self.is_prepared():
             return "prepared"
         if self.begun:
-            return "begun; goes on with prepare"
+            return "interrupted; dlh data prepare continues"
         package, extra = self.data_set.package, self.data_set.extra
         if package is not None and importlib.util.find_spec(package) is None:
             return f"needs pip install 'dlh[{extra}]'"
         if self.data_set.kind == "made":
-            return "not made yet"
+            return "not made"
         if self.data_set.layout is not None and (found := self.find().sources):
-            return f"{len(found)} files there, not prepared"
+            return f"{len(found)} files found, not prepared"
         wanted = [remote.file for part in self.data_set.parts for remote in part.remotes]
         there = sum((self.folder / file).exists() for file in wanted)
         if there:
-            return f"{there} of {len(wanted)} files there, not prepared"
+            return f"{there} of {len(wanted)} files found, not prepared"
         return "not here"
 
     def open(self) -> Store:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlh.data.clips import DataError
+from dlh.data.reading import reading
 from dlh.data.store.store import Skipped, is_store
 from dlh.data.video.arrays import ARRAY_SUFFIXES, HDF5_SUFFIXES
 from dlh.data.video.images import IMAGE_SUFFIXES, image_files, natural_order
@@ -34,15 +35,10 @@ class SourceFile:
         """The name, and a digest that stays the same as long as nobody writes to the files."""
         digest = hashlib.sha256()
         for file in self.files:
-            try:
+            with reading(file):
                 facts = file.stat()
-            except OSError as error:
-                raise DataError(f"{file} cannot be read: {error.strerror}") from None
-            digest.update(
-                f"{file.name}\0{facts.st_size}\0{facts.st_mtime_ns}\0".encode(
-                    errors="surrogateescape"
-                )
-            )
+            text = f"{file.name}\0{facts.st_size}\0{facts.st_mtime_ns}\0"
+            digest.update(text.encode(errors="surrogateescape"))
         # Where the package that reads it is installed later, the file is another one.
         if self.path.suffix.lower() in HDF5_SUFFIXES and not importlib.util.find_spec("h5py"):
             digest.update(b"without h5py")
@@ -52,12 +48,9 @@ class SourceFile:
         """SHA-256 of the file, or of all pictures one after the other."""
         digest = hashlib.sha256()
         for path in self.files:
-            try:
-                with open(path, "rb") as file:
-                    while block := file.read(2**20):
-                        digest.update(block)
-            except OSError as error:
-                raise DataError(f"{self.path} cannot be read: {error.strerror}") from None
+            with reading(self.path), open(path, "rb") as file:
+                while block := file.read(2**20):
+                    digest.update(block)
         return digest.hexdigest()
 
 

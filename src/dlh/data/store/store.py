@@ -23,6 +23,7 @@ import numpy as np
 
 from dlh.data.clips import SPLITS, DataError, Split
 from dlh.data.documents import read_document
+from dlh.data.reading import reading
 from dlh.data.store.shards import HEADER_BYTES
 
 FORMAT = "dlh-clips"
@@ -108,7 +109,9 @@ class Index:
             DataError: no store there, one of a newer version, or a damaged index.
         """
         path = folder / INDEX
-        if not path.exists():
+        with reading(path):
+            is_there = path.exists()
+        if not is_there:
             raise DataError(f"{folder} is not a clip store: it has no {INDEX}", code="no-store")
         entries = read_document(path, FORMAT, VERSION, code="no-store", hint=_AGAIN)
         try:
@@ -236,17 +239,15 @@ def checksum(frames: np.ndarray) -> str:
 def map_shard(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
     """A shard as a memory map; DataError where it is not the array that the index promises."""
     expected = HEADER_BYTES + int(np.prod(shape)) * np.dtype(dtype).itemsize
-    try:
-        size = path.stat().st_size
-        mapped = np.load(path, mmap_mode="r") if size >= expected else None
-    except FileNotFoundError:
-        raise damaged(path, "is missing") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise damaged(path, f"is damaged ({error})") from None
-    if mapped is None:
-        raise damaged(path, f"is cut off: {size:,} bytes, the index promises {expected:,}")
+    with reading(path):
+        if not path.exists():
+            raise damaged(path, "is missing")
+        if (size := path.stat().st_size) < expected:
+            raise damaged(path, f"is cut off: {size:,} bytes, the index promises {expected:,}")
+        try:
+            mapped = np.load(path, mmap_mode="r")
+        except ValueError as error:
+            raise damaged(path, f"is damaged ({error})") from None
     if mapped.shape != shape or mapped.dtype != dtype:
         found = f"{mapped.dtype} {mapped.shape}"
         raise damaged(path, f"holds {found} and the index promises {np.dtype(dtype)} {shape}")

@@ -13,8 +13,8 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from dlh.data.clips import DataError
+from dlh.data.reading import first_bytes
 from dlh.data.video.frames import Pictures
-from dlh.data.video.opening import first_bytes
 from dlh.data.video.resize import Target
 
 if TYPE_CHECKING:

@@ -38,8 +38,8 @@ def open_images(folder: Path, target: Target) -> Pictures:
     files = image_files(folder)
     if not files:
         raise DataError(
-            f"{folder} is a folder without pictures ({', '.join(sorted(IMAGE_SUFFIXES))}); "
-            "name one video file, or a folder with the pictures of one video"
+            f"{folder} is a folder without pictures, expected some of "
+            f"{', '.join(sorted(IMAGE_SUFFIXES))}; name such a folder, or one video file"
         )
 
     def read() -> Iterator[np.ndarray]:

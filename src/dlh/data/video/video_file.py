@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlh.data.clips import DataError
+from dlh.data.reading import first_bytes
 from dlh.data.video.frames import Frames
-from dlh.data.video.opening import first_bytes
 from dlh.data.video.resize import Orientation, Resizer, Target
 from dlh.data.video.retime import retime
 
@@ -200,7 +200,7 @@ class VideoFile(Frames):
             reached = (last - first) * self._stream.time_base
             announced = frames - 1 + int((seconds - reached) * self._source_rate)
         if frames < announced - max(2, announced // 50):
-            self.notes.append(f"the end is missing: {frames} of about {announced} frames are there")
+            self.notes.append(f"the end is missing: found {frames} of about {announced} frames")
 
 
 def _in_turns(frames: Iterator[av.VideoFrame]) -> Iterator[list[av.VideoFrame]]:
@@ -222,17 +222,17 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
         if head[4:8] == b"ftyp":
             raise DataError(
                 f"{path} is an mp4 or mov file without its index: it was cut off, or its "
-                "recording never ended"
+                "recording did not end properly; get the whole file"
             ) from None
         raise DataError(
-            f"{path} is not a video that can be read; known are files such as "
+            f"{path} is not a video that can be read; expected a file such as "
             f"{', '.join(sorted(VIDEO_SUFFIXES))}"
         ) from None
     streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
     if not streams:
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         container.close()
-        raise DataError(f"{path} holds no video (found: {kinds})")
+        raise DataError(f"{path} holds no video, found {kinds}; name a file with one")
     stream = streams[0]
     stream.thread_type = "AUTO"  # decodes ahead while a frame is resized
     stream.thread_count = decoder_threads(stream.codec_context.width, stream.codec_context.height)

@@ -14,6 +14,7 @@ from typing import IO
 import numpy as np
 
 from dlh.data.clips import DataError
+from dlh.data.reading import reading
 
 _MOST_BYTES = 2**30
 _GZIP = b"\x1f\x8b"
@@ -33,20 +34,13 @@ def read_idx(path: str | os.PathLike[str], *, shape: Sequence[int | None]) -> np
             than the sizes say.
     """
     path = Path(path)
-    try:
-        with open(path, "rb") as file:
-            zipped = file.read(2) == _GZIP
-            file.seek(0)
-            if not zipped:
-                return _read(path, file, shape)
-            with gzip.open(file) as unzipped:
-                return _read(path, unzipped, shape)
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is a damaged gzip file ({error}); fetch it again") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    with reading(path), open(path, "rb") as file:
+        zipped = file.read(2) == _GZIP
+        file.seek(0)
+        try:
+            return _read(path, gzip.open(file) if zipped else file, shape)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise DataError(f"{path} is a damaged gzip file ({error}); fetch it again") from None
 
 
 def _read(path: Path, file: IO[bytes] | gzip.GzipFile, wanted: Sequence[int | None]) -> np.ndarray:

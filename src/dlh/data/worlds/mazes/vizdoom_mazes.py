@@ -146,7 +146,7 @@ def _random(*key: int) -> np.random.Generator:
 def _check(videos: Mapping[Split, int], frames: int, size: int, seed: int) -> None:
     if set(videos) - set(SPLITS) or min(videos.values(), default=0) < 0 or not sum(videos.values()):
         raise DataError(
-            f"videos are counted for the splits {', '.join(SPLITS)}, at least one in all; found "
+            f"videos is a number for each of {', '.join(SPLITS)}, at least one in all; found "
             f"{dict(videos)}"
         )
     if frames < 2:
