@@ -41,18 +41,6 @@ def test_a_store_holds_what_its_files_decode_to(tmp_path, folder):
     assert names(tmp_path) == ["my videos", "store"]
 
 
-def test_whole_files_are_split_by_the_seed(tmp_path, folder):
-    def splits(name, **options):
-        report = import_folder(folder, tmp_path / name, **SIZE, **options)
-        return {video.source: video.split for video in report.videos}
-
-    first = splits("a")
-    assert sorted(first.values()) == ["test", "train", "train", "train", "validation"]
-    assert splits("b") == first
-    assert len({tuple(splits(f"seed {seed}", seed=seed).values()) for seed in range(4)}) > 1
-    assert sorted(splits("c", split=(0.4, 0.6, 0)).values()) == ["train"] * 2 + ["validation"] * 3
-
-
 def test_every_file_is_stored_or_listed_with_its_reason(tmp_path, folder, videos):
     (folder / "empty.mp4").touch()
     (folder / "notes.mp4").write_text("bring milk")
@@ -83,14 +71,6 @@ def test_every_file_is_stored_or_listed_with_its_reason(tmp_path, folder, videos
         "1 .txt",
     ):
         assert part in text
-
-
-def test_grey_and_retimed(tmp_path, folder):
-    report = import_folder(folder, tmp_path / "s", height=8, width=8, channels=1, fps=12.5)
-    assert report.index.frame_shape == (1, 8, 8)
-    assert [(video.length, video.fps) for video in report.videos] == [
-        (n, 12.5) for n in (10, 15, 20, 25, 30)
-    ]
 
 
 def test_progress_names_every_file(tmp_path, folder):

@@ -5,6 +5,7 @@ hand.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +80,7 @@ def test_equals_the_scalar_reference(config):
         np.testing.assert_array_equal(clips.bounces[row], bounces)
         np.testing.assert_array_equal(clips.random_changes[row], changes)
         np.testing.assert_allclose(clips.positions[row], positions, rtol=0, atol=1e-9)
+        np.testing.assert_array_equal(clips.events[row], np.logical_or(bounces, changes))
     assert clips.bounces.any()
 
 
@@ -112,9 +114,8 @@ def test_the_disc_of_the_paper_has_113_pixels_and_one_colour():
 
 
 def test_events_are_exactly_the_frames_whose_colour_differs_from_the_frame_before():
-    clips = MovingBall(
-        MovingBallConfig(size=32, radius=4, speed=5.0, colour_change_probability=0.2)
-    ).held_out("test", count=20, clip_length=60)
+    config = replace(SMALL, colour_change_probability=0.2)
+    clips = MovingBall(config).held_out("test", count=20, clip_length=60)
     colour_shown = clips.video.max(axis=(2, 3)).astype(int)
     differs = (np.diff(colour_shown, axis=1) != 0).any(axis=2)
     np.testing.assert_array_equal(clips.events[:, 1:], differs)
@@ -122,19 +123,16 @@ def test_events_are_exactly_the_frames_whose_colour_differs_from_the_frame_befor
 
 
 def test_a_random_change_on_a_bounce_counts_once():
-    ball = MovingBall(MovingBallConfig(size=32, radius=4, speed=5.0, colour_change_probability=0.5))
+    ball = MovingBall(replace(SMALL, colour_change_probability=0.5))
     clips = ball.held_out("test", count=50, clip_length=50)
     both = clips.bounces & clips.random_changes
     assert both.sum() > 50
-    np.testing.assert_array_equal(clips.events, clips.bounces | clips.random_changes)
     np.testing.assert_array_equal((np.diff(clips.colours, axis=1) % 6)[both[:, 1:]], 1)
 
 
 def test_lambda_one_changes_at_every_step_and_lambda_zero_only_at_bounces():
     def clips(probability):
-        config = MovingBallConfig(
-            size=32, radius=4, speed=5.0, colour_change_probability=probability
-        )
+        config = replace(SMALL, colour_change_probability=probability)
         return MovingBall(config).held_out("validation", count=20, clip_length=50)
 
     always, never = clips(1.0), clips(0.0)
@@ -146,38 +144,12 @@ def test_lambda_one_changes_at_every_step_and_lambda_zero_only_at_bounces():
     np.testing.assert_array_equal(always.positions, never.positions)
 
 
-def test_lambda_is_the_rate_of_random_changes_independent_of_the_bounces():
-    config = MovingBallConfig(size=32, radius=4, speed=5.0, colour_change_probability=0.3)
-    clips = MovingBall(config).held_out("test", count=400, clip_length=51)
-    changes, bounces = clips.random_changes[:, 1:], clips.bounces[:, 1:]
-    error = math.sqrt(0.3 * 0.7 / changes.size)
-    assert abs(changes.mean() - 0.3) < 4 * error
-    at_bounces = changes[bounces]
-    assert abs(at_bounces.mean() - 0.3) < 4 * math.sqrt(0.3 * 0.7 / at_bounces.size)
-
-
 @pytest.mark.parametrize(
     "config, low, high", [(SMALL, 0.21, 0.245), (MovingBallConfig(), 0.13, 0.15)]
 )
 def test_the_rate_of_bounces_is_the_published_one(config, low, high):
-    assert (
-        low
-        < MovingBall(config).held_out("test", count=80, clip_length=100).events[:, 1:].mean()
-        < high
-    )
-
-
-def test_starts_are_uniform_and_the_speed_is_constant():
-    clips = MovingBall(SMALL).held_out("test", count=2000, clip_length=2)
-    start = clips.positions[:, 0]
-    assert start.min() >= 4 and start.max() <= 27
-    assert np.abs(start.mean(axis=0) - 15.5).max() < 4 * 23 / math.sqrt(12 * 2000)
-    assert np.bincount(clips.colours[:, 0], minlength=6).min() > 2000 / 6 - 4 * math.sqrt(
-        2000 * 5 / 36
-    )
-    steps = np.diff(clips.positions, axis=1)[:, 0]
-    np.testing.assert_allclose(np.linalg.norm(steps, axis=1), 5.0)
-    assert np.abs(steps.mean(axis=0)).max() < 4 * 5 / math.sqrt(2 * 2000)
+    clips = MovingBall(config).held_out("test", count=80, clip_length=100)
+    assert low < clips.events[:, 1:].mean() < high
 
 
 @pytest.mark.parametrize(

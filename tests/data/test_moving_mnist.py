@@ -78,20 +78,6 @@ def test_equals_the_scalar_reference(config):
     assert clips.bounces.any() and not clips.bounces[:, 0].any()
 
 
-def test_directions_and_speeds_are_uniform_between_their_bounds():
-    clips = MovingMNIST(DIGITS).held_out("test", count=2000, clip_length=2)
-    inside = ~clips.bounces[:, 1]
-    steps = (clips.positions[:, 1] - clips.positions[:, 0])[inside]
-    speeds = np.linalg.norm(steps, axis=1)
-    assert speeds.min() >= 2 and speeds.max() <= 6 and np.ptp(speeds) > 3.9
-    start = clips.positions[:, 0]
-    assert start.min() >= 0 and start.max() <= 36
-    assert np.abs(start.mean(axis=(0, 1)) - 18).max() < 4 * 36 / math.sqrt(12 * 4000)
-    quarter = np.floor(np.arctan2(steps[:, 1], steps[:, 0]) / (math.pi / 2)).astype(int) + 2
-    counts = np.bincount(quarter, minlength=4)
-    assert np.abs(counts - counts.mean()).max() < 4 * math.sqrt(counts.sum() * 3 / 16)
-
-
 def test_each_split_shows_its_own_digits_only():
     grey = {"train": 50, "validation": 100, "test": 150}
     images = {split: np.full((5, 28, 28), level, np.uint8) for split, level in grey.items()}

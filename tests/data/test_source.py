@@ -43,7 +43,6 @@ def test_it_is_a_source_of_clips(tmp_path):
     source = build(tmp_path / "s")
     assert isinstance(source, ClipSource)
     assert source.frame_shape == (1, 2, 3) and source.name == "marked"
-    assert StoreSource(source.store, name="mine").name == "mine"
     clips = source.batch(0, batch_size=4, clip_length=10, seed=0)
     assert clips.video.shape == (4, 10, 2, 3, 1) and clips.video.dtype == np.uint8
     assert clips.events is None

@@ -27,9 +27,9 @@ class StoreSource:
     of several processes, needs nothing from it.
     """
 
-    def __init__(self, store: Store, *, name: str | None = None) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self.name = name or store.index.name
+        self.name = store.index.name
         self._videos = {split: [v for v in store.videos if v.split == split] for split in SPLITS}
         self._lengths = {
             split: np.array([video.length for video in videos], dtype=np.int64)

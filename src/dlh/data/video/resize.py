@@ -45,7 +45,8 @@ class Target:
             )
         if self.channels not in _FORMATS:
             raise DataError(f"channels are 1 (grey) or 3 (red, green, blue), found {self.channels}")
-        self.rate  # noqa: B018  checks it
+        if self.fps is not None:
+            check_rate(self.fps)
 
     @property
     def shape(self) -> tuple[int, int, int]:
