@@ -182,3 +182,9 @@ def test_a_choice_that_is_none_of_its_type_is_refused():
     check_choices(Outer())
     with pytest.raises(ConfigError, match="^kind is one of fast, slow, found 'medium'$"):
         check_choices(Outer(kind="medium"))  # type: ignore[arg-type]
+
+
+def test_a_later_setting_at_its_default_is_left_out_on_request():
+    assert to_plain(Grown(rate=2.0), later=False) == {"rate": 2.0}
+    given = Grown(rate=2.0, inner=Inner(size=9))
+    assert to_plain(given, later=False) == to_plain(given)

@@ -32,21 +32,29 @@ class ConfigError(SettingsError):
     code = "invalid-setting"
 
 
-def to_plain(settings: Any) -> Any:
+def to_plain(settings: Any, *, later: bool = True) -> Any:
     """Dataclasses to dictionaries and tuples to lists, all the way down.
 
     A dataclass with a ``kind`` is one of several that may stand in a place: its dictionary begins
     with it.
+
+    Args:
+        settings: the values.
+        later: whether a field that its class names in ``LATER`` (see :func:`from_plain`) is there
+            at its default too. Without, what could be said before the field came is said as it was.
     """
     if dataclasses.is_dataclass(settings):
+        left_out = () if later else getattr(type(settings), "LATER", ())
         plain = {
-            field.name: to_plain(getattr(settings, field.name))
+            field.name: to_plain(value, later=later)
             for field in dataclasses.fields(settings)
+            for value in [getattr(settings, field.name)]
+            if field.name not in left_out or value != _default(field)
         }
         kind = getattr(type(settings), "kind", None)
         return {"kind": kind} | plain if isinstance(kind, str) and "kind" not in plain else plain
     if isinstance(settings, tuple | list):
-        return [to_plain(entry) for entry in settings]
+        return [to_plain(entry, later=later) for entry in settings]
     return settings
 
 
@@ -97,6 +105,11 @@ def from_plain(
         return kind(**values)
     except ValueError as error:
         raise SettingsError(f"{name}: {error}" if name else str(error)) from error
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    made = field.default_factory
+    return field.default if made is dataclasses.MISSING else made()
 
 
 def check_at_least(

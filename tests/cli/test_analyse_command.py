@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -296,3 +297,23 @@ def test_without_a_training_clip_the_floor_of_its_mean_is_left_out(
     found = read(Path("found"))
     assert set(found["futures"]["psnr"]) == {"best", "mean", "black_frame", "last_frame"}
     assert "the floor of a mean frame: no training video of" in answer.out
+
+
+def test_in_a_textured_room_no_ball_is_read_off_a_frame(dlh, changing, no_figures):
+    from dlh.runs.build import open_source
+    from dlh.runs.snapshot import read_snapshot, write_snapshot
+    from dlh.training.run import RunFolder
+
+    shutil.copytree(changing, "run")
+    run = RunFolder(Path("run"))
+    experiment = read_snapshot(run)
+    room = replace(experiment.data.ball, texture=0.5, noise=0.02, flicker=0.02)
+    experiment = replace(experiment, data=replace(experiment.data, ball=room))
+    write_snapshot(run, experiment, open_source(experiment))
+    assert dlh("analyse", "run", "--out", "found", *LITTLE).status == 0
+    found = read(Path("found"))
+    assert any("the ball's colour and place" in what for what in found["left_out"])
+    assert "least_state_kl_of_level_1" not in found["depth"]
+    assert "world" not in found["futures"] and "tracking" not in found["futures"]
+    # What follows from where the ball truly is stays.
+    assert found["events"] is not None and found["foresight"]["knows_past"]

@@ -18,6 +18,7 @@ PARAMETERS = {
     "tiny": 9_732,
     "tiny-flat": 6_259,
     "moving-ball": 1_158_516,
+    "textured-room": 1_158_516,
     "moving-ball-flat": 529_795,
     "moving-ball-paper": 5_500_820,
     "moving-mnist": 6_119_011,

@@ -80,7 +80,7 @@ class Observers:
             true change.
         least_state_kl: the least that level 1 can pay for these posteriors, nats per clip: under a
             Gaussian prior that has seen the past
-            (:func:`~dlh.analysis.moving_ball.least_nats.least_state_kl`).
+            (:func:`~dlh.analysis.moving_ball.least_nats.least_state_kl`); None in a textured room.
     """
 
     closed_form: KnownBounces
@@ -89,7 +89,7 @@ class Observers:
     knows_past: Foresight
     lost: float
     filter_error: float
-    least_state_kl: Pooled
+    least_state_kl: Pooled | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +205,12 @@ def analyse_clips(
         left_out["the floor of a mean frame"] = (
             f"no training video of {shown.data} is as long as a clip"
         )
-    levels, everything = find_levels(model, trace, objective, ball, config.seed)
+    readable = ball if ball is not None and ball.plain else None
+    if ball is not None and readable is None:
+        left_out["the ball's colour and place in predicted frames, and what level 1 has to pay"] = (
+            "they take frames that show the ball on black and nothing else"
+        )
+    levels, everything = find_levels(model, trace, objective, readable, config.seed)
     say(f"{config.samples} futures of {min(config.futures_clips, len(clips.video))} clips ...")
     context_steps = _context_steps(clips, config)
     futures = draw_futures(
@@ -214,7 +219,7 @@ def analyse_clips(
         shown.mean,
         context_steps=context_steps,
         samples=config.samples,
-        ball=ball,
+        ball=readable,
         seed=config.seed,
     )
     depth = trace.changed.sum(2).double().numpy()
@@ -282,8 +287,9 @@ def _observers(
     recall = event_scores(inferred, alone).recall if alone[:, 1:].any() else 1.0
     rate = float(cut.bounces[:, 1:].mean())
     both = np.mean([found.probability for found in filters], 0)
-    least = pooled_mean(least_state_kl(model, trace, cut, ball, filters[0].places).sum(1))
-    assert least
+    least = None
+    if ball.plain:
+        least = pooled_mean(least_state_kl(model, trace, cut, ball, filters[0].places).sum(1))
     return Observers(
         closed_form=known_bounces(rate, chance),
         closed_form_inferred=known_bounces(rate, chance, random_recall=recall),

@@ -18,6 +18,7 @@ PRESETS = {
     "moving-ball": "what the demo trains: a bouncing ball, minutes on two cores",
     "moving-ball-flat": "the same ball, learnt by a flat model: one level, no events",
     "moving-ball-paper": "the paper's scale on Moving Ball: a GPU for days",
+    "textured-room": "the ball of moving-ball before a texture, with sensor noise",
     "moving-mnist": "the paper's scale on Moving MNIST",
     "kth": "the paper's scale on KTH Action",
     "mazes": "the paper's scale on the DeepMind Lab mazes",

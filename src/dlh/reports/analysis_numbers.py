@@ -61,7 +61,7 @@ def _depth(findings: Findings) -> dict[str, Any]:
         "mean_depth_with_first": _pooled(findings.mean_depth_with_first),
         "total_state_kl": _pooled(findings.total_state_kl),
     }
-    if findings.observers is not None:
+    if findings.observers is not None and findings.observers.least_state_kl is not None:
         depth["least_state_kl_of_level_1"] = _pooled(findings.observers.least_state_kl)
     truth = findings.truth
     if truth is not None:

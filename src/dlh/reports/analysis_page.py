@@ -112,7 +112,7 @@ def _levels(findings: Findings, theirs: Printed) -> dict[str, Any]:
     if theirs.level_kl:
         head.append("state divergence in the paper")
         rows = [[*row, nats] for row, nats in zip(rows, theirs.level_kl, strict=True)]
-    if (observers := findings.observers) is not None:
+    if (observers := findings.observers) is not None and observers.least_state_kl is not None:
         least = ["level 1 under an ideal Gaussian prior", "", _value(observers.least_state_kl, 2)]
         rows.append(least + [""] * (len(head) - len(least)))
     return {"levels_head": head, "levels_rows": rows}

@@ -146,7 +146,7 @@ class Manifest(_Heading):
             raise _no_manifest(path, str(error)) from None
 
     def _to_plain(self) -> dict:
-        plain = to_plain(self)
+        plain = to_plain(self, later=False)
         return plain | plain.pop("source")  # flat, as the first version of the file was
 
 

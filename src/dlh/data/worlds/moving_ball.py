@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from dlh.data.clips import Clips, DataError, Split
 from dlh.data.worlds.generated import GeneratedSource
-from dlh.settings import check_at_least
+from dlh.data.worlds.textured_room import add_noise, texture
+from dlh.settings import check_at_least, values_of
 
 RGB = {
     "cyan": (0, 255, 255),
@@ -39,13 +41,26 @@ class MovingBallConfig:
         speed: pixels per step, constant; the direction is uniform.
         colour_change_probability: the paper's lambda, the chance of a colour change at each step.
         colours: the cycle that every bounce and every random change advances by one.
+        texture: contrast of a random texture behind the ball, another one in every clip, from 0 to
+            1; 0 is a black room.
+        noise: standard deviation of the sensor's noise, of every pixel of every frame, in units of
+            the range from black to white.
+        flicker: standard deviation of the exposure, of every channel of a frame as a whole,
+            likewise.
+
+    The last three change how a clip looks, and nothing of what happens in it.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("texture", "noise", "flicker")
 
     size: int = 64
     radius: int = 6
     speed: float = 6.0
     colour_change_probability: float = 0.0
     colours: tuple[str, ...] = ("cyan", "magenta", "yellow", "blue", "red", "green")
+    texture: float = 0.0
+    noise: float = 0.0
+    flicker: float = 0.0
 
     def __post_init__(self) -> None:
         check_at_least(1, error=DataError, radius=self.radius)
@@ -75,6 +90,14 @@ class MovingBallConfig:
                 "the cycle of colours holds at least two, none followed by itself (such a change "
                 f"would not show), found {self.colours}"
             )
+        for name, share in values_of(self, *self.LATER).items():
+            if not 0 <= share <= 1:
+                raise DataError(f"{name} lies in [0, 1], found {share}")
+
+    @property
+    def plain(self) -> bool:
+        """Whether all that a frame shows is the ball, on black."""
+        return not (self.texture or self.noise or self.flicker)
 
     @property
     def free_path(self) -> int:
@@ -159,8 +182,15 @@ class MovingBall(GeneratedSource[MovingBallClips]):
         events = bounces | random_changes
         first_colour = (draws[:, 3:4] * len(config.colours)).astype(np.int64)
         colours = (first_colour + events.cumsum(axis=1)) % len(config.colours)
+        # The room is a function of where the ball starts, so it takes no number from the stream.
+        keys = np.ascontiguousarray(draws[:, :2]).view(np.uint64)
+        video = self.paint(positions, colours)
+        if config.texture:
+            self._put_before_texture(video, keys)
+        if config.noise or config.flicker:
+            add_noise(video, keys, noise=config.noise, flicker=config.flicker)
         return MovingBallClips(
-            video=self.paint(positions, colours),
+            video=video,
             events=events,
             bounces=bounces,
             random_changes=random_changes,
@@ -182,3 +212,11 @@ class MovingBall(GeneratedSource[MovingBallClips]):
         of_frame = np.broadcast_to(colours.reshape(frames, 1), inside.shape)
         video.reshape(-1, 3)[pixels[inside]] = self._palette[of_frame[inside]]
         return video
+
+    def _put_before_texture(self, video: np.ndarray, keys: np.ndarray) -> None:
+        """Writes each clip's texture where its frames, (batch, time, ...), are black."""
+        config = self.config
+        cell = 4 * config.radius
+        behind = texture(keys, size=config.size, cell=cell, contrast=config.texture)
+        for clip, room in zip(video, behind, strict=True):
+            np.copyto(clip, room, where=~clip.any(-1, keepdims=True))
