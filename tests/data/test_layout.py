@@ -9,7 +9,7 @@ import pytest
 from data.refusals import refused
 from dlh.data.published import kth
 from dlh.data.published.catalogue import CATALOGUE
-from dlh.data.published.layout import Layout
+from dlh.data.published.data_set import Layout
 from dlh.data.store.store import StoredVideo
 
 

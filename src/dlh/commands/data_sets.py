@@ -15,7 +15,7 @@ from dlh.data.clips import SPLITS, DataError, Split
 from dlh.data.fetch.remote import sha256_of
 from dlh.data.published import kth
 from dlh.data.published.catalogue import CATALOGUE, GQN_MAZES_TFRECORD, KTH
-from dlh.data.published.layout import Layout
+from dlh.data.published.data_set import Layout
 from dlh.data.published.obtain import fetch_one, missing_parts, obtain
 from dlh.data.published.places import Place, data_root
 from dlh.data.store.discover import Found

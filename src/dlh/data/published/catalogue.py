@@ -9,10 +9,9 @@ import re
 
 from dlh.data.fetch.remote import Remote
 from dlh.data.published import kth
-from dlh.data.published.data_set import DataSet, Part
+from dlh.data.published.data_set import DataSet, Layout, Part
 from dlh.data.published.first_channel import open_first_channel
 from dlh.data.published.gqn_records import open_gqn_records
-from dlh.data.published.layout import Layout
 
 MOVING_BALL = "moving-ball"
 MOVING_MNIST = "moving-mnist"

@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 from dlh.data.clips import DataError, Split
-from dlh.data.published.layout import Layout
+from dlh.data.published.data_set import Layout
 from dlh.data.reading import reading
 from dlh.data.store.store import StoredVideo
 
