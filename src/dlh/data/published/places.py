@@ -48,11 +48,6 @@ class Place:
     def store(self) -> Path:
         return self.folder / "store"
 
-    @property
-    def begun(self) -> bool:
-        """Whether a build of the store was interrupted, or is running."""
-        return self.store.with_name(f".{self.store.name}.unfinished").exists()
-
     def find(self) -> Found:
         """The published files that are present."""
         assert self.data_set.layout is not None
@@ -79,7 +74,7 @@ class Place:
             return "generated"
         if self.is_prepared():
             return "prepared"
-        if self.begun:
+        if self.store.with_name(f".{self.store.name}.unfinished").exists():
             return "interrupted; dlh data prepare continues"
         package, extra = self.data_set.package, self.data_set.extra
         if package is not None and importlib.util.find_spec(package) is None:
