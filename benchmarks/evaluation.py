@@ -35,17 +35,14 @@ from torch import Tensor
 from dlh.data.worlds.digits import MNIST_5K, load_digits
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNIST
-from dlh.evaluation.clip_scores import score_clip
 from dlh.evaluation.clips import SourceClips, identify
 from dlh.evaluation.floors import mean_training_frame
+from dlh.evaluation.futures import energy_terms
 from dlh.evaluation.protocol import MetricSpec, Protocol, ScoredModel, samples_per_draw
+from dlh.evaluation.results import summarise
 from dlh.evaluation.rows import FLOORS, MODEL, ORACLE, ROWS, Row, floor_rows
-from dlh.evaluation.scores.energy import energy_terms
-from dlh.evaluation.scores.metrics import METRICS
-from dlh.evaluation.scores.psnr import psnr
-from dlh.evaluation.scores.ssim import ssim, ssim_legacy
-from dlh.evaluation.stopwatch import Stopwatch
-from dlh.evaluation.summary import summarise
+from dlh.evaluation.scores.frames import METRICS, psnr, ssim, ssim_legacy
+from dlh.evaluation.scoring import Stopwatch, score_clip
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 
 sys.path.append(str(Path(__file__).parent))

@@ -10,8 +10,8 @@ The cells (``# %%``) open as a notebook in editors that know them, and in jupyte
 # %% [markdown]
 # ## 1. What is trained
 #
-# The preset of the demo with one start instead of two, and 300 steps instead of 800: a 32 px ball
-# that bounces and changes its colour when it does. Nobody tells the model when.
+# The preset of the demo, with one start instead of two and 300 steps instead of 800: a 32 px ball
+# that changes its colour whenever it bounces. Nobody tells the model when.
 
 # %%
 import sys
@@ -27,8 +27,8 @@ from dlh.analysis.moving_ball.rollouts import track
 from dlh.commands.train import resume, start
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.evaluation.events import event_scores
-from dlh.reports.figures import draw_events
 from dlh.reports.figures.canvas import MissingExtraError, new_figure, png_bytes
+from dlh.reports.figures.events import events_figure
 from dlh.reports.figures.levels import FrameRow, frame_rows_figure
 from dlh.reports.figures.rollouts import rollouts_figure
 from dlh.runs.presets import moving_ball, tiny
@@ -52,9 +52,9 @@ if not FAST:
 # %% [markdown]
 # ## 2. Events appear
 #
-# Each validation says how level 2 does on held-out clips. At first it reacts to everything: the
-# recall is high and the precision low. As the divergences are pressed down it lets go of what
-# level 1 explains as well. A run that is there already is only opened.
+# Each validation compares the changes of level 2 with the true events of held-out clips. At first
+# level 2 reacts to everything: recall is high and precision low. As the divergences gain weight, it
+# gives up what level 1 explains as well. If the run is already finished, it is only opened.
 
 
 # %%
@@ -75,10 +75,10 @@ else:
     start(experiment, FOLDER, on_log=watch)
 
 # %% [markdown]
-# ## 3. What it noticed
+# ## 3. Which events it found
 #
-# One held-out clip, frame by frame, with what level 2 decided and what truly happened. `observe`
-# gives the trace: everything that was inferred, from which all that follows is read.
+# One held-out clip, frame by frame, with the decisions of level 2 and the true events. `observe`
+# returns the trace: everything that was inferred. Section 4 reads it too.
 
 # %%
 model = DLH.from_pretrained(FOLDER)
@@ -88,11 +88,13 @@ trace, _ = model.observe(from_stored(clips.video))
 scores = event_scores(trace.changed[..., 1], clips.events)
 print(f"on {len(clips.video)} clips: precision {scores.precision:.2f}, recall {scores.recall:.2f}")
 (FOLDER / "walkthrough-events.png").write_bytes(
-    draw_events(
-        clips.video[0],
-        trace.changed[0],
-        truth=clips.events[0],
-        change_probability=trace.change_logit[0].sigmoid(),
+    png_bytes(
+        events_figure(
+            clips.video[0],
+            trace.changed[0],
+            truth=clips.events[0],
+            change_probability=trace.change_logit[0].sigmoid(),
+        )
     )
 )
 
@@ -100,7 +102,7 @@ print(f"on {len(clips.video)} clips: precision {scores.precision:.2f}, recall {s
 # ## 4. What each level holds
 #
 # Take a frame, give one level the state that it had at another moment, leave the other level as it
-# is, and decode. Level 2 turns out to hold the colour and level 1 the place.
+# is, and decode. The pictures show that level 2 holds the colour and level 1 the position.
 
 # %%
 generator = torch.Generator().manual_seed(0)
@@ -136,8 +138,8 @@ figure = frame_rows_figure(
 # %% [markdown]
 # ## 5. Many futures
 #
-# The model watches some frames, and then goes on alone. Level 2 is drawn to change or to stay
-# before anything else; where it changes the ball gets another colour, at once and not by and by.
+# The model observes some frames and then predicts. At each step it first draws whether level 2
+# changes. Where it does, the ball has another colour from that frame on.
 
 # %%
 context, truth = clips.video[0, :CONTEXT], clips.video[0, CONTEXT:]

@@ -13,10 +13,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dlh.cli import guarded
-from dlh.cli.commands import Command, run_one_of
-from dlh.cli.output import say
 from dlh.cli.parse import parse
+from dlh.cli.running import Command, guarded, run_one_of, say
 from reproduction.sweep_command import sweep as sweep_command
 
 
@@ -95,9 +93,9 @@ def _list(words: list[str], prog: str) -> None:
 
 def _run(words: list[str], prog: str) -> None:
     options = parse(RunOptions, words, prog=prog)
-    from dlh.cli.errors import goes_on_when_repeated
     from reproduction.catalogue import chosen
     from reproduction.driver import plan, run_all
+    from reproduction.stopping import goes_on_when_repeated
 
     experiments = chosen(options.only)
     if options.dry_run:

@@ -12,8 +12,8 @@ from dlh.commands.train import resume, start
 from dlh.data.clips import DataError
 from dlh.errors import OutputError, UsageError
 from dlh.files.lock import ALREADY_RUNNING, Lock
-from dlh.files.outputs import Say, check_writable, make_folder, write_bytes
 from dlh.files.text_table import text_table
+from dlh.files.writing import Say, check_writable, make_folder, write_bytes
 from dlh.pretrained import PretrainedError
 from dlh.runs.listing import UNREADABLE
 from dlh.runs.snapshot import read_snapshot

@@ -19,9 +19,7 @@ from dlh.data.worlds.moving_ball import MovingBall
 from dlh.errors import OutputError, UsageError
 from dlh.evaluation import score_futures
 from dlh.evaluation.events import event_scores
-from dlh.files import strict_json
-from dlh.files.os_errors import os_errors_as
-from dlh.files.outputs import Say, write_bytes
+from dlh.files.writing import Say, os_errors_as, strict_json, write_bytes
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.pretrained.files import CONFIG_NAME, WEIGHTS_NAME, read_model, write_model
 from dlh.runs.subject import ABOUT, Subject, open_subject
@@ -102,7 +100,7 @@ def publish(*, run: Path, name: str, out: Path, dtype: Dtype = "float16", say: S
         after = measure_worth(read_model(Path(trial)).eval().to(device), subject.source)
     write_model(folder, subject.model.model, dtype=stored)
     about = _about(subject, name, dtype, before, after)
-    write_bytes(folder / ABOUT, (strict_json.dumps(about, indent=2) + "\n").encode())
+    write_bytes(folder / ABOUT, (strict_json(about, indent=2) + "\n").encode())
     for line in _lines(folder, dtype, before, after):
         say(line)
 

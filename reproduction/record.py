@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from dlh.errors import OutputError
-from dlh.files import strict_json
+from dlh.files.writing import strict_json
 from dlh.models import registry
 from dlh.runs.experiment import Experiment
 from dlh.settings import to_plain
@@ -140,7 +140,7 @@ def read_record(path: Path) -> dict[str, Any]:
 
 def as_text(value: Any) -> str:
     """JSON in which lists of numbers take one line, so that a change is a small difference."""
-    return _lines(json.loads(strict_json.dumps(value))) + "\n"
+    return _lines(json.loads(strict_json(value))) + "\n"
 
 
 def _lines(value: Any, indent: str = "") -> str:

@@ -90,8 +90,8 @@ def table3(results: Results) -> str:
         "paper",
         "ours",
         "difference",
-        "who has seen the past",
-        "who knows the bounces",
+        "ideal observer",
+        "offline observer",
         "ours, by true events",
         "at best, by true events",
     )
@@ -117,7 +117,7 @@ def table3(results: Results) -> str:
         found, none = results.get("table3", {}).get(chance, {}), _absent_full(results, chance)
         names = ("surprisal", "ideal_surprisal", "surprisal_gap")
         scores.append((chance, *(cell(found, name, 4, absent=none) for name in names)))
-    second = ("lambda", "surprisal, nats per step", "who has seen the past", "yet to be learnt")
+    second = ("lambda", "surprisal, nats per step", "ideal observer", "yet to be learnt")
     return f"{table(head, rows)}\n\n{table(second, scores)}"
 
 
@@ -153,8 +153,8 @@ def futures(results: Results) -> str:
         ("of ours, at a change of level 2", "switches_at_events", 3),
         ("steps in place, best of 100 (median over clips)", "median_steps_best", 0),
         ("steps in place, mean of 100 (median over clips)", "median_steps_mean", 0),
-        ("who has seen the past, best of 100", "knows_past_best", 0),
-        ("who has seen the past, mean of 100", "knows_past_mean", 0),
+        ("ideal observer, best of 100", "knows_past_best", 0),
+        ("ideal observer, mean of 100", "knows_past_mean", 0),
     )
     found = {chance: results.get("futures", {}).get(chance, {}) for chance in lambdas()}
     none = {chance: _absent_full(results, chance) for chance in lambdas()}

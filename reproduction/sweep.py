@@ -17,9 +17,8 @@ from typing import Any
 
 from dlh.commands.train import resume, start
 from dlh.errors import UsageError
-from dlh.files import strict_json
-from dlh.files.outputs import Say, check_writable, write_bytes
 from dlh.files.text_table import text_table
+from dlh.files.writing import Say, check_writable, strict_json, write_bytes
 from dlh.runs.experiment import Experiment
 from dlh.runs.snapshot import read_snapshot
 from dlh.runs.summary import SUMMARY
@@ -141,7 +140,7 @@ def run_sweep(
         else:
             start(each, place, say=say)
         found.append(read_run(RunFolder.open(place), each))
-    content = strict_json.dumps([asdict(row) for row in found], indent=2) + "\n"
+    content = strict_json([asdict(row) for row in found], indent=2) + "\n"
     write_bytes(folder / TABLE, content.encode())
     for line in as_table(found):
         say(line)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import tyro
 
-from dlh.cli.output import say
 from dlh.cli.parse import parse
+from dlh.cli.running import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +44,9 @@ class SweepOptions:
 def sweep(words: list[str], prog: str) -> None:
     """Run ``python -m reproduction sweep``."""
     options = parse(SweepOptions, words, prog=prog)
-    from dlh.cli.errors import goes_on_when_repeated
     from dlh.errors import UsageError
     from dlh.runs.presets import preset
+    from reproduction.stopping import goes_on_when_repeated
     from reproduction.sweep import describe_length, of_length, run_sweep
 
     experiment = preset(options.preset)

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlh.errors import OutputError, UsageError
-from dlh.files.os_errors import explain
-from dlh.files.outputs import Say, check_writable, write_bytes
+from dlh.files.writing import Say, check_writable, explain, write_bytes
 from reproduction.aggregate import aggregate
 from reproduction.catalogue import experiments
 from reproduction.course import draw_courses

@@ -10,7 +10,7 @@ from torch import Tensor
 from dlh.evaluation.floors import KnownFutures
 from dlh.evaluation.protocol import MetricSpec, Protocol, ScoredClips, ScoredModel
 from dlh.evaluation.rows import Row
-from dlh.evaluation.scores.metrics import METRICS
+from dlh.evaluation.scores.frames import METRICS
 from dlh.interfaces import Prediction
 
 SHAPE = (1, 12, 12)

@@ -43,7 +43,7 @@ def rows(run: str, clips: int) -> Iterator[tuple[str, float, float, float]]:
         raise SystemExit(f"{run} is no model of Moving Ball with two levels or more")
     names = subject.experiment.data.ball.colours
     colours = torch.from_numpy(chosen.colours[:, : trace.changed.shape[1]])
-    for name, recall in colour_recalls(trace, chosen, names).items():
+    for name, recall in colour_recalls(trace.changed, chosen, names).items():
         before, after = (names.index(word) for word in name.split(" to "))
         yield name, recall, *costs(trace, colours, before, after)
 

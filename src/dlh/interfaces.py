@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from dlh.errors import DlhError
+from dlh.errors import DlhError, UsageError
 
 if TYPE_CHECKING:  # who only reads a configuration does not wait for torch
     import torch
@@ -173,6 +173,36 @@ class Decisions:
     evidence: Tensor
 
 
+@dataclass(frozen=True, kw_only=True)
+class Temperature:
+    """How freely futures are drawn: 1 is the model's own distribution, 0 its most likely draw.
+
+    Attributes:
+        states: factor on the noise of every state.
+        decisions: what the logit of every decision, p(e_t = 1) for example, is divided by.
+    """
+
+    states: float = 1.0
+    decisions: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("states", "decisions"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise UsageError(
+                    f"the temperature of {name} is a finite number from 0, found "
+                    f"{getattr(self, name)}"
+                )
+
+    def probability(self, logit: Tensor) -> Tensor:
+        """Of a decision with this logit, at this temperature."""
+        if not self.decisions:
+            return (logit > 0).to(logit.dtype)
+        return (logit / self.decisions).sigmoid()
+
+
+AS_LEARNT = Temperature()
+
+
 class ModelConfig(Protocol):
     """A model's settings: a frozen dataclass that is validated when it is made.
 
@@ -249,6 +279,20 @@ class TrainableModel(VideoModel, Protocol):
     @property
     def plan(self) -> Plan:
         """How it is trained."""
+        ...
+
+    def predict(
+        self,
+        context: Tensor,
+        *,
+        horizon: int,
+        samples: int = 1,
+        generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
+    ) -> Prediction:
+        """As :meth:`VideoModel.predict`, drawn at a temperature; a model that draws neither states
+        nor decisions goes without.
+        """
         ...
 
     def figures(self, video: Tensor, *, generator: torch.Generator | None = None) -> Figures:

@@ -73,10 +73,14 @@ def test_without_held_out_clips_nothing_is_measured(model):
 def test_the_same_model_measures_the_same(model):
     one, other = (measure(model, MovingBall(BALL), clip_length=10, batch_size=4) for _ in range(2))
     changes, futures = one.changes, one.futures
-    assert np.array_equal(futures.model.curves, other.futures.model.curves)
+    assert np.array_equal(futures.model.time_means, other.futures.model.time_means)
     assert changes == other.changes
     assert futures.model.samples == LITTLE["SAMPLES"] and (changes.clips, changes.steps) == (6, 20)
-    assert futures.context_steps == 8 and futures.model.curves.shape == (6, 3, 12)
+    assert futures.context_steps == 8 and (
+        futures.model.clips,
+        futures.model.samples,
+        futures.model.horizon,
+    ) == (6, 3, 12)
     assert changes.mean_depth == pytest.approx(sum(changes.rates))
     assert set(futures.floors) == {"black frame", "mean frame", "last frame"}
     clips = one.held_out.clips.video[:, 8:] / 255
@@ -108,7 +112,7 @@ def test_a_change_of_colour_that_is_never_noticed_has_a_recall_of_its_own(model)
     before, after = clips.colours[:, :19], clips.colours[:, 1:20]
     changed = trace.changed.clone()
     changed[:, 1:, 1] = torch.from_numpy((before != after) & (before != 5))
-    recalls = colour_recalls(replace(trace, changed=changed), clips, colours)
+    recalls = colour_recalls(changed, clips, colours)
     happened = set(before[before != after])
     assert recalls == {
         f"{colours[i]} to {colours[(i + 1) % 6]}": float(i != 5) for i in sorted(happened)

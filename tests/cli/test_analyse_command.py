@@ -275,7 +275,7 @@ def test_an_analysis_names_the_run_not_the_way_to_it_and_says_how_it_was_made(
         assert "secret" not in (folder / name).read_text("utf-8")
     assert found["settings"] == {
         "clips": 5, "traced_steps": 15, "futures_clips": 2, "context_steps": 6, "horizon": 9,
-        "samples": 3, "seed": 0,
+        "samples": 3, "seed": 0, "temperature": 1.0, "decision_temperature": 1.0,
     }  # fmt: skip
     why = "the clips have 10 frames; 5 are watched and 5 predicted"
     for what in ("a context of 6 frames", "a horizon of 9 frames"):
@@ -317,3 +317,11 @@ def test_in_a_textured_room_no_ball_is_read_off_a_frame(dlh, changing, no_figure
     assert "world" not in found["futures"] and "tracking" not in found["futures"]
     # What follows from where the ball truly is stays.
     assert found["events"] is not None and found["foresight"]["knows_past"]
+
+
+def test_the_futures_of_an_analysis_have_their_temperature(dlh, changing, no_figures):
+    answer = dlh("analyse", changing, *LITTLE, "--out", "cool", "--temperature", 0.2)
+    assert answer.status == 0, answer.err
+    found = read(Path("cool"))
+    assert found["settings"]["temperature"] == 0.2
+    assert [one["states"] for one in found["temperature"]["tried"]] == [1.0, 0.2]

@@ -185,6 +185,28 @@ def test_vta_finds_events_in_a_video(dlh, trained, clip):
     assert video.frames == 40 and video.levels[1].level == 2
 
 
+def test_the_page_of_a_model_that_decides_shows_its_events(trained):
+    run = trained("vta")
+    summary = json.loads((run / "summary.json").read_text())
+    assert {"precision", "recall", "f1"} == summary["events"].keys()
+    assert summary["change_rates"][0] == 1 and len(summary["change_rates"]) == 2
+    assert summary["mean_depth"] == pytest.approx(sum(summary["change_rates"]))
+    assert "state_kl" not in summary and "predicted_change" not in summary
+    assert (run / "events.png").read_bytes().startswith(b"\x89PNG")
+    page = (run / "report.html").read_text()
+    assert (
+        "kind vta" in page and "level 2" in page and "Dynamic Latent Hierarchy \u00b7" not in page
+    )
+
+
+@pytest.mark.parametrize("kind", ["lmc", "cwvae"])
+def test_the_page_of_a_model_that_decides_nothing_says_so(trained, kind):
+    run = trained(kind)
+    assert "events" not in json.loads((run / "summary.json").read_text())
+    assert not (run / "events.png").exists()
+    assert "no events to show" in (run / "report.html").read_text()
+
+
 @pytest.mark.parametrize("kind", ["lmc", "cwvae"])
 def test_what_decides_nothing_has_no_events(dlh, trained, clip, kind):
     answer = dlh("events", trained(kind), clip)
@@ -192,6 +214,14 @@ def test_what_decides_nothing_has_no_events(dlh, trained, clip, kind):
     with pytest.raises(UnsupportedError) as caught:
         open_model(trained(kind)).events(tiny_run.ball_frames(12))
     assert (caught.value.code, caught.value.kind) == ("unsupported-by-model", kind)
+
+
+@pytest.mark.parametrize("kind, known", [("vta", "dlh events"), ("cwvae", "validation.kl.L1")])
+def test_an_analysis_of_another_model_says_what_there_is_instead(dlh, trained, kind, known):
+    answer = dlh("analyse", trained(kind), "--out", "found")
+    assert answer.status == 2 and f"kind {kind}" in answer.line
+    assert "dlh evaluate" in answer.line and known in answer.line
+    assert not Path("found").exists()
 
 
 @pytest.mark.parametrize("frames", [0, 1])

@@ -18,9 +18,9 @@ from dlh.data.video.encode import write_video
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.evaluation import floors
 from dlh.evaluation.events import event_scores
+from dlh.evaluation.results import NAMES, VALUES
 from dlh.evaluation.rows import FLOORS, ROWS, clip_generator
 from dlh.evaluation.scoring import Evaluation
-from dlh.evaluation.summary import NAMES, VALUES
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.runs.presets import tiny
 from dlh.video import from_stored
@@ -59,7 +59,7 @@ def evaluated(
 @pytest.fixture
 def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody looks at the pictures: drawing takes longer than scoring."""
-    monkeypatch.setattr(evaluate, "_pictures", lambda scores, beside: {})
+    monkeypatch.setattr(evaluate.report, "pictures_of", lambda scores, beside: {})
 
 
 def test_the_files_are_there_and_the_page_fetches_nothing(evaluated: Path):
@@ -307,3 +307,37 @@ def test_generated_clips_are_named_by_a_manifest_too(dlh, finished, evaluated):
     wrong = dlh("evaluate", finished, "--manifest", "d.json", "--out", "t")
     assert "size is 16 there and 64 in the manifest" in wrong.line
     assert not Path("t").exists()
+
+
+def test_futures_at_a_temperature_stand_beside_those_at_1(dlh, finished, without_curves):
+    words = ("evaluate", finished, *SMALL, "--out", "cool", "--temperature", 0.25)
+    answer = dlh(*words)
+    assert answer.status == 0
+    found = scores_in("cool")
+    model, tried = found["protocol"]["model"], found["temperature"]["tried"]
+    assert (model["temperature"], model["decision_temperature"]) == (0.25, 1.0)
+    assert [one["states"] for one in tried] == [1.0, 0.25]
+    assert tried[1]["diversity"] < tried[0]["diversity"]
+    page = Path("cool/report.html").read_text("utf-8")
+    assert "0.25, taken" in page and "0.25 of states" in page
+    assert "0.25, taken" in Path("cool/scores.md").read_text("utf-8")
+
+
+def test_the_rule_chooses_by_the_energy_score_of_validation_clips(dlh, finished, without_curves):
+    answer = dlh("evaluate", finished, *SMALL, "--out", "auto", "--temperature", "auto")
+    assert answer.status == 0
+    found = scores_in("auto")
+    model, chosen = found["protocol"]["model"], found["temperature"]
+    assert (model["temperature"], model["decision_temperature"]) == (
+        chosen["states"], chosen["decisions"],
+    )  # fmt: skip
+    assert found["protocol"]["data"]["split"] == "test"
+    assert chosen["validation_clips"] > 1
+    assert [one["states"] for one in chosen["tried"][:5]] == [1.0, 0.7, 0.5, 0.3, 0.2]
+
+
+@pytest.mark.parametrize("value", ["-0.5", "warm"])
+def test_a_temperature_that_cannot_be_is_refused(dlh, finished, value):
+    answer = dlh("evaluate", finished, *SMALL, "--out", "no", f"--temperature={value}")
+    assert answer.status == 2 and value in answer.err
+    assert not Path("no").exists()

@@ -22,7 +22,7 @@ SMALL = ("--num-processes", 1)
 @pytest.fixture(autouse=True)
 def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing takes longer than scoring these; test_evaluate_command.py has the pictures."""
-    monkeypatch.setattr(evaluate, "_pictures", lambda scores, beside: {})
+    monkeypatch.setattr(evaluate.report, "pictures_of", lambda scores, beside: {})
 
 
 def arrays(seed: int = 0, shape=SHAPE, horizon: int = HORIZON) -> dict[str, np.ndarray]:

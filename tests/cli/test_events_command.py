@@ -10,7 +10,7 @@ import pytest
 from dlh import DLH
 from dlh.commands import events as commands_events
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
-from dlh.pretrained import dlh as pretrained
+from dlh.pretrained import trained_model as pretrained
 from dlh.runs import presets
 from tiny_run import ball_frames, count_decodings, write_damaged_video
 
@@ -139,13 +139,13 @@ def test_a_damaged_video_is_one_line_of_warning(dlh, changing):
 
 def test_the_picture_of_a_long_video_needs_its_first_frames_only(dlh, changing, clip, monkeypatch):
     drawn = []
-    draw = commands_events.draw_events
+    draw = commands_events.events_figure
 
-    def draw_events(frames, changed, **options):
+    def events_figure(frames, changed, **options):
         drawn.append((frames.shape, changed.shape))
         return draw(frames, changed, **options)
 
-    monkeypatch.setattr(commands_events, "draw_events", draw_events)
+    monkeypatch.setattr(commands_events, "events_figure", events_figure)
     monkeypatch.setattr(commands_events, "MOST_BYTES", 9 * 16 * 16 * 3)
     assert dlh("events", changing, clip).status == 0
     assert drawn == [((9, 16, 16, 3), (40, 2))] and Path("events.png").exists()

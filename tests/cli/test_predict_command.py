@@ -182,3 +182,16 @@ def test_futures_that_are_not_saved_are_not_copied(dlh, finished, clip, monkeypa
     monkeypatch.setattr(predict, "channels_last", copied.append)
     words = ("predict", finished, clip, "--context", 8, "--horizon", 12, "--samples", 2)
     assert dlh(*words).status == 0 and copied == []
+
+
+def test_a_temperature_of_0_leaves_nothing_to_chance(dlh, finished, clip):
+    still = ("--temperature", 0, "--decision-temperature", 0, "--samples", 3, "--horizon", 6)
+    assert dlh("predict", finished, clip, "--context", 10, *still, "--save", "a.npz").status == 0
+    with np.load("a.npz") as arrays:
+        one, *others = arrays["samples"][0]
+    assert all(np.array_equal(one, other) for other in others)
+    model = DLH.from_pretrained(finished)
+    frames, _ = model.read(clip, 10)
+    warm = {"temperature": 0.0, "decision_temperature": 0.0}
+    same = model.predict(frames, horizon=6, samples=1, **warm).frames[0, 0].movedim(-3, -1)
+    np.testing.assert_allclose(one, same.numpy(), atol=1e-5)

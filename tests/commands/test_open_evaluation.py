@@ -12,9 +12,9 @@ from dlh.commands.evaluate import open_evaluation
 from dlh.commands.options import EvaluateOptions
 from dlh.data.clips import DataError
 from dlh.data.store.folder import import_folder
-from dlh.evaluation.named_protocols import protocol_numbers
+from dlh.evaluation.protocol import protocol_numbers
 from dlh.models.dlh import DynamicLatentHierarchy
-from dlh.pretrained.lookup import SHIPPED
+from dlh.pretrained.files import SHIPPED
 from dlh.runs.presets import tiny
 from dlh.video import to_stored
 from reproduction.publish import shipped_ball

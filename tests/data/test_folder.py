@@ -12,10 +12,11 @@ import pytest
 import dlh.data.video.decode as decode_module
 from data.refusals import refused
 from data.small_store import UNPRIVILEGED, child, let_others_in, names, output
-from dlh.data.store.folder import cache_folder, import_folder, open_data
+from dlh.data.store.folder import import_folder, open_data
 from dlh.data.store.store import Store
 from dlh.data.store.verify import verify_store
 from dlh.data.video.decode import read_video
+from dlh.files.writing import cache_folder
 
 SIZE = {"height": 8, "width": 12, "channels": 3}
 

@@ -1,4 +1,4 @@
-"""The files that docs/commands.md describes are those that a run really writes, name by name."""
+"""The files that docs/files.md describes are those that a run really writes, name by name."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from dlh.data.video.encode import write_video
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.runs.presets import tiny
 from documentation import section_of
+
+FILES = "docs/files.md"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def documented(heading: str) -> set[str]:
     """The names in the first column of a table; `a.b`, `.c` stands for a.b and a.c."""
     names: set[str] = set()
-    for cell in re.findall(r"^\| (`[^|]+) \|", section_of(heading), re.MULTILINE):
+    for cell in re.findall(r"^\| (`[^|]+) \|", section_of(heading, FILES), re.MULTILINE):
         before = ""
         for name in re.findall(r"`([^`]+)`", cell):
             before = before.rpartition(".")[0] + name if name.startswith(".") and before else name
@@ -80,7 +82,7 @@ def test_run_folder(finished: Path) -> None:
     assert any(re.fullmatch(r"step-\d{7}\.pt", path.name) for path in run.glob("checkpoints/*"))
     status = json.loads((run / "status.json").read_text("utf-8"))
     experiment = json.loads((run / "experiment.json").read_text("utf-8"))
-    section = section_of("The run folder")
+    section = section_of("The run folder", FILES)
     assert all(f"`{name}`" in section for name in status)
     assert all(f"`{name}`" in section for name in ("experiment", "software", "history"))
     assert (run / "best" / "model.safetensors").exists() and (run / "checkpoints/best.pt").exists()
@@ -90,7 +92,7 @@ def test_run_folder(finished: Path) -> None:
 def test_events_json(finished: Path) -> None:
     events = json.loads((finished / "events.json").read_text("utf-8"))
     level = events["levels"][1]
-    (described,) = re.findall(r"^```text\n(.*?)^```", section_of("dlh events"), re.M | re.S)
+    (described,) = re.findall(r"^```text\n(.*?)^```", section_of("events.json", FILES), re.M | re.S)
     outside = re.findall(r"^(\w+(?:, \w+)*)", described, re.MULTILINE)
     inside = re.findall(r"^  (\w+)", described, re.MULTILINE)
     assert {name for names in outside for name in names.split(", ")} == events.keys()
@@ -111,5 +113,5 @@ def test_the_arrays_of_a_prediction(finished: Path) -> None:
         "context": (1, 6, 16, 16, 3),
         "truth": (1, 8, 16, 16, 3),
     }
-    assert shapes.keys() <= documented("dlh predict")
+    assert shapes.keys() <= documented("A file of predictions")
     assert (finished / "out.mp4").exists() and (finished / "out.png").exists()

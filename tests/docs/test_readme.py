@@ -148,7 +148,7 @@ def test_what_a_page_names_is_there(page: str, path: str) -> None:
 
 
 def test_settings_named_in_the_tables_exist() -> None:
-    """`--model.num-levels` and its like, and the switches that the model page lists."""
+    """`--model.num-levels` and its like, and the switches that docs/choices.md lists."""
     experiment = tiny()
     sections = {
         "model": [registry.config_class(kind) for kind in registry.kinds()],
@@ -164,7 +164,7 @@ def test_settings_named_in_the_tables_exist() -> None:
                 names = {each.name for kind in sections[section] for each in fields(kind)}
                 assert setting.replace("-", "_") in names, (page.name, span)
                 named += 1
-    table = re.findall(r"^\| \d+ \|.*\|([^|]*)\|$", text_of(ROOT / "docs" / "model.md"), re.M)
+    table = re.findall(r"^\| \d+ \|.*\|([^|]*)\|$", text_of(ROOT / "docs" / "choices.md"), re.M)
     assert len(table) >= 15
     for cell in table:
         for setting in re.findall(r"`([a-z-]+)`", cell):
@@ -173,18 +173,30 @@ def test_settings_named_in_the_tables_exist() -> None:
     assert named >= 15
 
 
-def test_sizes_in_the_ball_table_are_those_of_the_preset() -> None:
+@pytest.mark.parametrize("preset, settings", [("moving-ball", 4), ("textured-room", 3)])
+def test_sizes_in_the_table_of_a_world_are_those_of_its_preset(preset: str, settings: int) -> None:
+    page = text_of(ROOT / "docs" / "data.md")
+    (table,) = re.findall(rf"^\| setting .*`{preset}` preset \|\n((?:\|.*\n)+)", page, re.M)
     rows = re.findall(
-        r"^\| `--data\.ball\.([\w-]+)`[^|]*\| ([\d.]+)[^|]*\| ([\d.]+) \|$",
-        text_of(ROOT / "docs" / "data.md"),
-        re.M,
+        r"^\| `--data\.ball\.([\w-]+)`[^|]*\| ([\d.]+)[^|]*\| ([\d.]+) \|$", table, re.M
     )
-    ball = PRESETS["moving-ball"]().data.ball
-    assert len(rows) == 4
+    ball = PRESETS[preset]().data.ball
+    assert len(rows) == settings
     for name, default, chosen in rows:
         field = name.replace("-", "_")
         assert float(default) == getattr(type(ball)(), field), name
         assert float(chosen) == getattr(ball, field), name
+
+
+def test_the_table_of_rooms_has_every_room_and_no_other() -> None:
+    """Its sizes are written by docs/make_rooms.py."""
+    page = text_of(ROOT / "docs" / "architecture.md")
+    rows = re.findall(r"^\| (`[^|]+) \| [^|]+ \| [\d,]+ \| [\d,]+ \|$", page, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    package = ROOT / "src" / "dlh"
+    rooms = {folder.parent.name for folder in package.glob("*/__init__.py")}
+    modules = {module.stem for module in package.glob("[a-z]*.py")} - {"version"}
+    assert named == rooms | modules | {"reproduction"}
 
 
 def test_make_targets_are_there() -> None:

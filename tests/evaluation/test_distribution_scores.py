@@ -10,9 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlh.evaluation.best_of import expected_best
-from dlh.evaluation.bootstrap import Bootstrap
-from dlh.evaluation.scores.energy import energy_terms, pooled
+from dlh.evaluation.futures import energy_score, energy_terms, expected_best
+from dlh.evaluation.results import Bootstrap
 
 SCORES = st.lists(st.floats(-50, 50), min_size=1, max_size=9)
 
@@ -50,7 +49,7 @@ def frames_of(values: list[list[float]]) -> torch.Tensor:
 
 def test_the_energy_score_of_flat_frames_by_hand():
     samples, truth = frames_of([[0.1, 0.5], [0.3, 0.5], [0.6, 0.8]]), frames_of([[0.2, 0.5]])[0]
-    energy, diversity = pooled([energy_terms(samples, truth)])
+    energy, diversity = energy_score([energy_terms(samples, truth)])
     assert diversity.tolist() == pytest.approx([(0.2 + 0.5 + 0.3) / 3, (0 + 0.3 + 0.3) / 3])
     error = [(0.1 + 0.1 + 0.4) / 3, 0.1]
     assert energy.tolist() == pytest.approx(
@@ -71,20 +70,22 @@ def test_the_energy_score_against_a_plain_double_loop():
         pairs = [
             apart(samples[i, step], samples[j, step]) for i in range(5) for j in range(5) if i != j
         ]
-        energy, diversity = pooled([energy_terms(samples, truth)])
+        energy, diversity = energy_score([energy_terms(samples, truth)])
         assert diversity[step].item() == pytest.approx(np.mean(pairs))
         assert energy[step].item() == pytest.approx(error - np.mean(pairs) / 2)
 
 
 def test_blocks_count_by_their_samples_and_their_pairs():
     samples, truth = frames_of([[0.0], [1.0], [1.0], [0.5], [0.5]]), frames_of([[0.0]])[0]
-    energy, diversity = pooled([energy_terms(samples[:3], truth), energy_terms(samples[3:], truth)])
+    energy, diversity = energy_score(
+        [energy_terms(samples[:3], truth), energy_terms(samples[3:], truth)]
+    )
     assert diversity.item() == pytest.approx((1 + 1 + 0 + 0) / 4)
     assert energy.item() == pytest.approx((0 + 1 + 1 + 0.5 + 0.5) / 5 - diversity.item() / 2)
 
 
 def test_a_single_sample_scores_its_distance():
-    energy, diversity = pooled([energy_terms(frames_of([[0.25]]), frames_of([[1.0]])[0])])
+    energy, diversity = energy_score([energy_terms(frames_of([[0.25]]), frames_of([[1.0]])[0])])
     assert energy.item() == pytest.approx(0.75) and diversity.item() == 0
 
 
@@ -101,7 +102,7 @@ def test_the_energy_score_rewards_the_true_distribution_where_best_of_k_rewards_
     for _ in range(200):
         truth = draw(0.1, 1)[0]
         for spread, found in scores.items():
-            found.append(float(pooled([energy_terms(draw(spread, 20), truth)])[0]))
+            found.append(float(energy_score([energy_terms(draw(spread, 20), truth)])[0]))
     means = {spread: np.mean(found) for spread, found in scores.items()}
     assert means[0.1] < means[0.0] and means[0.1] < means[0.4]
 

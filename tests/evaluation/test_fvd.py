@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from scipy.linalg import sqrtm
 
 from dlh.evaluation.scores.frames import NotComputed
-from dlh.evaluation.scores.fvd import PUBLISHED, FrechetVideo, check_videos, frechet_distance
+from dlh.evaluation.scores.fvd import PUBLISHED, FrechetVideo, frechet_distance
 from dlh.evaluation.scores.i3d import FEWEST_FRAMES, I3D
 from dlh.evaluation.scores.weights import WeightsError
 
@@ -156,9 +156,9 @@ def test_it_is_never_negative_whatever_rounding_does():
 
 def test_what_it_cannot_take_it_says():
     with pytest.raises(NotComputed, match="fvd takes videos of at least 9 frames, found 8"):
-        check_videos(torch.zeros(1, 8, 3, 64, 64))
+        PUBLISHED.check((8, 3, 64, 64))
     with pytest.raises(NotComputed, match="fvd takes 1 or 3 channels, found 2"):
-        check_videos(torch.zeros(1, 9, 2, 64, 64))
+        PUBLISHED.check((9, 2, 64, 64))
     with pytest.raises(NotComputed, match="at least 2 videos, found 1"):
         frechet_distance(np.zeros((1, 4)), np.zeros((5, 4)))
 

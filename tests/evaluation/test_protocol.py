@@ -13,7 +13,7 @@ from dlh.evaluation.protocol import (
     differences,
     samples_per_draw,
 )
-from dlh.evaluation.scores.metrics import METRICS
+from dlh.evaluation.scores.frames import METRICS
 
 OURS = scoring.protocol()
 

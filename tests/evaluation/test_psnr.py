@@ -5,7 +5,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 from dlh.evaluation import PSNR_CAP
-from dlh.evaluation.scores.psnr import psnr
+from dlh.evaluation.scores.frames import psnr
 
 
 def test_a_constant_offset_of_a_tenth_is_twenty_decibels():

@@ -7,8 +7,7 @@ from skimage import data
 from skimage.metrics import structural_similarity
 
 from dlh.data.worlds.moving_ball import MovingBall
-from dlh.evaluation.scores.frames import NotComputed
-from dlh.evaluation.scores.ssim import ssim, ssim_legacy
+from dlh.evaluation.scores.frames import NotComputed, ssim, ssim_legacy
 
 TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}
 BOTH = pytest.mark.parametrize("score", [ssim, ssim_legacy])
@@ -77,7 +76,7 @@ def test_in_chunks_it_is_what_it_is_at_once_and_one_truth_serves_many_samples(sc
     whole = score(samples, truth)
     assert whole.shape == (4, 5)
     assert whole[2, 3].item() == pytest.approx(score(samples[2, 3], truth[3]).item(), abs=1e-12)
-    monkeypatch.setattr("dlh.evaluation.scores.ssim._PIXELS_AT_ONCE", 3 * 3 * 14 * 12)
+    monkeypatch.setattr("dlh.evaluation.scores.frames._PIXELS_AT_ONCE", 3 * 3 * 14 * 12)
     assert torch.allclose(score(samples, truth), whole, atol=1e-12)
 
 

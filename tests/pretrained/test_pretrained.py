@@ -7,7 +7,7 @@ import torch
 from dlh import DLH
 from dlh.data.video.encode import write_video
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
-from dlh.pretrained import dlh as public
+from dlh.pretrained import trained_model as public
 from dlh.runs.presets import tiny
 from dlh.video import VideoError
 from small_models import changing_model

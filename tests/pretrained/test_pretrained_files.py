@@ -15,7 +15,7 @@ import torch
 
 from dlh import DLH
 from dlh.models.dlh import DynamicLatentHierarchy
-from dlh.pretrained import PretrainedError, files, lookup
+from dlh.pretrained import PretrainedError, files
 from dlh.runs.presets import tiny
 from dlh.settings import to_plain
 from small_models import changing_model
@@ -41,7 +41,7 @@ def test_a_name_is_a_folder_first_then_a_shipped_model_then_the_hub(model, works
 
     monkeypatch.setattr("huggingface_hub.HfApi", Hub)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
-    monkeypatch.setattr(lookup, "SHIPPED", workspace / "shipped")
+    monkeypatch.setattr(files, "SHIPPED", workspace / "shipped")
     for seed, place in enumerate(("downloaded", "shipped/own/er", "shipped/ball", "ball")):
         DLH(changing_model(CONFIG, seed)).save_pretrained(place)
 
@@ -78,7 +78,7 @@ def test_a_name_is_a_folder_first_then_a_shipped_model_then_the_hub(model, works
     ],
 )
 def test_a_name_that_leads_nowhere_says_what_would(workspace, monkeypatch, name, said):
-    monkeypatch.setattr(lookup, "SHIPPED", workspace / "shipped")
+    monkeypatch.setattr(files, "SHIPPED", workspace / "shipped")
     for folder in ("runs/demo", "ball", "shipped/moving-ball"):
         Path(folder).mkdir(parents=True)
     Path("runs/demo/experiment.json").touch()
@@ -143,7 +143,7 @@ def test_a_model_that_cannot_be_written_says_where(model, tmp_path):
 def test_without_a_network_the_hub_fails_at_once_and_says_why(tmp_path):
     """A closed port in place of the hub: a download alone would try for half a minute."""
     code = (
-        "import time; from dlh.pretrained.lookup import PretrainedError, find\n"
+        "import time; from dlh.pretrained.files import PretrainedError, find\n"
         "import huggingface_hub.file_download\n"
         "start = time.monotonic()\n"
         "try: find('owner/name')\n"

@@ -9,7 +9,7 @@ import torch
 
 from dlh import DLH
 from dlh.evaluation.events import event_scores
-from dlh.pretrained.lookup import SHIPPED
+from dlh.pretrained.files import SHIPPED
 from dlh.runs.subject import ABOUT
 from dlh.video import from_stored
 from reproduction.publish import MOST_BYTES, shipped_ball

@@ -64,7 +64,7 @@ def level(number: int) -> LevelFindings:
 
 
 def scores(*best: float) -> FutureScores:
-    return FutureScores(curves=torch.tensor(best).expand(CLIPS, 2, -1), window=HORIZON)
+    return FutureScores.of(torch.tensor(best).expand(CLIPS, 2, -1), window=HORIZON)
 
 
 def found() -> Findings:

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from dlh.evaluation.clip_scores import DIVERSITY, ENERGY
+from dlh.evaluation.results import NAMES
 from dlh.evaluation.rows import FLOORS, MODEL, ORACLE
-from dlh.evaluation.summary import NAMES
-from dlh.reports.evaluation_page import render
-from dlh.reports.evaluation_tables import write_markdown
+from dlh.evaluation.scoring import DIVERSITY, ENERGY
+from dlh.reports.evaluation import render_page, write_markdown
 from page_text import Page, check_alone, check_golden
 
 PICTURES = {"per_frame": b"per frame", "best_of": b"best of"}
@@ -68,7 +67,7 @@ def scores() -> dict[str, Any]:
 
 
 def test_golden_text_of_the_page():
-    page = check_alone(render(scores(), pictures=PICTURES, strips=STRIPS))
+    page = check_alone(render_page(scores(), pictures=PICTURES, strips=STRIPS))
     check_golden("evaluation", page.text)
 
 
@@ -77,7 +76,7 @@ def test_golden_text_of_the_table_in_markdown():
 
 
 def test_every_picture_is_inside_with_a_caption():
-    page = Page(render(scores(), pictures=PICTURES, strips=STRIPS))
+    page = Page(render_page(scores(), pictures=PICTURES, strips=STRIPS))
     images = page.all("img")
     found = [base64.b64decode(image["src"].split(",")[1]) for image in images]
     assert found == [*PICTURES.values(), b"strip"]
@@ -87,13 +86,13 @@ def test_every_picture_is_inside_with_a_caption():
 def test_what_is_not_known_is_left_out():
     known = scores()
     del known["events"]
-    page = Page(render(known, pictures={}, strips=[]))
+    page = Page(render_page(known, pictures={}, strips=[]))
     assert not page.all("img") and not page.all("figure")
     assert len(page.all("h2")) == 3
 
 
 def test_a_metric_below_a_floor_is_marked_as_poor():
-    html = render(scores(), pictures={}, strips=[])
+    html = render_page(scores(), pictures={}, strips=[])
     assert html.count("tile good") == 1 and html.count("tile poor") == 3
     assert html.count("verdict poor") == 4  # and the energy score
 
@@ -102,5 +101,5 @@ def test_a_metric_below_a_floor_is_marked_as_poor():
 def test_names_are_escaped(place: str):
     known, evil = scores(), "<script>alert('&')</script>\""
     known["protocol"][place]["name"] = evil
-    html = render(known, pictures={}, strips=[(evil, b"png")])
+    html = render_page(known, pictures={}, strips=[(evil, b"png")])
     assert "<script" not in html and evil in Page(html).text

@@ -10,8 +10,7 @@ from dlh.analysis import Foresight, LevelDivergences, Pooled
 from dlh.analysis.measure import Changes, FutureFigures
 from dlh.evaluation.events import EventScores
 from dlh.evaluation.futures import FutureScores
-from dlh.reports.run_page.page import render_report
-from dlh.reports.run_page.values import Report
+from dlh.reports.run_page import Report, render_report
 from page_text import Page, check_alone, check_golden
 
 PNGS = {name: f"png of {name}".encode() for name in ("events", "still", "psnr", "curves")}
@@ -20,12 +19,12 @@ FILM = b"not really an mp4"
 
 def scores(best: list[float], mean: list[float] | None = None) -> FutureScores:
     """Of 16 clips alike, with these curves of the best and of the average of 20 futures."""
-    top = torch.tensor(best)
+    top = torch.tensor(best, dtype=torch.float64)
     if mean is None:
-        return FutureScores(curves=top.expand(16, 1, -1), window=2)
-    rest = (20 * torch.tensor(mean) - top) / 19
+        return FutureScores.of(top.expand(16, 1, -1), window=2)
+    rest = (20 * torch.tensor(mean, dtype=torch.float64) - top) / 19
     curves = torch.cat([top[None], rest.expand(19, -1)])
-    return FutureScores(curves=curves.expand(16, -1, -1), window=2)
+    return FutureScores.of(curves.expand(16, -1, -1), window=2)
 
 
 FLOORS = {

@@ -327,7 +327,7 @@ def test_publishing_makes_a_model_of_half_the_size_that_says_what_it_was_trained
     import torch
 
     from dlh import DLH
-    from dlh.pretrained import lookup
+    from dlh.pretrained import files
     from reproduction import publish
 
     monkeypatch.setattr(publish, "CLIPS", 4)
@@ -350,7 +350,7 @@ def test_publishing_makes_a_model_of_half_the_size_that_says_what_it_was_trained
         assert about["as_stored"]["elbo"] == pytest.approx(about["as_trained"]["elbo"], rel=0.01)
     size = Path("w/ball/model.safetensors").stat().st_size
     assert size < 0.6 * (finished / "model.safetensors").stat().st_size
-    monkeypatch.setattr(lookup, "SHIPPED", Path("w").absolute())
+    monkeypatch.setattr(files, "SHIPPED", Path("w").absolute())
     answer = dlh_command(
         "analyse", "ball", "--clips", 2, "--futures-clips", 1, "--samples", 1, "--horizon", 5
     )

@@ -121,7 +121,7 @@ def test_differences_stand_beside_the_papers_numbers():
     made = re.sub(r"(?s)## Moving MNIST.*", "", page)
     assert "not run yet" not in made
     assert "| 0 | 0.990 ± 0.000 | 0.980 ± 0.000 | 0.990 ± 0.000 | 0.980 ± 0.000 |" in page
-    assert "| who has seen the past, best of 100 | 200 ± 0 | 200 ± 0 | 200 ± 0 |" in page
+    assert "| ideal observer, best of 100 | 200 ± 0 | 200 ± 0 | 200 ± 0 |" in page
 
 
 def test_runs_at_the_papers_size_have_a_section_of_their_own():
@@ -263,7 +263,7 @@ def test_the_committed_results_are_what_the_committed_records_give():
     from reproduction.driver import read_records
 
     numbers, page = texts(COMMITTED, read_records(COMMITTED), ALL)
-    again = "run `dlh experiments page`"
+    again = "run `python -m reproduction page`"
     assert (COMMITTED / "moving-ball.json").read_text("utf-8") == numbers, again
     assert (COMMITTED / "moving-ball.md").read_text("utf-8") == page, again
 

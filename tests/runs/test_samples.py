@@ -13,11 +13,11 @@ from PIL import Image
 from dlh.commands.train import start
 from dlh.data.clips import Clips
 from dlh.data.worlds.moving_ball import MovingBall
-from dlh.reports.figures import samples as figure
-from dlh.reports.figures.samples import draw_samples
+from dlh.reports.figures import futures as figure
+from dlh.reports.figures.futures import draw_samples
 from dlh.runs import presets
 from dlh.runs.build import build_model
-from dlh.runs.samples import DrawClips, sample_drawing
+from dlh.runs.validation import DrawClips, sample_drawing
 from dlh.training.errors import RunFolderError
 from dlh.training.run import RunFolder
 

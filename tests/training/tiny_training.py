@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from dlh.data.clips import Clips, Split
 from dlh.interfaces import (
+    AS_LEARNT,
     PLAIN,
     TRAINED,
     Execution,
@@ -23,6 +24,7 @@ from dlh.interfaces import (
     Plan,
     Prediction,
     Stage,
+    Temperature,
     Term,
     Update,
 )
@@ -126,8 +128,10 @@ class TinyModel(nn.Module):
         horizon: int,
         samples: int = 1,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> Prediction:
         state = torch.randn(len(context), samples, horizon, 2, generator=generator)
+        state = temperature.states * state
         return Prediction(frames=self.decoder(state).unflatten(-1, FRAME).clamp(0, 1))
 
 

@@ -27,7 +27,8 @@ from dlh.data.held_out import ALL, HeldOut
 from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.errors import UsageError
 from dlh.evaluation.events import EventScores, event_scores
-from dlh.files.outputs import Say
+from dlh.files.writing import Say
+from dlh.interfaces import Temperature
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
 from dlh.settings import check_at_least, values_of
 
@@ -44,6 +45,7 @@ class AnalysisConfig:
         horizon: frames predicted; fewer where the clips are shorter.
         samples: futures of a clip.
         seed: of all randomness.
+        temperature, decision_temperature: at which futures are drawn, of states and of decisions.
     """
 
     clips: int = 64
@@ -53,6 +55,8 @@ class AnalysisConfig:
     horizon: int = 200
     samples: int = 100
     seed: int = 0
+    temperature: float = 1.0
+    decision_temperature: float = 1.0
 
     def __post_init__(self) -> None:
         counts = values_of(self, "clips", "futures_clips", "context_steps", "horizon", "samples")
@@ -221,6 +225,7 @@ def analyse_clips(
         samples=config.samples,
         ball=readable,
         seed=config.seed,
+        temperature=Temperature(states=config.temperature, decisions=config.decision_temperature),
     )
     depth = trace.changed.sum(2).double().numpy()
     after_first = ~trace.first.numpy()
@@ -239,8 +244,8 @@ def analyse_clips(
         levels=levels,
         all_levels_variance=everything,
         events=events,
-        recalls=event_recalls(trace, clips),
-        colour_recalls={} if ball is None else colour_recalls(trace, clips, ball.colours),
+        recalls=event_recalls(trace.changed, clips),
+        colour_recalls={} if ball is None else colour_recalls(trace.changed, clips, ball.colours),
         model=model_foresight,
         observers=observers,
         reliability=curves,

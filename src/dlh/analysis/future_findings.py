@@ -15,7 +15,8 @@ from dlh.data.clips import Clips
 from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.evaluation.floors import black_frame, last_frame, mean_frame
 from dlh.evaluation.futures import FutureScores, score_futures
-from dlh.interfaces import Prediction
+from dlh.evaluation.temperature import AtTemperature
+from dlh.interfaces import AS_LEARNT, Prediction, Temperature
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.video import from_stored, to_stored
 
@@ -64,6 +65,7 @@ def draw_futures(
     samples: int,
     ball: MovingBallConfig | None,
     seed: int,
+    temperature: Temperature = AS_LEARNT,
 ) -> Futures:
     """Draw futures of every clip, and measure them against what happened and against the world.
 
@@ -75,6 +77,7 @@ def draw_futures(
         samples: futures of each clip.
         ball: the world, where the clips are of the ball.
         seed: of the draws.
+        temperature: of the draws.
     """
     device = next(model.parameters()).device
     video = from_stored(clips.video)
@@ -96,7 +99,7 @@ def draw_futures(
     at_once = VALUES_AT_ONCE // followed[0].numel()
     scores = [
         score_futures(
-            model,
+            AtTemperature(model=model, temperature=temperature),
             observed[clip : clip + 1],
             followed[clip : clip + 1],
             samples=samples,
@@ -129,9 +132,7 @@ def draw_futures(
         stills.insert(1, mean_frame(mean))
     return Futures(
         context_steps=context_steps,
-        model=FutureScores(
-            curves=torch.cat([one.curves for one in scores]), window=followed.shape[1]
-        ),
+        model=FutureScores.joined(scores),
         floors={
             still.name: score_futures(still, observed, followed, samples=1) for still in stills
         },

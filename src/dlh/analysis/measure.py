@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from dlh.analysis.divergences import LevelDivergences, level_divergences
 from dlh.analysis.foresight import Foresight, foresight_of
 from dlh.analysis.moving_ball.recalls import colour_recalls, event_recalls, mostly_missed
-from dlh.analysis.observe import observe_clips
+from dlh.analysis.observe import decide_clips, observe_clips
 from dlh.data.clips import Clips, ClipSource
 from dlh.data.held_out import HeldOut, held_out, of_first_length
 from dlh.data.worlds.moving_ball import MovingBall
@@ -26,8 +26,8 @@ from dlh.evaluation.events import (
 )
 from dlh.evaluation.floors import floors, mean_training_frame
 from dlh.evaluation.futures import FutureScores, score_futures
-from dlh.interfaces import TrainableModel, VideoModel, shortest_context
-from dlh.models.dlh import DynamicLatentHierarchy, Trace
+from dlh.interfaces import DecidingModel, TrainableModel, VideoModel, shortest_context
+from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.video import from_stored
 
 CLIPS = 64
@@ -44,7 +44,10 @@ SEED = 0
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """When the levels change, and what they pay for it; without an argument, nothing is known.
+    """When the levels change, and what they pay for it.
+
+    A model that decides and is no hierarchy has no divergences and no foresight; of one that
+    decides nothing, only clips and steps are known.
 
     Attributes:
         clips: how many were observed.
@@ -52,11 +55,11 @@ class Changes:
         rates: changes per frame of each level, t >= 2.
         mean_depth: L-bar over t >= 2.
         mean_depth_with_first: over all t, as in the paper's Table 2.
-        divergences: nats per sequence of each level.
+        divergences: nats per sequence of each level; None unless the model is a hierarchy.
         events: level 2 against the truth; None where the data does not know its events.
         recalls: of bounces and of random changes of the ball, where there are both, by name.
         missed: changes of the ball's colour that are mostly missed, "green to cyan".
-        foresight: p(e^2) under both outcomes; None with one level.
+        foresight: p(e^2) under both outcomes; None with one level, or without a hierarchy.
     """
 
     clips: int = 0
@@ -151,13 +154,16 @@ class Measured:
 
     Attributes:
         held_out: the clips, whole.
-        trace: of the first TRACED_STEPS frames of each; None for a model that is no hierarchy.
-        changes: what the trace says.
+        changed: the decisions in the first TRACED_STEPS frames of each, bool (clips, time,
+            levels); None for a model that decides nothing.
+        change_probability: p(e = 1) before each frame, of a hierarchy; as ``changed``.
+        changes: what the decisions say.
         futures: what the predictions are worth.
     """
 
     held_out: HeldOut
-    trace: Trace | None
+    changed: Tensor | None
+    change_probability: Tensor | None
     changes: Changes
     futures: FutureFigures
 
@@ -186,44 +192,52 @@ def measure(
     )
     if chosen is None or chosen.clips.video.shape[1] < 2:
         return None
-    trace = None
-    steps = min(TRACED_STEPS, chosen.clips.video.shape[1])
-    changes = Changes(clips=len(chosen), steps=steps)
-    if isinstance(model, DynamicLatentHierarchy):
-        trace, changes = _changes(model, chosen.clips, source)
+    changed, probability, changes = _decisions(model, chosen.clips, source)
     mean = mean_training_frame(source, clip_length=clip_length, batch_size=batch_size)
     return Measured(
         held_out=chosen,
-        trace=trace,
+        changed=changed,
+        change_probability=probability,
         changes=changes,
         futures=_futures(model, chosen.clips, mean),
     )
 
 
-def _changes(
-    model: DynamicLatentHierarchy, clips: Clips, source: ClipSource
-) -> tuple[Trace, Changes]:
+def _decisions(
+    model: TrainableModel, clips: Clips, source: ClipSource
+) -> tuple[Tensor | None, Tensor | None, Changes]:
+    """What ``changed`` and ``change_probability`` of :class:`Measured` hold, and what they say."""
+    assert isinstance(model, nn.Module)
     generator = torch.Generator(next(model.parameters()).device).manual_seed(SEED)
-    trace, objective = observe_clips(model, clips, generator, steps=TRACED_STEPS)
-    steps = trace.changed.shape[1]
+    count, steps = len(clips.video), min(TRACED_STEPS, clips.video.shape[1])
     truth = None if clips.events is None else clips.events[:, :steps]
-    events = foresight = None
-    if model.config.num_levels > 1:
-        foresight = foresight_of(trace, truth)
-        if truth is not None:
-            events = event_scores(trace.changed[..., 1], truth)
+    probability = divergences = foresight = None
+    if isinstance(model, DynamicLatentHierarchy):
+        trace, objective = observe_clips(model, clips, generator, steps=TRACED_STEPS)
+        changed, probability = trace.changed, trace.change_logit.sigmoid()
+        divergences = level_divergences(objective)
+        foresight = foresight_of(trace, truth) if model.config.num_levels > 1 else None
+    elif isinstance(model, DecidingModel):
+        changed = decide_clips(model, clips, generator, steps=TRACED_STEPS)
+    else:
+        return None, None, Changes(clips=count, steps=steps)
     colours = source.config.colours if isinstance(source, MovingBall) else ()
-    return trace, Changes(
-        clips=len(clips.video),
-        steps=steps,
-        rates=change_rates(trace.changed),
-        mean_depth=mean_depth(trace.changed),
-        mean_depth_with_first=mean_depth_with_first(trace.changed),
-        divergences=level_divergences(objective),
-        events=events,
-        recalls=event_recalls(trace, clips),
-        missed=mostly_missed(colour_recalls(trace, clips, colours)),
-        foresight=foresight,
+    several = changed.shape[2] > 1
+    return (
+        changed,
+        probability,
+        Changes(
+            clips=count,
+            steps=steps,
+            rates=change_rates(changed),
+            mean_depth=mean_depth(changed),
+            mean_depth_with_first=mean_depth_with_first(changed),
+            divergences=divergences,
+            events=event_scores(changed[..., 1], truth) if several and truth is not None else None,
+            recalls=event_recalls(changed, clips),
+            missed=mostly_missed(colour_recalls(changed, clips, colours)),
+            foresight=foresight,
+        ),
     )
 
 

@@ -1,10 +1,12 @@
-"""What a model infers about clips, observed a few at a time."""
+"""What a model infers about clips, a few at a time: a hierarchy's trace, another's decisions."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from dlh.data.clips import Clips
+from dlh.interfaces import DecidingModel
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
 from dlh.models.dlh.bound import Bound, bound
 from dlh.video import from_stored
@@ -39,3 +41,24 @@ def observe_clips(
         bounds.append(found.map(torch.Tensor.cpu))
         traces.append(trace.map(torch.Tensor.cpu))
     return Trace.concatenate(traces, 0), Bound.concatenate(bounds, 0)
+
+
+def decide_clips(
+    model: DecidingModel, clips: Clips, generator: torch.Generator, *, steps: int
+) -> torch.Tensor:
+    """Where the levels change in the first ``steps`` frames of every clip.
+
+    Args:
+        model: in evaluation mode.
+        clips, generator, steps: as of :func:`observe_clips`.
+
+    Returns:
+        bool (clips, time, levels), on the CPU.
+    """
+    stored = clips.video[:, :steps]
+    clips_at_once = max(1, FRAMES_AT_ONCE // stored.shape[1])
+    found = [
+        model.decide(from_stored(part, generator.device), generator=generator).changed.cpu()
+        for part in np.array_split(stored, -(-len(stored) // clips_at_once))
+    ]
+    return torch.cat(found)

@@ -1,17 +1,11 @@
-"""The ``dlh`` command: finds the subcommand, and turns what went wrong into one line.
-
-Nothing heavy is imported before a command is chosen, so that ``dlh --help`` answers at once.
-"""
+"""The ``dlh`` command: its subcommands, its help, and the way in."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from dlh.cli.commands import Command, run_one_of
-from dlh.cli.output import complain, nobody_listens, say, warnings_in_one_line
-from dlh.cli.signals import stopped_like_ctrl_c
+from dlh.cli.running import Command, guarded, run_one_of, say
 from dlh.version import __version__
 
 _OPTIONS = "dlh.commands.options"
@@ -81,32 +75,6 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command of ``dlh`` and return the exit status."""
     return guarded(_run, sys.argv[1:] if arguments is None else arguments)
-
-
-def guarded(run: Callable[[list[str]], int], arguments: Sequence[str]) -> int:
-    """Run a command line and return its exit status; an error becomes one line.
-
-    0: done; 1: failed; 2: asked wrongly; 130: stopped by Ctrl-C or a signal like it.
-    """
-    try:
-        with warnings_in_one_line(), stopped_like_ctrl_c():
-            status = run(list(arguments))
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:  # who was reading, `head` for example, has read enough
-        nobody_listens()
-        return 0
-    except SystemExit as stop:  # the option parser's own
-        return stop.code if isinstance(stop.code, int) else 2
-    except KeyboardInterrupt:
-        complain("interrupted")
-        return 130
-    except Exception as error:
-        if os.environ.get("DLH_DEBUG"):
-            raise
-        from dlh.cli.errors import explain
-
-        return explain(error)
 
 
 def _run(words: list[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dlh.cli.commands import Command, run_one_of
+from dlh.cli.running import Command, run_one_of
 
 _OPTIONS = "dlh.commands.data_options"
 

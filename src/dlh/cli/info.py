@@ -8,8 +8,8 @@ import platform
 import shutil
 from dataclasses import dataclass
 
-from dlh.files.outputs import Say
 from dlh.files.text_table import text_table
+from dlh.files.writing import Say
 
 PACKAGES = (
     "torch",
@@ -44,7 +44,7 @@ def facts() -> dict[str, str]:
     """What the software and the machine are, by name."""
     import torch
 
-    from dlh.data.store.folder import cache_folder
+    from dlh.files.writing import cache_folder
     from dlh.models.registry import kinds
     from dlh.version import __version__
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from dlh.cli.commands import listed
-from dlh.cli.output import say
 from dlh.cli.parse import parse
+from dlh.cli.running import listed, say
 from dlh.errors import UsageError
 
 PRESETS = {

@@ -16,6 +16,7 @@ from dlh.data.worlds.digits import MNIST_5K
 from dlh.errors import UsageError
 from dlh.runs.data_names import name_or_path
 from dlh.runs.experiment import DataConfig, Experiment
+from dlh.settings import values_of
 from dlh.training.config import Speed, TrainingConfig
 
 
@@ -60,13 +61,8 @@ class TrainOptions:
 
         A path of this folder becomes absolute: a run may be resumed from anywhere.
         """
-        shorthands: dict[str, Any] = {
-            "steps": self.steps,
-            "seed": self.seed,
-            "checkpoint_every": self.checkpoint_every,
-            "speed": self.speed,
-        }
-        given = {name: value for name, value in shorthands.items() if value is not None}
+        short = values_of(self, "steps", "seed", "checkpoint_every", "speed")
+        given = {name: value for name, value in short.items() if value is not None}
         init = self.init
         if init is not None and os.path.isdir(init):
             init = os.path.abspath(init)

@@ -8,7 +8,7 @@ from dlh.commands.data_options import ClipOptions
 from dlh.data.video.encode import write_video
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.errors import UsageError
-from dlh.files.outputs import Say, check_writable
+from dlh.files.writing import Say, check_writable
 from dlh.runs import presets
 
 FRAMES_PER_SECOND = 10

@@ -8,13 +8,12 @@ from typing import Any
 
 from dlh.commands.options import CompareOptions
 from dlh.errors import UsageError
-from dlh.evaluation.clip_scores import ENERGY
 from dlh.evaluation.protocol import Protocol, differences
-from dlh.evaluation.results_folder import read_scores
+from dlh.evaluation.results import NAMES, read_scores
 from dlh.evaluation.rows import FLOORS, MODEL, ORACLE
-from dlh.evaluation.summary import NAMES
-from dlh.files.outputs import Say, make_folder, write_bytes
-from dlh.reports import evaluation_tables as tables
+from dlh.evaluation.scoring import ENERGY
+from dlh.files.writing import Say, make_folder, write_bytes
+from dlh.reports import evaluation as report
 
 TABLE = "compare.md"
 
@@ -59,10 +58,10 @@ def _table(paths: Sequence[Path], scores: Sequence[dict[str, Any]]) -> str:
     parts = [
         f"{data['clips']} clips of {data['name']}, {context}{protocol['horizon']} frames, best of "
         f"{protocol['samples']} [95 % interval over clips] (mean of the samples)",
-        tables.markdown(tables.head(), rows),
+        report.markdown(report.head(), rows),
     ]
     for path, each in zip(paths, scores, strict=True):
-        below = [text for text in tables.verdicts(each) if "below" in text or "worse" in text]
+        below = [text for text in report.verdicts(each) if "below" in text or "worse" in text]
         parts += [f"{path}: {text}".replace("**", "") for text in below]
         parts += [f"{path}: {name} not computed: {why}" for name, why in _missing(each).items()]
     return "\n\n".join([*parts[:2], "\n".join(parts[2:])]).rstrip()
@@ -74,7 +73,7 @@ def _row(title: str, scores: dict[str, Any], name: str) -> tuple[str, ...]:
     cells = []
     for metric in NAMES:
         mark = " below a floor" if below.get(metric, {}).get("best") else ""
-        cells.append(tables.cell(entries[metric], metric) + mark)
+        cells.append(report.cell(entries[metric], metric) + mark)
     return (
         title,
         *cells,
@@ -84,10 +83,10 @@ def _row(title: str, scores: dict[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _floor(name: str) -> str:
-    return tables.ROW_TITLES[name] if name == ORACLE else f"floor: {tables.ROW_TITLES[name]}"
+    return report.ROW_TITLES[name] if name == ORACLE else f"floor: {report.ROW_TITLES[name]}"
 
 
 def _missing(scores: dict[str, Any]) -> dict[str, str]:
     """Metrics only: what rows a file of predictions cannot have is not news here."""
-    titles = {title.partition(",")[0] for title in tables.TITLES.values()}
-    return {name: why for name, why in tables.reasons(scores).items() if name in titles}
+    titles = {title.partition(",")[0] for title in report.TITLES.values()}
+    return {name: why for name, why in report.reasons(scores).items() if name in titles}

@@ -10,7 +10,7 @@ from dlh.data.clips import SPLITS
 from dlh.data.store.report import ImportReport
 from dlh.data.store.store import Store, StoredVideo
 from dlh.data.video.encode import write_video
-from dlh.files.outputs import Say, check_writable, write_bytes
+from dlh.files.writing import Say, check_writable, write_bytes
 from dlh.reports.figures.contact_sheet import (
     ShownVideo,
     VideoFilm,

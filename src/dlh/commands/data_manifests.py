@@ -19,7 +19,7 @@ from dlh.data.worlds.digits import MNIST_5K
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
 from dlh.errors import UsageError
-from dlh.files.outputs import Say, check_writable
+from dlh.files.writing import Say, check_writable
 from dlh.runs.data_names import load_named_digits, name_or_path
 
 

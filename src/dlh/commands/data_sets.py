@@ -25,8 +25,8 @@ from dlh.data.store.store import Store, is_store
 from dlh.data.video.resize import Target
 from dlh.data.worlds.digits import load_digits
 from dlh.errors import UsageError
-from dlh.files.outputs import Say
 from dlh.files.text_table import text_table
+from dlh.files.writing import Say
 from dlh.runs.data_names import named
 from dlh.runs.import_bar import ImportBar
 

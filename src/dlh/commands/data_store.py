@@ -15,7 +15,7 @@ from dlh.data.store.store import INDEX, Index, Store, is_store
 from dlh.data.store.verify import store_bytes, verify_store
 from dlh.data.video.retime import check_rate
 from dlh.errors import UsageError
-from dlh.files.outputs import Say
+from dlh.files.writing import Say
 from dlh.runs.data_names import store_path
 from dlh.runs.import_bar import ImportBar
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from dlh.commands.options import DemoOptions
 from dlh.commands.train import resume, start
 from dlh.errors import UsageError
-from dlh.files.outputs import Say
+from dlh.files.writing import Say
 from dlh.reports.figures.canvas import new_figure
 from dlh.runs import presets
 from dlh.runs.snapshot import read_snapshot

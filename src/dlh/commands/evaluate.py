@@ -18,44 +18,45 @@ from tqdm import tqdm
 
 from dlh.commands.options import EvaluateOptions
 from dlh.data.clips import DataError
-from dlh.data.fetch.remote import sha256_of
 from dlh.data.named.manifest import Manifest
 from dlh.data.published import catalogue
 from dlh.errors import UsageError
-from dlh.evaluation.clip_events import pool_events
-from dlh.evaluation.clips import EvaluatedClips, SourceClips
-from dlh.evaluation.named_protocols import DEMO, Numbers, protocol_numbers
-from dlh.evaluation.predictions import PredictionsFile
-from dlh.evaluation.protocol import Protocol, ScoredModel
-from dlh.evaluation.results_folder import (
+from dlh.evaluation.clips import EvaluatedClips, PredictionsFile, SourceClips
+from dlh.evaluation.events import pool_events
+from dlh.evaluation.protocol import DEMO, Numbers, Protocol, ScoredModel, protocol_numbers
+from dlh.evaluation.results import (
     CURVES,
-    PARTIAL,
     SCORES,
-    ClipArrays,
-    Parts,
     check_folder,
     claim_folder,
-    write_result,
+    curves,
+    summarise,
 )
-from dlh.evaluation.rows import FLOORS, MODEL, Row, floor_rows, row_of_file, row_of_model
-from dlh.evaluation.scorers import Progress, WeightsRequest, open_scorers
-from dlh.evaluation.scores.fvd import FVD
-from dlh.evaluation.scoring import EVENTS, TRUTH, Evaluation
-from dlh.evaluation.summary import curves, summarise
+from dlh.evaluation.rows import MODEL, Row, floor_rows, row_of_file, row_of_model
+from dlh.evaluation.scoring import (
+    EVENTS,
+    TRUTH,
+    Evaluation,
+    Progress,
+    WeightsRequest,
+    open_scorers,
+)
+from dlh.evaluation.temperature import AtTemperature
 from dlh.evaluation.work import (
+    PARTIAL,
+    ClipArrays,
+    Parts,
     default_processes,
     futures_of_clip,
     save_predictions,
     score_all,
 )
-from dlh.files.outputs import Say, write_bytes
-from dlh.interfaces import TrainableModel
-from dlh.reports import evaluation_tables as tables
-from dlh.reports.evaluation_page import render
-from dlh.reports.figures.samples import draw_samples
-from dlh.reports.figures.scores import ScorePanel, draw_best_of, draw_score_curves
-from dlh.reports.pictures import drawn
+from dlh.files.writing import Say, write_bytes, write_json
+from dlh.interfaces import Temperature, TrainableModel
+from dlh.reports import evaluation as report
+from dlh.reports.figures.futures import draw_samples
 from dlh.runs.subject import Subject, open_subject
+from dlh.runs.warmth import AUTO, Chosen, choose_warmth
 from dlh.settings import to_plain, values_of
 from dlh.training.device import choose_device
 from dlh.video import to_stored
@@ -110,6 +111,7 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
     """
     out, processes, save = options.folder, options.num_processes, options.save_predictions
     check_folder(out)
+    options, warmth = _at_temperature(options, say)
     try:
         opened = _open(options)
         if opened.file is not None:
@@ -137,23 +139,50 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
         say(f"what is scored is kept in {parts.folder}; the same command goes on with it")
         raise
     scores, beside = _results(evaluation, protocol, found)
+    if warmth.tried:
+        scores["temperature"] = warmth.to_plain()
     if save:
         clips = min(save, protocol.data.clips)
         path = out / PREDICTIONS
         save_predictions(evaluation, protocol, path, clips=clips, samples=scores["samples"][MODEL])
         say(f"the futures of {clips} clips: {path}")
-    pictures = _pictures(scores, beside)
+    pictures = report.pictures_of(scores, beside)
     strips = list(_strips(evaluation, protocol, beside))
     for name, png in [*pictures.items(), *((f"strip-{n}", png) for n, _, png in strips)]:
         write_bytes(out / f"{name.replace('_', '-')}.png", png)
-    page = render(scores, pictures=pictures, strips=[(title, png) for _, title, png in strips])
+    page = report.render_page(
+        scores, pictures=pictures, strips=[(title, png) for _, title, png in strips]
+    )
     write_bytes(out / REPORT, page.encode())
-    write_bytes(out / TABLE, tables.write_markdown(scores).encode())
-    write_result(out / CURVES, beside)
-    write_result(out / SCORES, scores)  # last: where it is, everything else is
+    write_bytes(out / TABLE, report.write_markdown(scores).encode())
+    write_json(out / CURVES, beside)
+    write_json(out / SCORES, scores)  # last: where it is, everything else is
     parts.remove()
     _summarise(scores, seconds, out, say)
     return scores
+
+
+def _at_temperature(options: EvaluateOptions, say: Say) -> tuple[EvaluateOptions, Chosen]:
+    """The options with the temperature that the rule chooses, where it is to choose one."""
+    asked = (options.temperature, options.decision_temperature)
+    if options.model is None or asked == (1.0, 1.0):
+        return options, Chosen()
+    subject = open_subject(options.model, options.data, device=choose_device("auto"))
+    _, numbers, _ = _clips(options, subject)
+    chosen = choose_warmth(
+        subject,
+        *asked,
+        context=numbers.context,
+        horizon=numbers.horizon,
+        samples=numbers.samples,
+        seed=options.seed,
+        say=say,
+    )
+    temperature = chosen.temperature
+    options = replace(
+        options, temperature=temperature.states, decision_temperature=temperature.decisions
+    )
+    return options, chosen
 
 
 def _remove_unpacked(out: Path) -> None:
@@ -195,11 +224,13 @@ def open_evaluation(
     subject = open_subject(options.model, options.data, device=device)
     network = subject.model.model
     clips, numbers, name = _clips(options, subject)
+    assert options.temperature != AUTO  # it was chosen before
+    warmth = Temperature(states=options.temperature, decisions=options.decision_temperature)
     return Opened(
         evaluation=_evaluation(
             options,
             clips,
-            row_of_model(network, numbers.samples),
+            row_of_model(AtTemperature(model=network, temperature=warmth), numbers.samples),
             mean=_mean_frame(subject),
             device=device,
             progress=progress,
@@ -209,7 +240,11 @@ def open_evaluation(
         samples=numbers.samples,
         asked=clips.count if options.manifest is not None else numbers.clips,
         model=ScoredModel(
-            name=options.model, sha256=subject.digest(), to_unit_range=network.to_unit_range
+            name=options.model,
+            sha256=subject.digest(),
+            to_unit_range=network.to_unit_range,
+            temperature=warmth.states,
+            decision_temperature=warmth.decisions,
         ),
     )
 
@@ -236,7 +271,7 @@ def _open_file(
         name="predictions",
         samples=file.samples,
         asked=file.count,
-        model=ScoredModel(name=path.name, sha256=sha256_of(path)),
+        model=ScoredModel(name=path.name, sha256=file.sha256()),
         file=file,
     )
 
@@ -337,45 +372,6 @@ def _results(
     return scores, {"protocol_sha256": protocol.digest(), **curves(protocol, rows)}
 
 
-def _pictures(scores: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, bytes]:
-    """The curves of every metric that was computed, where matplotlib is installed."""
-    frames, best_of = beside["per_frame"], beside["best_of"]
-    samples = scores["samples"][MODEL]
-    per_frame, per_count = [], []
-    for spec in scores["protocol"]["metrics"]:
-        name = spec["name"]
-        if name == FVD:
-            continue
-        better = "higher" if spec["higher_is_better"] else "lower"
-        title = f"{tables.TITLES[name]} ({better} is closer)"
-        model = frames[MODEL][name]
-        floors = {
-            tables.ROW_TITLES[floor]: frames[floor][name]["best"]
-            for floor in FLOORS
-            if floor in frames
-        }
-        best = model["best"] if samples > 1 else None
-        per_frame.append(ScorePanel(title=title, best=best, mean=model["mean"], floors=floors))
-        curve = best_of[MODEL][name]
-        others = {
-            tables.ROW_TITLES[floor]: np.resize(best_of[floor][name], len(curve))
-            if len(best_of[floor][name]) == 1
-            else best_of[floor][name]
-            for floor in FLOORS
-            if floor in best_of
-        }
-        level = [curve[0]] * len(curve)
-        per_count.append(ScorePanel(title=title, best=curve, mean=level, floors=others))
-    pictures = drawn(
-        "per_frame",
-        lambda: draw_score_curves(per_frame, samples=samples),
-        said="picture of per_frame",
-    )
-    if samples > 1:
-        pictures |= drawn("best_of", lambda: draw_best_of(per_count), said="picture of best_of")
-    return pictures
-
-
 def _strips(
     evaluation: Evaluation, protocol: Protocol, beside: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, bytes]]:
@@ -410,12 +406,12 @@ def _summarise(
 ) -> None:
     model = scores["rows"][MODEL]
     said = [
-        f"{tables.TITLES[name].partition(',')[0]} {tables.cell(entry, name)}"
+        f"{report.TITLES[name].partition(',')[0]} {report.cell(entry, name)}"
         for name, entry in model.items()
         if entry["best"] is not None
     ]
     say(f"model: {', '.join(said)} (best [95 % interval] (mean))")
-    for text in tables.verdicts(scores):
+    for text in report.verdicts(scores):
         say(text.replace("**", ""))
     if seconds:
         parts = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())

@@ -11,14 +11,12 @@ from tqdm import tqdm
 
 from dlh.analysis.surprise import EventList
 from dlh.commands.options import EventsOptions
-from dlh.commands.resizing import describe_resizing
 from dlh.data.clips import DataError
 from dlh.errors import UsageError
-from dlh.files import strict_json
-from dlh.files.outputs import Say, check_with_picture, write_bytes
+from dlh.files.writing import Say, check_with_picture, write_bytes, write_json
 from dlh.pretrained import open_model
-from dlh.reports.figures import draw_events
-from dlh.reports.figures.canvas import MissingExtraError
+from dlh.reports.figures.canvas import MissingExtraError, png_bytes
+from dlh.reports.figures.events import events_figure
 from dlh.training.device import choose_device
 from dlh.video import VideoError
 
@@ -45,7 +43,7 @@ def events_of_file(options: EventsOptions, *, say: Say = print) -> None:
     if getattr(dlh.config, "num_levels", 2) < 2:
         raise UsageError(f"{model} has one level, which changes at every frame: it has no events")
     frames, first = dlh.open(video), FirstFrames(dlh.model.frame_shape)
-    if resizing := describe_resizing(frames, first.shape):
+    if resizing := dlh.describe_resizing(frames):
         say(resizing)
 
     def pieces() -> Iterator[np.ndarray]:
@@ -62,8 +60,7 @@ def events_of_file(options: EventsOptions, *, say: Say = print) -> None:
         raise DataError(f"{video}: {error}") from error
     drawn, missing = _draw(found, first.whole())
     about = {"video": str(video), "model": model, "seed": seed}
-    content = strict_json.dumps(about | asdict(found), indent=1) + "\n"
-    write_bytes(out, content.encode())
+    write_json(out, about | asdict(found))
     if drawn is not None:
         write_bytes(picture, drawn)
     for line in _lines(found):
@@ -101,7 +98,7 @@ def _draw(found: EventList, frames: np.ndarray) -> tuple[bytes | None, str]:
     foreseen = any(p is not None for row in expected for p in row)
     filled = [[1.0 if p is None else p for p in row] for row in expected]
     try:
-        png = draw_events(
+        figure = events_figure(
             frames,
             np.array(list(changed)),
             change_probability=filled if foreseen else None,
@@ -109,7 +106,7 @@ def _draw(found: EventList, frames: np.ndarray) -> tuple[bytes | None, str]:
         )
     except MissingExtraError as error:
         return None, f"no picture: {error}"
-    return png, ""
+    return png_bytes(figure), ""
 
 
 def _lines(found: EventList) -> Iterator[str]:

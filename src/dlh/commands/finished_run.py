@@ -11,19 +11,13 @@ import torch
 
 from dlh.analysis.measure import Measured, measure
 from dlh.data.video.encode import write_video
-from dlh.reports.figures import (
-    draw_curves,
-    draw_events,
-    draw_psnr_curves,
-    still_grid,
-    tile_futures,
-)
-from dlh.reports.pictures import drawn
-from dlh.reports.run_page.page import render_report
-from dlh.reports.run_page.values import Report
-from dlh.reports.summary_lines import REPORT
+from dlh.reports.figures.canvas import drawn, png_bytes
+from dlh.reports.figures.curves import draw_curves, psnr_figure
+from dlh.reports.figures.events import events_figure
+from dlh.reports.figures.futures import still_grid, tile_futures
+from dlh.reports.run_page import Report, render_report
 from dlh.runs.build import frames_per_second
-from dlh.runs.summary import SUMMARY, summarise
+from dlh.runs.summary import REPORT, SUMMARY, summarise
 from dlh.runs.trained import Trained
 from dlh.settings import to_plain
 from dlh.version import __version__
@@ -67,29 +61,34 @@ def show(trained: Trained) -> dict[str, Any]:
 
 
 def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
-    steps, clip, trace = measured.changes.steps, SHOWN_CLIP, measured.trace
+    steps, clip = measured.changes.steps, SHOWN_CLIP
+    changed, probability = measured.changed, measured.change_probability
     clips, truth = measured.held_out.clips, measured.held_out.clips.events
     model, floors = measured.futures.model, measured.futures.floors
     pictures: dict[str, bytes] = {}
-    if trace is not None:
+    if changed is not None:
         pictures = drawn(
             "events.png",
-            lambda: draw_events(
-                clips.video[clip, :steps],
-                trace.changed[clip],
-                truth=None if truth is None else truth[clip, :steps],
-                change_probability=trace.change_logit[clip].sigmoid(),
-                fps=frames_per_second(trained.source),
+            lambda: png_bytes(
+                events_figure(
+                    clips.video[clip, :steps],
+                    changed[clip],
+                    truth=None if truth is None else truth[clip, :steps],
+                    change_probability=None if probability is None else probability[clip],
+                    fps=frames_per_second(trained.source),
+                )
             ),
         )
     return pictures | drawn(
         "psnr.png",
-        lambda: draw_psnr_curves(
-            best=model.best_curve,
-            mean=model.mean_curve,
-            floors={name: scores.best_curve for name, scores in floors.items()},
-            window=model.window,
-            samples=model.samples,
+        lambda: png_bytes(
+            psnr_figure(
+                best=model.best_curve,
+                mean=model.mean_curve,
+                floors={name: scores.best_curve for name, scores in floors.items()},
+                window=model.window,
+                samples=model.samples,
+            )
         ),
     )
 
@@ -132,6 +131,7 @@ def _report(
         data="Moving Ball" if data.is_moving_ball else trained.source.name,
         run=str(folder),
         frame_shape=experiment.model.frame_shape,
+        kind=experiment.model.kind,
         levels=getattr(experiment.model, "num_levels", 1),
         parameters=sum(p.numel() for p in trained.model.model.parameters()),
         steps=trained.progress.step,
@@ -147,6 +147,7 @@ def _report(
         return report
     return replace(
         report,
+        levels=len(measured.changes.rates) or report.levels,
         changes=measured.changes,
         futures=measured.futures,
         film=film,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from dlh.errors import UsageError
+from dlh.interfaces import Temperature
 from dlh.settings import check_at_least
 
 Flag = tyro.conf.FlagCreatePairsOff[bool]
@@ -87,6 +88,10 @@ class PredictOptions:
     """Futures to draw; without --save at most those shown, 15."""
     seed: int = 0
     """The same seed gives the same futures."""
+    temperature: float = 1.0
+    """Factor on the noise of the states: below 1 the futures differ less."""
+    decision_temperature: float = 1.0
+    """What the logits of the levels' changes are divided by."""
     out: Path = Path("out.mp4")
     """The film; the picture goes beside it as .png."""
     save: Path | None = None
@@ -96,6 +101,7 @@ class PredictOptions:
     def __post_init__(self) -> None:
         at_least(1, self, "context", "horizon", "samples")
         at_least(0, self, "seed")
+        Temperature(states=self.temperature, decisions=self.decision_temperature)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +160,11 @@ class EvaluateOptions:
     """At most so many, instead of the protocol's."""
     seed: int = 0
     """Of the draws, of the choice of other clips, and of the intervals."""
+    temperature: float | Literal["auto"] = 1.0
+    """Factor on the noise of the states: below 1 the futures differ less; auto: the one with the
+    best energy score on validation clips, of decisions too."""
+    decision_temperature: float = 1.0
+    """What the logits of the levels' changes are divided by."""
     num_processes: int | None = None
     """Processes that score clips; default: as many as there are cores (at most 8), one with a
     GPU."""
@@ -181,6 +192,8 @@ class EvaluateOptions:
                 "samples",
                 "clips",
                 "save_predictions",
+                "temperature",
+                "decision_temperature",
             ):
                 if getattr(self, name) != getattr(EvaluateOptions, name):
                     raise UsageError(
@@ -189,6 +202,8 @@ class EvaluateOptions:
                     )
         at_least(1, self, "context", "horizon", "samples", "clips", "num_processes")
         at_least(0, self, "seed", "save_predictions")
+        states = 1.0 if self.temperature == "auto" else self.temperature
+        Temperature(states=states, decisions=self.decision_temperature)
 
     @property
     def folder(self) -> Path:
@@ -245,9 +260,16 @@ class AnalyseOptions:
     """Futures of a clip."""
     seed: int = 0
     """Of everything that is drawn."""
+    temperature: float | Literal["auto"] = 1.0
+    """Factor on the noise of the states: below 1 the futures differ less; auto: the one with the
+    best energy score on validation clips, of decisions too."""
+    decision_temperature: float = 1.0
+    """What the logits of the levels' changes are divided by."""
     out: Path | None = None
     """The folder of the results; default: RUN/analysis, with other data RUN/analysis-DATA."""
 
     def __post_init__(self) -> None:
         at_least(1, self, "clips", "futures_clips", "context", "horizon", "samples")
         at_least(0, self, "seed")
+        states = 1.0 if self.temperature == "auto" else self.temperature
+        Temperature(states=states, decisions=self.decision_temperature)

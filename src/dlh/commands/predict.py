@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
 from dlh.commands.options import PredictOptions
-from dlh.commands.resizing import describe_resizing
 from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
 from dlh.errors import OutputError
 from dlh.files.npz import writing_arrays
-from dlh.files.os_errors import os_errors_as
-from dlh.files.outputs import (
+from dlh.files.writing import (
     Say,
     check_name,
     check_with_picture,
     check_writable,
+    os_errors_as,
     write_bytes,
 )
 from dlh.interfaces import Prediction
 from dlh.pretrained import TrainedModel, open_model
-from dlh.reports.figures import still_grid, tile_futures
+from dlh.reports.figures.futures import still_grid, tile_futures
 from dlh.training.device import choose_device
 from dlh.video import channels_last, to_stored
 
@@ -48,10 +46,10 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     """
     model, video, out, save = options.model, options.video, options.out, options.save
     context, horizon = options.context, options.horizon
-    samples, seed = options.samples, options.seed
+    samples = options.samples
     dlh = open_model(model, choose_device("auto"))
     opened = dlh.open(video)
-    if resizing := describe_resizing(opened, dlh.model.frame_shape):
+    if resizing := dlh.describe_resizing(opened):
         say(resizing)
     frames = opened.read(context + horizon)
     if len(frames) < context:
@@ -64,7 +62,7 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     picture = check_with_picture(out, ".mp4")  # last of the checks: it makes the folder
     if save is not None:
         check_writable(save, ".npz")
-    shown = _draw(dlh, frames, context, horizon=horizon, samples=samples, seed=seed, save=save)
+    shown = _draw(dlh, frames, options)
 
     observed, truth = frames[:context], frames[context:]
     futures = np.concatenate([to_stored(future.frames[0]) for future in shown])
@@ -90,21 +88,20 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
         say(f"exact frames: {save}")
 
 
-def _draw(
-    dlh: TrainedModel,
-    frames: np.ndarray,
-    context: int,
-    *,
-    horizon: int,
-    samples: int,
-    seed: int,
-    save: Path | None,
-) -> list[Prediction]:
+def _draw(dlh: TrainedModel, frames: np.ndarray, options: PredictOptions) -> list[Prediction]:
     """Draw the futures one by one, write them where they are to be saved; return the first ones."""
-    whole = dlh.as_video(frames)
+    context, horizon, samples = options.context, options.horizon, options.samples
+    save, whole = options.save, dlh.as_video(frames)
     observed, truth = whole[:, :context], whole[:, context:]
     wanted = samples if save is not None else min(samples, SHOWN_FUTURES)
-    futures = dlh.futures(observed, horizon=horizon, samples=samples, seed=seed)
+    futures = dlh.futures(
+        observed,
+        horizon=horizon,
+        samples=samples,
+        seed=options.seed,
+        temperature=options.temperature,
+        decision_temperature=options.decision_temperature,
+    )
     drawn = tqdm(islice(futures, wanted), total=wanted, unit="future", leave=False, disable=None)
     if save is None:
         return list(drawn)

@@ -7,8 +7,7 @@ from dataclasses import asdict
 
 from dlh.commands.options import RunsOptions
 from dlh.errors import UsageError
-from dlh.files import strict_json
-from dlh.files.outputs import Say
+from dlh.files.writing import Say, strict_json
 from dlh.runs.listing import as_table, describe_run, find_runs
 
 
@@ -25,7 +24,7 @@ def list_runs(options: RunsOptions, *, say: Say = print) -> None:
     if options.json:
         best = {line.run: line.best.to_plain() if line.best else None for line in lines}
         plain = [asdict(line) | {"best": best[line.run]} for line in lines]
-        say(strict_json.dumps(plain, indent=2))
+        say(strict_json(plain, indent=2))
     elif not lines:
         say(f"there are no runs in {folder}")
     else:

@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 
 from dlh.commands.finished_run import show
-from dlh.files.outputs import Say
-from dlh.reports.figures.samples import draw_samples
-from dlh.reports.summary_lines import describe
+from dlh.files.writing import Say
+from dlh.reports.figures.futures import draw_samples
 from dlh.runs.build import (
     build_model,
     check_clips,
@@ -19,7 +18,7 @@ from dlh.runs.build import (
 from dlh.runs.changes import Change, take_over, with_rewarming
 from dlh.runs.experiment import Experiment
 from dlh.runs.snapshot import check_same_videos, read_snapshot, write_snapshot
-from dlh.runs.summary import SUMMARY
+from dlh.runs.summary import SUMMARY, describe
 from dlh.runs.trained import Trained, is_trained, load_trained, train_in
 from dlh.runs.workers import leading, settled
 from dlh.training import speed

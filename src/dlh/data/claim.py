@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dlh.data.clips import DataError
 from dlh.files.lock import Lock
-from dlh.files.os_errors import os_errors_as
+from dlh.files.writing import os_errors_as
 
 
 @dataclass(frozen=True)

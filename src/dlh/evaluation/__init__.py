@@ -1,6 +1,6 @@
 """Scores of predictions; every model is seen through dlh.interfaces.VideoModel."""
 
 from dlh.evaluation.futures import FutureScores, score_futures
-from dlh.evaluation.scores.psnr import PSNR_CAP, psnr
+from dlh.evaluation.scores.frames import PSNR_CAP, psnr
 
 __all__ = ["PSNR_CAP", "FutureScores", "psnr", "score_futures"]

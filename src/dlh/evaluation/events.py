@@ -7,12 +7,21 @@ given here start at that first step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from dlh.interfaces import TrainableModel
+
 Mask = Tensor | np.ndarray
+TOLERANCES = (0, 1, 2)
+"""Frames that a change may be off, in a table of scores."""
+FIRST_LEVEL = 2
+"""Level 1 changes at every frame and has no events."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +121,69 @@ def mean_depth(changed: Mask) -> float:
 def mean_depth_with_first(changed: Mask) -> float:
     """L-bar = (1/T) sum_t sum_n e_t^n with the forced first step, as in the paper's Table 2."""
     return float(_levels(changed).sum(2).mean())
+
+
+@torch.no_grad()
+def count_events(
+    model: TrainableModel, video: Tensor, truth: np.ndarray, *, generator: torch.Generator
+) -> np.ndarray | None:
+    """(levels from 2, tolerances, 4) counts of one clip: steps, true, inferred and matched events.
+
+    None for a model that decides nothing, or has one level.
+
+    Args:
+        model: in evaluation mode; its figures say what it decided at every frame.
+        video: (time, channel, height, width), context and truth.
+        truth: bool (time,), true events.
+        generator: of what the model draws.
+    """
+    changed = model.figures(video[None], generator=generator).changed
+    if changed is None or changed.shape[2] < FIRST_LEVEL or len(truth) < 2:
+        return None
+    counts = [
+        [astuple(event_scores(one.cpu(), truth[None], tolerance=each)) for each in TOLERANCES]
+        for one in changed[..., FIRST_LEVEL - 1 :].unbind(2)
+    ]
+    return np.array(counts, dtype=np.int64)
+
+
+def pool_events(counts: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Precision, recall and F1 of every level and tolerance, pooled over clips, and the best level.
+
+    Beside them stands what a detector scores that claims an event at every frame.
+    """
+    total = np.sum(counts, axis=0)
+    steps, true_events = int(total[0, 0, 0]), int(total[0, 0, 1])
+    rate = true_events / steps
+    levels: list[dict[str, Any]] = []
+    for index, of_level in enumerate(total):
+        found = {}
+        for tolerance, four in zip(TOLERANCES, of_level, strict=True):
+            scores = EventScores(
+                steps=int(four[0]),
+                true_events=int(four[1]),
+                inferred_events=int(four[2]),
+                matched=int(four[3]),
+            )
+            found[str(tolerance)] = {
+                "precision": scores.precision,
+                "recall": scores.recall,
+                "f1": scores.f1,
+            }
+        rate_of_level = int(of_level[0, 2]) / steps
+        levels.append({"level": index + FIRST_LEVEL, "rate": rate_of_level, "tolerance": found})
+    best = max(levels, key=lambda level: (level["tolerance"]["0"]["f1"], -level["level"]))
+    return {
+        "true_change_rate": rate,
+        "true_events": true_events,
+        "levels": levels,
+        "best_level": best["level"],
+        "every_frame": {
+            "precision": rate,
+            "recall": 1.0 if true_events else 0.0,
+            "f1": 2 * rate / (1 + rate),
+        },
+    }
 
 
 def _ratio(matched: int, claimed: int, other: int) -> float:

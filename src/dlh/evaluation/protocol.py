@@ -6,16 +6,17 @@ import hashlib
 import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from dlh.errors import DlhError
-from dlh.evaluation.bootstrap import COVERAGE, RESAMPLES
-from dlh.evaluation.scores.metrics import Metric
-from dlh.settings import check_at_least, to_plain, values_of
+from dlh.errors import DlhError, UsageError
+from dlh.evaluation.scores.frames import Metric
+from dlh.settings import check_at_least, suggestion, to_plain, values_of
 
 CLIPPING = "predictions are clipped to [0, 1] before they are scored"
 BEST_OF = "one sample per clip and metric, the best by its mean over all predicted frames"
+RESAMPLES, COVERAGE = 1000, 0.95
+"""Of the bootstrap over clips."""
 MOST_VALUES = 2**26
 """Pixel values that are drawn in one call: 256 MiB of float32."""
 
@@ -24,6 +25,46 @@ class ProtocolError(DlhError, ValueError):
     """A protocol that cannot be, or two that differ; the message names what."""
 
     code = "protocol"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """The numbers that a protocol of some name fixes.
+
+    Attributes:
+        context, horizon: frames observed and predicted.
+        samples: futures of each clip.
+        clips: at most so many.
+    """
+
+    context: int
+    horizon: int
+    samples: int
+    clips: int
+
+    def __post_init__(self) -> None:
+        counts = values_of(self, "context", "horizon", "samples", "clips")
+        check_at_least(1, error=UsageError, **counts)
+
+
+DEMO = "demo"
+PROTOCOLS = {
+    DEMO: Numbers(context=30, horizon=100, samples=16, clips=64),
+    "paper": Numbers(context=30, horizon=300, samples=100, clips=100),
+}
+MAZE_HORIZON = 200
+"""The paper predicts 200 frames of mazes, whose videos have 300."""
+
+
+def protocol_numbers(name: str, *, of_mazes: bool = False) -> Numbers:
+    """The numbers of a protocol by name; UsageError where there is none of that name."""
+    if name not in PROTOCOLS:
+        raise UsageError(
+            f"there is no protocol {name!r}{suggestion(name, list(PROTOCOLS))}",
+            code="no-such-protocol",
+        )
+    numbers = PROTOCOLS[name]
+    return replace(numbers, horizon=MAZE_HORIZON) if name == "paper" and of_mazes else numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +98,15 @@ class ScoredModel:
         name: as it was asked for.
         sha256: of its weights and configuration, or of the file that holds the predictions.
         to_unit_range: how the model's predictions got into [0, 1]; empty where that is not known.
+        temperature, decision_temperature: at which its futures were drawn, of states and of
+            decisions.
     """
 
     name: str
     sha256: str
     to_unit_range: str = ""
+    temperature: float = 1.0
+    decision_temperature: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +177,8 @@ class Protocol:
 
     def digest(self) -> str:
         """SHA-256 of all of it."""
-        return hashlib.sha256(_canonical(self).encode()).hexdigest()
+        plain = json.dumps(to_plain(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(plain.encode()).hexdigest()
 
 
 def samples_per_draw(samples: int, horizon: int, frame_shape: tuple[int, int, int]) -> int:
@@ -189,7 +235,3 @@ def differences(ours: Protocol, theirs: Protocol) -> list[str]:
 
 def _said(value: object) -> object:
     return "not given" if value is None else value
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(to_plain(value), sort_keys=True, separators=(",", ":"))

@@ -14,9 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dlh.evaluation.clips import EvaluatedClips, futures_of
+from dlh.evaluation.clips import EvaluatedClips, PredictionsFile, futures_of
 from dlh.evaluation.floors import KnownFutures, black_frame, last_frame, mean_frame
-from dlh.evaluation.predictions import PredictionsFile
 from dlh.interfaces import VideoModel
 
 MODEL, ORACLE = "model", "oracle"

@@ -7,14 +7,18 @@ computes it, when, or whether anything was interrupted in between.
 from __future__ import annotations
 
 import contextlib
+import io
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
+import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -24,18 +28,57 @@ from tqdm import tqdm
 
 from dlh.errors import OutputError
 from dlh.evaluation.protocol import Protocol
-from dlh.evaluation.results_folder import ClipArrays, Parts
-from dlh.evaluation.rows import MODEL, Row, draw
-from dlh.evaluation.scoring import Evaluation
-from dlh.evaluation.stopwatch import Stopwatch
+from dlh.evaluation.rows import MODEL, Row
+from dlh.evaluation.scoring import Evaluation, Stopwatch, draw_all
 from dlh.files.npz import writing_arrays
-from dlh.files.os_errors import os_errors_as
+from dlh.files.writing import os_errors_as, write_atomically
 from dlh.video import channels_last
 
 MOST_PROCESSES = 8
+PARTIAL = "partial"
+
+ClipArrays = dict[str, np.ndarray]
+"""What is known of a clip, by name."""
 
 Reopen = Callable[[torch.device | None], Evaluation]
 """Opens the evaluation in another process, on a device; it can be pickled."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is known of every clip so far, a file for each, in a folder named by the protocol.
+
+    A file is written whole or not at all; one that cannot be read is computed again.
+    """
+
+    folder: Path
+
+    @classmethod
+    def of(cls, out: Path, protocol: Protocol) -> Parts:
+        return cls(out / PARTIAL / protocol.digest()[:16])
+
+    def read(self, clip: int) -> ClipArrays | None:
+        """None where the clip is not scored yet."""
+        try:
+            with np.load(self._path(clip)) as arrays:
+                return dict(arrays)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            return None
+
+    def write(self, clip: int, arrays: ClipArrays) -> None:
+        """Raises OutputError where that cannot be."""
+        content = io.BytesIO()
+        np.savez(content, **arrays)  # ty: ignore[invalid-argument-type]
+        with os_errors_as(OutputError, f"cannot write {self._path(clip)}"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._path(clip), content.getbuffer())
+
+    def remove(self) -> None:
+        """All parts, of this protocol and of others that were given up."""
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
+
+    def _path(self, clip: int) -> Path:
+        return self.folder / f"clip-{clip:05d}.npz"
 
 
 def default_processes(device: torch.device) -> int:
@@ -187,11 +230,7 @@ def futures_of_clip(
     assert isinstance(row, Row)
     context, _, _ = evaluation.tensors(clip)
     with one_thread(evaluation.device):
-        for block in protocol.blocks(row.samples):
-            frames = draw(row, clip, context, block, horizon=protocol.horizon, seed=protocol.seed)
-            yield frames
-            if len(frames) < len(block):
-                return
+        yield from draw_all(row, clip, context, protocol)
 
 
 def save_predictions(

@@ -1,1 +1,1 @@
-"""Files on disk, never half-written: atomic writing, locks, archives, strict JSON, tables."""
+"""Files on disk, never half-written: writing, locks, arrays of an .npz, tables of text."""

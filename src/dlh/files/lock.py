@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout, lock_descriptor
 
 from dlh.errors import DlhError
-from dlh.files.os_errors import explain
+from dlh.files.writing import explain
 
 ALREADY_RUNNING = "already-running"
 """The code of the error where another process holds the lock."""

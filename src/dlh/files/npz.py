@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dlh.errors import DlhError
-from dlh.files.atomic import replacing
-from dlh.files.os_errors import os_errors_as
+from dlh.files.writing import os_errors_as, replacing
 
 _LOCAL_HEADER = 30  # bytes of a zip file's local header before the name
 

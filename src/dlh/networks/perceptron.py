@@ -37,7 +37,7 @@ def start_orthogonal(module: nn.Module) -> None:
 
     A stack that starts as PyTorch has it halves its input at every layer. Through the encoder, four
     layers of posterior and the way back down, what is left of a frame is far below a state's noise,
-    and training first has to dig it out again: docs/model.md has what that costs.
+    and training first has to dig it out again: docs/log.md has what that costs.
     """
     if isinstance(module, nn.Linear | nn.Conv2d):
         nn.init.orthogonal_(module.weight, ORTHOGONAL_GAIN)

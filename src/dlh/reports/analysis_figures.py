@@ -167,5 +167,5 @@ def _psnr(findings: Findings) -> Figure:
         mean=model.mean_curve,
         floors={name: scores.best_curve for name, scores in floors.items()},
         window=model.window,
-        samples=model.curves.shape[1],
+        samples=model.samples,
     )

@@ -98,7 +98,8 @@ def _observers(observers: Observers) -> dict[str, Any]:
 
 
 def _futures(futures: Futures) -> dict[str, Any]:
-    clips, samples, horizon = futures.model.curves.shape
+    model = futures.model
+    clips, samples, horizon = model.clips, model.samples, model.horizon
     result: dict[str, Any] = {
         "clips": clips,
         "samples": samples,

@@ -35,7 +35,8 @@ def render(findings: Findings, pictures: Mapping[str, bytes]) -> str:
     """The page as HTML; a picture that is missing, for want of matplotlib, is left out."""
     theirs = printed(findings)
     clips, steps, _ = findings.trace.changed.shape
-    predicted_clips, samples, horizon = findings.futures.model.curves.shape
+    model = findings.futures.model
+    predicted_clips, samples, horizon = model.clips, model.samples, model.horizon
     columns = len(FORESIGHT) if findings.truth is not None else 3
     levels = findings.levels
     return render_template(
@@ -159,7 +160,7 @@ def _world(findings: Findings) -> Rows:
     if world is None or tracking is None:
         return []
     known = ("", "") if best is None else (f"{best.median_best:.0f}", f"{best.median_mean:.0f}")
-    within = f"steps within {tracking.radius:g} px, median over {len(futures.model.curves)} clips"
+    within = f"steps within {tracking.radius:g} px, median over {futures.model.clips} clips"
     return [
         ("frames with one saturated colour", f"{world.clear:.1%}", f"{world.true_clear:.1%}"),
         ("sharpness", f"{world.sharpness:.3f}", "1.000"),

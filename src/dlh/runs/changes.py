@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from dlh.errors import UsageError
-from dlh.files.os_errors import os_errors_as
+from dlh.files.writing import os_errors_as
 from dlh.runs.experiment import Experiment
 from dlh.runs.snapshot import rewrite_snapshot
 from dlh.runs.starts import read_starts

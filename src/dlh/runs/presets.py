@@ -67,7 +67,7 @@ def moving_ball() -> Experiment:
 
     Expect two starts of 300 steps, of which more than half have found all events by then and the
     better one goes on, and a held-out event precision and recall of .98 or more in the end.
-    docs/model.md has what was measured.
+    docs/log.md has what was measured.
     """
     return Experiment(
         preset="moving-ball",

@@ -19,11 +19,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from dlh.data.clips import ClipSource
-from dlh.files.os_errors import os_errors_as
-from dlh.files.outputs import Say
+from dlh.files.writing import Say, os_errors_as
 from dlh.runs.build import untrained_network
 from dlh.runs.experiment import Experiment
-from dlh.runs.samples import SAMPLES, DrawClips, sample_drawing
+from dlh.runs.validation import SAMPLES, DrawClips, sample_drawing
 from dlh.training.checkpoint import newest_step
 from dlh.training.errors import Interrupted, RunFolderError
 from dlh.training.loop import OnLog, Validate, train

@@ -19,7 +19,7 @@ from dlh.errors import UsageError
 from dlh.evaluation.floors import mean_training_frame
 from dlh.interfaces import ModelConfig
 from dlh.models import registry
-from dlh.pretrained import TrainedModel, lookup, open_model
+from dlh.pretrained import TrainedModel, files, open_model
 from dlh.runs.build import open_source
 from dlh.runs.experiment import DataConfig, Experiment
 from dlh.runs.presets import PRESETS
@@ -224,7 +224,7 @@ def trained_as(name: str, config: ModelConfig) -> Experiment | None:
     run = run_of(name)
     if run is not None:
         return read_snapshot(run)
-    about = next((p / ABOUT for p in (Path(name), lookup.SHIPPED / name) if p.is_dir()), None)
+    about = next((p / ABOUT for p in (Path(name), files.SHIPPED / name) if p.is_dir()), None)
     if about is None or not about.exists():
         return None
     try:

@@ -1,7 +1,9 @@
-"""summary.json: the figures of a finished run, under the names that the docs explain."""
+"""The figures of a finished run: summary.json, under the names that the docs explain, and lines."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from dlh.analysis.measure import Measured
@@ -10,6 +12,8 @@ from dlh.training.held_out import level_states
 from dlh.training.metrics import best_of
 
 SUMMARY = "summary.json"
+REPORT = "report.html"
+"""The run's page, in its folder."""
 
 
 def summarise(trained: Trained, measured: Measured | None) -> dict[str, Any]:
@@ -32,13 +36,16 @@ def summarise(trained: Trained, measured: Measured | None) -> dict[str, Any]:
     states = level_states(changes.rates)
     model, floors = measured.futures.model, measured.futures.floors
     summary |= {"split": measured.held_out.split, "clips": changes.clips}
-    if changes.divergences is not None:
+    if changes.rates:
         summary |= {
             "mean_depth": changes.mean_depth,
             "mean_depth_with_first": changes.mean_depth_with_first,
             "change_rates": changes.rates,
             "dead_levels": [level for level, state in states.items() if state == "dead"],
             "restless_levels": [level for level, state in states.items() if state == "restless"],
+        }
+    if changes.divergences is not None:
+        summary |= {
             "state_kl": changes.divergences.state,
             "event_kl": changes.divergences.event,
         }
@@ -75,6 +82,40 @@ def summarise(trained: Trained, measured: Measured | None) -> dict[str, Any]:
             for found in [getattr(changes.foresight, name)]
         }
     return summary
+
+
+def describe(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    """The figures of a summary in lines for a person."""
+    if "psnr" not in summary:
+        yield "there are no held-out clips, so nothing was measured"
+    if "events" in summary:
+        events = summary["events"]
+        yield (
+            f"events:  precision {events['precision']:.3f}, recall {events['recall']:.3f} of level "
+            f"2 against the true events, on {summary['clips']} held-out clips"
+        )
+    if "mean_depth" in summary:
+        line = f"depth:   {summary['mean_depth']:.3f} levels change at a step"
+        if "true_change_rate" in summary:
+            line += f"; 1 + the true change rate is {1 + summary['true_change_rate']:.3f}"
+        yield line
+    for name, what in (("dead", "never"), ("restless", "always")):
+        if levels := summary.get(f"{name}_levels"):
+            numbers = " and ".join(map(str, levels))
+            yield f"levels:  {what} changing on held-out clips: level {numbers}"
+    if "psnr" in summary:
+        psnr = summary["psnr"]
+        floors = ", ".join(
+            f"{name.replace('_', ' ')} {value:.1f}"
+            for name, value in psnr.items()
+            if not name.startswith("model")
+        )
+        yield (
+            f"future:  PSNR {psnr['model_best']:.1f} dB over {summary['window']} frames, best of "
+            f"{summary['samples']} (average {psnr['model_mean']:.1f}); floors: "
+            f"{floors}"
+        )
+    yield f"trained in {summary['seconds']['train']:.0f} s; open {folder / REPORT}"
 
 
 def _key(name: str) -> str:

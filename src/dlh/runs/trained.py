@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 import torch
 
 from dlh.data.clips import ClipSource
-from dlh.files.outputs import Say
+from dlh.files.writing import Say
 from dlh.interfaces import TrainableModel
 from dlh.models import registry
 from dlh.pretrained import TrainedModel, of_network, open_model
 from dlh.pretrained.files import holds_model, write_model
 from dlh.runs.experiment import Experiment
-from dlh.runs.samples import DrawClips, sample_drawing
 from dlh.runs.starts import Starts, best_start, of_seed, read_starts
-from dlh.runs.validation import held_out_validation
+from dlh.runs.validation import DrawClips, held_out_validation, sample_drawing
 from dlh.training.checkpoint import BEST, read_checkpoint
 from dlh.training.device import choose_device
 from dlh.training.errors import CheckpointError

@@ -15,8 +15,7 @@ from typing import Any, Protocol
 
 import torch
 
-from dlh.files.atomic import replacing, write_atomically
-from dlh.files.os_errors import explain, os_errors_as
+from dlh.files.writing import explain, os_errors_as, replacing, write_atomically
 from dlh.training.errors import CheckpointError, DamagedCheckpointError
 
 FORMAT = 1

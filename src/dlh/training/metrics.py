@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlh.files import strict_json
-from dlh.files.atomic import write_atomically
-from dlh.files.os_errors import explain, os_errors_as
+from dlh.files.writing import explain, os_errors_as, strict_json, write_atomically
 from dlh.training.errors import RunFolderError
 
 VALIDATION = "validation."
@@ -73,7 +71,7 @@ class Metrics:
             os_errors_as(RunFolderError, f"cannot write {self.path}"),
             open(self.path, "a", encoding="utf-8") as file,
         ):
-            file.write(strict_json.dumps(entry) + "\n")
+            file.write(strict_json(entry) + "\n")
             file.flush()
             os.fsync(file.fileno())
 

@@ -20,10 +20,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from dlh.files import strict_json
-from dlh.files.atomic import is_leftover, remove_leftovers, write_atomically
 from dlh.files.lock import Lock
-from dlh.files.os_errors import explain, os_errors_as
+from dlh.files.writing import (
+    explain,
+    is_leftover,
+    os_errors_as,
+    remove_leftovers,
+    strict_json,
+    write_atomically,
+)
 from dlh.training.checkpoint import newest_step
 from dlh.training.errors import Interrupted, RunFolderError
 from dlh.training.metrics import Metrics
@@ -155,7 +160,7 @@ class RunFolder:
 
     def write_json(self, name: str, value: Any) -> Path:
         """Write a JSON file of the run, as a whole or not at all; NaN and infinity become null."""
-        return self.write_text(name, strict_json.dumps(value, indent=2) + "\n")
+        return self.write_text(name, strict_json(value, indent=2) + "\n")
 
     def read_json(self, name: str) -> Any:
         """The value in a JSON file of the run; RunFolderError where it is missing or damaged."""

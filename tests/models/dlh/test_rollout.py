@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlh.interfaces import Temperature
 from dlh.models.dlh import Carried, Rollout
-from dlh.models.dlh.rollout import Temperature
 from small_models import (
     SWITCHES,
     lively_model,

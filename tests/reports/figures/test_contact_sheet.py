@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlh.reports.figures.canvas import BORDER, LINE
 from dlh.reports.figures.contact_sheet import (
     GAP,
     MARGIN,
@@ -17,7 +18,6 @@ from dlh.reports.figures.contact_sheet import (
     shortened,
     spread,
 )
-from dlh.reports.figures.sheet import BORDER, LINE
 
 
 def ramp(frames, *, size=16, channels=3, fps=10.0, split="train"):

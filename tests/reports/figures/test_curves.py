@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image, ImageColor
 
-from dlh.reports.figures import canvas, draw_curves, draw_psnr_curves
+from dlh.reports.figures import canvas
+from dlh.reports.figures.curves import draw_curves, psnr_figure
 
 FLOORS = {"black frame": [14.0] * 40, "mean frame": [15.0] * 40, "last frame": [12.0] * 40}
 
@@ -36,7 +37,7 @@ def draw_psnr(**changes) -> np.ndarray:
         "window": 20,
         "samples": 8,
     } | changes
-    return pixels(draw_psnr_curves(**request))
+    return pixels(canvas.png_bytes(psnr_figure(**request)))
 
 
 def test_the_best_future_falls_and_a_floor_stays_where_it_is():

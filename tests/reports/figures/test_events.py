@@ -8,9 +8,9 @@ import torch
 from PIL import Image, ImageColor
 
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
-from dlh.reports.figures import MissingExtraError, canvas, draw_events
-from dlh.reports.figures.events import COLUMNS, WIDTH, _window
-from dlh.reports.figures.lanes import LEFT, RIGHT, Story
+from dlh.reports.figures import canvas
+from dlh.reports.figures.canvas import MissingExtraError
+from dlh.reports.figures.events import COLUMNS, LEFT, RIGHT, WIDTH, Story, _window, events_figure
 
 
 def pixels(png: bytes) -> np.ndarray:
@@ -40,6 +40,10 @@ def decisions(length: int, *frames: int, levels: int = 2) -> np.ndarray:
     changed[0] = True
     changed[list(frames), 1] = True
     return changed
+
+
+def draw_events(*shown, **known) -> bytes:
+    return canvas.png_bytes(events_figure(*shown, **known))
 
 
 def grey_video(length: int, height: int = 32, width: int = 32) -> np.ndarray:

@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image, ImageColor
 
-from dlh.reports.figures import canvas, still_grid, tile_futures
+from dlh.reports.figures import canvas
+from dlh.reports.figures.futures import still_grid, tile_futures
 
 CONTEXT, HORIZON = 4, 6
 COLOURS = ((250, 0, 0), (0, 250, 0), (0, 0, 250))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlh.reports.figures.samples import GAP, MARGIN, NAMES, PARTING, draw_samples
-from dlh.reports.figures.sheet import BORDER, LINE
+from dlh.reports.figures.canvas import BORDER, LINE
+from dlh.reports.figures.futures import GAP, MARGIN, NAMES, PARTING, draw_samples
 
 SIZE, CELL = 16, 32 + 2 * BORDER + 4  # drawn twice as large
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlh.reports.figures import scores
+from dlh.reports.figures import curves
 from dlh.reports.figures.canvas import MODEL
-from dlh.reports.figures.scores import ScorePanel, draw_best_of, draw_score_curves
+from dlh.reports.figures.curves import ScorePanel, draw_best_of, draw_score_curves
 
 
 def pixels(png: bytes) -> np.ndarray:
@@ -31,7 +31,7 @@ def test_a_panel_for_each_metric_and_the_same_bytes_for_the_same_curves():
 
 def test_lines_are_the_models_and_the_floors_with_their_names(monkeypatch):
     seen = []
-    monkeypatch.setattr(scores, "name_ends", lambda axes, lines: seen.append(lines))
+    monkeypatch.setattr(curves, "name_ends", lambda axes, lines: seen.append(lines))
     floors = {"black frame": [14.0] * 30, "mean frame": [15.0] * 30}
     draw_score_curves([panel(floors=floors), panel(best=None)], samples=7)
     draw_best_of([panel()])
@@ -44,7 +44,7 @@ def test_lines_are_the_models_and_the_floors_with_their_names(monkeypatch):
 def test_steps_and_samples_are_counted_in_whole_numbers(monkeypatch):
     ticks = []
     monkeypatch.setattr(
-        scores, "name_ends", lambda axes, lines: ticks.extend(axes.xaxis.get_major_locator()())
+        curves, "name_ends", lambda axes, lines: ticks.extend(axes.xaxis.get_major_locator()())
     )
     for length in (2, 3, 20):
         draw_best_of([panel(best=np.ones(length), mean=np.ones(length))])

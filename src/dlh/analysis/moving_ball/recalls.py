@@ -5,38 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from torch import Tensor
 
 from dlh.data.clips import Clips
 from dlh.data.worlds.moving_ball import MovingBallClips
 from dlh.evaluation.events import event_scores
-from dlh.models.dlh import Trace
 
 
-def event_recalls(trace: Trace, clips: Clips) -> dict[str, float]:
-    """Recall of bounces and of random changes; only a bounce can be foreseen."""
-    if not isinstance(clips, MovingBallClips) or trace.changed.shape[2] < 2:
+def event_recalls(changed: Tensor, clips: Clips) -> dict[str, float]:
+    """Recall of bounces and of random changes; only a bounce can be foreseen.
+
+    Args:
+        changed: bool (clips, time, levels), of the first steps of the clips.
+        clips: of Moving Ball; others know no kinds of events.
+    """
+    if not isinstance(clips, MovingBallClips) or changed.shape[2] < 2:
         return {}
-    steps = trace.changed.shape[1]
+    steps = changed.shape[1]
     kinds = {"bounces": clips.bounces[:, :steps], "random changes": clips.random_changes[:, :steps]}
     if not all(mask[:, 1:].any() for mask in kinds.values()):
         return {}
-    return {name: event_scores(trace.changed[..., 1], mask).recall for name, mask in kinds.items()}
+    return {name: event_scores(changed[..., 1], mask).recall for name, mask in kinds.items()}
 
 
-def colour_recalls(trace: Trace, clips: Clips, colours: Sequence[str]) -> dict[str, float]:
+def colour_recalls(changed: Tensor, clips: Clips, colours: Sequence[str]) -> dict[str, float]:
     """Recall of each change of the ball's colour, by name, "green to cyan".
 
     A level 2 to which two successive colours look alike misses the step between them and notices
     all others: with six colours its recall is .83.
 
     Args:
-        trace: of the first steps of the clips.
+        changed: bool (clips, time, levels), of the first steps of the clips.
         clips: of Moving Ball; others know no colours.
         colours: the cycle, in which every event advances by one.
     """
-    if not isinstance(clips, MovingBallClips) or trace.changed.shape[2] < 2:
+    if not isinstance(clips, MovingBallClips) or changed.shape[2] < 2:
         return {}
-    inferred = trace.changed[..., 1]
+    inferred = changed[..., 1]
     steps = inferred.shape[1]
     events = (clips.bounces | clips.random_changes)[:, :steps]
     before = clips.colours[:, : steps - 1]

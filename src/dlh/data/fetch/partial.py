@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dlh.data.clips import DataError
-from dlh.files.atomic import put_in_place
+from dlh.files.writing import put_in_place
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,8 +25,7 @@ from dlh.data.store.source import StoreSource
 from dlh.data.store.store import Store
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.data.worlds.moving_mnist import MovingMNIST
-from dlh.files.atomic import write_atomically
-from dlh.files.os_errors import os_errors_as
+from dlh.files.writing import os_errors_as, write_atomically
 from dlh.settings import SettingsError, check_at_least, from_plain, to_plain
 
 FORMAT = "dlh-manifest"

@@ -14,8 +14,7 @@ from dlh.data.fetch.download import fetch
 from dlh.data.fetch.remote import Remote, sha256_of
 from dlh.data.published.data_set import DataSet, Part
 from dlh.data.store.discover import Found
-from dlh.files.atomic import put_in_place
-from dlh.files.os_errors import os_errors_as
+from dlh.files.writing import os_errors_as, put_in_place
 
 # How much an archive may hold: videos are packed already, so that more than this is no data set.
 _MOST_TIMES_LARGER = 20

@@ -10,14 +10,14 @@ from pathlib import Path
 from dlh.data.clips import DataError
 from dlh.data.published.data_set import DataSet
 from dlh.data.store.discover import Found
-from dlh.data.store.folder import cache_folder
 from dlh.data.store.store import Store, is_store
 from dlh.data.worlds.digits import digit_file
+from dlh.files.writing import cache_folder
 
 
 def data_root(given: str | os.PathLike[str] | None = None) -> Path:
     """The folder of all named data sets: the given one, else ``$DLH_DATA``, else ``data`` in the
-    cache (:func:`dlh.data.store.folder.cache_folder`).
+    cache (:func:`dlh.files.writing.cache_folder`).
     """
     if given is not None:
         return Path(given)

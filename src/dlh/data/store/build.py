@@ -25,8 +25,7 @@ from dlh.data.store.store import (
     shard_kinds,
 )
 from dlh.data.video.frames import Frames, frames_in_block
-from dlh.files.atomic import put_in_place, write_atomically
-from dlh.files.os_errors import explain, os_errors_as
+from dlh.files.writing import explain, os_errors_as, put_in_place, write_atomically
 
 _JOURNAL = "journal.jsonl"
 _RECIPE = "recipe.json"

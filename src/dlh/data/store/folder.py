@@ -17,6 +17,7 @@ from dlh.data.store.source import StoreSource
 from dlh.data.store.splits import Fractions, Shares
 from dlh.data.store.store import Store, is_store
 from dlh.data.video.resize import Target
+from dlh.files.writing import cache_folder
 
 SPLIT: Fractions = (0.8, 0.1, 0.1)
 
@@ -98,14 +99,6 @@ def open_data(
     source = StoreSource(store)
     source.check_clip_length(clip_length)
     return source
-
-
-def cache_folder() -> Path:
-    """``$DLH_CACHE``, else ``$XDG_CACHE_HOME/dlh``, else ``~/.cache/dlh``; may be deleted."""
-    if chosen := os.environ.get("DLH_CACHE"):
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "dlh"
 
 
 def _plan(path: Path, target: Target, rule: Shares) -> Import:

@@ -12,7 +12,7 @@ import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.video.retime import check_rate
-from dlh.files.atomic import replacing
+from dlh.files.writing import replacing
 
 
 class Film(Protocol):

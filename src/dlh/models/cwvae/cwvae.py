@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from dlh.errors import UsageError
 from dlh.interfaces import (
+    AS_LEARNT,
     CLIPPED,
     PLAIN,
     TRAINED,
@@ -24,6 +25,7 @@ from dlh.interfaces import (
     Prediction,
     Share,
     Stage,
+    Temperature,
     Update,
 )
 from dlh.models.cwvae import clockwork
@@ -222,6 +224,7 @@ class CWVAE(nn.Module):
         *,
         noise: Noise | None = None,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> tuple[Rollout, Carried]:
         """``steps`` frames drawn from the priors, after what is carried.
 
@@ -240,6 +243,7 @@ class CWVAE(nn.Module):
                 generator=generator,
             )
         self._check_noise(noise, len(like), carried.frames, steps)
+        noise = Noise(tuple(temperature.states * part for part in noise.levels))
         with torch.no_grad(), _full_precision(like):
             return clockwork.imagine(self._cells, self.config, carried, noise, steps)
 
@@ -251,6 +255,7 @@ class CWVAE(nn.Module):
         horizon: int,
         samples: int = 1,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> Prediction:
         """``samples`` futures of ``horizon`` frames, one batch after a context encoded once.
 
@@ -272,7 +277,7 @@ class CWVAE(nn.Module):
         start = Carried.start(self.config, clips * samples, like=context)
         noise = Noise.draw(self.config, clips * samples, steps, like=context, generator=generator)
         _, carried = self._infer(embeddings, start, noise)
-        drawn, _ = self.imagine(carried, horizon, generator=generator)
+        drawn, _ = self.imagine(carried, horizon, generator=generator, temperature=temperature)
         outputs = drawn.levels[0].output.flatten(0, 1)
         frames = outputs.new_empty(len(outputs), *self.frame_shape)
         for part, rows in zip(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dlh.errors import UsageError
 from dlh.interfaces import (
+    AS_LEARNT,
     CLIPPED,
     PLAIN,
     TRAINED,
@@ -22,6 +23,7 @@ from dlh.interfaces import (
     Plan,
     Prediction,
     Share,
+    Temperature,
     Update,
 )
 from dlh.models.dlh import inference, rollout
@@ -32,7 +34,6 @@ from dlh.models.dlh.dynamics import Observed
 from dlh.models.dlh.emergence import NO_GUIDANCE, Guidance
 from dlh.models.dlh.level import Level
 from dlh.models.dlh.pieces import is_recomputed, piece_by_piece
-from dlh.models.dlh.rollout import AS_LEARNT, Temperature
 from dlh.models.dlh.trace import Carried, Noise, Rollout, Trace, full_precision
 from dlh.networks import FrameDecoder, FrameEncoder
 from dlh.settings import check_at_least

@@ -12,7 +12,7 @@ from dlh.networks import ConditionalGaussian, Recurrence, perceptron
 UPPER_CONTEXT_GAIN = 0.1
 """What f_dec starts at from level 3 upwards, of its orthogonal start. At the full one a level that
 has learnt nothing yet sends level 2 a code that differs from clip to clip and says nothing, and
-level 2 is late: docs/model.md has what that costs."""
+level 2 is late: docs/log.md has what that costs."""
 
 
 class Level(nn.Module):

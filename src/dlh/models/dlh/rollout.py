@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from dlh.distributions import Gaussian, nest
+from dlh.interfaces import AS_LEARNT, Temperature
 from dlh.models.dlh.config import DLHConfig
 from dlh.models.dlh.level import Level
 from dlh.models.dlh.step import advance, remembers, split_levels
 from dlh.models.dlh.trace import Carried, Noise, Rollout
-
-
-@dataclass(frozen=True, kw_only=True)
-class Temperature:
-    """How freely the future is drawn; 1 is the model's own distribution, 0 its most likely draw.
-
-    Attributes:
-        states: factor on the noise of every state.
-        decisions: what the logit of every p(e_t = 1) is divided by.
-    """
-
-    states: float = 1.0
-    decisions: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name in ("states", "decisions"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(
-                    f"the temperature of {name} is a finite number from 0, found "
-                    f"{getattr(self, name)}"
-                )
-
-    def probability(self, logit: Tensor) -> Tensor:
-        """p(e = 1) of a logit at this temperature."""
-        if not self.decisions:
-            return (logit > 0).to(logit.dtype)
-        return (logit / self.decisions).sigmoid()
-
-
-AS_LEARNT = Temperature()
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from dlh.distributions import Gaussian
 from dlh.errors import UsageError
 from dlh.interfaces import (
+    AS_LEARNT,
     CLIPPED,
     PLAIN,
     TRAINED,
@@ -32,6 +33,7 @@ from dlh.interfaces import (
     Plan,
     Prediction,
     Stage,
+    Temperature,
     Term,
     Update,
 )
@@ -201,6 +203,7 @@ class FlatModel(nn.Module):
         horizon: int,
         samples: int = 1,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> Prediction:
         """``samples`` futures, after a context that is observed once.
 
@@ -215,7 +218,7 @@ class FlatModel(nn.Module):
         )
         frames = []
         for normal in self._noise(context, len(state), horizon, generator).unbind(1):
-            state = self.prior(memory, state).sample(normal)
+            state = self.prior(memory, state).sample(temperature.states * normal)
             frames.append(self.decode(state, memory).clamp_(0, 1))
             memory = self.transition.step(state, memory)
         return Prediction(frames=torch.stack(frames, 1).unflatten(0, (len(context), samples)))

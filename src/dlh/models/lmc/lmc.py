@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from dlh.errors import UsageError
 from dlh.interfaces import (
+    AS_LEARNT,
     CLIPPED,
     PLAIN,
     TRAINED,
@@ -26,6 +27,7 @@ from dlh.interfaces import (
     Plan,
     Prediction,
     Stage,
+    Temperature,
     Update,
 )
 from dlh.models.lmc.config import SHORTEST_CLIP, LMCConfig
@@ -153,6 +155,7 @@ class LMCMemory(nn.Module):
         horizon: int,
         samples: int = 1,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> Prediction:
         """The one future after a context, clipped to [0, 1]; the context is the short clip.
 
@@ -160,7 +163,7 @@ class LMCMemory(nn.Module):
             context: at least 9 frames in [0, 1]; training uses ``config.context_steps`` of them.
             horizon: frames to predict.
             samples: without effect, because the model is deterministic: one is returned.
-            generator: without effect.
+            generator, temperature: without effect.
 
         Raises:
             UsageError: horizon or samples is below 1.

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from dlh.interfaces import AS_LEARNT, Temperature
 from dlh.models.vta.boundaries import READ, gumbel
 from dlh.models.vta.factors import AbstractLevel, ObservationLevel
 from dlh.models.vta.noise import RolloutNoise
@@ -27,6 +28,7 @@ def imagine(
     *,
     boundaries: Boundaries,
     limits: tuple[int, int] | None,
+    temperature: Temperature = AS_LEARNT,
 ) -> tuple[Rollout, Carried]:
     """Draw the future from the priors, and nothing else.
 
@@ -38,6 +40,7 @@ def imagine(
         boundaries: where segments begin after the first step.
         limits: the longest segment and the most segments, counted from where ``carried`` counts;
             None for no limits.
+        temperature: factor on the noise of the states, and on the Gumbel noise of boundaries.
 
     Returns:
         What was drawn, and what it leaves behind.
@@ -53,7 +56,7 @@ def imagine(
             abstract,
             observation,
             carried,
-            (normal[0], normal[1]),
+            (temperature.states * normal[0], temperature.states * normal[1]),
             abstract_state=abstract.prior,
             observation_state=lambda belief, feature: observation.prior(belief),
         )
@@ -61,15 +64,17 @@ def imagine(
         if limits is not None:
             counted = carried.counters.after(done.read)
             logits = counted.limit(logits, max_length=limits[0], max_segments=limits[1])
-        carried = carry(abstract, done, _begins(logits, uniform, boundaries), carried)
+        carried = carry(
+            abstract, done, _begins(logits, uniform, boundaries, temperature.decisions), carried
+        )
         steps.append(done)
     return Rollout.stack(steps), carried
 
 
-def _begins(logits: Tensor, uniform: Tensor, boundaries: Boundaries) -> Tensor:
+def _begins(logits: Tensor, uniform: Tensor, boundaries: Boundaries, temperature: float) -> Tensor:
     """Whether the next step begins a segment, (batch,)."""
     if boundaries == "read":
         return torch.ones_like(logits[..., 0], dtype=torch.bool)
     if boundaries == "sampled":
-        logits = logits + gumbel(uniform)
+        logits = logits + temperature * gumbel(uniform)
     return logits.argmax(-1) == READ

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from dlh.errors import UsageError
 from dlh.interfaces import (
+    AS_LEARNT,
     PLAIN,
     TRAINED,
     Decisions,
@@ -22,6 +23,7 @@ from dlh.interfaces import (
     Plan,
     Prediction,
     Stage,
+    Temperature,
     Update,
 )
 from dlh.models.vta import inference, rollout
@@ -291,6 +293,7 @@ class VariationalTemporalAbstraction(nn.Module):
         generator: torch.Generator | None = None,
         boundaries: rollout.Boundaries | None = None,
         max_segments: int | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> tuple[Rollout, Carried]:
         """``steps`` steps drawn from the priors, after what is carried.
 
@@ -303,6 +306,7 @@ class VariationalTemporalAbstraction(nn.Module):
                 every step, one frame a segment.
             max_segments: with ``generation_limits``, the most segments since the context; those of
                 a window of ``steps`` steps where not given.
+            temperature: of states, and of boundaries where they are sampled.
         """
         like, batch = carried.abstract_belief, len(carried.abstract_belief)
         if noise is None:
@@ -318,6 +322,7 @@ class VariationalTemporalAbstraction(nn.Module):
                 noise,
                 boundaries=boundaries or self.config.generated_boundaries,
                 limits=limits if self.config.generation_limits else None,
+                temperature=temperature,
             )
 
     @torch.no_grad()
@@ -328,6 +333,7 @@ class VariationalTemporalAbstraction(nn.Module):
         horizon: int,
         samples: int = 1,
         generator: torch.Generator | None = None,
+        temperature: Temperature = AS_LEARNT,
     ) -> Prediction:
         """``samples`` futures of ``horizon`` frames, one batch after a context encoded once.
 
@@ -341,7 +347,7 @@ class VariationalTemporalAbstraction(nn.Module):
         """
         check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         carried = self.after_context(context, generator=generator).repeat(samples)
-        drawn, _ = self.imagine(carried, horizon, generator=generator)
+        drawn, _ = self.imagine(carried, horizon, generator=generator, temperature=temperature)
         features = drawn.observation_feature.flatten(0, 1)
         frames = features.new_empty(len(features), *self.frame_shape)
         for part, given in zip(

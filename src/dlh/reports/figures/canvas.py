@@ -1,12 +1,15 @@
-"""What all pictures share: the palette, a figure without global state, and frames as RGB."""
+"""What all pictures share: the palette, a figure for plots, a sheet for pixels, frames as RGB."""
 
 from __future__ import annotations
 
 import io
+import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from dlh.errors import DlhError
@@ -29,12 +32,31 @@ LEVELS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 
 DOTS_PER_INCH = 150
 HEADLINE = "headline"
+BORDER = 3
+"""Around a picture on a sheet, pixels."""
+LINE = 22
+"""Height of a line of text on a sheet, pixels."""
 
 
 class MissingExtraError(DlhError, ImportError):
     """An optional dependency is not installed; the message says how to install it."""
 
     code = "missing-extra"
+
+
+def drawn(name: str, draw: Callable[[], bytes], *, said: str = "") -> dict[str, bytes]:
+    """The picture under its name; nothing, and a warning, where matplotlib is not installed.
+
+    Args:
+        name: of the picture.
+        draw: gives it as PNG.
+        said: what the warning calls it, if not by its name.
+    """
+    try:
+        return {name: draw()}
+    except MissingExtraError as error:
+        warnings.warn(f"no {said or name}: {error}", stacklevel=2)
+        return {}
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -129,6 +151,46 @@ def plain_axes(axes: Axes) -> None:
         axis.label.set(fontsize=9, color=QUIET)
     axes.grid(axis="y", color=WASH, linewidth=1)
     axes.set_axisbelow(True)
+
+
+class Sheet:
+    """Paper for pictures and words in exact pixels; it needs Pillow only.
+
+    White, (height, width) pixels; positions are (x, y) from the upper left corner."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._image = Image.new("RGB", (width, height), PAPER)
+        self._pen = ImageDraw.Draw(self._image)
+        self._font = ImageFont.load_default(size=15)
+
+    def write(
+        self, corner: tuple[int, int], text: str, colour: str = INK, anchor: str = "la"
+    ) -> None:
+        """Text; ``anchor`` says which of its points lies at the corner, as in Pillow."""
+        self._pen.text(corner, text, fill=colour, font=self._font, anchor=anchor)
+
+    def fill(self, left: int, top: int, right: int, bottom: int, colour: str) -> None:
+        """A filled box, both ends included; nothing where it is empty."""
+        if right >= left and bottom >= top:
+            self._pen.rectangle((left, top, right, bottom), fill=colour)
+
+    def picture(self, corner: tuple[int, int], frame: np.ndarray, scale: int, colour: str) -> None:
+        """A frame, uint8 (height, width, 3), a pixel becoming scale x scale, in a border."""
+        x, y = corner
+        large = Image.fromarray(frame.repeat(scale, 0).repeat(scale, 1))
+        right, bottom = x + large.width + 2 * BORDER - 1, y + large.height + 2 * BORDER - 1
+        self.fill(x, y, right, bottom, colour)
+        self._image.paste(large, (x + BORDER, y + BORDER))
+
+    def pixels(self) -> np.ndarray:
+        """uint8 (height, width, 3)."""
+        return np.asarray(self._image)
+
+    def png(self) -> bytes:
+        """PNG bytes."""
+        buffer = io.BytesIO()
+        self._image.save(buffer, format="PNG")
+        return buffer.getvalue()
 
 
 def as_array(values: Tensor | ArrayLike) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlh.reports.figures import canvas
-from dlh.reports.figures.sheet import BORDER, LINE, Sheet
+from dlh.reports.figures.canvas import BORDER, LINE, Sheet
 
 MARGIN = 16
 GAP = 10

@@ -1,18 +1,24 @@
-"""Curves: how a run learnt, and how its predictions hold up with the distance."""
+"""Curves: how scores hold up with the distance and the number of samples, and how a run learnt.
+
+Lines are named at their ends, so that there is no legend to look up.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import Tensor
 
 from dlh.reports.figures import canvas
-from dlh.reports.figures.lines import Curve, Line, as_curve, draw_lines, name_ends
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Curve = Tensor | np.ndarray | Sequence[float]
 
 WIDTH = 11.0
 PSNR_TITLE = "How close do the futures stay to what happened?"
@@ -21,24 +27,91 @@ FLOORS = (
     (canvas.QUIET, (0, (5, 2)), 1.5),
     (canvas.QUIET, (0, (1, 1.5)), 1.5),
 )
-"""Colour, dashes and weight of the floors."""
+"""Colour, dashes and weight of the floors of a run."""
+LEFT, RIGHT, HEIGHT, STRIDE = 0.75, 1.75, 2.1, 2.95
+"""Of the panels of an evaluation, inches."""
+DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (4, 1, 1, 1)), (0, (7, 3)))
+"""Of the floors of an evaluation, in their order."""
 
 
-def draw_psnr_curves(
-    *,
-    best: Curve,
-    mean: Curve,
-    floors: Mapping[str, Curve],
-    window: int,
-    samples: int,
-    title: str = PSNR_TITLE,
-) -> bytes:
-    """PNG bytes of :func:`psnr_figure`."""
-    return canvas.png_bytes(
-        psnr_figure(
-            best=best, mean=mean, floors=floors, window=window, samples=samples, title=title
-        )
-    )
+@dataclass(frozen=True)
+class Line:
+    """A curve and how it is drawn."""
+
+    steps: np.ndarray
+    values: np.ndarray
+    colour: str
+    dash: Any = "-"
+    weight: float = 1.8
+
+
+def draw_lines(axes: Axes, lines: Mapping[str, Line]) -> None:
+    """Draw them; one of few points has marks."""
+    for line in lines.values():
+        style: dict[str, Any] = {
+            "color": line.colour,
+            "linewidth": line.weight,
+            "linestyle": line.dash,
+        }
+        if len(line.values) < 3:
+            style |= {"marker": "o", "markersize": 4}
+        axes.plot(line.steps, line.values, **style)
+    axes.ticklabel_format(axis="y", useOffset=False)
+
+
+def name_ends(axes: Axes, lines: Mapping[str, Line], *, samples: bool = False) -> None:
+    """Names at the ends of the lines, pushed apart where they overlap: no legend to look up.
+
+    Args:
+        axes: with the lines.
+        lines: by name.
+        samples: whether a piece of the line is before its name, which tells those apart that end at
+            the same height.
+    """
+    if len(lines) < 2:
+        return
+    axes.get_ylim()  # settles the limits, which a plot only announces
+    named = sorted(lines.items(), key=lambda item: _end(item[1], axes))
+    ends = np.array([(line.steps[-1], _end(line, axes)) for _, line in named])
+    heights = axes.transData.transform(ends)[:, 1]
+    gap = 9 * 1.25 * canvas.DOTS_PER_INCH / 72
+    for _ in range(100):
+        for low in range(len(heights) - 1):
+            overlap = max(0.0, gap - (heights[low + 1] - heights[low]))
+            heights[low : low + 2] += (-overlap / 2, overlap / 2)
+    for (name, line), height in zip(named, heights, strict=True):
+        share = axes.transAxes.inverted().transform((0, height))[1]
+        style: dict[str, Any] = {"fontsize": 9, "color": line.colour, "va": "center"}
+        axes.text(1.06 if samples else 1.015, share, name, transform=axes.transAxes, **style)
+        if samples:
+            _sample(axes, line, share)
+
+
+def _end(line: Line, axes: Axes) -> float:
+    """Where a line ends, or where it usually is if its end is above or below what is shown."""
+    low, high = axes.get_ylim()
+    last = float(line.values[-1])
+    return last if low <= last <= high else min(max(float(np.median(line.values)), low), high)
+
+
+def _sample(axes: Axes, line: Line, share: float) -> None:
+    from matplotlib.lines import Line2D
+
+    style: dict[str, Any] = {
+        "color": line.colour,
+        "linestyle": line.dash,
+        "linewidth": line.weight,
+        "clip_on": False,
+    }
+    axes.add_artist(Line2D([1.012, 1.05], [share, share], transform=axes.transAxes, **style))
+
+
+def as_curve(values: Curve) -> np.ndarray:
+    """One value per step, float; ValueError for another shape."""
+    array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"a curve has one value per predicted step, found shape {array.shape}")
+    return array.astype(float)
 
 
 def psnr_figure(
@@ -123,6 +196,79 @@ def _above(floors: Mapping[str, Curve], limit: float) -> str:
     return "; ".join(
         f"{name}: up to {top:.0f} dB at some steps" for name, top in tops.items() if top > limit
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScorePanel:
+    """One metric.
+
+    Attributes:
+        title: the metric, its unit, and which way is better.
+        best, mean: of the model, one value per step; None where there is one sample only, or
+            nothing is best.
+        floors: name to (steps,).
+    """
+
+    title: str
+    mean: Curve
+    best: Curve | None = None
+    floors: Mapping[str, Curve]
+
+
+def draw_score_curves(
+    panels: Sequence[ScorePanel],
+    *,
+    samples: int,
+    title: str = PSNR_TITLE,
+) -> bytes:
+    """PNG bytes: a panel for each metric, against the predicted step (the paper's Fig. 9)."""
+    return _draw_panels(panels, title, "predicted step", f"best of {samples}")
+
+
+def draw_best_of(
+    panels: Sequence[ScorePanel], *, title: str = "How does the best of K depend on K?"
+) -> bytes:
+    """PNG bytes: the expected best of K samples against K, a panel for each metric.
+
+    ``best`` of a panel is the model's curve, from K = 1; ``mean`` its level at K = 1; a floor is a
+    curve of its own length.
+    """
+    return _draw_panels(panels, title, "samples K", "best of K")
+
+
+def _draw_panels(
+    panels: Sequence[ScorePanel], title: str, horizontal: str, best_name: str
+) -> bytes:
+    figure = canvas.new_figure(WIDTH, 0.75 + STRIDE * len(panels))
+    from matplotlib.ticker import MaxNLocator
+
+    canvas.headline(figure, title)
+    for place, panel in enumerate(panels):
+        top = 1.0 + STRIDE * place
+        axes = canvas.panel(figure, LEFT, top, WIDTH - LEFT - RIGHT, HEIGHT, panel.title)
+        lines = _lines(panel, best_name)
+        draw_lines(axes, lines)
+        longest = max(line.steps[-1] for line in lines.values())
+        axes.set_xlim(0.5, longest + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel(horizontal)
+        name_ends(axes, lines)
+    return canvas.png_bytes(figure)
+
+
+def _lines(panel: ScorePanel, best_name: str) -> dict[str, Line]:
+    lines = {}
+    if panel.best is not None:
+        lines[best_name] = _line(panel.best, canvas.MODEL, "-", 2.4)
+    lines["average future"] = _line(panel.mean, canvas.MODEL, (0, (4, 2)), 1.5)
+    for place, (name, curve) in enumerate(panel.floors.items()):
+        lines[name] = _line(curve, canvas.QUIET, DASHES[place % len(DASHES)], 1.2)
+    return lines
+
+
+def _line(curve: Curve, colour: str, dash: object, weight: float) -> Line:
+    values = as_curve(curve)
+    return Line(np.arange(1, len(values) + 1), values, colour, dash, weight)
 
 
 def draw_curves(rows: Sequence[Mapping[str, Any]], *, title: str = "How it learnt") -> bytes:

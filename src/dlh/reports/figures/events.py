@@ -10,13 +10,16 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from dlh.reports.figures import canvas
-from dlh.reports.figures.lanes import LEFT, RIGHT, Lanes, Story
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 WIDTH = 12.0
+LEFT = 0.95  # inches: room for the names of the lanes
+RIGHT = 0.3
+TRUTH_LANE = 0.24
+BETWEEN = 0.07
 HEAD = 0.8  # title, summary and legend
 FRAME_NUMBERS = 0.24
 COLUMNS = 18  # pictures in the strip: about 90 dots each
@@ -24,7 +27,115 @@ STRIDES = (1, 2, 3, 4, 5, 8, 10, 15, 20, 30, 50, 100, 200, 500, 1000)
 NOTE = "level 1 changes at every frame and is not drawn"
 
 
-def draw_events(
+@dataclass(frozen=True)
+class Story:
+    """One clip's frames, decisions, truth and predicted probabilities, checked."""
+
+    frames: np.ndarray  # uint8 (time, height, width, 3); perhaps of the beginning only
+    changed: np.ndarray  # bool (time, levels), with the first step's forced change taken out
+    truth: np.ndarray | None  # bool (time,)
+    probability: np.ndarray | None  # (time, levels)
+    fps: float | None
+
+    @property
+    def length(self) -> int:
+        return len(self.changed)
+
+    @property
+    def levels(self) -> int:
+        return self.changed.shape[1]
+
+    @property
+    def active(self) -> np.ndarray:
+        """(time,): frames with an inferred change above level 1 or a true event."""
+        inferred = np.any(self.changed[:, 1:], axis=1)
+        return inferred if self.truth is None else np.logical_or(inferred, self.truth)
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """The lanes of one stretch of time, the highest level on top.
+
+    Attributes:
+        story: what is drawn.
+        limits: the stretch, in frames.
+        lane: height of a level's lane, inches.
+        detailed: whether p(change) and the truth run through the levels' lanes; otherwise a bar
+            code.
+        shade: a stretch to mark.
+    """
+
+    story: Story
+    limits: tuple[float, float]
+    lane: float
+    detailed: bool
+    shade: tuple[float, float] | None = None
+
+    @property
+    def height(self) -> float:
+        """Of all lanes together, inches."""
+        truth = 0.0 if self.story.truth is None else TRUTH_LANE
+        return truth + max(self.story.levels - 1, 1) * (self.lane + BETWEEN)
+
+    def draw(self, figure: Figure, top: float, note: str = "") -> None:
+        """Draw them from ``top`` inches downwards, with the axis of time and a note below it."""
+        width = figure.get_size_inches()[0] - LEFT - RIGHT
+        if self.story.truth is not None:
+            axes = canvas.place(figure, LEFT, top, width, TRUTH_LANE - 0.04)
+            self._draw_truth(axes, self.story.truth)
+            top += TRUTH_LANE
+        for level in range(self.story.levels, 1, -1) if self.story.levels > 1 else (1,):
+            axes = canvas.place(figure, LEFT, top, width, self.lane)
+            self._draw_level(axes, level)
+            top += self.lane + BETWEEN
+        _time_axis(axes, self.story.fps, note)
+
+    def _draw_truth(self, axes: Axes, truth: np.ndarray) -> None:
+        _name(axes, "truth")
+        times = np.flatnonzero(truth)
+        size = 8 if self.detailed else 4.5
+        style: dict[str, Any] = {"color": canvas.TRUTH, "markersize": size, "markeredgewidth": 0}
+        axes.plot(times, np.full(len(times), 0.5), "v", **style)
+        axes.set(xlim=self.limits, ylim=(0, 1))
+
+    def _draw_level(self, axes: Axes, level: int) -> None:
+        axes.set_facecolor(canvas.WASH)
+        _name(axes, f"level {level}")
+        if self.shade is not None:
+            axes.axvspan(*self.shade, color="#dbe2e8", linewidth=0)
+        if level > 1:
+            bars = np.flatnonzero(self.story.changed[:, level - 1])
+            colour = canvas.MODEL_PALE if self.detailed else canvas.MODEL
+            axes.bar(bars, 1, width=0.92, color=colour, linewidth=0)
+            if self.detailed:
+                self._draw_details(axes, level)
+        axes.set(xlim=self.limits, ylim=(-0.04, 1.04))
+
+    def _draw_details(self, axes: Axes, level: int) -> None:
+        if self.story.truth is not None:
+            style: dict[str, Any] = {
+                "color": canvas.TRUTH,
+                "linewidth": 1,
+                "linestyle": (0, (2, 2)),
+            }
+            for time in np.flatnonzero(self.story.truth):
+                axes.axvline(time, **style)
+        if self.story.probability is not None:
+            # One value per frame, so a staircase: its treads are as wide as the bars.
+            times = np.arange(1, self.story.length)
+            weight = 1.2 if self.limits[1] - self.limits[0] < 60 else 0.7
+            shown = self.story.probability[1:, level - 1]
+            axes.step(times, shown, where="mid", color=canvas.INK, linewidth=weight)
+            style: dict[str, Any] = {
+                "fontsize": 7,
+                "color": canvas.QUIET,
+                "transform": axes.transAxes,
+            }
+            axes.text(1.004, 0, "0", va="bottom", **style)
+            axes.text(1.004, 1, "1", va="top", **style)
+
+
+def events_figure(
     video: np.ndarray,
     changed: Tensor | ArrayLike,
     *,
@@ -32,8 +143,8 @@ def draw_events(
     change_probability: Tensor | ArrayLike | None = None,
     fps: float | None = None,
     title: str = "When did something change?",
-) -> bytes:
-    """events.png: consecutive frames, and aligned below them when each level changed.
+) -> Figure:
+    """Consecutive frames, and aligned below them when each level changed (Fig. 5c).
 
     A clip longer than the strip shows its most eventful window large and the whole clip below it.
     Level 1 changes at every frame and is not drawn; nor is the forced change of the first frame.
@@ -46,32 +157,7 @@ def draw_events(
         change_probability: p(e_t^n = 1), (time, levels).
         fps: frames per second, to write seconds beside frames.
         title: the headline.
-
-    Returns:
-        PNG bytes.
     """
-    return canvas.png_bytes(
-        events_figure(
-            video,
-            changed,
-            truth=truth,
-            change_probability=change_probability,
-            fps=fps,
-            title=title,
-        )
-    )
-
-
-def events_figure(
-    video: np.ndarray,
-    changed: Tensor | ArrayLike,
-    *,
-    truth: Tensor | ArrayLike | None = None,
-    change_probability: Tensor | ArrayLike | None = None,
-    fps: float | None = None,
-    title: str = "When did something change?",
-) -> Figure:
-    """What :func:`draw_events` draws (Fig. 5c), before it is written as PNG or PDF."""
     story = _story(video, changed, truth, change_probability, fps)
     first, stride = _window(story)
     columns = min(COLUMNS, -(-len(story.frames) // stride))
@@ -254,3 +340,24 @@ def _draw_strip(
         axes.text(centre, top + 0.05, str(frame), **style)
     axes.set(xlim=limits, ylim=(0, strip.height))
     axes.axis("off")
+
+
+def _name(axes: Axes, name: str) -> None:
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    style: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": 9, "color": canvas.INK}
+    axes.text(-0.012, 0.5, name, transform=axes.transAxes, **style)
+
+
+def _time_axis(axes: Axes, fps: float | None, note: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True))
+    axes.tick_params(axis="x", colors=canvas.QUIET, labelsize=8.5, length=3)
+    label = "frame"
+    if fps is not None:
+        label = "frame and seconds"
+        axes.xaxis.set_major_formatter(lambda frame, _: f"{frame:.0f}\n{frame / fps:.4g} s")
+    label += f"    ({note})" if note else ""
+    axes.set_xlabel(label, fontsize=8.5, color=canvas.QUIET)

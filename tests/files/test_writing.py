@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,18 +10,24 @@ from typing import Any
 
 import pytest
 
-from dlh.files.atomic import (
+from dlh.errors import OutputError, UsageError
+from dlh.files.writing import (
+    check_writable,
+    explain,
     is_leftover,
+    make_folder,
+    os_errors_as,
     put_in_place,
     remove_leftovers,
     replacing,
     write_atomically,
+    write_bytes,
 )
 
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from dlh.files.atomic import write_atomically
+from dlh.files.writing import write_atomically
 os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
 write_atomically(Path(sys.argv[1]), b"new")
 """
@@ -85,3 +92,44 @@ def test_a_finished_folder_takes_its_name_unless_one_with_files_has_it(tmp_path:
     assert (tmp_path / "there" / "there").exists()
     put_in_place(tmp_path / "made", tmp_path / "store")
     assert (tmp_path / "store" / "made").exists() and not (tmp_path / "made").exists()
+
+
+def test_the_reason_is_the_systems_and_says_what_to_do_where_that_is_known():
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert explain(full).startswith(f"{os.strerror(errno.ENOSPC)}; free some space")
+    assert explain(OSError(errno.EIO, "Input/output error")) == "Input/output error"
+    assert explain(OSError("a library's own")) == "a library's own"
+
+
+def test_an_error_of_the_system_becomes_the_asked_one_and_others_pass(tmp_path):
+    with (
+        pytest.raises(OutputError, match="a sentence: ") as raised,
+        os_errors_as(OutputError, "a sentence"),
+    ):
+        (tmp_path / "none" / "file").write_text("")
+    assert isinstance(raised.value.__cause__, FileNotFoundError)
+    with pytest.raises(KeyError), os_errors_as(OutputError, "a sentence"):
+        {}["key"]
+
+
+def test_what_could_not_be_written_is_found_before_the_work(tmp_path):
+    check_writable(tmp_path / "new" / "folder" / "a.mp4", ".mp4")
+    check_writable(tmp_path / "A.MP4", ".mp4")
+    assert not (tmp_path / "A.MP4").exists() and not any((tmp_path / "new/folder").iterdir())
+    (tmp_path / "a.npz").mkdir()
+    for wrong, suffix in ((tmp_path / "a", ".mp4"), (tmp_path / "a.npz", ".npz")):
+        with pytest.raises(UsageError, match=str(wrong)):
+            check_writable(wrong, suffix)
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file/a.mp4"):
+        check_writable(tmp_path / "file" / "a.mp4", ".mp4")
+    with pytest.raises(OutputError, match="file"):
+        make_folder(tmp_path / "file")
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.json"
+    write_bytes(path, b"content")
+    assert path.read_bytes() == b"content"
+    with pytest.raises(OutputError, match="nowhere/a.json"):
+        write_bytes(Path(tmp_path / "nowhere" / "a.json"), b"content")

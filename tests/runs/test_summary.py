@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlh.reports.summary_lines import describe
+from dlh.runs.summary import describe
 
 PSNR = {"model_best": 20.0, "model_mean": 18.0, "black": 17.0, "mean_frame": 16.0}
 

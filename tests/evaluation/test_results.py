@@ -7,26 +7,23 @@ import numpy as np
 import pytest
 
 import scoring
-from dlh.evaluation.clip_scores import ClipScores, MetricScores
+from dlh.evaluation.futures import FutureScores
 from dlh.evaluation.protocol import MetricSpec
+from dlh.evaluation.results import NAMES, VALUES, curves, summarise
 from dlh.evaluation.rows import FLOORS, ROWS
-from dlh.evaluation.scores.metrics import METRICS
-from dlh.evaluation.summary import NAMES, VALUES, curves, summarise
+from dlh.evaluation.scores.frames import METRICS
+from dlh.evaluation.scoring import ClipScores
 
 WITHOUT = {"lpips": "its weights are not here", "fvd": "its weights are not here"}
 SPECS = tuple(MetricSpec.of(metric) for metric in METRICS.values())
 
 
-def clip(means: Sequence[float], features: np.ndarray | None = None) -> ClipScores:
+def clip(
+    means: Sequence[float], features: np.ndarray | None = None, *, higher_is_better: bool = True
+) -> ClipScores:
     """A clip whose samples have these scores at every step, under every metric."""
-    values = np.array(means)
-    best = int(values.argmax())
-    scores = MetricScores(
-        time_means=values,
-        best_curve=np.full(scoring.HORIZON, values[best]),
-        mean_curve=np.full(scoring.HORIZON, values.mean()),
-        best_sample=best,
-    )
+    curves = np.repeat(np.array(means, float)[None, :, None], scoring.HORIZON, 2)
+    scores = FutureScores.of(curves, higher_is_better=higher_is_better)
     steps = np.full(scoring.HORIZON, 0.25)
     return ClipScores(
         metrics=dict.fromkeys(("psnr", "ssim", "ssim_legacy"), scores),
@@ -97,7 +94,8 @@ def test_a_better_energy_score_of_a_floor_is_marked():
 def test_below_is_above_where_lower_is_better():
     spec = MetricSpec(name="psnr", higher_is_better=False, parameters={})
     protocol = replace(PROTOCOL, metrics=(spec, *SPECS[1:]))
-    scores = table(model=MODEL, black=[clip([0.5])] * 4)
+    model = [clip(each.metrics["psnr"].time_means[0], higher_is_better=False) for each in MODEL]
+    scores = table(model=model, black=[clip([0.5])] * 4)
     found = summarise(protocol, scores, missing=WITHOUT)
     assert found["rows"]["model"]["psnr"]["best"] == pytest.approx((1 + 2 + 0 + 4) / 4)
     assert found["below"]["psnr"]["best"] == ["black"]

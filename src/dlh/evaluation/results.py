@@ -1,20 +1,27 @@
-"""From the scores of every clip to the numbers of a table, with their intervals."""
+"""The results of an evaluation: from the scores of every clip to the numbers of a table, and the
+files that hold them.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dlh.evaluation.best_of import expected_best
-from dlh.evaluation.bootstrap import Bootstrap
-from dlh.evaluation.clip_scores import DIVERSITY, ENERGY, ClipScores, MetricScores
-from dlh.evaluation.protocol import MetricSpec, Protocol
+from dlh.errors import UsageError
+from dlh.evaluation.futures import FutureScores, expected_best
+from dlh.evaluation.protocol import COVERAGE, RESAMPLES, MetricSpec, Protocol, differences
 from dlh.evaluation.rows import FLOORS, MODEL, ROWS
 from dlh.evaluation.scores.frames import NotComputed
 from dlh.evaluation.scores.fvd import FVD, frechet_distance
+from dlh.evaluation.scoring import DIVERSITY, ENERGY, ClipScores
+from dlh.files.writing import make_folder
+from dlh.settings import SettingsError, from_plain
 
+SCORES, CURVES = "scores.json", "curves.json"
 VALUES = ("best", "mean", "spread", "ci_low", "ci_high", "mean_ci_low", "mean_ci_high")
 NAMES = ("psnr", "ssim", "ssim_legacy", "lpips", FVD)
 """The metrics of a table, in its order."""
@@ -62,11 +69,10 @@ def summarise(
             elif metric == FVD:
                 rows[name][metric] = _frechet(clips, truth_features)
             else:
-                rows[name][metric] = _entry(_of(clips, metric), specs[metric], bootstrap)
+                rows[name][metric] = _entry(_of(clips, metric), bootstrap)
         if isinstance(clips, str):
             continue
-        first = next(iter(clips[0].metrics.values()))
-        samples[name] = len(first.time_means)
+        samples[name] = next(iter(clips[0].metrics.values())).samples
         distribution[name] = {
             ENERGY: _mean_entry([clip.energy.mean() for clip in clips], bootstrap),
             DIVERSITY: _mean_entry([clip.diversity.mean() for clip in clips], bootstrap),
@@ -96,16 +102,15 @@ def curves(protocol: Protocol, scores: Mapping[str, RowScores]) -> dict[str, Any
         for spec in specs:
             found = _of(clips, spec.name)
             frames[spec.name] = {
-                "best": np.mean([clip.best_curve for clip in found], 0).tolist(),
-                "mean": np.mean([clip.mean_curve for clip in found], 0).tolist(),
+                "best": found.best_curve.tolist(),
+                "mean": found.mean_curve.tolist(),
             }
-            means = np.stack([clip.time_means for clip in found])
-            expected = expected_best(means, higher_is_better=spec.higher_is_better)
+            expected = expected_best(found.time_means, higher_is_better=spec.higher_is_better)
             best_of[spec.name] = expected.mean(0).tolist()
             per_clip[spec.name] = {
-                "best": _best(means, spec).tolist(),
-                "mean": means.mean(1).tolist(),
-                "best_sample": [clip.best_sample for clip in found],
+                "best": found.best_means.tolist(),
+                "mean": found.time_means.mean(1).tolist(),
+                "best_sample": found.best_sample.tolist(),
             }
         frames[ENERGY] = {"mean": np.mean([clip.energy for clip in clips], 0).tolist()}
         frames[DIVERSITY] = {"mean": np.mean([clip.diversity for clip in clips], 0).tolist()}
@@ -143,23 +148,15 @@ def _worse_energy(distribution: Mapping[str, Mapping[str, Entry]]) -> dict[str, 
     return {"best": found, "mean": found}
 
 
-def _of(clips: Sequence[ClipScores], metric: str) -> list[MetricScores]:
-    return [clip.metrics[metric] for clip in clips]
+def _of(clips: Sequence[ClipScores], metric: str) -> FutureScores:
+    return FutureScores.joined([clip.metrics[metric] for clip in clips])
 
 
-def _best(means: np.ndarray, spec: MetricSpec) -> np.ndarray:
-    return means.max(1) if spec.higher_is_better else means.min(1)
-
-
-def _entry(clips: Sequence[MetricScores], spec: MetricSpec, bootstrap: Bootstrap) -> Entry:
-    means = np.stack([clip.time_means for clip in clips])
-    best, mean = _best(means, spec), means.mean(1)
-    spread = means.std(1, ddof=1) if means.shape[1] > 1 else np.zeros(len(means))
-    low, high = bootstrap.interval(best) or (None, None)
-    mean_low, mean_high = bootstrap.interval(mean) or (None, None)
-    values = (best.mean(), mean.mean(), spread.mean(), low, high, mean_low, mean_high)
-    plain = [None if value is None else float(value) for value in values]
-    return dict(zip(VALUES, plain, strict=True))
+def _entry(scores: FutureScores, bootstrap: Bootstrap) -> Entry:
+    low, high = bootstrap.interval(scores.best_means) or (None, None)
+    mean_low, mean_high = bootstrap.interval(scores.time_means.mean(1)) or (None, None)
+    values = (scores.best, scores.mean, scores.spread, low, high, mean_low, mean_high)
+    return dict(zip(VALUES, values, strict=True))
 
 
 def _mean_entry(per_clip: Sequence[float], bootstrap: Bootstrap) -> Entry:
@@ -181,3 +178,79 @@ def _frechet(clips: Sequence[ClipScores], truth: Sequence[np.ndarray] | None) ->
 
 def _without(reason: str) -> Entry:
     return dict.fromkeys(VALUES) | {"not_computed": reason}
+
+
+class Bootstrap:
+    """How sure is a mean over clips? Resamples of them answer without assuming a shape.
+
+    They are drawn once, so that all rows of a table are resampled alike.
+
+    Args:
+        clips: how many there are.
+        seed: of the resamples.
+        resamples: how many.
+    """
+
+    def __init__(self, clips: int, *, seed: int, resamples: int = RESAMPLES) -> None:
+        self.clips = clips
+        self._chosen = np.random.default_rng(seed).integers(clips, size=(resamples, clips))
+
+    def interval(self, values: np.ndarray) -> tuple[float, float] | None:
+        """The central 95 % of the resampled means of (clips,) values; None for a single clip."""
+        values = np.asarray(values, dtype=np.float64)
+        if values.shape != (self.clips,):
+            raise ValueError(f"there is one value per clip, {self.clips}, found {values.shape}")
+        if self.clips < 2:
+            return None
+        tails = (1 - COVERAGE) / 2
+        low, high = np.quantile(values[self._chosen].mean(1), [tails, 1 - tails])
+        return float(low), float(high)
+
+
+def read_scores(path: Path) -> tuple[Protocol, dict[str, Any]]:
+    """The protocol and all of a scores.json, or of the one in a folder.
+
+    Raises:
+        UsageError: there is none, or it is something else.
+    """
+    path = path / SCORES if path.is_dir() else path
+    try:
+        scores = json.loads(path.read_text("utf-8"))
+        # Scores written before models said how their predictions got into [0, 1] do not say it.
+        model = {"to_unit_range": ""} | scores["protocol"]["model"]
+        saved = scores["protocol"] | {"model": model}
+        return from_plain(Protocol, saved, name="protocol"), scores
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}; `dlh evaluate` writes {SCORES}"
+        ) from None
+    except SettingsError as error:
+        raise UsageError(f"{path}: {error}; it was edited or is of another version") from None
+    except (ValueError, TypeError, KeyError):
+        raise UsageError(f"{path} holds no scores; `dlh evaluate` writes {SCORES}") from None
+
+
+def check_folder(out: Path) -> None:
+    """Raises UsageError for a name that cannot be a folder's."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file; name a folder for the scores")
+
+
+def claim_folder(out: Path, protocol: Protocol) -> None:
+    """Make the folder, and refuse one that holds the scores of something else.
+
+    Raises:
+        UsageError: it does.
+        OutputError: nothing can be written there.
+    """
+    if (out / SCORES).exists():
+        there, _ = read_scores(out)
+        if there.digest() != protocol.digest():
+            found = differences(protocol, there)
+            if there.model != protocol.model:
+                found.append(f"model: {protocol.model.name} and {there.model.name}")
+            raise UsageError(
+                f"{out} holds other scores ({'; '.join(found) or 'of other software'}): choose "
+                "another --out, or move them"
+            )
+    make_folder(out)

@@ -3,16 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from dlh.analysis.measure import FutureFigures
+from dlh.analysis.measure import Changes, FutureFigures
 from dlh.reports.render import once_in, render
-from dlh.reports.run_page.values import Report
 from dlh.training.held_out import level_states
 
 GOOD = 0.9
 """From here on precision and recall are called good."""
 FLOOR = "floor: "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """All that the page shows. What is None is left out, and the words follow what is there.
+
+    Attributes:
+        data: what was watched, for people ("Moving Ball").
+        run: the run's folder, as one would type it.
+        frame_shape: (channel, height, width).
+        kind: of the model.
+        levels: N.
+        parameters: of the model.
+        steps: of training.
+        seconds: of training.
+        what_changes: the true events, in words that follow "when" ("the ball changes colour").
+        changes: when the levels changed on held-out clips.
+        futures: what the predictions are worth on the same clips.
+        fps: frames per second, to speak of seconds.
+        film: prediction.mp4.
+        events_png, still_png, psnr_png, curves_png: the pictures.
+        commands: what to type next, with what it does.
+        settings: the run's settings, nested as they are saved.
+        versions: of the software.
+    """
+
+    data: str
+    run: str
+    frame_shape: tuple[int, int, int]
+    levels: int
+    parameters: int
+    steps: int
+    seconds: float
+    kind: str = "dlh"
+    what_changes: str = "something changes"
+    changes: Changes = field(default_factory=Changes)
+    futures: FutureFigures | None = None
+    fps: float | None = None
+    film: bytes | None = None
+    events_png: bytes | None = None
+    still_png: bytes | None = None
+    psnr_png: bytes | None = None
+    curves_png: bytes | None = None
+    commands: Sequence[tuple[str, str]] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def render_report(report: Report) -> str:
@@ -69,7 +115,7 @@ def _psnr_table(futures: FutureFigures) -> tuple[Sequence[str], list[Sequence[st
         against = "" if name == best else f"{mean - futures.best:+.1f}".replace("-", "\u2212")
         if name.startswith(FLOOR) and mean >= futures.best:
             against += ", above the model"
-        at_steps = (f"{curve[step - 1]:.1f}" for step in shown)
+        at_steps = (f"{curve[step - 1]:z.1f}" for step in shown)
         rows.append([name, f"{mean:.1f}", against, *at_steps, f"{_mean(curve):.1f}"])
     head = ["PSNR, dB", f"steps 1 to {model.window}", "difference to the best"]
     head += [*(f"at step {step}" for step in shown), f"steps 1 to {model.horizon}"]

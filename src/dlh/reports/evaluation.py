@@ -1,15 +1,22 @@
-"""Scores as tables for people: what stands in scores.md, on the page and under `dlh compare`."""
+"""The scores of an evaluation for people: tables, scores.md, the curves, and report.html.
+
+The tables of `dlh compare` are made here too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dlh.evaluation.clip_scores import DIVERSITY, ENERGY
+import numpy as np
+
+from dlh.evaluation.results import NAMES
 from dlh.evaluation.rows import FLOORS, MODEL, ORACLE, ROWS
 from dlh.evaluation.scores.fvd import FVD
-from dlh.evaluation.summary import NAMES
-from dlh.reports.render import listed
+from dlh.evaluation.scoring import DIVERSITY, ENERGY
+from dlh.reports.figures import canvas
+from dlh.reports.figures.curves import ScorePanel, draw_best_of, draw_score_curves
+from dlh.reports.render import listed, render
 
 TITLES = {
     "psnr": "PSNR, dB",
@@ -102,6 +109,28 @@ def reasons(scores: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+TEMPERATURE_HEAD = (
+    "temperature", "of decisions", "energy", "diversity", "changes per step", "PSNR, best",
+    "PSNR, mean",
+)  # fmt: skip
+
+
+def temperature_rows(chosen: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """What every tried temperature gave on validation clips; the one that was taken is marked."""
+    taken = (chosen["states"], chosen["decisions"])
+    for one in chosen["tried"]:
+        rate, mark = one["change_rate"], (one["states"], one["decisions"]) == taken
+        yield (
+            f"{one['states']:g}" + (", taken" if mark else ""),
+            f"{one['decisions']:g}",
+            f"{one['energy_score']:.4f}",
+            f"{one['diversity']:.3f}",
+            NOTHING if rate is None else f"{rate:.3f}",
+            number(one["psnr_best"], "psnr"),
+            number(one["psnr_mean"], "psnr"),
+        )
+
+
 def event_rows(events: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Precision / recall / F1 of every level under every tolerance, and of claiming every frame."""
     for level in events["levels"]:
@@ -127,6 +156,8 @@ def protocol_lines(protocol: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "protocol", protocol["name"]
     yield "model", f"{model['name']} (SHA-256 {model['sha256'][:16]})"
     split = f" {data['split']}" if data["split"] else ""
+    states, decisions = (model.get(key, 1.0) for key in ("temperature", "decision_temperature"))
+    yield "temperature", f"{states:g} of states, {decisions:g} of decisions"
     yield "clips", f"{data['clips']}{split} clips of {data['name']}"
     yield "manifest", f"SHA-256 {data['manifest_sha256']}"
     yield "predicted frames", f"SHA-256 {data['truth_sha256']}"
@@ -171,6 +202,13 @@ def write_markdown(scores: Mapping[str, Any]) -> str:
     parts.append(
         f"Two futures of a clip differ by {diversity:.3f} (root mean square of their pixels)."
     )
+    if chosen := scores.get("temperature"):
+        parts += [
+            "## Temperature",
+            f"Futures of {chosen['validation_clips']} validation clips at every temperature that "
+            "was tried, with the same noise. The energy score chooses (lower is better).",
+            markdown(TEMPERATURE_HEAD, list(temperature_rows(chosen))),
+        ]
     if events := scores.get("events"):
         parts += [
             "## Events",
@@ -180,6 +218,102 @@ def write_markdown(scores: Mapping[str, Any]) -> str:
         ]
     parts += ["## Protocol", "\n".join(f"- {k}: {v}" for k, v in protocol_lines(protocol))]
     return "\n\n".join(parts) + "\n"
+
+
+def pictures_of(scores: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, bytes]:
+    """The curves of every metric that was computed, where matplotlib is installed.
+
+    Args:
+        scores: what scores.json holds.
+        beside: what curves.json holds.
+    """
+    frames, best_of = beside["per_frame"], beside["best_of"]
+    samples = scores["samples"][MODEL]
+    per_frame, per_count = [], []
+    for spec in scores["protocol"]["metrics"]:
+        name = spec["name"]
+        if name == FVD:
+            continue
+        better = "higher" if spec["higher_is_better"] else "lower"
+        title = f"{TITLES[name]} ({better} is closer)"
+        model = frames[MODEL][name]
+        floors = {
+            ROW_TITLES[floor]: frames[floor][name]["best"] for floor in FLOORS if floor in frames
+        }
+        best = model["best"] if samples > 1 else None
+        per_frame.append(ScorePanel(title=title, best=best, mean=model["mean"], floors=floors))
+        curve = best_of[MODEL][name]
+        others = {
+            ROW_TITLES[floor]: np.resize(best_of[floor][name], len(curve))
+            if len(best_of[floor][name]) == 1
+            else best_of[floor][name]
+            for floor in FLOORS
+            if floor in best_of
+        }
+        level = [curve[0]] * len(curve)
+        per_count.append(ScorePanel(title=title, best=curve, mean=level, floors=others))
+    drawings = {"per_frame": lambda: draw_score_curves(per_frame, samples=samples)}
+    if samples > 1:
+        drawings["best_of"] = lambda: draw_best_of(per_count)
+    pictures: dict[str, bytes] = {}
+    for name, draw in drawings.items():
+        pictures |= canvas.drawn(name, draw, said=f"picture of {name}")
+    return pictures
+
+
+def render_page(
+    scores: Mapping[str, Any], *, pictures: Mapping[str, bytes], strips: Sequence[tuple[str, bytes]]
+) -> str:
+    """The page: pictures inside, no script, nothing fetched from anywhere.
+
+    Args:
+        scores: what scores.json holds.
+        pictures: of :func:`pictures_of`.
+        strips: title and picture of the clips that are shown.
+    """
+    distribution, events = scores["distribution"][MODEL], scores.get("events")
+    chosen = scores.get("temperature")
+    of_events: dict[str, Any] = {"event_rows": []}
+    if events:
+        of_events = {
+            "event_head": event_head(events),
+            "event_rows": list(event_rows(events)),
+            "true_change_rate": events["true_change_rate"],
+        }
+    return render(
+        "evaluation.html",
+        protocol=scores["protocol"],
+        headline=list(_headline(scores)),
+        head=head(),
+        score_rows=[_narrow(row) for row in score_rows(scores)],
+        verdicts=list(verdicts(scores)),
+        missing=reasons(scores),
+        energy=distribution[ENERGY]["mean"],
+        diversity=distribution[DIVERSITY]["mean"],
+        pictures=pictures,
+        strips=strips,
+        temperature=chosen,
+        temperature_head=TEMPERATURE_HEAD,
+        temperature_rows=list(temperature_rows(chosen)) if chosen else [],
+        protocol_lines=list(protocol_lines(scores["protocol"])),
+        **of_events,
+    )
+
+
+def _headline(scores: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str], bool]]:
+    """Of each metric: its title, the model's score, the floors above it, whether there are any."""
+    rows = scores["rows"]
+    for name in NAMES:
+        if (best := rows[MODEL][name]["best"]) is None:
+            continue
+        floors = [ROW_TITLES[floor] for floor in scores["below"][name]["best"]]
+        compared = any(rows[row][name]["best"] for row in rows if row != MODEL)
+        yield TITLES[name], number(best, name), floors, compared
+
+
+def _narrow(row: Sequence[str]) -> list[str]:
+    """A cell may go on in a second line, an interval in it may not."""
+    return [row[0], *(cell.replace(", ", ",\N{NO-BREAK SPACE}") for cell in row[1:])]
 
 
 def _three(found: Mapping[str, float]) -> str:

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dlh.reports.figures.canvas import MissingExtraError
-from dlh.reports.pictures import drawn
+from dlh.reports.figures.canvas import MissingExtraError, drawn
 
 
 def without_matplotlib() -> bytes:
