@@ -15,8 +15,8 @@ from dlh.files.lock import ALREADY_RUNNING, Lock
 from dlh.files.text_table import text_table
 from dlh.files.writing import Say, check_writable, make_folder, write_bytes
 from dlh.pretrained import PretrainedError
+from dlh.runs.experiment import read_snapshot
 from dlh.runs.listing import UNREADABLE
-from dlh.runs.snapshot import read_snapshot
 from dlh.runs.summary import SUMMARY
 from dlh.runs.workers import settled
 from dlh.training.errors import (

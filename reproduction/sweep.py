@@ -19,8 +19,7 @@ from dlh.commands.train import resume, start
 from dlh.errors import UsageError
 from dlh.files.text_table import text_table
 from dlh.files.writing import Say, check_writable, strict_json, write_bytes
-from dlh.runs.experiment import Experiment
-from dlh.runs.snapshot import read_snapshot
+from dlh.runs.experiment import Experiment, read_snapshot
 from dlh.runs.summary import SUMMARY
 from dlh.runs.workers import settled
 from dlh.training.config import TrainingConfig

@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from dlh.commands.train import resume, start
-from dlh.runs.experiment import Experiment
-from dlh.runs.snapshot import rewrite_snapshot
+from dlh.runs.experiment import Experiment, rewrite_snapshot
 from dlh.training.errors import Interrupted
 from dlh.training.run import RunFolder
 from reproduction.catalogue import experiments

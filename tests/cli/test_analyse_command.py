@@ -301,7 +301,7 @@ def test_without_a_training_clip_the_floor_of_its_mean_is_left_out(
 
 def test_in_a_textured_room_no_ball_is_read_off_a_frame(dlh, changing, no_figures):
     from dlh.runs.build import open_source
-    from dlh.runs.snapshot import read_snapshot, write_snapshot
+    from dlh.runs.experiment import read_snapshot, write_snapshot
     from dlh.training.run import RunFolder
 
     shutil.copytree(changing, "run")

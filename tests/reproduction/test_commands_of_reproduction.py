@@ -161,7 +161,7 @@ def test_an_unfinished_run_goes_on_and_one_of_other_settings_is_refused(
     reproduce, no_figures, no_page
 ):
     from dlh.runs.build import build_model, open_source
-    from dlh.runs.snapshot import write_snapshot
+    from dlh.runs.experiment import write_snapshot
     from dlh.runs.workers import settled
     from dlh.training.loop import train
 
@@ -198,7 +198,7 @@ def test_an_analysis_is_taken_as_it_is_only_if_it_was_made_with_the_same_setting
 
 def test_one_that_fails_does_not_stop_the_others(reproduce, monkeypatch):
     from dlh.runs.build import open_source
-    from dlh.runs.snapshot import write_snapshot
+    from dlh.runs.experiment import write_snapshot
 
     def start(experiment, folder, **options):
         if experiment.training.seed == 0:

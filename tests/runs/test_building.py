@@ -16,9 +16,8 @@ from dlh.data.worlds.moving_mnist import MovingMNISTConfig
 from dlh.errors import UsageError
 from dlh.pretrained import PretrainedError
 from dlh.runs import build
-from dlh.runs.experiment import DataConfig
+from dlh.runs.experiment import DataConfig, check_same_videos, source_digest, write_snapshot
 from dlh.runs.presets import tiny
-from dlh.runs.snapshot import check_same_videos, write_snapshot
 from dlh.training.errors import RunFolderError
 from dlh.training.run import RunFolder
 from tiny_run import ball_frames
@@ -86,7 +85,7 @@ def test_data_that_is_not_named_is_asked_for():
 def test_generated_clips_have_no_files_to_speak_of():
     ball = build.open_source(tiny())
     assert build.describe_source(ball, clip_length=10) is None
-    assert build.digest(ball) is None and build.frames_per_second(ball) is None
+    assert source_digest(ball) is None and build.frames_per_second(ball) is None
 
 
 def test_videos_are_described_and_known_again(workspace, capsys):
@@ -98,11 +97,11 @@ def test_videos_are_described_and_known_again(workspace, capsys):
     said = build.describe_source(source, clip_length=10)
     assert "3 videos, 60 frames" in said and str(source.store.path) in said
     assert build.frames_per_second(source) == 10
-    known = build.digest(source)
-    assert build.digest(build.open_source(on(folder))) == known
+    known = source_digest(source)
+    assert source_digest(build.open_source(on(folder))) == known
     write_video(folder / "3.mp4", ball_frames(20, clip=3), fps=5)
     source = build.open_source(on(folder))
-    assert build.digest(source) != known and build.frames_per_second(source) is None
+    assert source_digest(source) != known and build.frames_per_second(source) is None
     assert capsys.readouterr().err == ""  # the progress is for terminals
 
 

@@ -14,8 +14,7 @@ from dlh.commands.train import resume, start
 from dlh.errors import UsageError
 from dlh.runs import presets
 from dlh.runs.changes import MAY_CHANGE, changed_settings, take_over
-from dlh.runs.experiment import Experiment
-from dlh.runs.snapshot import _digest, read_snapshot
+from dlh.runs.experiment import Experiment, _digest, read_snapshot
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import RunFolderError
 from dlh.training.run import RunFolder

@@ -15,9 +15,8 @@ from dlh.data.held_out import HeldOut
 from dlh.data.video.encode import write_video
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.runs.build import open_source
-from dlh.runs.experiment import DataConfig, Experiment
+from dlh.runs.experiment import DataConfig, Experiment, write_snapshot
 from dlh.runs.presets import tiny
-from dlh.runs.snapshot import write_snapshot
 from dlh.runs.subject import Subject, open_subject
 from dlh.training.errors import RunFolderError
 from dlh.training.run import RunFolder

@@ -12,7 +12,7 @@ from dlh.errors import UsageError
 from dlh.files.writing import Say
 from dlh.reports.figures.canvas import new_figure
 from dlh.runs import presets
-from dlh.runs.snapshot import read_snapshot
+from dlh.runs.experiment import read_snapshot
 from dlh.training.run import EXPERIMENT, RunFolder
 
 WELCOME = (

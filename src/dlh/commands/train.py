@@ -16,8 +16,7 @@ from dlh.runs.build import (
     untrained_network,
 )
 from dlh.runs.changes import Change, take_over, with_rewarming
-from dlh.runs.experiment import Experiment
-from dlh.runs.snapshot import check_same_videos, read_snapshot, write_snapshot
+from dlh.runs.experiment import Experiment, check_same_videos, read_snapshot, write_snapshot
 from dlh.runs.summary import SUMMARY, describe
 from dlh.runs.trained import Trained, is_trained, load_trained, train_in
 from dlh.runs.workers import leading, settled

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,18 +135,6 @@ def check_clips(source: ClipSource, *, clip_length: int) -> None:
             source.check_clip_length(clip_length)
         except DataError as error:
             raise DataError(f"{error}; a clip's length is --training.clip-length") from None
-
-
-def digest(source: ClipSource) -> str | None:
-    """Of which videos or digits the clips are, and how they are split; None where they need
-    neither.
-    """
-    if isinstance(source, MovingMNIST):
-        return source.digits.sha256()
-    if not isinstance(source, StoreSource):
-        return None
-    videos = [[v.source, v.split, v.length, v.sha256] for v in source.store.videos]
-    return hashlib.sha256(json.dumps(videos).encode()).hexdigest()
 
 
 def frames_per_second(source: ClipSource) -> float | None:

@@ -9,8 +9,7 @@ from typing import Any
 
 from dlh.errors import UsageError
 from dlh.files.writing import os_errors_as
-from dlh.runs.experiment import Experiment
-from dlh.runs.snapshot import rewrite_snapshot
+from dlh.runs.experiment import Experiment, rewrite_snapshot
 from dlh.runs.starts import read_starts
 from dlh.runs.summary import SUMMARY
 from dlh.settings import to_plain

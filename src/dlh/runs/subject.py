@@ -21,9 +21,8 @@ from dlh.interfaces import ModelConfig
 from dlh.models import registry
 from dlh.pretrained import TrainedModel, files, open_model
 from dlh.runs.build import open_source
-from dlh.runs.experiment import DataConfig, Experiment
+from dlh.runs.experiment import DataConfig, Experiment, check_same_videos, read_snapshot
 from dlh.runs.presets import PRESETS
-from dlh.runs.snapshot import check_same_videos, read_snapshot
 from dlh.settings import SettingsError, from_plain
 from dlh.training.device import choose_device
 from dlh.training.errors import RunFolderError

@@ -14,8 +14,7 @@ from pathlib import Path
 from dlh.errors import UsageError
 from dlh.runs.build import build_model, open_source
 from dlh.runs.changes import Change
-from dlh.runs.experiment import Experiment
-from dlh.runs.snapshot import read_snapshot
+from dlh.runs.experiment import Experiment, read_snapshot
 from dlh.settings import check_at_least
 from dlh.training import speed
 from dlh.training.device import choose_device
