@@ -153,9 +153,11 @@ def measure_wait(folder: Path, rounds: int, quick: bool) -> list[dict]:
         }
 
     store = make_store(folder, videos=2 if quick else 10, frames=20 if quick else 1000)
+    videos = StoreSource(store)
+    videos.name = "store"
     pairs: list[tuple[str, ClipSource]] = [
         ("moving-ball", MovingBall(preset("moving-ball").data.ball)),
-        ("videos", StoreSource(store, name="store")),
+        ("videos", videos),
     ]
     if (digits := moving_mnist(size=64)) is not None:
         pairs.insert(1, ("videos", digits))

@@ -20,6 +20,7 @@ from dlh.data.store.importing import Import
 from dlh.data.store.read_ahead import MOST_AT_ONCE
 from dlh.data.store.splits import Shares
 from dlh.data.store.store import Store
+from dlh.data.video.resize import Target
 
 KINDS = (
     Kind(name="h264 mp4", width=640, height=480, files=3, frames=500),
@@ -67,10 +68,10 @@ def bring_in(kind: Kind, files: Path, out: Path) -> Store:
     if kind.opener is None:
         import_folder(files, out, height=64, width=64, channels=kind.channels)
         return Store.open(out)
-    plan = Import.of(
-        files,
-        find_sources(files),
-        frame_shape=(kind.channels, 64, 64),
+    plan = Import(
+        root=files,
+        found=find_sources(files),
+        target=Target(height=64, width=64, channels=kind.channels),
         rule=Shares((0.8, 0.1, 0.1), seed=0),
         opener=kind.opener,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -88,14 +89,7 @@ def encode_audio(path):
 @pytest.fixture
 def videos():
     """The functions above, for tests that write their own files."""
-    return VideoMaker
-
-
-class VideoMaker:
-    ramp = staticmethod(ramp)
-    texture = staticmethod(texture)
-    encode = staticmethod(encode)
-    encode_audio = staticmethod(encode_audio)
+    return SimpleNamespace(ramp=ramp, texture=texture, encode=encode, encode_audio=encode_audio)
 
 
 @pytest.fixture

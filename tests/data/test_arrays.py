@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import zipfile
 
 import numpy as np
 import pytest
 
-from dlh.data.clips import DataError
+from data.refusals import refused
+from data.small_store import output
 from dlh.data.store.folder import import_folder, open_data
 from dlh.data.store.store import Store
 from dlh.data.video.arrays import file_of
 from dlh.data.video.decode import VideoWarning, open_clips, open_frames, open_video, read_video
+from dlh.data.video.resize import Target
 
 SIZE = {"height": 6, "width": 8, "channels": 3}
 RANDOM = np.random.default_rng(0)
@@ -42,16 +43,14 @@ SUFFIXES = [".npy", ".npz", ".h5", ".hdf5"]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("shape", ["colour", "grey", "flat", "one clip"])
-def test_every_layout_of_one_video(tmp_path, suffix, shape):
-    array = {
-        "colour": COLOUR,
-        "grey": COLOUR[..., :1],
-        "flat": COLOUR[..., 0],
-        "one clip": COLOUR[None],
-    }[shape]
+@pytest.mark.parametrize(
+    "array",
+    [COLOUR, COLOUR[..., :1], COLOUR[..., 0], COLOUR[None]],
+    ids=["colour", "grey", "flat", "clip"],
+)
+def test_every_layout_of_one_video(tmp_path, suffix, array):
     path = write(tmp_path / f"a{suffix}", array)
-    channels = 1 if shape in ("grey", "flat") else 3
+    channels = 3 if array.shape[-1] == 3 else 1
     video, fps = read_video(path, height=6, width=8, channels=channels)
     np.testing.assert_array_equal(video, COLOUR[..., :channels])
     assert video.dtype == np.uint8 and fps == 25
@@ -85,9 +84,11 @@ def test_the_rate_is_assumed_or_given_as_for_pictures(tmp_path):
     path = write(tmp_path / "a.npy", COLOUR)
     with pytest.warns(VideoWarning, match="arrays have no frame rate; 25 a second assumed"):
         assert read_video(path, **SIZE)[1] == 25
-    stream = open_frames(path, **SIZE, fps=12)
+    stream = open_frames(path, Target(**SIZE, fps=12))
     assert len(list(stream)) == 7
     assert (stream.fps, stream.notes) == (12, [])
+    with refused("found 0"):
+        read_video(path, **SIZE, fps=0)
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".h5"])
@@ -97,9 +98,7 @@ def test_the_array_is_the_one_called_video_or_the_only_one(tmp_path, suffix):
     only = write(tmp_path / f"only{suffix}", COLOUR, key="frames")
     np.testing.assert_array_equal(read_video(only, **SIZE)[0], COLOUR)
     unclear = write(tmp_path / f"unclear{suffix}", COLOUR, key="frames", actions=np.zeros(7))
-    with pytest.raises(
-        DataError, match=r"holds 2 arrays \((frames, actions|actions, frames)\); call .* 'video'"
-    ):
+    with refused(unclear, "2 arrays", "frames", "actions", "'video'"):
         read_video(unclear, **SIZE)
 
 
@@ -121,18 +120,14 @@ def test_clips_are_videos_of_their_own_and_of_one_split(tmp_path, suffix):
         assert len(video.notes) == (clip == "0")
         np.testing.assert_array_equal(store.frames(video), arrays[name][int(clip)])
     splits = {name: {v.split for v in store.videos if file_of(v.source) == name} for name in arrays}
-    assert sorted(map(sorted, splits.values())) == [
-        ["test"],
-        *[["train"]] * 3,
-        ["validation"],
-    ]
+    assert sorted(map(sorted, splits.values())) == [["test"], *[["train"]] * 3, ["validation"]]
 
 
 def test_one_clip_of_many_can_be_read_alone(tmp_path):
     path = write(tmp_path / "a.npz", CLIPS)
-    third = [list(stream) for clip, stream in open_clips(path, **SIZE) if clip == 3]
+    third = [list(stream) for clip, stream in open_clips(path, Target(**SIZE)) if clip == 3]
     np.testing.assert_array_equal(third, CLIPS[3:4])
-    with pytest.raises(DataError, match=r"a.npz holds 5 clips, and one video is wanted"):
+    with refused(path, "5 clips"):
         read_video(path, **SIZE)
 
 
@@ -164,9 +159,8 @@ def test_an_import_that_was_interrupted_within_a_file_goes_on(tmp_path):
     store = Store.open(tmp_path / "store")
     for video, clip in zip(store.videos, CLIPS, strict=True):
         np.testing.assert_array_equal(store.frames(video), clip)
-    assert [(s.source, s.reason) for s in report.skipped] == [
-        ("copy.npz", "has the same content as a.npz")
-    ]
+    (skipped,) = report.skipped
+    assert skipped.source == "copy.npz" and "a.npz" in skipped.reason
 
 
 def test_what_is_no_video_is_listed_and_the_rest_imported(tmp_path):
@@ -176,52 +170,41 @@ def test_what_is_no_video_is_listed_and_the_rest_imported(tmp_path):
     nan = (CLIPS / 255).astype(np.float32)
     nan[2, 1, 0, 0, 0] = np.nan
     write(folder / "nan.npy", nan)
-    write(folder / "beyond.npy", COLOUR.astype(np.float32))
     write(folder / "labels.npy", np.arange(3000))
     write(folder / "one.npz", COLOUR[:1])
     np.savez(folder / "pickle.npz", video=np.array([{}, []], dtype=object))
     report = import_folder(folder, tmp_path / "store", **SIZE)
-    assert [video.source for video in report.videos] == [
-        "good.npy",
-        *(f"nan.npy#{clip}" for clip in (0, 1, 3, 4)),
-    ]
-    assert {skipped.source: skipped.reason for skipped in report.skipped} == {
-        "beyond.npy": "frame 0 holds values from 0 to 255; floats lie in [0, 1]: rescale them, or "
-        "store uint8",
-        "labels.npy": "holds int64; frames are uint8, or floats in [0, 1]",
-        "nan.npy#2": "frame 1 holds NaN; floats lie in [0, 1]: rescale them, or store uint8",
-        "one.npz": "holds one frame; a video has at least two",
-        "pickle.npz": "holds Python objects (a pickle), which are never loaded",
+    good = ["good.npy", *(f"nan.npy#{clip}" for clip in (0, 1, 3, 4))]
+    assert [video.source for video in report.videos] == good
+    found = {
+        **{"labels.npy": "int64", "nan.npy#2": "frame 1 holds NaN"},
+        **{"one.npz": "one frame", "pickle.npz": "pickle"},
     }
+    assert [skipped.source for skipped in report.skipped] == list(found)
+    for skipped in report.skipped:
+        assert found[skipped.source] in skipped.reason
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".h5"])
 @pytest.mark.parametrize(
-    "array, message",
+    "array, found",
     [
-        (COLOUR.astype(np.uint16), "holds uint16; frames are uint8"),
-        (COLOUR > 5, "holds bool; frames"),
-        (COLOUR[0, 0, :, 0], r"has the shape \(8,\); a video is \(frames, height, width\),"),
-        (CLIPS[None], r"has the shape \(1, 5, 4, 6, 8, 3\); a video"),
-        (COLOUR[:0], r"is empty: its shape is \(0, 6, 8, 3\)"),
-        (CLIPS[:, :1], "holds clips of one frame"),
-        (CLIPS[..., 0], r"shape \(5, 4, 6, 8\): its last dimension would be the channels"),
+        (COLOUR.astype(np.uint16), "uint16"),
+        (COLOUR > 5, "bool"),
+        (COLOUR[0, 0, :, 0], "(8,)"),
+        (CLIPS[None], "(1, 5, 4, 6, 8, 3)"),
+        (COLOUR[:0], "(0, 6, 8, 3)"),
+        (CLIPS[:, :1], "one frame"),
+        (CLIPS[..., 0], "(5, 4, 6, 8)"),
         (np.moveaxis(COLOUR, -1, 1), "move the channels to the end"),
-        (COLOUR / 255.0 - 2, r"frame 0 holds values from -2 to -1; floats lie in \[0, 1\]"),
+        (COLOUR / 255.0 - 2, "from -2 to -1"),
+        (COLOUR.astype(np.float32), "from 0 to 255"),
     ],
 )
-def test_arrays_that_are_no_videos_say_why(tmp_path, suffix, array, message):
+def test_arrays_that_are_no_videos_say_why(tmp_path, suffix, array, found):
     path = write(tmp_path / f"a{suffix}", np.ascontiguousarray(array))
-    with pytest.raises(DataError, match=message):
+    with refused(path, found):
         read_video(path, **SIZE)
-
-
-def structured(path):
-    np.save(path, np.zeros(4, dtype=[("x", np.uint8)]))
-
-
-def fortran(path):
-    np.save(path, np.asfortranarray(COLOUR))
 
 
 def huge(path):
@@ -231,24 +214,23 @@ def huge(path):
 
 
 @pytest.mark.parametrize(
-    "name, make, message",
+    "name, make, found",
     [
-        ("a.npy", lambda path: path.touch(), r"is empty \(0 bytes\)"),
-        ("a.npy", lambda path: path.write_bytes(b"\x80\x04]\x94."), "is not an array file"),
-        ("a.npy", lambda path: path.mkdir(), "holds no pictures"),
-        ("a.npy", structured, r"holds \[\('x', 'u1'\)\]; frames are uint8"),
-        ("a.npy", fortran, "is in Fortran order, .* save it again with numpy.ascontiguousarray"),
-        ("a.npz", huge, "has frames of 1000000 x 1000000, more than 67,108,864 pixels"),
-        ("a.npz", lambda path: zipfile.ZipFile(path, "w").close(), "is not an array file"),
-        ("a.npz", lambda path: path.write_bytes(b"PK\x03\x04" + b"x" * 50), "damaged, or was cut"),
+        ("gone.npy", lambda path: None, "No such file"),
+        ("a.npy", lambda path: path.touch(), "0 bytes"),
+        ("a.npy", lambda path: path.write_bytes(b"\x80\x04]\x94."), "not an array file"),
+        ("a.npy", lambda path: path.mkdir(), ".png"),
+        ("a.npy", lambda path: np.save(path, np.zeros(4, [("x", np.uint8)])), "('x', 'u1')"),
+        ("a.npy", lambda path: np.save(path, np.asfortranarray(COLOUR)), "ascontiguousarray"),
+        ("a.npz", huge, "1000000 x 1000000"),
+        ("a.npz", lambda path: zipfile.ZipFile(path, "w").close(), "not an array file"),
+        ("a.npz", lambda path: path.write_bytes(b"PK\x03\x04" + b"x" * 50), "damaged"),
     ],
 )
-def test_files_that_cannot_be_read_say_why(tmp_path, name, make, message):
+def test_files_that_cannot_be_read_say_why(tmp_path, name, make, found):
     make(tmp_path / name)
-    with pytest.raises(DataError, match=message):
+    with refused(tmp_path / name, found):
         read_video(tmp_path / name, **SIZE)
-    with pytest.raises(DataError, match="does not exist"):
-        open_frames(tmp_path / "gone.npy", **SIZE)
 
 
 def test_a_file_that_was_cut_off_is_used_up_to_the_damage(tmp_path):
@@ -258,7 +240,7 @@ def test_a_file_that_was_cut_off_is_used_up_to_the_damage(tmp_path):
         video, _ = read_video(path, **SIZE)
     np.testing.assert_array_equal(video, COLOUR[:5])
     path.write_bytes(path.read_bytes()[:140])
-    with pytest.raises(DataError, match=r"not a single frame can be read \(the file ends here\)"):
+    with refused(path, "not a single frame"):
         read_video(path, **SIZE)
 
 
@@ -268,7 +250,7 @@ def test_a_changed_byte_within_an_npz_is_noticed(tmp_path):
     content = bytearray(path.read_bytes())
     content[content.index(COLOUR[3].tobytes())] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match="Bad CRC-32"):
+    with refused(path, "Bad CRC-32"):
         read_video(path, **SIZE)
 
 
@@ -276,16 +258,15 @@ def test_a_damaged_hdf5_file_is_said(tmp_path):
     pytest.importorskip("h5py")
     path = write(tmp_path / "a.h5", COLOUR)
     path.write_bytes(path.read_bytes()[:700])
-    with pytest.raises(DataError, match=r"a.h5 is damaged, or was cut off \("):
+    with refused(path, "damaged"):
         read_video(path, **SIZE)
 
 
 def test_hdf5_without_its_package_says_what_to_install(tmp_path, monkeypatch):
     path = write(tmp_path / "a.h5", COLOUR)
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(DataError, match=r"dlh\[hdf5\]") as caught:
+    with refused(path, "dlh[hdf5]", code="missing-extra"):
         read_video(path, **SIZE)
-    assert caught.value.code == "missing-extra"
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".h5"])
@@ -308,17 +289,12 @@ def test_memory_does_not_grow_with_the_length(tmp_path, suffix):
             for number in range(3000):
                 file.write(bytes([9 * (number == 2999)]) * (128 * 128 * 3))
     code = """
-import resource, sys
-from dlh.data.video.decode import open_frames
-stream = open_frames(sys.argv[1], height=8, width=8, channels=3)
-frames = iter(stream)
-next(frames)
+import resource
+from dlh.data.video.decode import open_video
+frames = iter(open_video(sys.argv[1], height=8, width=8, channels=3))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 last = [frame.max() for frame in frames][-1]
 print(last, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
-    out = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
-    ).stdout
-    last, megabytes = map(int, out.split())
+    last, megabytes = map(int, output(code, path).split())
     assert last == 9 and megabytes < 45

@@ -6,11 +6,9 @@ import os
 import signal
 import subprocess
 
-import pytest
-
+from data.refusals import refused
 from data.small_store import build, child, names
 from dlh.data.claim import claim
-from dlh.data.clips import DataError
 
 
 def test_the_second_builder_is_told_who_the_first_is(tmp_path):
@@ -22,11 +20,10 @@ with claim(sys.argv[1], wait=False) as claimed:
     process = child(code, tmp_path / "store", stdin=subprocess.PIPE)
     assert process.stdout.readline() == "go\n", process.stderr.read()
     with (
-        pytest.raises(DataError, match=rf"process {process.pid}\b") as refused,
+        refused(f"process {process.pid} ", code="already-running"),
         claim(tmp_path / "store", wait=False),
     ):
         pass
-    assert refused.value.code == "already-running"
     os.kill(process.pid, signal.SIGKILL)  # a holder that dies in whatever way holds no longer
     process.wait()
     assert build(tmp_path / "store", [3]).videos

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import dlh.data.video.decode as decode_module
-from dlh.data.clips import DataError
-from dlh.data.video.decode import VideoWarning, open_frames, open_video, read_video
+from data.refusals import refused
+from dlh.data.video.decode import VideoWarning, open_video, read_video
+from dlh.data.video.resize import Target
 
 
 def levels(video):
@@ -157,7 +158,7 @@ def test_only_the_first_frames_can_be_read(tmp_path, videos):
     for count in (1, 5, 12, 100):
         video, _ = read_video(path, height=8, width=8, channels=1, frames=count)
         np.testing.assert_array_equal(video, every[:count])
-    with pytest.raises(DataError, match="found frames = 0"):
+    with refused("frames = 0"):
         read_video(path, height=8, width=8, channels=1, frames=0)
 
 
@@ -174,18 +175,17 @@ def test_any_name_of_a_file(tmp_path, videos, monkeypatch, name):
 
 
 @pytest.mark.parametrize(
-    "change, message",
+    "change, found",
     [
-        ({"channels": 4}, r"1 channel \(grey\) or 3 .* found 4"),
-        ({"height": 0}, "at least 1 x 1 pixels, found height 0"),
-        ({"fps": 0}, "above 0 and at most 1000 frames a second, found 0"),
-        ({"fps": float("nan")}, "found nan"),
+        ({"channels": 4}, "found 4"),
+        ({"height": 0}, "height 0"),
+        ({"fps": 0}, "found 0"),
+        ({"fps": float("nan")}, "nan"),
     ],
 )
-def test_a_target_that_cannot_be_is_refused(tmp_path, videos, change, message):
-    path = videos.encode(tmp_path / "a.gif", videos.ramp())
-    with pytest.raises(DataError, match=message):
-        open_frames(path, **({"height": 8, "width": 8, "channels": 3} | change))
+def test_a_form_that_no_frame_can_have_is_refused(change, found):
+    with refused(found):
+        Target(**({"height": 8, "width": 8, "channels": 3} | change))
 
 
 def test_an_open_video_is_read_once_and_piece_by_piece(tmp_path, videos, monkeypatch):
@@ -203,5 +203,5 @@ def test_an_open_video_is_read_once_and_piece_by_piece(tmp_path, videos, monkeyp
     assert [len(part) for part in parts] == [5, 3, 3, 1] and len(opened) == 1
     np.testing.assert_array_equal(np.concatenate(parts), whole)
     assert list(video.pieces(3)) == []
-    with pytest.raises(DataError, match=r"a\.mp4"):
+    with refused(path):
         video.read(1)

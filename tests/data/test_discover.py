@@ -8,7 +8,7 @@ import os
 import pytest
 from PIL import Image
 
-from dlh.data.clips import DataError
+from data.refusals import refused
 from dlh.data.store.discover import find_sources
 
 
@@ -29,20 +29,9 @@ def found_names(path):
 
 
 def test_all_kinds_below_a_folder_in_natural_order(tmp_path):
-    touch(
-        *(
-            tmp_path / name
-            for name in ("10.mp4", "9.MOV", "b/x.webm", "b/a 2/y.gif", "b/a 10/z.mkv", "č.avi")
-        )
-    )
-    assert found_names(tmp_path) == [
-        "9.MOV",
-        "10.mp4",
-        "č.avi",
-        "b/x.webm",
-        "b/a 2/y.gif",
-        "b/a 10/z.mkv",
-    ]
+    in_order = ["9.MOV", "10.mp4", "č.avi", "b/x.webm", "b/a 2/y.gif", "b/a 10/z.mkv"]
+    touch(*(tmp_path / name for name in sorted(in_order)))
+    assert found_names(tmp_path) == in_order
 
 
 def test_a_folder_of_pictures_is_one_video_unless_videos_lie_beside_them(tmp_path):
@@ -87,17 +76,14 @@ def test_ten_thousand_other_files_are_counted_not_listed(tmp_path):
     for number in range(10_000):
         os.close(os.open(tmp_path / f"{number}.txt", os.O_CREAT))
     touch(tmp_path / "Makefile", tmp_path / "a.json")
-    with pytest.raises(DataError) as caught:
+    with refused(tmp_path, "10002 other files (10000 .txt, 1 without suffix, 1 .json)") as caught:
         find_sources(tmp_path)
-    message = str(caught.value)
-    assert "holds no videos; looked for .3gp .avi" in message
-    assert "found 10002 other files (10000 .txt, 1 without suffix, 1 .json)" in message
-    assert len(message) < 1000
+    assert len(str(caught.value)) < 1000
 
 
-@pytest.mark.parametrize("name, message", [("nowhere", "does not exist"), (".", "found no files")])
-def test_nothing_to_import_is_an_error(tmp_path, name, message):
-    with pytest.raises(DataError, match=message):
+@pytest.mark.parametrize("name, found", [("nowhere", "does not exist"), (".", "no files")])
+def test_nothing_to_import_is_an_error(tmp_path, name, found):
+    with refused(tmp_path / name, found):
         find_sources(tmp_path / name)
 
 

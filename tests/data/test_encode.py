@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
-from dlh.data.clips import DataError
+from data.refusals import refused
+from data.small_store import limited, output
 from dlh.data.video.decode import open_video, read_video
 from dlh.data.video.encode import write_video
 
@@ -43,23 +41,22 @@ def test_odd_sizes_get_a_black_edge(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change, message",
+    "change, found",
     [
-        ({"frames": np.zeros((3, 8, 8, 3))}, "found float64"),
-        ({"frames": np.zeros((3, 8, 8), np.uint8)}, r"found uint8 \(3, 8, 8\)"),
-        ({"frames": np.zeros((0, 8, 8, 3), np.uint8)}, "at least one frame"),
-        ({"fps": 0.0}, "found 0.0"),
-        ({"scale": 0}, "scale is a whole number of at least 1, found 0"),
-        ({"path": "a.avi"}, "written as .mp4, found a.avi"),
-        ({"path": "nowhere/a.mp4"}, "nowhere/a.mp4 cannot be written: No such file or directory"),
+        ({"frames": np.zeros((3, 8, 8, 3))}, "float64"),
+        ({"frames": np.zeros((3, 8, 8), np.uint8)}, "uint8 (3, 8, 8)"),
+        ({"frames": np.zeros((0, 8, 8, 3), np.uint8)}, "(0, 8, 8, 3)"),
+        ({"fps": 0.0}, "0.0"),
+        ({"scale": 0}, "scale"),
+        ({"path": "a.avi"}, "a.avi"),
+        ({"path": "nowhere/a.mp4"}, "nowhere/a.mp4"),
     ],
 )
-def test_what_cannot_be_written_is_refused(tmp_path, monkeypatch, change, message):
+def test_what_cannot_be_written_is_refused(tmp_path, monkeypatch, change, found):
     monkeypatch.chdir(tmp_path)
     arguments = {"path": "a.mp4", "frames": np.zeros((3, 8, 8, 3), np.uint8), "fps": 25.0} | change
-    path, frames, fps = arguments.pop("path"), arguments.pop("frames"), arguments.pop("fps")
-    with pytest.raises(DataError, match=message):
-        write_video(path, frames, fps, **arguments)
+    with refused(found):
+        write_video(**arguments)
     assert not list(tmp_path.iterdir())
 
 
@@ -67,20 +64,15 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, videos):
     write_video(tmp_path / "a.mp4", videos.ramp(), 25)
     before = (tmp_path / "a.mp4").read_bytes()
     code = """
-import resource, sys
 import numpy as np
-from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 frames = np.random.default_rng(0).integers(0, 256, (30, 64, 64, 3), dtype=np.uint8)
 try:
     write_video(sys.argv[1], frames, 25)
 except DataError as error:
     print(error)
 """
-    child = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "a.mp4")], capture_output=True, text=True
-    )
-    assert "a.mp4 cannot be written: File too large" in child.stdout, child.stderr
+    out = output(limited(20_000) + code, tmp_path / "a.mp4")
+    assert "a.mp4" in out and "File too large" in out
     assert (tmp_path / "a.mp4").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]

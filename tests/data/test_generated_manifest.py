@@ -9,27 +9,17 @@ import json
 import numpy as np
 import pytest
 
-from dlh.data.clips import DataError
-from dlh.data.named.generated import GeneratedClip, GeneratedClips
+from data.made_up_digits import made_up_digits
+from data.refusals import refused
+from dlh.data.named.generated import GeneratedClip
 from dlh.data.named.manifest import Manifest, name_clips
 from dlh.data.worlds.bouncing_ball import BouncingBall, BouncingBallConfig
-from dlh.data.worlds.digits import Digits
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
 from dlh.data.worlds.two_clocks import TwoClocks, TwoClocksConfig
 
 SMALL = MovingBallConfig(size=16, radius=2, speed=3.0, colour_change_probability=0.1)
 NUMBERS = {"context": 3, "horizon": 5, "count": 4}
-
-
-def made_up_digits(seed=0, name="mnist"):
-    random = np.random.default_rng(seed)
-    images = {
-        split: random.integers(1, 256, (6, 28, 28), dtype=np.uint8)
-        for split in ("train", "validation", "test")
-    }
-    labels = {split: np.arange(6, dtype=np.uint8) for split in images}
-    return Digits(name=name, images=images, labels=labels)
 
 
 def balls():
@@ -60,12 +50,6 @@ def manifest(source):
 
 def with_source(manifest, **changes):
     return dataclasses.replace(manifest, source=dataclasses.replace(manifest.source, **changes))
-
-
-def refuses(refused, *arguments, found=""):
-    with pytest.raises(DataError, match=found) as caught:
-        refused(*arguments)
-    assert caught.value.code == "manifest-mismatch"
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
@@ -126,30 +110,35 @@ def test_the_digest_changes_with_every_value():
 @pytest.mark.parametrize(
     "config, found",
     [
-        ({"speed": 4.0, "radius": 3}, "radius is 3 .* 2 .*speed is 4.0 .* 3.0"),
-        ({"colours": ("red", "green")}, r"colours is \(red, green\) .*\(cyan, magenta, "),
-        ({"colour_change_probability": 0.0}, "colour_change_probability is 0.0 .* 0.1"),
+        ({"speed": 4.0, "radius": 3}, ["radius is 3", "speed is 4.0", "3.0"]),
+        ({"colours": ("red", "green")}, ["colours", "'red'", "'magenta'"]),
+        ({"colour_change_probability": 0.0}, ["colour_change_probability is 0.0", 0.1]),
     ],
 )
 def test_another_world_is_refused_and_the_difference_named(config, found):
     manifest = name_clips(balls(), **NUMBERS)
-    refuses(manifest.open, MovingBall(dataclasses.replace(SMALL, **config)), found=found)
+    with refused(*found, code="manifest-mismatch"):
+        manifest.open(MovingBall(dataclasses.replace(SMALL, **config)))
 
 
-def test_other_sources_are_refused(tmp_path):
-    ball, mnist = name_clips(balls(), **NUMBERS), name_clips(digits(), **NUMBERS)
-    refuses(ball.open, digits(), found="moving-ball, found moving-mnist")
-    other = MovingMNIST(made_up_digits(1, "mnist-5k"), digits().config)
-    refuses(mnist.open, other, found="mnist: SHA-256 .* mnist-5k")
-    refuses(mnist.source.build, made_up_digits(1), found="digits")
-    with pytest.raises(DataError, match=r"mnist \(SHA-256"):
-        mnist.source.build()
-
+def test_other_sources_are_refused():
     class Films:
         name = "films"
 
-    refuses(ball.open, Films(), found="moving-ball, .*films")
-    with pytest.raises(DataError, match="films"):
+    ball, mnist = name_clips(balls(), **NUMBERS), name_clips(digits(), **NUMBERS)
+    other = MovingMNIST(made_up_digits(seed=1, name="mnist-5k"), digits().config)
+    for manifest, source, found in (
+        (ball, digits(), "moving-mnist"),
+        (ball, Films(), "films"),
+        (mnist, other, other.digits.sha256()),
+    ):
+        with refused(manifest.source.generator, found, code="manifest-mismatch"):
+            manifest.open(source)
+    with refused(made_up_digits(seed=1).sha256(), code="manifest-mismatch"):
+        mnist.source.build(made_up_digits(seed=1))
+    with refused(made_up_digits().sha256()):
+        mnist.source.build()
+    with refused("films"):
         name_clips(Films(), **NUMBERS)
 
 
@@ -170,68 +159,57 @@ def test_a_generator_that_draws_otherwise_is_found_out_at_the_clip(source, manif
     monkeypatch.setattr(type(source), "play", changed)
     clips = manifest.open(source)
     next(clips), next(clips)
-    refuses(next, clips, found=rf"test clip 2 of {manifest.name} ")
-    refuses(manifest.read, source, [2], found=f"test clip 2 of {manifest.name} ")
+    for use in (lambda: next(clips), lambda: manifest.read(source, [2])):
+        with refused(f"test clip 2 of {manifest.name} ", code="manifest-mismatch"):
+            use()
 
 
 @pytest.mark.parametrize(
     "change, found",
     [
-        ({"count": 0}, "clips .*0"),
-        ({"context": 0}, "context .*0"),
-        ({"horizon": -2}, "horizon .*-2"),
+        ({"count": 0}, "clips"),
+        ({"context": 0}, "context"),
+        ({"horizon": -2}, -2),
         ({"split": "train"}, "'train'"),
     ],
 )
-def test_numbers_that_cannot_be_are_refused(change, found):
-    with pytest.raises(DataError, match=found):
+def test_invalid_numbers_are_refused(change, found):
+    with refused(found):
         name_clips(balls(), **{**NUMBERS, **change})
-    with pytest.raises(DataError, match="-1"):
-        balls().held_out_clip("test", -1, clip_length=3)
 
 
 @pytest.mark.parametrize(
     "change, found",
     [
-        ({"ball": None}, "moving-ball has ball"),
-        ({"digits": "mnist"}, "moving-ball has ball"),
-        ({"generator": "moving-mnist"}, "moving-mnist has mnist, digits and digits_sha256"),
+        ({"ball": None}, "none of them"),
+        ({"digits": "mnist"}, "ball, digits"),
+        ({"generator": "moving-mnist"}, "mnist, digits, digits_sha256"),
         ({"clips": ()}, "none"),
         ({"clips": (GeneratedClip(number=1, length=9, sha256=""),)}, "9 frames of clip 1"),
+        ({"clips": (GeneratedClip(number=1, length=7, sha256=""),)}, "7 frames of clip 1"),
         ({"clips": (GeneratedClip(number=1, length=8, sha256=""),) * 2}, "twice"),
     ],
 )
-def test_a_manifest_that_cannot_be_is_refused(change, found):
+def test_a_manifest_that_contradicts_itself_is_refused(change, found):
     manifest = name_clips(balls(), **NUMBERS)
-    with pytest.raises(DataError, match=found):
+    with refused(found):
         with_source(manifest, **change)
-    with pytest.raises(DataError, match="clip -1"):
+    with refused("'train'"):
+        dataclasses.replace(manifest, split="train")
+    with refused("clip -1"):
         GeneratedClip(number=-1, length=8, sha256="")
 
 
 def test_a_changed_file_is_refused(manifest, tmp_path):
     path = tmp_path / "clips.json"
     manifest.save(path)
-    written = json.loads(path.read_text())
-    written["clips"][0]["number"] = 7
-    path.write_text(json.dumps(written))
-    with pytest.raises(DataError) as caught:
+    path.write_text(path.read_text().replace('"number": 3', '"number": 7'))
+    with refused(path, code="changed-manifest"):
         Manifest.load(path)
-    assert caught.value.code == "changed-manifest"
-    values = {key: value for key, value in written.items() if key not in ("format", "version")}
-    del values["sha256"], values["split"]
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
-    about = {key: written[key] for key in ("format", "version")}
-    about["sha256"] = hashlib.sha256(text.encode()).hexdigest()
-    path.write_text(json.dumps(about | values))
-    with pytest.raises(DataError, match="split") as caught:
-        Manifest.load(path)
-    assert caught.value.code == "no-manifest"
 
 
 def test_a_manifest_is_small():
     manifest = name_clips(balls(), context=3, horizon=5, count=100)
-    assert isinstance(manifest.source, GeneratedClips)
     assert len(json.dumps(dataclasses.asdict(manifest))) < 20_000
 
 

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 
-from dlh.data.clips import DataError
+from data.refusals import refused
 from dlh.data.worlds.idx import read_idx
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 3, 4), dtype=np.uint8)
@@ -36,30 +36,28 @@ WHOLE = idx(IMAGES)
 
 
 @pytest.mark.parametrize(
-    "content, message",
+    "content, found",
     [
-        (b"", "is not an IDX file: it begins with nothing"),
-        (b"\x89PNG....", "it begins with 89 50 4e 47, such a file with 00 00"),
-        (b"\0\0\x07\x03", "it begins with 00 00 07 03"),
-        (WHOLE[:10], "is cut off within its sizes"),
-        (WHOLE[:-1], r"says \(5, 3, 4\), which is 60 bytes, and holds only 59; fetch it again"),
-        (WHOLE + b"x", "which is 60 bytes, and holds more"),
-        (idx(IMAGES[:, :2]), r"holds uint8 \(5, 2, 4\); wanted are uint8 \(any, 3, 4\)"),
-        (idx(IMAGES[0]), r"holds uint8 \(3, 4\); wanted"),
-        (idx(IMAGES.astype(np.int32), 0x0C), r"holds int32 \(5, 3, 4\); wanted are uint8"),
-        (idx(IMAGES.astype(np.float64), 0x0E), r"holds float64 \(5, 3, 4\)"),
-        (b"\0\0\x08\x03\xff\xff\xff\xff\0\0\0\x03\0\0\0\x04", "no file of digits is that large"),
-        (gzip.compress(WHOLE, mtime=0)[:-12], r"is a damaged gzip file \(.*\); fetch it again"),
-        (gzip.compress(WHOLE[:-1], mtime=0), "holds only 59"),
-        (b"\x1f\x8bnonsense", "is a damaged gzip file"),
+        (b"", "nothing"),
+        (b"\x89PNG....", "89 50 4e 47"),
+        (b"\0\0\x07\x03", "00 00 07 03"),
+        (WHOLE[:10], "cut off"),
+        (WHOLE[:-1], "only 59"),
+        (WHOLE + b"x", "holds more"),
+        (idx(IMAGES[:, :2]), "(5, 2, 4), expected (any, 3, 4)"),
+        (idx(IMAGES[0]), "00 00 08 02"),
+        (idx(IMAGES.astype(np.int32), 0x0C), "00 00 0c 03"),
+        (b"\0\0\x08\x03\xff\xff\xff\xff\0\0\0\x03\0\0\0\x04", 2**32 - 1),
+        (gzip.compress(WHOLE, mtime=0)[:-12], "damaged gzip"),
+        (gzip.compress(WHOLE[:-1], mtime=0), "only 59"),
+        (b"\x1f\x8bnonsense", "damaged gzip"),
     ],
 )
-def test_what_is_wrong_is_said(tmp_path, content, message):
+def test_what_is_wrong_is_named(tmp_path, content, found):
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=message) as caught:
+    with refused(path, found):
         read_idx(path, shape=(None, 3, 4))
-    assert str(caught.value).startswith(str(path))
 
 
 def test_a_changed_byte_in_a_gzipped_file_is_noticed(tmp_path):
@@ -67,11 +65,11 @@ def test_a_changed_byte_in_a_gzipped_file_is_noticed(tmp_path):
     content = bytearray(gzip.compress(WHOLE, compresslevel=0))
     content[content.index(IMAGES[2].tobytes())] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match="damaged gzip file"):
+    with refused(path, "damaged gzip"):
         read_idx(path, shape=(None, 3, 4))
 
 
-@pytest.mark.parametrize("name, message", [("gone", "does not exist"), (".", "Is a directory")])
-def test_no_file_is_said(tmp_path, name, message):
-    with pytest.raises(DataError, match=message):
+@pytest.mark.parametrize("name, found", [("gone", "No such file"), (".", "Is a directory")])
+def test_a_path_without_a_file_is_refused(tmp_path, name, found):
+    with refused(tmp_path / name, found):
         read_idx(tmp_path / name, shape=(None,))

@@ -1,21 +1,16 @@
-"""Imports as processes: killed and repeated, and two that want one place."""
+"""An import that is killed and repeated."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 
-import pytest
-
-from data.small_store import names
+from data.small_store import child, names
 from dlh.data.store.folder import import_folder
 from dlh.data.store.store import Store
 from dlh.data.store.verify import verify_store
 
 IMPORT = """
-import sys, time
-from dlh.data.clips import DataError
 from dlh.data.store.folder import import_folder
 
 def tell(progress):
@@ -35,13 +30,7 @@ except DataError as error:
 
 
 def start(folder, out, wait_in_file):
-    return subprocess.Popen(
-        [sys.executable, "-c", IMPORT, str(folder), str(out), str(wait_in_file)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return child(IMPORT, folder, out, wait_in_file, stdin=subprocess.PIPE)
 
 
 def test_an_import_that_is_killed_and_repeated_gives_the_store_of_an_unbroken_one(tmp_path, folder):
@@ -59,20 +48,3 @@ def test_an_import_that_is_killed_and_repeated_gives_the_store_of_an_unbroken_on
     store = Store.open(tmp_path / "store")
     assert store.videos == fresh.videos and not verify_store(store.path).damage
     assert names(tmp_path) == ["fresh", "my videos", "store"]
-
-
-def test_of_two_imports_at_once_one_makes_the_store_and_the_other_is_told(tmp_path, folder):
-    first = start(folder, tmp_path / "store", 2)
-    assert first.stdout.readline() == "go\n", first.stderr.read()
-    second = start(folder, tmp_path / "store", 99)
-    said, _ = second.communicate()
-    assert second.returncode == 1
-    assert f"process {first.pid}" in said and str(tmp_path / "store") in said
-    assert said.count("\n") == 1
-    with pytest.raises(ValueError, match="store is not a clip store"):  # nothing half-written
-        Store.open(tmp_path / "store")
-    assert first.communicate("\n")[0] == "5\n" and first.returncode == 0
-    assert not verify_store(tmp_path / "store").damage
-    third = start(folder, tmp_path / "store", 99)
-    assert third.communicate()[0].startswith(str(tmp_path / "store"))
-    assert third.returncode == 1

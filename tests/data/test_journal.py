@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from data.small_store import RECIPE, Stream, child, names
-from dlh.data.claim import claim
-from dlh.data.store.build import Recipe, StoreBuilder
+from data.small_store import RECIPE, Stream, building, child, names
 from dlh.data.store.verify import verify_store
 
 
@@ -17,20 +16,14 @@ from dlh.data.store.verify import verify_store
 def test_an_interrupted_build_goes_on_where_it_was(tmp_path, shard_bytes):
     out = tmp_path / "store"
     ctrl_c = Stream(20_000, 3, fails_after=15_000, error=KeyboardInterrupt())
-    with (
-        claim(out, wait=False) as claimed,
-        StoreBuilder(claimed, RECIPE, name="t", shard_bytes=shard_bytes) as builder,
-    ):
+    with building(out, shard_bytes=shard_bytes) as builder:
         builder.add("a", Stream(9, 1), sha256="")
         builder.skip("x", "is nothing")
         builder.add("b", Stream(5, 2), sha256="")
         with pytest.raises(KeyboardInterrupt):
             builder.add("c", ctrl_c, sha256="")
     assert not out.exists()
-    with (
-        claim(out, wait=False) as claimed,
-        StoreBuilder(claimed, RECIPE, name="t", shard_bytes=shard_bytes) as builder,
-    ):
+    with building(out, shard_bytes=shard_bytes) as builder:
         assert [builder.has(source) for source in "abcx"] == [True, True, False, True]
         builder.add("c", Stream(6, 4), sha256="")
         store = builder.finish(dict.fromkeys("abc", "train"))
@@ -42,10 +35,10 @@ def test_an_interrupted_build_goes_on_where_it_was(tmp_path, shard_bytes):
 
 def interrupted(out):
     """What a build leaves that ended before it was finished."""
-    with claim(out, wait=False) as claimed, StoreBuilder(claimed, RECIPE, name="t") as builder:
+    with building(out) as builder:
         builder.add("a", Stream(9, 1), sha256="")
         builder.add("b", Stream(5, 2), sha256="")
-    return claimed.unfinished
+    return out.with_name(f".{out.name}.unfinished")
 
 
 @pytest.mark.parametrize(
@@ -64,10 +57,7 @@ def interrupted(out):
 )
 def test_only_what_is_intact_is_taken_over(tmp_path, harm, left):
     harm(interrupted(tmp_path / "store"))
-    with (
-        claim(tmp_path / "store", wait=False) as claimed,
-        StoreBuilder(claimed, RECIPE, name="t") as builder,
-    ):
+    with building(tmp_path / "store") as builder:
         assert "".join(video.source for video in builder.videos) == left
         for source, length, seed in (("a", 9, 1), ("b", 5, 2)):
             if not builder.has(source):
@@ -87,14 +77,10 @@ def overwrite(path, place):
 
 
 def test_another_recipe_starts_anew(tmp_path):
-    interrupted(tmp_path / "store")
-    other = Recipe(frame_shape=(3, 4, 6), settings={"fps": 5}, inputs=RECIPE.inputs)
-    with (
-        claim(tmp_path / "store", wait=False) as claimed,
-        StoreBuilder(claimed, other, name="t") as builder,
-    ):
+    unfinished = interrupted(tmp_path / "store")
+    with building(tmp_path / "store", replace(RECIPE, settings={"fps": 5})) as builder:
         assert not builder.videos
-        assert names(claimed.unfinished) == ["journal.jsonl", "recipe.json"]
+        assert names(unfinished) == ["journal.jsonl", "recipe.json"]
 
 
 def test_a_killed_build_goes_on_where_it_was(tmp_path):
@@ -108,20 +94,16 @@ def tell(frames):
     if frames < 20_000:
         print("go", flush=True)
 
-with claim(sys.argv[1], wait=False) as claimed:
-    with StoreBuilder(claimed, RECIPE, name="t") as builder:
-        builder.add("a", Stream(9, 1), sha256="")
-        builder.add("b", Endless(2), sha256="", progress=tell)
+with building(sys.argv[1]) as builder:
+    builder.add("a", Stream(9, 1), sha256="")
+    builder.add("b", Endless(2), sha256="", progress=tell)
 """
     process = child(code, tmp_path / "store")
     assert process.stdout.readline() == "go\n", process.stderr.read()
     process.kill()
     process.wait()
     assert names(tmp_path) == [".store.lock", ".store.unfinished"]
-    with (
-        claim(tmp_path / "store", wait=False) as claimed,
-        StoreBuilder(claimed, RECIPE, name="t") as builder,
-    ):
+    with building(tmp_path / "store") as builder:
         assert [video.source for video in builder.videos] == ["a"]
         builder.add("b", Stream(4, 7), sha256="")
         store = builder.finish({"a": "train", "b": "train"})

@@ -11,12 +11,10 @@ import json
 import numpy as np
 import pytest
 
-from data.small_store import RECIPE, Stream
-from dlh.data.claim import claim
-from dlh.data.clips import DataError
+from data.refusals import refused
+from data.small_store import RECIPE, WITH_EVENTS, Stream, building
 from dlh.data.named.manifest import Manifest, name_clips
 from dlh.data.named.stored import StoredClip
-from dlh.data.store.build import Recipe, StoreBuilder
 from dlh.data.store.source import StoreSource
 from dlh.data.store.store import Store
 from dlh.data.worlds.moving_ball import MovingBall
@@ -26,10 +24,9 @@ SPLITS = {"a": "test", "b": "test", "c": "test", "d": "validation", "e": "train"
 
 
 def make(path, *, lengths=LENGTHS, splits=SPLITS, recipe=RECIPE, sha="", fps=25.0):
-    with claim(path, wait=False) as claimed, StoreBuilder(claimed, recipe, name="five") as builder:
+    with building(path, recipe, name="five") as builder:
         for number, (name, length) in enumerate(lengths.items()):
-            stream = Stream(length, number)
-            stream.fps = fps
+            stream = Stream(length, number, fps=fps)
             events = np.arange(length) % 3 == 0 if recipe.has_events else None
             digest = hashlib.sha256((name + sha).encode()).hexdigest()
             builder.add(f"{name}.mp4", stream, sha256=digest, events=events)
@@ -90,36 +87,35 @@ def test_the_frames_are_those_named(store, manifest):
         np.testing.assert_array_equal(clips.video[row], expected)
     part = manifest.read(store, range(4, 6))
     np.testing.assert_array_equal(part.video, clips.video[4:6])
-    with pytest.raises(DataError, match="7"):
+    with refused(7):
         manifest.read(store, [])
 
 
 def test_true_events_come_with_the_frames(tmp_path):
-    recipe = Recipe(frame_shape=(3, 4, 6), settings={}, inputs=(), has_events=True)
-    store = make(tmp_path / "s", recipe=recipe)
+    store = make(tmp_path / "s", recipe=WITH_EVENTS)
     clips = name_clips(store, context=3, horizon=5, count=100).read(store)
     assert clips.events[1].tolist() == [number % 3 == 0 for number in range(12, 20)]
 
 
 @pytest.mark.parametrize(
-    "options, found",
+    "options, found, code",
     [
-        ({"context": 30}, "35 frames .*33"),
-        ({"context": 0}, "context .*0"),
-        ({"horizon": -1}, "horizon .*-1"),
-        ({"count": 0}, "clips .*0"),
-        ({"split": "tests"}, "'tests'"),
-        ({"select": "last"}, "'last'"),
+        ({"context": 30}, "35 frames", "no-clips"),
+        ({"context": 0}, "context", "data"),
+        ({"horizon": -1}, "horizon", "data"),
+        ({"count": 0}, "clips", "data"),
+        ({"split": "tests"}, "'tests'", "data"),
+        ({"select": "last"}, "'last'", "data"),
     ],
 )
-def test_no_clip_is_an_error(store, options, found):
-    with pytest.raises(DataError, match=found):
+def test_no_clip_is_an_error(store, options, found, code):
+    with refused(found, code=code):
         name_clips(store, **{"context": 3, "horizon": 5, "count": 9} | options)
 
 
 def test_a_split_without_videos_says_which_have_some(tmp_path):
     store = make(tmp_path / "s", splits=SPLITS | dict.fromkeys("abc", "train"))
-    with pytest.raises(DataError, match="train 4, validation 1"):
+    with refused("train 4, validation 1", code="no-clips"):
         name_clips(store, context=1, horizon=1, count=1)
 
 
@@ -130,10 +126,7 @@ def test_saved_and_loaded_it_is_the_same(manifest, tmp_path):
     loaded = Manifest.load(path)
     assert loaded == manifest and loaded.digest() == manifest.digest()
     written = json.loads(path.read_text())
-    assert written["sha256"] == manifest.digest()
-    del written["format"], written["version"], written["sha256"]
-    canonical = json.dumps(written, sort_keys=True, separators=(",", ":"))
-    assert hashlib.sha256(canonical.encode()).hexdigest() == manifest.digest()
+    assert written["sha256"] == manifest.digest() == digest(written)
     path.write_text(json.dumps(json.loads(path.read_text())))  # laid out otherwise
     assert Manifest.load(path) == manifest
     assert sorted(p.name for p in tmp_path.iterdir()) == ["clips.json", "store"]
@@ -163,23 +156,34 @@ def test_a_save_that_fails_leaves_the_old_file(manifest, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr("os.fsync", full)
-        with pytest.raises(DataError, match=r"clips\.json .*No space left on device"):
+        with refused(path, "No space left on device"):
             manifest.save(path)
     assert path.read_text() == "old" and len(list(tmp_path.glob(".*"))) == 0
-    with pytest.raises(DataError, match=r"missing\.json"):
+    with refused(tmp_path / "no" / "missing.json"):
         manifest.save(tmp_path / "no" / "missing.json")
 
 
-def edit(path, change):
-    written = json.loads(path.read_text())
-    change(written)
-    path.write_text(json.dumps(written))
-
-
-def resign(written):
+def digest(written):
     content = {k: v for k, v in written.items() if k not in ("format", "version", "sha256")}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    written["sha256"] = hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def edited(change, *, resigned=False):
+    """Changes what is written; its SHA-256 too, if wanted."""
+
+    def edit(path):
+        written = json.loads(path.read_text())
+        change(written)
+        if resigned:
+            written["sha256"] = digest(written)
+        path.write_text(json.dumps(written))
+
+    return edit
+
+
+def signed(change):
+    return edited(change, resigned=True)
 
 
 @pytest.mark.parametrize(
@@ -190,37 +194,28 @@ def resign(written):
         ("no-manifest", "", lambda p: p.write_text("[1]")),
         ("no-manifest", "", lambda p: p.write_bytes(b"\xff\xff")),
         ("no-manifest", "", lambda p: p.write_text("[" * 100_000)),
-        ("no-manifest", "", lambda p: edit(p, lambda w: w.pop("sha256"))),
-        ("no-manifest", "'dlh-clips'", lambda p: edit(p, lambda w: w.update(format="dlh-clips"))),
-        ("newer-version", "2", lambda p: edit(p, lambda w: w.update(version=2))),
-        ("changed-manifest", "", lambda p: edit(p, lambda w: w.update(context=2))),
-        ("changed-manifest", "", lambda p: edit(p, lambda w: w["clips"].pop())),
-        ("changed-manifest", "", lambda p: edit(p, lambda w: w.update(more=1))),
-        ("changed-manifest", "None", lambda p: edit(p, lambda w: w.update(sha256=None))),
-        ("no-manifest", "more", lambda p: edit(p, lambda w: (w.update(more=1), resign(w)))),
-        ("no-manifest", "'3'", lambda p: edit(p, lambda w: (w.update(context="3"), resign(w)))),
-        (
-            "no-manifest",
-            "clips[2].fps",
-            lambda p: edit(p, lambda w: (w["clips"][2].pop("fps"), resign(w))),
-        ),
-        (
-            "no-manifest",
-            "9 frames of a.mp4 from frame 0",
-            lambda p: edit(p, lambda w: (w["clips"][0].update(length=9), resign(w))),
-        ),
-        ("no-manifest", "none", lambda p: edit(p, lambda w: (w.update(clips=[]), resign(w)))),
+        ("no-manifest", "", edited(lambda w: w.pop("sha256"))),
+        ("no-manifest", "'dlh-clips'", edited(lambda w: w.update(format="dlh-clips"))),
+        ("newer-version", "2", edited(lambda w: w.update(version=2))),
+        ("changed-manifest", "", edited(lambda w: w.update(context=2))),
+        ("changed-manifest", "", edited(lambda w: w["clips"].pop())),
+        ("changed-manifest", "", edited(lambda w: w.update(more=1))),
+        ("changed-manifest", "None", edited(lambda w: w.update(sha256=None))),
+        ("no-manifest", "more", signed(lambda w: w.update(more=1))),
+        ("no-manifest", "split", signed(lambda w: w.pop("split"))),
+        ("no-manifest", "'3'", signed(lambda w: w.update(context="3"))),
+        ("no-manifest", "clips[2].fps", signed(lambda w: w["clips"][2].pop("fps"))),
+        ("no-manifest", "9 frames of a.mp4", signed(lambda w: w["clips"][0].update(length=9))),
+        ("no-manifest", "none", signed(lambda w: w.update(clips=[]))),
     ],
 )
 def test_a_changed_or_foreign_file_is_refused_by_name(manifest, tmp_path, code, found, harm):
     path = tmp_path / "clips.json"
     manifest.save(path)
     harm(path)
-    with pytest.raises(DataError) as caught:
+    with refused(path, found, code=code) as caught:
         Manifest.load(path)
-    message = str(caught.value)
-    assert caught.value.code == code and found in message
-    assert str(path) in message and "\n" not in message
+    assert "\n" not in str(caught.value)
 
 
 def test_a_manifest_of_the_first_version_still_opens(tmp_path):
@@ -238,32 +233,31 @@ def test_a_manifest_of_the_first_version_still_opens(tmp_path):
     assert json.loads((tmp_path / "again.json").read_text()) == written
 
 
-def test_a_clip_that_cannot_be_is_refused(manifest):
-    with pytest.raises(DataError, match="8 frames of a from frame -1"):
+def test_a_manifest_that_contradicts_itself_is_refused(manifest):
+    with refused("frame -1"):
         StoredClip(source="a", sha256="", fps=1.0, first_frame=-1, length=8)
-    with pytest.raises(DataError, match="twice"):
+    with refused("twice"):
         with_source(manifest, clips=manifest.clips[:1] * 2)
-    with pytest.raises(DataError, match=r"horizon .*0"):
+    with refused("horizon", 0):
         dataclasses.replace(manifest, context=8, horizon=0)
 
 
 @pytest.mark.parametrize(
     "options, found",
     [
-        ({"lengths": {k: v for k, v in LENGTHS.items() if k != "b"}}, r"b\.mp4"),
-        ({"splits": SPLITS | {"c": "train"}}, r"c\.mp4 .*train"),
-        ({"sha": "other"}, r"a\.mp4 .*SHA-256"),
-        ({"fps": 12.5}, r"a\.mp4 .*12\.5 .*25"),
-        ({"lengths": LENGTHS | {"c": 32}}, r"c\.mp4 .*32 .*8 from frame 25"),
+        ({"lengths": {k: v for k, v in LENGTHS.items() if k != "b"}}, ["b.mp4"]),
+        ({"splits": SPLITS | {"c": "train"}}, ["c.mp4", "train"]),
+        ({"sha": "other"}, ["a.mp4", "SHA-256"]),
+        ({"fps": 12.5}, ["a.mp4", 12.5, 25]),
+        ({"lengths": LENGTHS | {"c": 32}}, ["c.mp4", 32, "8 from frame 25"]),
     ],
 )
 def test_a_store_without_these_clips_is_refused(manifest, tmp_path, options, found):
     other = make(tmp_path / "other", **options)
     # open refuses at once, before a clip is asked for
-    for refused in (manifest.check, manifest.read, manifest.open):
-        with pytest.raises(DataError, match=found) as caught:
-            refused(other)
-        assert caught.value.code == "manifest-mismatch"
+    for use in (manifest.check, manifest.read, manifest.open):
+        with refused(*found, code="manifest-mismatch"):
+            use(other)
 
 
 def test_a_store_of_the_same_files_will_do(manifest, tmp_path):
@@ -281,9 +275,8 @@ def test_clips_come_one_at_a_time_as_context_and_truth(store, manifest):
         assert [context.shape for context, _ in clips] == [(3, 4, 6, 3)] * 7
         for expected, (context, truth) in zip(whole, clips, strict=True):
             np.testing.assert_array_equal(np.concatenate([context, truth]), expected)
-    with pytest.raises(DataError, match="moving-ball") as caught:
+    with refused("moving-ball", code="manifest-mismatch"):
         manifest.open(MovingBall())
-    assert caught.value.code == "manifest-mismatch"
 
 
 def test_frames_that_changed_in_the_store_are_refused_at_their_clip(store, manifest):
@@ -294,6 +287,5 @@ def test_frames_that_changed_in_the_store_are_refused_at_their_clip(store, manif
     shard.write_bytes(data)
     clips = manifest.open(Store.open(store.path))
     assert len([next(clips) for _ in range(3)]) == 3  # of a and b
-    with pytest.raises(DataError, match=r"c\.mp4") as caught:
+    with refused("c.mp4", code="damaged-store"):
         next(clips)
-    assert caught.value.code == "damaged-store"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from data.wad_files import read_lumps, read_map
 from dlh.data.worlds.mazes.maze import Maze, Walk, draw_maze, draw_walk
 from dlh.data.worlds.mazes.maze_looks import CEILINGS, FLOORS, WALLS, draw_looks
-from dlh.data.worlds.mazes.wad import CELL, maps_to_wad, maze_map, read_lumps, read_map
+from dlh.data.worlds.mazes.wad import CELL, maps_to_wad, maze_map
 
 SEEDS = range(30)
 FRAMES = 300
@@ -60,14 +61,6 @@ def test_a_maze_is_a_function_of_its_seed():
     np.testing.assert_array_equal(drawn(4).open, drawn(4).open)
     np.testing.assert_array_equal(drawn(4).region, drawn(4).region)
     assert len({drawn(seed).open.tobytes() for seed in range(200)}) == 200
-
-
-@pytest.mark.parametrize("size", [3, 4, 10])
-def test_a_size_that_has_no_maze_is_refused(size):
-    with pytest.raises(
-        ValueError, match=f"odd number of cells along a side, at least 5; got {size}"
-    ):
-        drawn(0, size=size)
 
 
 @pytest.fixture(scope="module")
@@ -154,14 +147,8 @@ def a_map():
 def test_a_wad_gives_back_its_maps(a_map):
     _, _, text = a_map
     lumps = read_lumps(maps_to_wad({"MAZE0000": text, "MAZE0001": "x"}))
-    assert lumps == [
-        ("MAZE0000", b""),
-        ("TEXTMAP", text.encode()),
-        ("ENDMAP", b""),
-        ("MAZE0001", b""),
-        ("TEXTMAP", b"x"),
-        ("ENDMAP", b""),
-    ]
+    first = [("MAZE0000", b""), ("TEXTMAP", text.encode()), ("ENDMAP", b"")]
+    assert lumps == [*first, ("MAZE0001", b""), ("TEXTMAP", b"x"), ("ENDMAP", b"")]
 
 
 def test_the_map_has_a_wall_wherever_the_maze_has_one(a_map):
@@ -198,13 +185,3 @@ def test_the_player_starts_where_the_walk_does(a_map):
     (start,) = read_map(a_map[2])["thing"]
     assert (start["x"], start["y"], start["angle"], start["type"]) == (192.0, 160.0, 360, 1)
     assert all(start[f"skill{skill}"] is True for skill in range(1, 6)) and start["single"] is True
-
-
-def test_what_is_no_wad_is_said(a_map):
-    wad = maps_to_wad({"MAZE0000": a_map[2]})
-    with pytest.raises(ValueError, match="begins with PWAD or IWAD, found b'RIFF'"):
-        read_lumps(b"RIFF" + wad[4:])
-    with pytest.raises(ValueError, match=f"cut off: it has {len(wad) - 1} bytes"):
-        read_lumps(wad[:-1])
-    with pytest.raises(ValueError, match="cut off: it has 5 bytes"):
-        read_lumps(wad[:5])

@@ -11,23 +11,22 @@ import pytest
 
 import dlh.data.store.read_ahead as module
 import dlh.data.video.video_file as video_file
+from data.refusals import refused
 from dlh.data.clips import DataError
 from dlh.data.store.discover import SourceFile, find_sources
 from dlh.data.store.folder import import_folder
 from dlh.data.store.read_ahead import read_ahead
 from dlh.data.store.store import Store
 from dlh.data.video.decode import open_clips, read_video
-from dlh.data.video.frames import blocks
+from dlh.data.video.frames import Frames
+from dlh.data.video.resize import Target
 
-SHAPE = (16, 16, 1)
 
-
-class Numbers:
+class Numbers(Frames):
     """Frames that hold their own number; raises ``error`` after the last."""
 
     def __init__(self, path, count, error=None, told=None):
-        self.path, self.fps, self.expected_frames = path, 25.0, count
-        self.source_size, self.notes = None, []
+        super().__init__(path, Target(height=16, width=16, channels=1), 25.0, count)
         self.error, self.told = error, told
 
     def __iter__(self):
@@ -35,7 +34,7 @@ class Numbers:
             self.source_size = (3, 2)
             if self.told is not None:
                 self.told.append(number)
-            yield np.full(SHAPE, number % 256, np.uint8)
+            yield np.full((16, 16, 1), number % 256, np.uint8)
         self.notes.append(f"a note of {self.path.name}")
         if self.error is not None:
             raise self.error
@@ -51,7 +50,7 @@ def files(tmp_path, count):
 
 
 def ahead(sources, opener, *, at_once=3, wanted=lambda source, clip: True):
-    return closing(read_ahead(sources, opener, wanted=wanted, item_shape=SHAPE, at_once=at_once))
+    return closing(read_ahead(sources, opener, wanted=wanted, at_once=at_once))
 
 
 def readers():
@@ -72,7 +71,7 @@ def test_files_and_their_clips_come_in_order_whoever_is_fast(tmp_path, at_once):
         for reading in readings:
             assert reading.sha256() == reading.source.sha256()
             for clip, stream in reading.clips():
-                values = np.concatenate(list(blocks(stream, SHAPE)))[:, 0, 0, 0]
+                values = np.concatenate(list(stream.blocks(1)))[:, 0, 0, 0]
                 assert values.tolist() == list(range(len(values)))
                 assert stream.source_size == (3, 2) and stream.expected_frames == len(values)
                 assert stream.notes == [f"a note of {reading.source.name}"]
@@ -179,7 +178,7 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path):
     source.path.unlink()
     with ahead([source], None) as readings:
         for reading in readings:
-            with pytest.raises(DataError, match="0 cannot be read: No such file"):
+            with refused(source.path, "No such file"):
                 reading.sha256()
 
 
@@ -189,16 +188,16 @@ def test_a_long_large_film_waits_for_its_turn_and_short_ones_share_the_cores(
     monkeypatch.setattr(video_file, "_PIXELS_FOR_ONE_THREAD", 100)
     monkeypatch.setattr(video_file.os, "cpu_count", lambda: 4)
     for name in "abc":
-        videos.encode(tmp_path / f"{name}.mp4", videos.texture(frames=6 + ord(name) % 3))
+        videos.encode(tmp_path / f"{name}.mp4", videos.texture(frames=12 + ord(name) % 3))
     sources = find_sources(tmp_path).sources
-    shape = {"height": 16, "width": 16, "channels": 1}
+    target = Target(height=16, width=16, channels=1)
 
     def decoders(expected):
         threads, decoded = {}, {}  # of each file, and how many others are decoded at its turn
         opened = []
 
         def opener(path):
-            for clip, stream in open_clips(path, **shape):
+            for clip, stream in open_clips(path, target):
                 opened.append((path.stem, stream))
                 yield clip, stream
 
@@ -215,13 +214,13 @@ def test_a_long_large_film_waits_for_its_turn_and_short_ones_share_the_cores(
                         if decoded[name] == expected[name] > 0:
                             break
                         time.sleep(0.01)
-                    assert len(list(stream)) >= 6
+                    assert len(list(stream)) >= 12
                     threads[name] = dict(opened)[name].threads
         return threads, decoded
 
     side_by_side, alone = {"a": 2, "b": 1, "c": 0}, {"a": 0, "b": 0, "c": 0}
     assert decoders(side_by_side) == (dict.fromkeys("abc", 1), side_by_side)
-    monkeypatch.setattr(module, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(module, "frames_in_block", lambda target: 1)
     assert decoders(alone) == (dict.fromkeys("abc", 4), alone)
 
 
@@ -240,7 +239,7 @@ def test_a_long_large_film_waits_for_its_turn_and_short_ones_share_the_cores(
 def test_blocks_hold_the_very_frames_that_come_one_by_one(tmp_path, videos, options, target, count):
     path = videos.encode(tmp_path / "a.mp4", videos.texture(frames=45), **options)
     expected, _ = read_video(path, **target)
-    ((_, stream),) = open_clips(path, **target)
+    ((_, stream),) = open_clips(path, Target(**target))
     found = list(stream.blocks(count))
     assert [len(block) for block in found[:-1]] == [count] * (len(found) - 1)
     assert len({id(block) for block in found}) == len(found)

@@ -10,17 +10,14 @@ from dlh.data.store.store import Index, Skipped, StoredVideo
 
 
 def report(lengths, splits=None, **options):
+    common = {"shard": 0, "offset": 0, "fps": 29.97, "sha256": "", "crc32": ""}
     videos = tuple(
         StoredVideo(
             source=f"{number:03}.mp4",
             split=(splits or {}).get(number, "train"),
-            shard=0,
-            offset=0,
             length=length,
-            fps=29.97,
-            sha256="",
-            crc32="",
             source_size=(640, 480),
+            **common,
         )
         for number, length in enumerate(lengths)
     )
@@ -57,8 +54,7 @@ def test_an_empty_split_is_said():
 
 
 def test_long_lists_are_cut_and_say_so():
-    text = report(
-        [10] * 500, skipped=tuple(Skipped(source=f"s{n}", reason="is bad") for n in range(100))
-    ).table()
+    skipped = tuple(Skipped(source=f"s{n}", reason="is bad") for n in range(100))
+    text = report([10] * 500, skipped=skipped).table()
     assert "... and 460 more" in text and "not used (100):" in text and "... and 60 more" in text
     assert len(text.split("\n")) < 110

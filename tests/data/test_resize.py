@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from dlh.data.video.resize import Resizer
+from dlh.data.video.resize import Resizer, Target
 
 FORMATS = ("yuv420p", "yuvj420p", "yuv422p", "yuv444p", "yuv420p10le", "nv12", "gray", "bgr0")
 
@@ -33,5 +33,5 @@ def test_planes_change_no_byte(pixels, size):
             interpolation=Interpolation.AREA | Interpolation.FULL_CHR_H_INT,
             threads=1,
         )
-        found = Resizer(height=height, width=width, channels=3)(frame)
+        found = Resizer(Target(height=height, width=width, channels=3))(frame)
         np.testing.assert_array_equal(found, direct.to_ndarray())

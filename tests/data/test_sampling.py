@@ -9,37 +9,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlh.data.clips import DataError
-from dlh.data.sampling import Window, check_request, draw_windows, rank_rows, spaced_windows
+from data.refusals import refused
+from dlh.data.sampling import Window, batch_rows, check_request, draw_windows, spaced_windows
+
+
+def rows(**changes):
+    request = {"batch_size": 12, "clip_length": 1, "seed": 0, "rank": 0, "world_size": 1} | changes
+    return batch_rows(request.pop("step", 0), **request)
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 4, 6, 12])
 def test_the_rows_of_all_ranks_in_order_are_the_batch(world_size):
-    rows = [
-        row for rank in range(world_size) for row in rank_rows(12, rank=rank, world_size=world_size)
-    ]
-    assert rows == list(range(12))
+    shares = [rows(rank=rank, world_size=world_size) for rank in range(world_size)]
+    assert [row for share in shares for row in share] == list(range(12))
 
 
 @pytest.mark.parametrize(
-    "batch_size, rank, world_size, message",
+    "change, found",
     [
-        (5, 0, 2, "batch_size 5 for 2 processes; take a positive multiple of 2"),
-        (0, 0, 1, "batch_size 0"),
-        (4, 2, 2, r"rank lies in \[0, world_size = 2\), found 2"),
-        (4, -1, 2, "found -1"),
+        ({"batch_size": 5, "world_size": 2}, "5 for 2"),
+        ({"batch_size": 0}, 0),
+        ({"rank": 2, "world_size": 2}, "found 2"),
+        ({"rank": -1, "world_size": 2}, -1),
+        ({"clip_length": 0}, "clip_length"),
+        ({"seed": -1}, "seed"),
+        ({"step": -1}, "step"),
     ],
 )
-def test_a_batch_that_cannot_be_shared_is_refused(batch_size, rank, world_size, message):
-    with pytest.raises(DataError, match=message):
-        rank_rows(batch_size, rank=rank, world_size=world_size)
-
-
-def test_a_request_names_what_is_wrong():
-    check_request(clip_length=1)
-    for name in ("clip_length", "count", "seed", "step"):
-        with pytest.raises(DataError, match=f"{name} is at least .*, found -1"):
-            check_request(**({"clip_length": 1} | {name: -1}))
+def test_a_batch_that_does_not_exist_is_refused(change, found):
+    with refused(found):
+        rows(**change)
+    with refused("count", -1):
+        check_request(clip_length=1, count=-1)
 
 
 def test_windows_are_uniform_over_every_place_that_fits():
@@ -48,12 +49,8 @@ def test_windows_are_uniform_over_every_place_that_fits():
     for step in range(500):
         for window in draw_windows(lengths, 5, count=24, seed=1, step=step):
             counts[window] = counts.get(window, 0) + 1
-    places = (
-        [Window(0, s, 5) for s in range(3)]
-        + [Window(2, s, 5) for s in range(8)]
-        + [Window(3, 0, 5)]
-    )
-    assert set(counts) == set(places)
+    places = [(0, s) for s in range(3)] + [(2, s) for s in range(8)] + [(3, 0)]
+    assert set(counts) == {Window(video, start, 5) for video, start in places}
     expected = 500 * 24 / 12
     assert max(abs(count - expected) for count in counts.values()) < 4.5 * np.sqrt(expected)
 

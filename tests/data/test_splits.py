@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlh.data.clips import DataError
-from dlh.data.store.splits import split_files
+from data.refusals import refused
+from dlh.data.store.splits import Shares
 
 DEFAULT = (0.8, 0.1, 0.1)
 
 
 def counts(files, fractions):
-    split = Counter(split_files([f"{n}.mp4" for n in range(files)], fractions, seed=0).values())
+    split = Counter(Shares(fractions, 0).give([f"{n}.mp4" for n in range(files)]).values())
     return tuple(split[name] for name in ("train", "validation", "test"))
 
 
@@ -47,7 +47,7 @@ def test_how_many_files_each_split_gets(files, fractions, expected):
 def test_every_file_is_in_exactly_one_split(files, parts, seed):
     fractions = tuple(part / sum(parts) for part in parts)
     names = [f"{n}.mp4" for n in range(files)]
-    split = split_files(names, fractions, seed=seed)
+    split = Shares(fractions, seed).give(names)
     assert sorted(split) == sorted(names)
     found = Counter(split.values())
     for name, share in zip(("train", "validation", "test"), fractions, strict=True):
@@ -58,8 +58,8 @@ def test_every_file_is_in_exactly_one_split(files, parts, seed):
 
 def test_the_seed_decides_and_the_order_of_the_names_does_not():
     names = [f"{n}.mp4" for n in range(20)]
-    assert split_files(names, DEFAULT, seed=3) == split_files(names[::-1], DEFAULT, seed=3)
-    assert split_files(names, DEFAULT, seed=3) != split_files(names, DEFAULT, seed=4)
+    assert Shares(DEFAULT, 3).give(names) == Shares(DEFAULT, 3).give(names[::-1])
+    assert Shares(DEFAULT, 3).give(names) != Shares(DEFAULT, 4).give(names)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,5 @@ def test_the_seed_decides_and_the_order_of_the_names_does_not():
     [(0.8, 0.1), (0.8, 0.3, 0.1), (0, 0.5, 0.5), (1.2, -0.1, -0.1), (float("nan"), 0, 1)],
 )
 def test_shares_that_are_none_are_refused(fractions):
-    with pytest.raises(
-        DataError, match="three shares .train, validation, test. of sum 1, the first above 0; found"
-    ):
-        split_files(["a"], fractions, seed=0)
+    with refused(f"{fractions[0]:g} {fractions[1]:g}"):
+        Shares(fractions, 0)

@@ -8,10 +8,8 @@ import os
 import numpy as np
 import pytest
 
-from data.small_store import Stream, build
-from dlh.data.claim import claim
-from dlh.data.clips import DataError
-from dlh.data.store.build import Recipe, StoreBuilder
+from data.refusals import refused
+from data.small_store import WITH_EVENTS, Stream, build, building
 from dlh.data.store.store import INDEX, Index
 from dlh.data.store.verify import Damage, store_bytes, verify_store
 
@@ -72,14 +70,11 @@ def test_large_videos_are_read_in_pieces(path, monkeypatch):
 @pytest.mark.parametrize(
     "harm, what",
     [
-        (
-            lambda file: os.truncate(file, 128 + 9 * FRAME - 1),
-            "is cut off: 775 bytes, the index promises 776",
-        ),
+        (lambda file: os.truncate(file, 128 + 9 * FRAME - 1), "775"),
         (lambda file: file.unlink(), "is missing"),
-        (lambda file: file.write_bytes(file.read_bytes() + b"1234"), "has 4 bytes too many"),
-        (lambda file: file.write_bytes(bytes(128 + 9 * FRAME)), "is damaged ("),
-        (lambda file: np.save(file, np.zeros((9, 6, 4, 3), np.uint8)), "holds uint8 (9, 6, 4, 3)"),
+        (lambda file: file.write_bytes(file.read_bytes() + b"1234"), "4 bytes"),
+        (lambda file: file.write_bytes(bytes(128 + 9 * FRAME)), "is damaged"),
+        (lambda file: np.save(file, np.zeros((9, 6, 4, 3), np.uint8)), "(9, 6, 4, 3)"),
     ],
 )
 def test_a_damaged_file_does_not_hide_the_others(path, harm, what):
@@ -87,7 +82,7 @@ def test_a_damaged_file_does_not_hide_the_others(path, harm, what):
     change_byte(path / "frames-00000.npy", 200)
     found = verify_store(path)
     assert [damage.where for damage in found.damage] == ["frames-00001.npy", "0.mp4"]
-    assert found.damage[0].what.startswith(what)
+    assert what in found.damage[0].what
     assert "mport the videos" not in found.damage[0].what and str(path) not in str(found.damage)
     assert (found.videos, found.compared) == (3, 2)
 
@@ -102,11 +97,7 @@ def test_entries_that_contradict_each_other(path):
 
 
 def test_true_events_are_checked_too(tmp_path):
-    recipe = Recipe(frame_shape=(3, 4, 6), settings={}, inputs=(), has_events=True)
-    with (
-        claim(tmp_path / "s", wait=False) as claimed,
-        StoreBuilder(claimed, recipe, name="test") as builder,
-    ):
+    with building(tmp_path / "s", WITH_EVENTS) as builder:
         builder.add("a", Stream(5), sha256="a", events=np.array([1, 0, 0, 1, 0], bool))
         builder.finish({"a": "train"})
     assert verify_store(tmp_path / "s").files == 2 and not verify_store(tmp_path / "s").damage
@@ -136,6 +127,5 @@ def test_a_disk_that_fails_is_a_damage_of_its_video(path, monkeypatch):
 def test_without_an_index_nothing_can_be_checked(path, tmp_path):
     (path / INDEX).write_text("{")
     for folder in (tmp_path, path):
-        with pytest.raises(DataError, match=str(folder)) as caught:
+        with refused(folder, code="no-store"):
             verify_store(folder)
-        assert caught.value.code == "no-store"

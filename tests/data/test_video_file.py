@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from dlh.data.clips import DataError
+from data.refusals import refused
 from dlh.data.video.decode import VideoWarning, read_video
 
 
@@ -25,7 +25,7 @@ def zeroed(data):
     "suffix, damage, note",
     [
         (".avi", cut, r"damaged at frame \d+: only the frames before it are used"),
-        (".webm", cut, r"the end is missing: \d+ of about 40 frames are there"),
+        (".webm", cut, r"the end is missing: found \d+ of about 40 frames"),
         (".mp4", zeroed, r"damaged at frame \d+: only the frames before it are used"),
         (".mov", zeroed, r"damaged at frame \d+"),
         (".avi", zeroed, r"damaged at frame \d+"),
@@ -79,29 +79,25 @@ def broken_files(tmp_path, videos):
 
 
 @pytest.mark.parametrize(
-    "name, message",
+    "name, found",
     [
-        ("nowhere.mp4", "does not exist"),
-        ("empty.mp4", r"is empty \(0 bytes\)"),
-        ("notes.mp4", "is not a video that can be read; known are files such as .3gp, .avi"),
-        ("notes.txt", "is not a video that can be read"),  # FFmpeg by itself draws text as a video
-        (
-            "script.mp4",
-            "is not a video that can be read",
-        ),  # and follows such a script to other files
-        ("cut.mp4", "an mp4 or mov file without its index: it was cut off"),
-        ("sound.mp4", r"holds no video \(found: audio\)"),
-        ("wrecked.avi", "not a single frame could be decoded; the file is damaged"),
+        ("nowhere.mp4", "No such file"),
+        ("empty.mp4", "0 bytes"),
+        ("notes.mp4", ".3gp, .avi"),
+        ("notes.txt", ".3gp, .avi"),  # FFmpeg by itself draws text as a video
+        ("script.mp4", ".3gp, .avi"),  # and follows such a script to other files
+        ("cut.mp4", "index"),
+        ("sound.mp4", "audio"),
+        ("wrecked.avi", "not a single frame"),
         ("pipe.mp4", "is not a file"),
-        ("folder", r"is a folder and holds no pictures .*; name one video file"),
+        ("folder", ".png"),
     ],
 )
-def test_a_file_that_is_no_video_is_one_clear_error(tmp_path, videos, name, message):
+def test_a_file_that_is_no_video_is_one_clear_error(tmp_path, videos, name, found):
     broken_files(tmp_path, videos)
-    path = tmp_path / name
-    with pytest.raises(DataError, match=message) as caught:
-        read_video(path, height=16, width=16, channels=3)
-    assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
+    with refused(tmp_path / name, found) as caught:
+        read_video(tmp_path / name, height=16, width=16, channels=3)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_cover_picture_is_no_video(tmp_path):
@@ -120,7 +116,7 @@ def test_a_cover_picture_is_no_video(tmp_path):
         silence.rate = 44100
         container.mux(sound.encode(silence))
         container.mux(sound.encode(None))
-    with pytest.raises(DataError, match="holds no video"):
+    with refused(path):
         read_video(path, height=8, width=8, channels=3)
 
 
@@ -130,5 +126,5 @@ def test_pixels_that_cannot_be_converted_are_one_clear_error(tmp_path, videos, m
 
     path = videos.encode(tmp_path / "a.mkv", videos.ramp())
     monkeypatch.setattr("dlh.data.video.resize.Resizer.scale", refuses)
-    with pytest.raises(DataError, match=r"a.mkv: its pixels \(bgr0\) cannot be converted"):
+    with refused(path, "bgr0"):
         read_video(path, height=8, width=8, channels=3)

@@ -15,13 +15,14 @@ from dlh.data.clips import SPLITS, DataError, Split
 from dlh.data.fetch.remote import sha256_of
 from dlh.data.published import kth
 from dlh.data.published.catalogue import CATALOGUE, GQN_MAZES_TFRECORD, KTH
-from dlh.data.published.layout import Layout
+from dlh.data.published.data_set import Layout
 from dlh.data.published.obtain import fetch_one, missing_parts, obtain
 from dlh.data.published.places import Place, data_root
 from dlh.data.store.discover import Found
 from dlh.data.store.importing import Import
 from dlh.data.store.report import ImportReport
 from dlh.data.store.store import Store, is_store
+from dlh.data.video.resize import Target
 from dlh.data.worlds.digits import load_digits
 from dlh.errors import UsageError
 from dlh.files.text_table import text_table
@@ -142,10 +143,10 @@ def _convert(place: Place, layout: Layout, size: int, say: Say) -> Store:
         archives = _gather(place, say)
     found = place.find()
     _check_there(place, layout, found)
-    plan = Import.of(
-        Path(os.path.abspath(place.folder)),
-        found,
-        frame_shape=(data_set.channels, size, size),
+    plan = Import(
+        root=Path(os.path.abspath(place.folder)),
+        found=found,
+        target=Target(height=size, width=size, channels=data_set.channels),
         rule=layout,
         name=data_set.name,
         settings={"data_set": data_set.name, "archives": archives},

@@ -10,24 +10,31 @@ from dlh.data.clips import DataError, Split
 from dlh.settings import check_at_least
 
 
-def check_request(*, clip_length: int, seed: int = 0, step: int = 0, count: int = 1) -> None:
-    """Raise :class:`DataError` for a request with a number below its least value."""
+def check_request(*, clip_length: int, count: int = 1) -> None:
+    """Raise :class:`DataError` for a request with a number below 1."""
     check_at_least(1, error=DataError, clip_length=clip_length, count=count)
-    check_at_least(0, error=DataError, seed=seed, step=step)
 
 
-def check_held_out(split: Split) -> None:
-    """Raise :class:`DataError` unless this is a held-out split: validation or test."""
+def check_held_out(split: Split, *, clip_length: int = 1, count: int = 1) -> None:
+    """Raise :class:`DataError` unless this is a held-out split, and the numbers are at least 1."""
+    check_request(clip_length=clip_length, count=count)
     if split not in ("validation", "test"):
         raise DataError(f"held-out clips are of the validation or the test split, found {split!r}")
 
 
-def rank_rows(batch_size: int, *, rank: int, world_size: int) -> range:
-    """The rows of a batch that belong to one process: ranks 0..K-1 in order make it up.
+def batch_rows(
+    step: int, *, batch_size: int, clip_length: int, seed: int, rank: int, world_size: int
+) -> range:
+    """The rows of a training batch that belong to one process: ranks 0..K-1 in order make it up.
 
     Equal shares only: with unequal ones the mean of the processes' gradients is not that of the
     batch.
+
+    Raises:
+        DataError: there is no such batch; see :meth:`dlh.data.clips.ClipSource.batch`.
     """
+    check_request(clip_length=clip_length)
+    check_at_least(0, error=DataError, seed=seed, step=step)
     if not 0 <= rank < world_size:
         raise DataError(f"rank lies in [0, world_size = {world_size}), found {rank}")
     if batch_size < 1 or batch_size % world_size:

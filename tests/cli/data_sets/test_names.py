@@ -119,7 +119,7 @@ def test_the_list_names_every_set_its_size_and_licence(dlh, kth_files, monkeypat
     assert re.search(r"^kth +not here", answer.out, re.M) and "elsewhere" in answer.out
     assert not Path("elsewhere").exists()
     shutil.copytree(kth_files, "elsewhere/kth")
-    assert re.search(r"^kth +18 files there, not prepared", dlh("data", "list").out, re.M)
+    assert re.search(r"^kth +18 files found, not prepared", dlh("data", "list").out, re.M)
     assert dlh("data", "prepare", "kth", "--size", 16).status == 0
     assert re.search(r"^kth +prepared", dlh("data", "list").out, re.M)
 

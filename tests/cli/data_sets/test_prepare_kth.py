@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -109,22 +107,13 @@ def test_what_is_missing_is_named_and_what_came_is_kept(dlh, server, served_kth)
     assert f"put it into root{'/'}kth by hand" in answer.line and "answers 404" in answer.line
     assert not Path("root/kth/store").exists()
     state = dlh("data", "list", "--root", "root").out
-    assert re.search(r"^kth +15 files there, not prepared", state, re.M)
+    assert re.search(r"^kth +15 files found, not prepared", state, re.M)
     server.asked.clear()
     server.files["/kth/walking.zip"] = walking
     answer = dlh(*words)
     assert answer.status == 0 and len(prepared("kth").videos) == 18
     assert [path for path, _ in server.asked] == ["/kth/walking.zip", "/kth/00sequences.txt"]
     assert "goes on without 00sequences.txt" in answer.out
-
-
-def test_a_connection_that_is_cut_goes_on_where_it_was(dlh, server, served_kth):
-    server.cut.add("/kth/boxing.zip")
-    assert dlh("data", "prepare", "kth", "--root", "root", "--size", 16).status == 0
-    half = len(server.files["/kth/boxing.zip"]) // 2
-    spans = [span for path, span in server.asked if path == "/kth/boxing.zip"]
-    assert spans == [None, f"bytes={half}-"]
-    assert len(prepared("kth").videos) == 18
 
 
 def test_an_import_that_was_interrupted_goes_on_and_fetches_nothing(
@@ -135,7 +124,7 @@ def test_an_import_that_was_interrupted_goes_on_and_fetches_nothing(
         begun = files_read(patch, stop=lambda names: len(set(names)) == 8)
         stopped = dlh(*words)
     assert stopped.status == 130 and "the same command goes on from there" in stopped.out
-    assert re.search(r"^kth +begun; goes on", dlh("data", "list", "--root", "root").out, re.M)
+    assert re.search(r"^kth +interrupted", dlh("data", "list", "--root", "root").out, re.M)
     server.asked.clear()
     first, read = set(begun[:-1]), files_read(monkeypatch)
     assert dlh(*words).status == 0 and not server.asked
@@ -180,13 +169,3 @@ def test_two_that_prepare_the_same_at_once_do_it_once(kth_files):
         assert "written: root/kth/store" in out or "is prepared already" in out
     assert len(prepared("kth").videos) == 18
     assert sorted(p.name for p in Path("root/kth").iterdir() if p.name[0] == ".") == []
-
-
-def test_an_archive_that_leads_out_of_its_folder_is_refused(dlh, server, served_kth):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("../../person01_boxing_d1_uncomp.avi", b"evil")
-    server.files["/kth/boxing.zip"] = content.getvalue()
-    answer = dlh("data", "prepare", "kth", "--root", "root", "--size", 16)
-    assert answer.status == 1 and "boxing.zip" in answer.line
-    assert not list(Path().rglob("*boxing*.avi")) and not Path("root/kth/store").exists()

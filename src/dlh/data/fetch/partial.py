@@ -85,11 +85,10 @@ class Partial:
 
     def append(self, chunks: Iterable[bytes]) -> Iterator[int]:
         """Writes each chunk at the end, at once; yields its number of bytes."""
-        with self._write_errors(), open(self.path, "ab", buffering=0) as file:
+        with self._write_errors(), open(self.path, "ab") as file:
             for chunk in chunks:
-                rest = memoryview(chunk)
-                while rest:  # an unbuffered write may write only a part
-                    rest = rest[file.write(rest) :]
+                file.write(chunk)
+                file.flush()
                 yield len(chunk)
 
     def check_room(self, more: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from dlh.data.clips import DataError
+from dlh.data.reading import reading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +58,5 @@ def sha256_of(path: str | Path) -> str:
     Raises:
         DataError: the file cannot be read.
     """
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    with reading(path), open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

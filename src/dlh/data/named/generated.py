@@ -84,16 +84,17 @@ class GeneratedClips:
     bouncing: BouncingBallConfig | None = None
 
     def __post_init__(self) -> None:
-        of_own = [field for name, field in _SETTINGS.values() if name == self.generator]
+        fields = [field for _, field in _SETTINGS.values()]
+        wanted = [field for name, field in _SETTINGS.values() if name == self.generator]
         if self.generator == "moving-mnist":
-            of_own += ["digits", "digits_sha256"]
-        for field in (*(field for _, field in _SETTINGS.values()), "digits", "digits_sha256"):
-            if (getattr(self, field) is None) == (field in of_own):
-                *first, last = of_own
-                wanted = f"{', '.join(first)} and {last}" if first else last
-                raise DataError(
-                    f"a manifest of {self.generator} has {wanted}, and nothing of others"
-                )
+            wanted += ["digits", "digits_sha256"]
+        optional = (*fields, "digits", "digits_sha256")
+        given = [name for name in optional if getattr(self, name) is not None]
+        if given != wanted:
+            raise DataError(
+                f"a manifest of {self.generator} has {', '.join(wanted)}, found "
+                f"{', '.join(given) or 'none of them'}"
+            )
 
     @classmethod
     def choose(cls, source: World, split: Split, *, length: int, count: int) -> GeneratedClips:
@@ -103,11 +104,11 @@ class GeneratedClips:
             DataError: training sees the split.
         """
         check_held_out(split)
-        digits = source.digits if isinstance(source, MovingMNIST) else None
         clips = []
         for number in range(count):
             found = source.held_out_clip(split, number, clip_length=length)
             clips.append(GeneratedClip(number=number, length=length, sha256=_sha256(found.video)))
+        digits = source.digits if isinstance(source, MovingMNIST) else None
         return cls(
             generator=_SETTINGS[type(source)][0],
             ball=source.config if isinstance(source, MovingBall) else None,
@@ -136,8 +137,8 @@ class GeneratedClips:
             return BouncingBall(self.bouncing)
         if digits is None:
             raise DataError(
-                f"the clips of {self.generator} show digits: load those named {self.digits} "
-                f"(SHA-256 {str(self.digits_sha256)[:12]}...)"
+                f"the clips of {self.generator} show digits, found none: load {self.digits} "
+                f"(SHA-256 {self.digits_sha256})"
             )
         source = MovingMNIST(digits, self.mnist)
         self._generator_of(source)
@@ -171,7 +172,7 @@ class GeneratedClips:
     def _read_one(self, source: World, split: Split, clip: GeneratedClip) -> Clips:
         clips = source.held_out_clip(split, clip.number, clip_length=clip.length)
         if (found := _sha256(clips.video)) != clip.sha256:
-            raise _mismatch(
+            raise mismatch(
                 f"{split} clip {clip.number} of {self.generator} is another one than the "
                 f"manifest's: the SHA-256 of its frames is {found[:12]}..., expected "
                 f"{clip.sha256[:12]}...; it was made by another version of the generator"
@@ -179,41 +180,32 @@ class GeneratedClips:
         return clips
 
     def _generator_of(self, data: Store | ClipSource) -> World:
-        if not isinstance(data, World):
-            found = f"store {data.path}" if isinstance(data, Store) else f"source {data.name}"
-            raise _mismatch(
-                f"the manifest names clips of the generator {self.generator}, found the {found}"
+        wanted = getattr(self, _SETTINGS[type(data)][1]) if isinstance(data, World) else None
+        if not isinstance(data, World) or wanted is None:
+            found = f"the store {data.path}" if isinstance(data, Store) else data.name
+            raise mismatch(
+                f"the manifest names clips of the generator {self.generator}, found {found}"
             )
-        wanted = getattr(self, _SETTINGS[type(data)][1])
-        if wanted is None:
-            raise _mismatch(
-                f"the manifest names clips of the generator {self.generator}, found {data.name}"
-            )
-        mine, theirs = to_plain(wanted), to_plain(data.config)
+        theirs, mine = to_plain(data.config), to_plain(wanted)
+        if isinstance(data, MovingMNIST):
+            theirs[f"SHA-256 of {data.digits.name}"] = data.digits.sha256()
+            mine[f"SHA-256 of {data.digits.name}"] = self.digits_sha256
         differences = [
-            f"{name} is {_shown(theirs[name])} there and {_shown(mine[name])} in the manifest"
+            f"{name} is {theirs[name]} and in the manifest {mine[name]}"
             for name in mine
             if mine[name] != theirs[name]
         ]
         if differences:
-            raise _mismatch(
+            raise mismatch(
                 f"another {self.generator} than the manifest's: {'; '.join(differences)}"
-            )
-        if isinstance(data, MovingMNIST) and (sha256 := data.digits.sha256()) != self.digits_sha256:
-            raise _mismatch(
-                f"other digits than the manifest's {self.digits}: SHA-256 {sha256[:12]}... of "
-                f"{data.digits.name}, expected {str(self.digits_sha256)[:12]}..."
             )
         return data
 
 
-def _mismatch(message: str) -> DataError:
+def mismatch(message: str) -> DataError:
+    """The error for data that do not have the clips of a manifest."""
     return DataError(message, code="manifest-mismatch")
 
 
 def _sha256(frames: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(frames).data).hexdigest()
-
-
-def _shown(value: object) -> object:
-    return f"({', '.join(map(str, value))})" if isinstance(value, list) else value

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from dlh.data.clips import SPLITS, Clips, ClipSource, DataError, Split
+from dlh.data.documents import read_document
 from dlh.data.named.generated import GeneratedClip, GeneratedClips, World
 from dlh.data.named.stored import Select, StoredClip, StoredClips
 from dlh.data.sampling import check_held_out
@@ -58,12 +59,10 @@ class Manifest(_Heading):
             check_held_out(self.split)
         if not self.clips:
             raise DataError("a manifest holds at least one clip, found none")
+        length = f"{self.clip_length} (context {self.context} + horizon {self.horizon})"
         for clip in self.clips:
             if clip.length != self.clip_length:
-                raise DataError(
-                    f"a clip has {self.clip_length} frames (context {self.context} + horizon "
-                    f"{self.horizon}), found {clip}"
-                )
+                raise DataError(f"the clips of this manifest have {length} frames, found {clip}")
         if len(set(map(str, self.clips))) < len(self.clips):
             raise DataError("a manifest names each clip once, found one twice")
 
@@ -141,7 +140,7 @@ class Manifest(_Heading):
             heading = from_plain(_Heading, {key: plain[key] for key in plain if key not in own})
             return cls(**vars(heading), source=source)
         except (SettingsError, DataError) as error:
-            raise _no_manifest(path, f": {error}") from None
+            raise _no_manifest(path, str(error)) from None
 
     def _to_plain(self) -> dict:
         plain = to_plain(self, later=False)
@@ -196,29 +195,18 @@ def _digest(plain: object) -> str:
 
 def _read(path: Path) -> dict:
     """The values in a file, after its format, version and SHA-256 were checked."""
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        written = {key: plain.pop(key) for key in ("format", "version", "sha256")}
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-        raise _no_manifest(path) from None
-    if written["format"] != FORMAT or type(written["version"]) is not int:
-        raise _no_manifest(path, f": its format is {written['format']!r}")
-    if written["version"] > VERSION:
+    plain = read_document(path, FORMAT, VERSION, code="no-manifest", hint=_MAKE)
+    if "sha256" not in plain:
+        raise _no_manifest(path, "it has no SHA-256 of its own")
+    written, found = plain.pop("sha256"), _digest(plain)
+    if found != written:
         raise DataError(
-            f"{path} is of version {written['version']} and this dlh reads up to version "
-            f"{VERSION}; update dlh",
-            code="newer-version",
-        )
-    if (found := _digest(plain)) != written["sha256"]:
-        raise DataError(
-            f"{path} was changed after it was made: its SHA-256 is {found[:12]}... and it says "
-            f"{str(written['sha256'])[:12]}...; {_MAKE}",
+            f"{path} was changed after it was made: its SHA-256 is {found[:12]}..., it was "
+            f"{str(written)[:12]}...; {_MAKE}",
             code="changed-manifest",
         )
     return plain
 
 
-def _no_manifest(path: Path, reason: str = "") -> DataError:
-    return DataError(f"{path} is not a manifest of clips{reason}; {_MAKE}", code="no-manifest")
+def _no_manifest(path: Path, reason: str) -> DataError:
+    return DataError(f"{path} is not a manifest of clips: {reason}; {_MAKE}", code="no-manifest")

@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 
 from dlh.data.clips import SPLITS, Clips, ClipSource, DataError, Split
+from dlh.data.named.generated import mismatch
 from dlh.data.sampling import Window, spaced_windows
 from dlh.data.store.source import StoreSource
-from dlh.data.store.store import Store, checksum
+from dlh.data.store.store import Store, StoredVideo, checksum, damaged
 
 Select = Literal["spaced", "first"]
 """How clips are chosen: evenly spaced over all videos and in each, or the first frames of each."""
@@ -107,19 +108,19 @@ class StoredClips:
     def verified(self, split: Split, data: Store | ClipSource) -> Iterator[np.ndarray]:
         """The clips one after the other; each video is compared with its checksum first."""
         store = _store_of(data)
-        return self._verified(store, split, self.windows(split, store))
-
-    def _verified(self, store: Store, split: Split, windows: list[Window]) -> Iterator[np.ndarray]:
+        windows = self.windows(split, store)
         videos = [video for video in store.videos if video.split == split]
+        return self._verified(store, videos, windows)
+
+    @staticmethod
+    def _verified(
+        store: Store, videos: list[StoredVideo], windows: list[Window]
+    ) -> Iterator[np.ndarray]:
         intact = set()
         for window in windows:
             video = videos[window.video]
             if window.video not in intact and checksum(store.frames(video)) != video.crc32:
-                raise DataError(
-                    f"{video.source} in {store.path} is damaged: its frames are not those that "
-                    "were stored; remove the store and import the videos again",
-                    code="damaged-store",
-                )
+                raise damaged(store.path, f"has other frames of {video.source} than were stored")
             intact.add(window.video)
             yield np.array(store.frames(video, window.start, window.length))
 
@@ -132,52 +133,48 @@ class StoredClips:
             DataError: a file is missing, another one, in another split (a clip may then have been
                 trained on), of another frame rate, or too short.
         """
-        videos = [video for video in store.videos if video.split == split]
-        places = {video.source: place for place, video in enumerate(videos)}
-        elsewhere = {v.source: v.split for v in store.videos if v.split != split}
+        videos = {video.source: video for video in store.videos}
+        places = {
+            source: place
+            for place, source in enumerate(s for s, v in videos.items() if v.split == split)
+        }
         windows = []
         for clip in self.clips:
-            where, place = f"{clip.source} in {store.path}", places.get(clip.source)
-            if place is None:
-                other = elsewhere.get(clip.source)
-                raise _mismatch(
-                    f"{store.path} has no {clip.source}, of which the manifest names a clip"
-                    if other is None
-                    else f"{store.path} has {clip.source} in its {other} split, the manifest in "
-                    f"the {split} split; import the videos with the manifest's split"
+            where, video = f"{clip.source} in {store.path}", videos.get(clip.source)
+            if video is None:
+                raise mismatch(f"{store.path} has no {clip.source}, whose clips the manifest names")
+            if video.split != split:
+                raise mismatch(
+                    f"{where} is in the {video.split} split, in the manifest in the {split} split; "
+                    "import the videos with the manifest's split"
                 )
-            video = videos[place]
             if video.sha256 != clip.sha256:
-                raise _mismatch(
+                raise mismatch(
                     f"{where} is another file than the manifest's: SHA-256 "
                     f"{video.sha256[:12]}..., expected {clip.sha256[:12]}..."
                 )
             if video.fps != clip.fps:
-                raise _mismatch(
+                raise mismatch(
                     f"{where} has {video.fps:g} frames a second, the manifest counts "
                     f"{clip.fps:g}; import the videos at that rate"
                 )
             if clip.first_frame + clip.length > video.length:
-                raise _mismatch(
+                raise mismatch(
                     f"{where} has {video.length} frames, the manifest names {clip.length} from "
                     f"frame {clip.first_frame}"
                 )
-            windows.append(Window(place, clip.first_frame, clip.length))
+            windows.append(Window(places[clip.source], clip.first_frame, clip.length))
         return windows
 
 
 def _store_of(data: Store | ClipSource) -> Store:
     store = data.store if isinstance(data, StoreSource) else data
     if not isinstance(store, Store):
-        raise _mismatch(
+        raise mismatch(
             f"the manifest names clips of a store, found the generator {store.name}; name the "
             "store with --data"
         )
     return store
-
-
-def _mismatch(message: str) -> DataError:
-    return DataError(message, code="manifest-mismatch")
 
 
 def _no_clips(store: Store, split: Split, context: int, horizon: int) -> str:

@@ -5,12 +5,13 @@ A fact that is not known (a licence, the checksum of a file) is given as unknown
 
 from __future__ import annotations
 
+import re
+
 from dlh.data.fetch.remote import Remote
 from dlh.data.published import kth
-from dlh.data.published.data_set import DataSet, Part
+from dlh.data.published.data_set import DataSet, Layout, Part
 from dlh.data.published.first_channel import open_first_channel
 from dlh.data.published.gqn_records import open_gqn_records
-from dlh.data.published.layout import Layout
 
 MOVING_BALL = "moving-ball"
 TWO_CLOCKS = "two-clocks"
@@ -72,10 +73,25 @@ def _kth_file(file: str) -> Remote:
     return Remote(file=file, mirrors=tuple(f"{server}/cvap/actions/{file}" for server in servers))
 
 
-def _archive_org(item: str, file: str) -> Remote:
-    return Remote(
-        file=file,
-        mirrors=(f"https://archive.org/download/{item}/{file}",),  # no other is known
+def _archive_org(item: str, name: str, gives: tuple[str, ...]) -> Part:
+    file = f"{name}.zip"
+    mirrors = (f"https://archive.org/download/{item}/{file}",)  # no other is known
+    remote = Remote(file=file, mirrors=mirrors)
+    return Part(name=name, remotes=(remote,), archive=True, gives=gives)
+
+
+def _layout(files: str, *, train: str = "train", test: str = "test") -> Layout:
+    """Files in a folder to train on and one for the test, such as ``*.mp4``; those in a folder of
+    such files, ``*/*.mp4``, may also lie beside it.
+    """
+    pattern = re.escape(files).replace(r"\*/", "(?:[^/]+/)?").replace(r"\*", "[^/]+")
+    return Layout(
+        pattern=rf"(?:.*/)?(?P<name>(?P<part>{train}|{test})/{pattern})",
+        files=f"{train}/{files} and {test}/{files}",
+        parts={train: "train", test: "test"},
+        held_back=_ONE_IN_TWENTY,
+        rule=f"{train} trains, {test} tests; of the files for training, one in {_ONE_IN_TWENTY} "
+        f"(CRC-32 of its name divisible by {_ONE_IN_TWENTY}) is for validation, a cut of our own",
     )
 
 
@@ -91,10 +107,6 @@ def _gqn_records(part: str, files: int) -> Part:
     )
 
 
-_HELD_BACK = (
-    f"; of the files for training, one in {_ONE_IN_TWENTY} (CRC-32 of its name divisible by "
-    f"{_ONE_IN_TWENTY}) is for validation, a cut of our own"
-)
 _GQN_PAPER = (
     "Eslami et al., Neural scene representation and rendering, Science 360 (2018); films: Saxena, "
     "Ba and Hafner, Clockwork Variational Autoencoders, NeurIPS 2021"
@@ -163,20 +175,9 @@ _ALL = (
         citation="Saxena, Ba and Hafner, Clockwork Variational Autoencoders, NeurIPS 2021",
         channels=1,
         parts=(
-            Part(
-                name="moving_mnist_2digit",
-                remotes=(_archive_org("moving_mnist", "moving_mnist_2digit.zip"),),
-                archive=True,
-                gives=("train-seq100/", "test-seq1000/"),
-            ),
+            _archive_org("moving_mnist", "moving_mnist_2digit", ("train-seq100/", "test-seq1000/")),
         ),
-        layout=Layout(
-            pattern=r"(?:.*/)?(?P<name>(?P<part>train-seq100|test-seq1000)/[^/]+\.mp4)",
-            files="train-seq100/*.mp4 and test-seq1000/*.mp4",
-            parts={"train-seq100": "train", "test-seq1000": "test"},
-            held_back=_ONE_IN_TWENTY,
-            rule="train-seq100 trains, test-seq1000 tests" + _HELD_BACK,
-        ),
+        layout=_layout("*.mp4", train="train-seq100", test="test-seq1000"),
         opener=open_first_channel,
     ),
     DataSet(
@@ -210,21 +211,8 @@ _ALL = (
         origin="gqn_mazes.zip of the item gqn_mazes at archive.org",
         citation=_GQN_PAPER,
         channels=3,
-        parts=(
-            Part(
-                name="gqn_mazes",
-                remotes=(_archive_org("gqn_mazes", "gqn_mazes.zip"),),
-                archive=True,
-                gives=("train/", "test/"),
-            ),
-        ),
-        layout=Layout(
-            pattern=r"(?:.*/)?(?P<name>(?P<part>train|test)/[^/]+\.mp4)",
-            files="train/*.mp4 and test/*.mp4",
-            parts={"train": "train", "test": "test"},
-            held_back=_ONE_IN_TWENTY,
-            rule="train trains, test tests" + _HELD_BACK,
-        ),
+        parts=(_archive_org("gqn_mazes", "gqn_mazes", ("train/", "test/")),),
+        layout=_layout("*.mp4"),
     ),
     DataSet(
         name=GQN_MAZES_TFRECORD,
@@ -236,13 +224,7 @@ _ALL = (
         citation="Eslami et al., Neural scene representation and rendering, Science 360 (2018)",
         channels=3,
         parts=(_gqn_records("train", 1080), _gqn_records("test", 120)),
-        layout=Layout(
-            pattern=r"(?:.*/)?(?P<name>(?P<part>train|test)/[^/]+\.tfrecord)",
-            files="train/*.tfrecord and test/*.tfrecord",
-            parts={"train": "train", "test": "test"},
-            held_back=_ONE_IN_TWENTY,
-            rule="train trains, test tests" + _HELD_BACK,
-        ),
+        layout=_layout("*.tfrecord"),
         opener=open_gqn_records,
         package="google_crc32c",
         extra="tfrecord",
@@ -257,13 +239,7 @@ _ALL = (
         citation="Yan, Hafner, James and Abbeel, Temporally consistent transformers for video "
         "generation, ICML 2023",
         channels=3,
-        layout=Layout(
-            pattern=r"(?:.*/)?(?P<name>(?P<part>train|test)/(?:[^/]+/)?[^/]+\.npz)",
-            files="train/*/*.npz and test/*/*.npz",
-            parts={"train": "train", "test": "test"},
-            held_back=_ONE_IN_TWENTY,
-            rule="train trains, test tests" + _HELD_BACK,
-        ),
+        layout=_layout("*/*.npz"),
         by_hand="it is not fetched for you: get dmlab.tar.partaa, .partab and .partac from the "
         "items dmlab_dataset_aa, _ab and _ac of archive.org, and unpack them there with "
         "`cat dmlab.tar.part* | tar x`",

@@ -11,96 +11,61 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.published.tfrecord import Record, bytes_feature, read_records
-from dlh.data.video.resize import Resizer
-from dlh.data.video.retime import rate_of
+from dlh.data.video.frames import Pictures
+from dlh.data.video.resize import Target
 
 FEATURE = "frames"
 _MOST_PIXELS = 2**22  # of one frame: a few bytes of header could ask for any amount of memory
 
 
-def open_gqn_records(
-    path: Path, *, height: int, width: int, channels: int, fps: float | None = None
-) -> Iterator[tuple[int | None, GQNVideo]]:
+def open_gqn_records(path: Path, target: Target) -> Iterator[tuple[int | None, Pictures]]:
     """Every maze of a file as (number, frames); see :func:`dlh.data.video.decode.open_clips`.
 
-    A record whose checksum is wrong is given too, and says so when it is read; those after it can
-    still be found.
+    A record whose checksum is wrong is given too, and is an error when it is read; those after it
+    can still be found.
 
     Raises:
         DataError: see :func:`dlh.data.published.tfrecord.read_records`.
     """
-    records = read_records(path)
-    for number in count():
-        record = next(records, None)
-        if record is None:
-            return
-        yield (
-            number,
-            GQNVideo(path, record, number, height=height, width=width, channels=channels, fps=fps),
-        )
+    for number, record in enumerate(read_records(path)):
+        kind = "records" if number == 0 else None  # one note for a file, not one for each record
+        yield number, Pictures(path, target, _read(path, record), kind=kind)
 
 
-class GQNVideo:
-    """The frames of one maze; see :class:`dlh.data.video.frames.Frames`."""
-
-    def __init__(
-        self,
-        path: Path,
-        record: Record,
-        number: int,
-        *,
-        height: int,
-        width: int,
-        channels: int,
-        fps: float | None = None,
-    ) -> None:
-        self.path = path
-        self.fps, notes = rate_of("records", fps)
-        self.notes = notes if number == 0 else []  # once for a file, not for each record
-        self.expected_frames: int | None = None
-        self.source_size: tuple[int, int] | None = None
-        self._record = record
-        self._resizer = Resizer(height=height, width=width, channels=channels)
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        import av
-
-        if not self._record.intact:
-            raise DataError(f"{self.path}: the checksum of the record is wrong; it is damaged")
+def _read(path: Path, record: Record) -> Iterator[np.ndarray]:
+    if not record.intact:
+        raise DataError(f"{path}: the checksum of the record is wrong; it is damaged")
+    try:
+        pictures = bytes_feature(record.data, FEATURE)
+    except DataError as error:
+        raise DataError(f"{path}: the record {error}") from None
+    if not pictures:
+        raise DataError(f"{path}: the record has no pictures in its feature {FEATURE!r}")
+    size = None
+    for number, jpeg in enumerate(pictures):
         try:
-            pictures = bytes_feature(self._record.data, FEATURE)
-        except DataError as error:
-            raise DataError(f"{self.path}: the record {error}") from None
-        if not pictures:
-            raise DataError(f"{self.path}: the record has no pictures in its feature {FEATURE!r}")
-        self.expected_frames = len(pictures)
-        for number, jpeg in enumerate(pictures):
-            pixels = self._decoded(jpeg, number)
-            yield self._resizer(av.VideoFrame.from_ndarray(pixels, format="rgb24"))
-
-    def _decoded(self, jpeg: bytes, number: int) -> np.ndarray:
-        from PIL import Image
-
-        try:
-            with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
-                if image.width * image.height > _MOST_PIXELS:
-                    raise ValueError(f"{image.width} x {image.height} pixels are too many")
-                self.source_size = self.source_size or image.size
-                if image.size != self.source_size:
-                    raise ValueError(
-                        f"it is {image.width} x {image.height}, those before it "
-                        f"{self.source_size[0]} x {self.source_size[1]}"
-                    )
-                return np.asarray(image.convert("RGB"))
+            frame = _decoded(jpeg, size)
         except (OSError, ValueError, SyntaxError) as error:
             raise DataError(
-                f"{self.path}: frame {number} of the record is no JPEG picture that can be used "
+                f"{path}: frame {number} of the record is not a JPEG picture of the others' size "
                 f"({error})"
             ) from None
+        size = (frame.shape[1], frame.shape[0])
+        yield frame
+
+
+def _decoded(jpeg: bytes, size: tuple[int, int] | None) -> np.ndarray:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+        if image.width * image.height > _MOST_PIXELS:
+            raise ValueError(f"found {image.size} pixels, at most {_MOST_PIXELS:,} are read")
+        if size is not None and image.size != size:
+            raise ValueError(f"found {image.size} pixels, those before it have {size}")
+        return np.asarray(image.convert("RGB"))

@@ -8,7 +8,8 @@ from itertools import product
 from pathlib import Path
 
 from dlh.data.clips import DataError, Split
-from dlh.data.published.layout import Layout
+from dlh.data.published.data_set import Layout
+from dlh.data.reading import reading
 from dlh.data.store.store import StoredVideo
 
 ACTIONS = ("boxing", "handclapping", "handwaving", "jogging", "running", "walking")
@@ -53,10 +54,8 @@ def read_sequences(path: Path) -> dict[str, int]:
     Raises:
         DataError: it cannot be read, or has no such line.
     """
-    try:
+    with reading(path):
         text = path.read_text(encoding="ascii", errors="replace")
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
     last: dict[str, int] = {}
     for line in text.splitlines():
         if match := re.match(r"\s*(person\d\d_[a-z]+_d\d)\s+frames\s+(.+)", line):
@@ -65,8 +64,8 @@ def read_sequences(path: Path) -> dict[str, int]:
                 last[f"{match[1]}_uncomp.avi"] = max(ends)
     if not last:
         raise DataError(
-            f"{path} has no line such as `person01_boxing_d1 frames 1-95, 96-185`; it is another "
-            "file"
+            f"{path} has no frame ranges, expected lines such as `person01_boxing_d1 frames 1-95, "
+            "96-185`; remove it, so that it is fetched again"
         )
     return last
 

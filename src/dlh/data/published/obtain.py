@@ -52,9 +52,7 @@ def obtain(part: Part, folder: Path, *, watch: Watcher) -> dict[str, str]:
         DataError: no mirror gives a file, one is another than the one wanted, is no archive, or
             cannot be written.
     """
-    place = folder / part.name
-    unfinished = _unfinished(part, folder)
-    _made(folder)
+    place, unfinished = folder / part.name, _unfinished(part, folder)
     checksums: dict[str, str] = {}
     for remote in part.remotes:
         path = fetch_one(remote, folder if part.archive else unfinished, watch=watch)
@@ -86,11 +84,5 @@ def _moved(folder: Path, place: Path) -> None:
 
 def fetch_one(remote: Remote, folder: Path, *, watch: Watcher) -> Path:
     """One file, see :func:`dlh.data.fetch.download.fetch`."""
-    _made(folder)
     with watch("fetching", remote.file) as tell:
         return fetch(remote, folder, progress=tell)
-
-
-def _made(folder: Path) -> None:
-    with os_errors_as(DataError, f"{folder} cannot be made"):
-        folder.mkdir(parents=True, exist_ok=True)

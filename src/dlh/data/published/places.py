@@ -48,11 +48,6 @@ class Place:
     def store(self) -> Path:
         return self.folder / "store"
 
-    @property
-    def begun(self) -> bool:
-        """Whether a build of the store was interrupted, or is running."""
-        return self.store.with_name(f".{self.store.name}.unfinished").exists()
-
     def find(self) -> Found:
         """The published files that are present."""
         assert self.data_set.layout is not None
@@ -79,19 +74,19 @@ class Place:
             return "generated"
         if self.is_prepared():
             return "prepared"
-        if self.begun:
-            return "begun; goes on with prepare"
+        if self.store.with_name(f".{self.store.name}.unfinished").exists():
+            return "interrupted; dlh data prepare continues"
         package, extra = self.data_set.package, self.data_set.extra
         if package is not None and importlib.util.find_spec(package) is None:
             return f"needs pip install 'dlh[{extra}]'"
         if self.data_set.kind == "made":
-            return "not made yet"
+            return "not made"
         if self.data_set.layout is not None and (found := self.find().sources):
-            return f"{len(found)} files there, not prepared"
+            return f"{len(found)} files found, not prepared"
         wanted = [remote.file for part in self.data_set.parts for remote in part.remotes]
         there = sum((self.folder / file).exists() for file in wanted)
         if there:
-            return f"{there} of {len(wanted)} files there, not prepared"
+            return f"{there} of {len(wanted)} files found, not prepared"
         return "not here"
 
     def open(self) -> Store:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlh.data.clips import DataError
-from dlh.data.video.opening import first_bytes
+from dlh.data.reading import first_bytes, reading
 
 _MOST_BYTES = 2**28  # of one record: a damaged length could ask for any amount of memory
 _MASK = 0xA282EAD8
@@ -52,30 +52,27 @@ def read_records(path: Path) -> Iterator[Record]:
 
     first_bytes(path, 1)
     number = 0
-    try:
-        with open(path, "rb") as file:
-            while head := file.read(12):
-                if len(head) < 12:
-                    raise DataError(f"{path} {_cut_off(number)}")
-                length, checksum = struct.unpack("<QI", head)
-                if masked(head[:8]) != checksum:
-                    raise DataError(
-                        f"{path} is no TFRecord file: the checksum of its first length is wrong"
-                        if number == 0
-                        else f"{path} is damaged after record {number}: the checksum of a length "
-                        "is wrong"
-                    )
-                if length > _MOST_BYTES:
-                    raise DataError(
-                        f"{path} has a record of {length:,} bytes, more than {_MOST_BYTES:,}"
-                    )
-                data, end = file.read(length), file.read(4)
-                if len(data) < length or len(end) < 4:
-                    raise DataError(f"{path} {_cut_off(number)}")
-                yield Record(data=data, intact=masked(data) == struct.unpack("<I", end)[0])
-                number += 1
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    with reading(path), open(path, "rb") as file:
+        while head := file.read(12):
+            if len(head) < 12:
+                raise DataError(f"{path} {_cut_off(number)}")
+            length, checksum = struct.unpack("<QI", head)
+            if masked(head[:8]) != checksum:
+                raise DataError(
+                    f"{path} is not a TFRecord file: the checksum of its first length is wrong"
+                    if number == 0
+                    else f"{path} is damaged after record {number}: the checksum of a length is "
+                    "wrong; fetch it again"
+                )
+            if length > _MOST_BYTES:
+                raise DataError(
+                    f"{path} has a record of {length:,} bytes, expected at most {_MOST_BYTES:,}"
+                )
+            data, end = file.read(length), file.read(4)
+            if len(data) < length or len(end) < 4:
+                raise DataError(f"{path} {_cut_off(number)}")
+            yield Record(data=data, intact=masked(data) == struct.unpack("<I", end)[0])
+            number += 1
 
 
 def bytes_feature(example: bytes, name: str) -> list[bytes]:

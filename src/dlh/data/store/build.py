@@ -22,8 +22,9 @@ from dlh.data.store.store import (
     StoredVideo,
     checksum,
     shard_file,
+    shard_kinds,
 )
-from dlh.data.video.frames import Frames, blocks
+from dlh.data.video.frames import Frames, frames_in_block
 from dlh.files.writing import explain, os_errors_as, put_in_place, write_atomically
 
 _JOURNAL = "journal.jsonl"
@@ -83,14 +84,12 @@ class StoreBuilder:
         self._claimed = claimed
         self._recipe = recipe
         self._name = name
-        channels, height, width = recipe.frame_shape
-        self._item_shape = (height, width, channels)
-        self._frame_bytes = height * width * channels
+        self._kinds = shard_kinds(recipe.frame_shape, recipe.has_events)
+        self._item_shape, _ = dict(self._kinds)["frames"]
+        self._frame_bytes = int(np.prod(self._item_shape))
         self._shard_bytes = shard_bytes
-        self._videos: dict[str, StoredVideo] = {}
-        self._skipped: dict[str, Skipped] = {}
-        self._frames: ShardFile | None = None
-        self._events: ShardFile | None = None
+        self._entries: dict[str, StoredVideo | Skipped] = {}
+        self._shards: dict[str, ShardFile] = {}  # those that grow, by their kind
         self._finished_shards: list[int] = []
         self._journal = claimed.unfinished / _JOURNAL
 
@@ -111,16 +110,16 @@ class StoreBuilder:
     @property
     def videos(self) -> tuple[StoredVideo, ...]:
         """What is stored so far; the splits are assigned at the end."""
-        return tuple(self._videos.values())
+        return tuple(entry for entry in self._entries.values() if isinstance(entry, StoredVideo))
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
         """What cannot be used, and why."""
-        return tuple(self._skipped.values())
+        return tuple(entry for entry in self._entries.values() if isinstance(entry, Skipped))
 
     def has(self, source: str) -> bool:
         """Whether this source needs no more work: it is stored, or was skipped."""
-        return source in self._videos or source in self._skipped
+        return source in self._entries
 
     def add(
         self,
@@ -141,23 +140,21 @@ class StoreBuilder:
         Raises:
             DataError: the stream cannot be read, or holds fewer than two frames.
         """
-        self._open_shard()
-        assert self._frames is not None
-        offset, crc = self._frames.items, 0
+        frames = self._open_shard()
+        offset, crc = frames.items, 0
         try:
-            for block in blocks(stream, self._item_shape):
+            for block in stream.blocks(frames_in_block(stream.target)):
                 crc = zlib.crc32(block.data, crc)
-                self._frames.append(block)
+                frames.append(block)
                 if progress is not None:
-                    progress(self._frames.items - offset)
-            length = self._frames.items - offset
+                    progress(frames.items - offset)
+            length = frames.items - offset
             if length < 2:
                 raise DataError("holds one frame; a video has at least two")
-            self._add_events(source, events, length)
+            self._add_events(events, length)
         except BaseException:
-            self._frames.rewind(offset)
-            if self._events is not None:
-                self._events.rewind(offset)
+            for shard in self._shards.values():
+                shard.rewind(offset)
             raise
         assert stream.source_size is not None
         video = StoredVideo(
@@ -173,14 +170,11 @@ class StoreBuilder:
             notes=tuple(stream.notes),
         )
         self._note(video)
-        self._videos[source] = video
         return video
 
     def skip(self, source: str, reason: str) -> None:
         """Records a file that cannot be used; a continued build does not try it again."""
-        skipped = Skipped(source=source, reason=reason)
-        self._note(skipped)
-        self._skipped[source] = skipped
+        self._note(Skipped(source=source, reason=reason))
 
     def discard(self) -> None:
         """Removes what was begun; nothing is left for a later build."""
@@ -196,17 +190,17 @@ class StoreBuilder:
             splits: of every video that was added.
             others: how many files of each suffix were not videos.
         """
-        if not self._videos:
-            raise DataError("a store holds at least one video")
+        videos = [replace(video, split=splits[video.source]) for video in self.videos]
+        if not videos:
+            raise DataError("a store holds at least one video, found none")
         self._finish_shard()
-        videos = [replace(video, split=splits[video.source]) for video in self._videos.values()]
         index = Index(
             name=self._name,
             frame_shape=self._recipe.frame_shape,
             shard_frames=tuple(self._finished_shards),
             has_events=self._recipe.has_events,
             videos=tuple(sorted(videos, key=lambda video: video.source)),
-            skipped=tuple(sorted(self._skipped.values(), key=lambda skipped: skipped.source)),
+            skipped=tuple(sorted(self.skipped, key=lambda skipped: skipped.source)),
             others=dict(others or {}),
             settings=dict(self._recipe.settings),
         )
@@ -217,46 +211,41 @@ class StoreBuilder:
         put_in_place(unfinished, self._claimed.path)
         return Store.open(self._claimed.path)
 
-    def _add_events(self, source: str, events: np.ndarray | None, length: int) -> None:
+    def _add_events(self, events: np.ndarray | None, length: int) -> None:
         if (events is not None) != self._recipe.has_events:
             raise DataError("the events of all videos are known, or of none")
         if events is not None:
             if events.shape != (length,) or events.dtype != np.bool_:
                 raise DataError(f"events are bool ({length},), found {events.dtype} {events.shape}")
-            assert self._events is not None
-            self._events.append(events)
+            self._shards["events"].append(events)
 
-    def _open_shard(self, frames: int = 0) -> None:
-        if self._frames is not None and self._frames.items * self._frame_bytes >= self._shard_bytes:
+    def _open_shard(self, items: int = 0) -> ShardFile:
+        frames = self._shards.get("frames")
+        if frames is not None and frames.items * self._frame_bytes >= self._shard_bytes:
             self._finish_shard()
-        if self._frames is None:
+        if not self._shards:
             number, folder = len(self._finished_shards), self._claimed.unfinished
-            self._frames = ShardFile(
-                folder / shard_file("frames", number), self._item_shape, np.uint8, items=frames
-            )
-            if self._recipe.has_events:
-                self._events = ShardFile(
-                    folder / shard_file("events", number), (), np.bool_, items=frames
-                )
+            for kind, (shape, dtype) in self._kinds:
+                file = folder / shard_file(kind, number)
+                self._shards[kind] = ShardFile(file, shape, dtype, items=items)
+        return self._shards["frames"]
 
     def _finish_shard(self) -> None:
-        if self._frames is not None:
-            if self._frames.items:  # else it was begun for a video that failed
-                self._finished_shards.append(self._frames.items)
-            for shard in (self._frames, self._events):
-                if shard is not None:
-                    shard.finish()
-            self._frames = self._events = None
+        if self._shards and self._shards["frames"].items:  # else begun for a video that failed
+            self._finished_shards.append(self._shards["frames"].items)
+        for shard in self._shards.values():
+            shard.finish()
+        self._shards = {}
 
     def _close(self) -> None:
-        for shard in (self._frames, self._events):
-            if shard is not None:
-                shard.close()
-        self._frames = self._events = None
+        for shard in self._shards.values():
+            shard.close()
+        self._shards = {}
 
     def _note(self, *entries: StoredVideo | Skipped, mode: str = "a") -> None:
         with open(self._journal, mode, encoding="utf-8") as file:
             file.writelines(json.dumps(asdict(entry)) + "\n" for entry in entries)
+        self._entries |= {entry.source: entry for entry in entries}
 
     def _resume(self) -> None:
         """Takes over what an interrupted build of the same recipe left, or starts from nothing."""
@@ -267,11 +256,8 @@ class StoreBuilder:
                 shutil.rmtree(folder)
             folder.mkdir()
             write_atomically(recipe, self._recipe.digest().encode())
-        entries = self._intact()
-        self._note(*entries, mode="w")  # without what a kill cut off
-        self._skipped = {e.source: e for e in entries if isinstance(e, Skipped)}
-        self._videos = {e.source: e for e in entries if isinstance(e, StoredVideo)}
-        ends = {video.shard: video.offset + video.length for video in self._videos.values()}
+        self._note(*self._intact(), mode="w")  # without what a kill cut off
+        ends = {video.shard: video.offset + video.length for video in self.videos}
         kept = {shard_file(kind, number) for kind in ("frames", "events") for number in ends}
         for shard in folder.glob("*.npy"):
             if shard.name not in kept:

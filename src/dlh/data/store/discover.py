@@ -6,13 +6,14 @@ import hashlib
 import importlib.util
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlh.data.clips import DataError
+from dlh.data.reading import reading
 from dlh.data.store.store import Skipped, is_store
-from dlh.data.video.array_file import ARRAY_SUFFIXES, HDF5_SUFFIXES
+from dlh.data.video.arrays import ARRAY_SUFFIXES, HDF5_SUFFIXES
 from dlh.data.video.images import IMAGE_SUFFIXES, image_files, natural_order
 from dlh.data.video.video_file import VIDEO_SUFFIXES
 
@@ -34,15 +35,10 @@ class SourceFile:
         """The name, and a digest that stays the same as long as nobody writes to the files."""
         digest = hashlib.sha256()
         for file in self.files:
-            try:
+            with reading(file):
                 facts = file.stat()
-            except OSError as error:
-                raise DataError(f"{file} cannot be read: {error.strerror}") from None
-            digest.update(
-                f"{file.name}\0{facts.st_size}\0{facts.st_mtime_ns}\0".encode(
-                    errors="surrogateescape"
-                )
-            )
+            text = f"{file.name}\0{facts.st_size}\0{facts.st_mtime_ns}\0"
+            digest.update(text.encode(errors="surrogateescape"))
         # Where the package that reads it is installed later, the file is another one.
         if self.path.suffix.lower() in HDF5_SUFFIXES and not importlib.util.find_spec("h5py"):
             digest.update(b"without h5py")
@@ -52,12 +48,9 @@ class SourceFile:
         """SHA-256 of the file, or of all pictures one after the other."""
         digest = hashlib.sha256()
         for path in self.files:
-            try:
-                with open(path, "rb") as file:
-                    while block := file.read(2**20):
-                        digest.update(block)
-            except OSError as error:
-                raise DataError(f"{self.path} cannot be read: {error.strerror}") from None
+            with reading(self.path), open(path, "rb") as file:
+                while block := file.read(2**20):
+                    digest.update(block)
         return digest.hexdigest()
 
 
@@ -78,12 +71,77 @@ class Found:
         return f"{total} other file{'s' if total != 1 else ''} ({shown})"
 
 
+class Search:
+    """A search through a folder and those below it, in the order of their names.
+
+    Hidden folders and clip stores are left out. Links are followed, each folder is visited once.
+
+    Args:
+        root: the folder.
+        prefix: of the names of what is skipped.
+    """
+
+    def __init__(self, root: Path, *, prefix: str = "") -> None:
+        self.root, self._prefix = root, prefix
+        self.sources: dict[str, SourceFile] = {}
+        self.skipped: list[Skipped] = []
+        self.others: Counter[str] = Counter()
+        self.stores: list[Path] = []
+
+    def folders(self) -> Iterator[tuple[Path, list[str]]]:
+        """Each folder, and the names of the files in it; none where there is no folder."""
+        if not self.root.is_dir():
+            return
+        visited: set[tuple[int, int]] = set()
+        for here, folders, names in os.walk(self.root, followlinks=True, onerror=self._unreadable):
+            folder, facts = Path(here), os.stat(here)
+            seen = (facts.st_dev, facts.st_ino) in visited
+            visited.add((facts.st_dev, facts.st_ino))
+            if seen or is_store(folder):  # the shards of a store are array files too
+                folders.clear()
+                self.stores += [] if seen else [folder]
+                continue
+            folders[:] = sorted(
+                (name for name in folders if not name.startswith(".")), key=natural_order
+            )
+            yield folder, sorted(names, key=natural_order)
+
+    def name_of(self, path: Path) -> str:
+        """The path below the folder that is searched, with forward slashes."""
+        return self.root.name if path == self.root else path.relative_to(self.root).as_posix()
+
+    def skip(self, path: Path, reason: str) -> None:
+        """Notes a path that is not used."""
+        self.skipped.append(Skipped(source=self._prefix + self.name_of(path), reason=reason))
+
+    def take(self, file: Path, *, name: str | None = None) -> None:
+        """Notes a file with a video, unless it cannot be one or its name is taken."""
+        name = self.name_of(file) if name is None else name
+        if file.name.startswith("."):
+            self.skip(file, "is a hidden file")
+        elif not file.exists():
+            self.skip(file, "is a link to nothing")
+        elif not file.is_file():
+            self.skip(file, "is not a regular file")
+        elif name in self.sources:
+            first = self.name_of(self.sources[name].path)
+            self.skip(file, f"has the name of {first}, which is used")
+        else:
+            self.sources[name] = SourceFile(name=name, path=file, files=(file,))
+
+    def found(self, sources: Iterable[SourceFile]) -> Found:
+        """The result, with the sources in this order."""
+        return Found(sources=tuple(sources), skipped=tuple(self.skipped), others=dict(self.others))
+
+    def _unreadable(self, error: OSError) -> None:
+        self.skip(Path(error.filename), f"cannot be read: {error.strerror}")
+
+
 def find_sources(path: Path) -> Found:
     """The videos at a path: the file itself, or all in the folder and those below it.
 
     A folder with two or more pictures and no video in it is one video of numbered pictures. Array
-    files count as videos. Hidden folders and clip stores are left out. Links are followed, each
-    folder is visited once.
+    files count as videos. See :class:`Search` for what is left out.
 
     Raises:
         DataError: there is nothing at the path, or no video in it.
@@ -92,76 +150,25 @@ def find_sources(path: Path) -> Found:
         raise DataError(f"{path} does not exist")
     if not path.is_dir():
         return Found(sources=(SourceFile(name=path.name, path=path, files=(path,)),))
-    sources: list[SourceFile] = []
-    skipped: list[Skipped] = []
-    others: Counter[str] = Counter()
-
-    def name_of(file: Path) -> str:
-        return path.name if file == path else file.relative_to(path).as_posix()
-
-    def unreadable(error: OSError) -> None:
-        skipped.append(
-            Skipped(
-                source=name_of(Path(error.filename)), reason=f"cannot be read: {error.strerror}"
-            )
-        )
-
-    for here, folders, names in walk(path, unreadable):
-        if is_store(here):  # its shards are array files too
-            skipped.append(
-                Skipped(source=name_of(here), reason="is a clip store; name it itself to use it")
-            )
-            folders.clear()
-            continue
-        videos = [name for name in names if _suffix(name) in VIDEO_SUFFIXES]
-        arrays = [name for name in names if _suffix(name) in ARRAY_SUFFIXES]
-        for name in sorted(videos + arrays, key=natural_order):
-            file = here / name
-            if reason := unusable(file):
-                skipped.append(Skipped(source=name_of(file), reason=reason))
-            else:
-                sources.append(SourceFile(name=name_of(file), path=file, files=(file,)))
+    search = Search(path)
+    for here, names in search.folders():
+        videos = {name for name in names if _suffix(name) in VIDEO_SUFFIXES}
+        taken = videos | {name for name in names if _suffix(name) in ARRAY_SUFFIXES}
+        for name in names:
+            if name in taken:
+                search.take(here / name)
         pictures = [] if videos else image_files(here)
         if len(pictures) >= 2:
-            sources.append(SourceFile(name=name_of(here), path=here, files=tuple(pictures)))
-        taken = {*videos, *arrays} | (
-            {picture.name for picture in pictures} if len(pictures) >= 2 else set()
-        )
-        others.update(_suffix(name) for name in names if name not in taken)
-    found = Found(sources=tuple(sources), skipped=tuple(skipped), others=dict(others))
-    if not sources:
+            name = search.name_of(here)
+            search.sources[name] = SourceFile(name=name, path=here, files=tuple(pictures))
+            taken |= {picture.name for picture in pictures}
+        search.others.update(_suffix(name) for name in names if name not in taken)
+    for store in search.stores:
+        search.skip(store, "is a clip store; name it itself to use it")
+    found = search.found(search.sources.values())
+    if not found.sources:
         raise DataError(_no_videos(path, found))
     return found
-
-
-def walk(
-    path: Path, unreadable: Callable[[OSError], None] | None = None
-) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """A folder and those below it, in the order of their names: (folder, folders in it, files).
-
-    Hidden folders are left out. Links are followed, each folder is visited once. Who clears the
-    list of folders does not descend there.
-    """
-    visited: set[tuple[int, int]] = set()
-    for folder, folders, names in os.walk(path, followlinks=True, onerror=unreadable):
-        facts = os.stat(folder)
-        if (facts.st_dev, facts.st_ino) in visited:
-            folders.clear()
-            continue
-        visited.add((facts.st_dev, facts.st_ino))
-        folders[:] = sorted(
-            (name for name in folders if not name.startswith(".")), key=natural_order
-        )
-        yield Path(folder), folders, names
-
-
-def unusable(file: Path) -> str | None:
-    """Why a path with the name of a video cannot be one; None if nothing is known against it."""
-    if file.name.startswith("."):
-        return "is a hidden file"
-    if not file.exists():
-        return "is a link to nothing"
-    return None if file.is_file() else "is not a regular file"
 
 
 def _suffix(name: str) -> str:

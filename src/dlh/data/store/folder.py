@@ -16,6 +16,7 @@ from dlh.data.store.report import ImportReport
 from dlh.data.store.source import StoreSource
 from dlh.data.store.splits import Fractions, Shares
 from dlh.data.store.store import Store, is_store
+from dlh.data.video.resize import Target
 from dlh.files.writing import cache_folder
 
 SPLIT: Fractions = (0.8, 0.1, 0.1)
@@ -52,7 +53,8 @@ def import_folder(
         DataError: nothing to import, ``out`` exists or cannot be written, or another process builds
             it.
     """
-    plan = _plan(Path(path), (channels, height, width), fps, split, seed)
+    target = Target(height=height, width=width, channels=channels, fps=fps)
+    plan = _plan(Path(path), target, Shares(split, seed=seed))
     with claim(out, wait=False) as claimed:
         return ImportReport.of(plan.build(claimed, progress))
 
@@ -91,23 +93,17 @@ def open_data(
                 "train a model of the store's"
             )
     else:
-        plan = _plan(path, frame_shape, fps, split, seed)
-        store = _cached(plan, progress)
+        channels, height, width = frame_shape
+        target = Target(height=height, width=width, channels=channels, fps=fps)
+        store = _cached(_plan(path, target, Shares(split, seed=seed)), progress)
     source = StoreSource(store)
     source.check_clip_length(clip_length)
     return source
 
 
-def _plan(
-    path: Path,
-    frame_shape: tuple[int, int, int],
-    fps: float | None,
-    split: Fractions,
-    seed: int,
-) -> Import:
+def _plan(path: Path, target: Target, rule: Shares) -> Import:
     root = Path(os.path.abspath(path))
-    rule = Shares(split, seed=seed)
-    return Import.of(root, find_sources(root), frame_shape=frame_shape, fps=fps, rule=rule)
+    return Import(root=root, found=find_sources(root), target=target, rule=rule)
 
 
 def _cached(plan: Import, progress: Callable[[Progress], None] | None) -> Store:
@@ -123,7 +119,8 @@ def _cached(plan: Import, progress: Callable[[Progress], None] | None) -> Store:
                 shutil.rmtree(place)
             return plan.build(claimed, progress)
     except DataError as error:
-        if not os.access(_existing(place.parent), os.W_OK):
+        folders = (folder for folder in place.parents if folder.exists())
+        if not os.access(next(folders), os.W_OK):
             raise DataError(f"{error}; set DLH_CACHE to a folder that you can write to") from None
         raise
 
@@ -133,7 +130,3 @@ def _intact(place: Path) -> Store | None:
         return Store.open(place)
     except DataError:
         return None
-
-
-def _existing(folder: Path) -> Path:
-    return folder if folder.exists() else _existing(folder.parent)

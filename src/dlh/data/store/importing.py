@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 from dlh.data.claim import Claim
 from dlh.data.clips import DataError
 from dlh.data.store.build import Recipe, StoreBuilder
-from dlh.data.store.discover import Found, SourceFile
+from dlh.data.store.discover import Found
 from dlh.data.store.read_ahead import Opened, Reading, read_ahead
 from dlh.data.store.splits import SplitRule
 from dlh.data.store.store import VERSION, Store
 from dlh.data.video.arrays import clip_name, file_of
 from dlh.data.video.decode import open_clips
-from dlh.data.video.resize import check_target
-from dlh.data.video.retime import check_rate
+from dlh.data.video.resize import Target
+
+Opener = Callable[[Path, Target], Opened]
+"""Opens every video of a file, as :func:`dlh.data.video.decode.open_clips` does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,85 +36,46 @@ class Progress:
     files_done: int
     files: int
     source: str
-    frames: int
-    expected_frames: int | None
-
-
-class Opener(Protocol):
-    """Every video of a file, as :func:`dlh.data.video.decode.open_clips` gives them."""
-
-    def __call__(
-        self, path: Path, *, height: int, width: int, channels: int, fps: float | None = None
-    ) -> Opened: ...
+    frames: int = 0
+    expected_frames: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Import:
-    """An import that was checked and can begin.
+    """An import that can begin.
 
     Attributes:
-        root: what was searched; its name is the store's, unless ``name`` says another.
+        root: what was searched.
         found: the files in it.
-        recipe: what decides the bytes of the store.
+        target: the form of the stored frames.
         rule: which file goes to which split.
-        fps: the rate to which videos are brought; None keeps every frame.
-        name: of the store, for people.
-        opener: reads a file; None reads videos, pictures and arrays.
+        name: of the store, for people; None takes that of ``root``.
+        settings: what else the store records; an import does not continue one of other settings.
+        opener: reads a file.
     """
 
     root: Path
     found: Found
-    recipe: Recipe
+    target: Target
     rule: SplitRule
-    fps: float | None
-    name: str
-    opener: Opener | None = None
+    name: str | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+    opener: Opener = open_clips
 
-    @classmethod
-    def of(
-        cls,
-        root: Path,
-        found: Found,
-        *,
-        frame_shape: tuple[int, int, int],
-        rule: SplitRule,
-        fps: float | None = None,
-        name: str | None = None,
-        settings: Mapping[str, object] | None = None,
-        opener: Opener | None = None,
-    ) -> Import:
-        """Checks what was asked for.
-
-        Args:
-            settings: what else the store records; an import does not continue one of other
-                settings.
-
-        Raises:
-            DataError: no such frames, or no such rate.
-        """
-        channels, height, width = frame_shape
-        check_target(height, width, channels)
-        if fps is not None:
-            check_rate(fps)
-        recipe = Recipe(
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What decides the bytes of the store."""
+        height, width, channels = self.target.shape
+        return Recipe(
             frame_shape=(channels, height, width),
             settings={
-                "made_from": str(root),
+                "made_from": str(self.root),
                 "store_version": VERSION,
-                "fps": fps,
-                **rule.settings(),
-                **(settings or {}),
+                "fps": self.target.fps,
+                **self.rule.settings(),
+                **self.settings,
             },
-            inputs=tuple(source.stamp() for source in found.sources),
-        )
-        return cls(
-            root=root,
-            found=found,
-            recipe=recipe,
-            rule=rule,
-            fps=fps,
-            name=root.name if name is None else name,
-            opener=opener,
+            inputs=tuple(source.stamp() for source in self.found.sources),
         )
 
     def build(self, claimed: Claim, progress: Callable[[Progress], None] | None) -> Store:
@@ -121,77 +84,61 @@ class Import:
         Raises:
             DataError: no video can be read, or the store cannot be written.
         """
-        with StoreBuilder(claimed, self.recipe, name=self.name) as builder:
+        sources = self.found.sources
+        with StoreBuilder(claimed, self.recipe, name=self.name or self.root.name) as builder:
             for skipped in self.found.skipped:
                 if not builder.has(skipped.source):
                     builder.skip(skipped.source, skipped.reason)
             known = {video.sha256: file_of(video.source) for video in builder.videos}
-            missing = [source for source in self.found.sources if not builder.has(source.name)]
-            done = len(self.found.sources) - len(missing)
-            with closing(self._read_ahead(missing, builder)) as readings:
-                for number, reading in enumerate(readings, start=done):
-                    self._add(builder, reading, number, known, progress)
+            missing = [source for source in sources if not builder.has(source.name)]
+            readings = read_ahead(
+                missing,
+                lambda path: self.opener(path, self.target),
+                wanted=lambda source, clip: not builder.has(clip_name(source.name, clip)),
+            )
+            tell = progress or (lambda now: None)
+            with closing(readings):
+                for number, reading in enumerate(readings, start=len(sources) - len(missing)):
+                    now = Progress(
+                        files_done=number, files=len(sources), source=reading.source.name
+                    )
+                    _store_file(builder, reading, known, now, tell)
             if not builder.videos:
-                reasons = "\n".join(
-                    f"  {skipped.source} {skipped.reason}" for skipped in builder.skipped[:20]
-                )
+                reasons = [f"  {entry.source} {entry.reason}" for entry in builder.skipped[:20]]
                 builder.discard()
-                raise DataError(
-                    f"none of the {len(self.found.sources)} videos in {self.root} can be "
-                    f"used:\n{reasons}"
-                )
+                head = f"none of the {len(sources)} videos in {self.root} can be used:"
+                raise DataError("\n".join([head, *reasons]))
             names = [video.source for video in builder.videos]
             files = self.rule.give(sorted({*map(file_of, names)}))
-            return builder.finish(
-                {name: files[file_of(name)] for name in names}, others=self.found.others
-            )
+            splits = {name: files[file_of(name)] for name in names}
+            return builder.finish(splits, others=self.found.others)
 
-    def _read_ahead(self, sources: list[SourceFile], builder: StoreBuilder) -> Generator[Reading]:
-        channels, height, width = self.recipe.frame_shape
-        opener = self.opener or open_clips
-        return read_ahead(
-            sources,
-            lambda path: opener(path, height=height, width=width, channels=channels, fps=self.fps),
-            wanted=lambda source, clip: not builder.has(_video_name(source, clip)),
-            item_shape=(height, width, channels),
-        )
 
-    def _add(
-        self,
-        builder: StoreBuilder,
-        reading: Reading,
-        number: int,
-        known: dict[str, str],
-        progress: Callable[[Progress], None] | None,
-    ) -> None:
-        source = reading.source
-
-        def tell(frames: int) -> None:
-            if progress is not None:
-                now = Progress(
-                    files_done=number,
-                    files=len(self.found.sources),
-                    source=name,
-                    frames=frames,
-                    expected_frames=stream.expected_frames,
+def _store_file(
+    builder: StoreBuilder,
+    reading: Reading,
+    known: dict[str, str],
+    now: Progress,
+    tell: Callable[[Progress], None],
+) -> None:
+    source = reading.source
+    with _skipping(builder, source.name, source.path):
+        sha256 = reading.sha256()
+        # Two copies of one file could come to lie on both sides of the split.
+        if known.get(sha256, source.name) != source.name:
+            raise DataError(f"has the same content as {known[sha256]}")
+        for clip, frames in reading.clips():
+            name = clip_name(source.name, clip)
+            begun = replace(now, source=name, expected_frames=frames.expected_frames)
+            tell(begun)
+            with _skipping(builder, name, source.path):
+                builder.add(
+                    name,
+                    frames,
+                    sha256=sha256,
+                    progress=lambda count, begun=begun: tell(replace(begun, frames=count)),
                 )
-                progress(now)
-
-        with _skipping(builder, source.name, source.path):
-            sha256 = reading.sha256()
-            # Two copies of one file could come to lie on both sides of the split.
-            if known.get(sha256, source.name) != source.name:
-                raise DataError(f"has the same content as {known[sha256]}")
-            for clip, stream in reading.clips():
-                name = _video_name(source, clip)
-                tell(0)
-                with _skipping(builder, name, source.path):
-                    builder.add(name, stream, sha256=sha256, progress=tell)
-                    known[sha256] = source.name
-
-
-def _video_name(source: SourceFile, clip: int | None) -> str:
-    return source.name if clip is None else clip_name(source.name, clip)
+                known[sha256] = source.name
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
@@ -19,7 +19,7 @@ import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.store.discover import SourceFile
-from dlh.data.video.frames import BLOCK_BYTES, Frames, blocks
+from dlh.data.video.frames import Frames, frames_in_block
 from dlh.data.video.video_file import VideoFile
 
 MOST_AT_ONCE = 8
@@ -34,15 +34,14 @@ class _Clip:
     """The beginning of a clip."""
 
     number: int | None
-    stream: Frames
+    frames: Frames
 
 
 @dataclass(frozen=True)
-class _End:
-    """The end of a clip, or of the file; ``error`` is set if reading failed."""
+class _ClipEnd:
+    """The end of a clip; ``error`` is set if reading it failed."""
 
-    error: BaseException | None = None
-    of_file: bool = False
+    error: DataError | None
 
 
 def read_ahead(
@@ -50,7 +49,6 @@ def read_ahead(
     open_clips: Callable[[Path], Opened],
     *,
     wanted: Callable[[SourceFile, int | None], bool],
-    item_shape: tuple[int, int, int],
     at_once: int | None = None,
 ) -> Generator[Reading]:
     """The files in their order, each read by a thread before it is asked for.
@@ -62,7 +60,6 @@ def read_ahead(
         sources: the files.
         open_clips: opens every video of a file.
         wanted: whether a video (file, number of the clip) is to be read; called by other threads.
-        item_shape: (height, width, channel) of the frames.
         at_once: how many files; None for one on each core, up to 8.
     """
     at_once = at_once or min(MOST_AT_ONCE, os.cpu_count() or 1)
@@ -71,8 +68,7 @@ def read_ahead(
         try:
             while waiting or readings:
                 while waiting and len(readings) < at_once:
-                    readings.append(Reading(waiting.popleft()))
-                    pool.submit(readings[-1].run, open_clips, wanted, item_shape)
+                    readings.append(Reading(waiting.popleft(), open_clips, wanted, pool))
                 readings[0].turn.set()
                 yield readings[0]
                 readings.popleft().close()
@@ -89,118 +85,110 @@ class Reading:
         turn: is set when this file is the one to be stored.
     """
 
-    def __init__(self, source: SourceFile) -> None:
+    def __init__(
+        self,
+        source: SourceFile,
+        open_clips: Callable[[Path], Opened],
+        wanted: Callable[[SourceFile, int | None], bool],
+        pool: ThreadPoolExecutor,
+    ) -> None:
         self.source = source
         self.turn = threading.Event()
-        self._items: Queue[str | _Clip | np.ndarray | _End] = Queue(_BLOCKS_AHEAD)
-        self._closed = False
-        self._end: _End | None = None
+        # The file's SHA-256, its clips with their blocks, and None at its end.
+        self._items: Queue[str | _Clip | np.ndarray | _ClipEnd | None] = Queue(_BLOCKS_AHEAD)
+        self._is_closed = self._is_over = False
+        self._work: Future[None] = pool.submit(self._run, open_clips, wanted)
 
     def sha256(self) -> str:
         """Of the file; to be asked first. Raises why the file cannot be read."""
         item = self._next()
-        if isinstance(item, _End) and item.error is not None:
-            raise item.error
+        if item is None:
+            self._work.result()
         assert isinstance(item, str)
         return item
 
     def clips(self) -> Opened:
-        """Every video of the file that is wanted: (number of the clip, stream). Raises what ended
+        """Every video of the file that is wanted: (number of the clip, frames). Raises what ended
         the file early.
         """
         while isinstance(item := self._next(), _Clip):
-            stream = _Passed(item.stream, self._next)
-            yield item.number, stream
-            stream.drop()
-        if self._end is not None and self._end.error is not None:
-            raise self._end.error
+            frames = _PassedFrames(item.frames, self._next)
+            yield item.number, frames
+            frames.drop()
+        self._work.result()
 
     def close(self) -> None:
         """Drops the rest of the file; the thread is done with it."""
-        self._closed = True
+        self._is_closed = True
         self.turn.set()
-        while self._end is None:
+        while not self._is_over:
             self._next()
 
-    def run(
+    def _next(self) -> str | _Clip | np.ndarray | _ClipEnd | None:
+        item = None if self._is_over else self._items.get()
+        self._is_over = item is None
+        return item
+
+    def _run(
         self,
         open_clips: Callable[[Path], Opened],
         wanted: Callable[[SourceFile, int | None], bool],
-        item_shape: tuple[int, int, int],
     ) -> None:
         """Reads the file; the work of the other thread."""
-        error: BaseException | None = None
         try:
             self._items.put(self.source.sha256())
-            for number, stream in open_clips(self.source.path):
-                if self._closed:
+            for number, frames in open_clips(self.source.path):
+                if self._is_closed:
                     break
                 if wanted(self.source, number):
-                    self._share_cores(stream, item_shape)
-                    self._items.put(_Clip(number, stream))
-                    self._items.put(self._read(stream, item_shape))
-        except BaseException as caught:  # for the thread that asked
-            error = caught
-        self._items.put(_End(error, of_file=True))
+                    self._share_cores(frames)
+                    self._items.put(_Clip(number, frames))
+                    self._items.put(self._read(frames))
+        finally:
+            self._items.put(None)
 
-    def _read(self, stream: Frames, item_shape: tuple[int, int, int]) -> _End:
+    def _read(self, frames: Frames) -> _ClipEnd:
         try:
-            for block in blocks(stream, item_shape):
-                if self._closed:
+            for block in frames.blocks(frames_in_block(frames.target)):
+                if self._is_closed:
                     break
                 self._items.put(block)
         except DataError as error:
-            return _End(error)
-        return _End()
+            return _ClipEnd(error)
+        return _ClipEnd(None)
 
-    def _share_cores(self, stream: Frames, item_shape: tuple[int, int, int]) -> None:
+    def _share_cores(self, frames: Frames) -> None:
         """Short films are read side by side, with one core each. A long large one would soon fill
         its queue, so it waits for its turn and then has several cores.
         """
-        if isinstance(stream, VideoFile) and stream.threads > 1:
-            frames = stream.expected_frames
-            short = BLOCK_BYTES * _BLOCKS_AHEAD // int(np.prod(item_shape))
-            if frames is not None and frames <= short:
-                stream.use_one_thread()
+        if isinstance(frames, VideoFile) and frames.threads > 1:
+            most = _BLOCKS_AHEAD * frames_in_block(frames.target)
+            if frames.expected_frames is not None and frames.expected_frames <= most:
+                frames.use_one_thread()
             else:
                 self.turn.wait()
 
-    def _next(self) -> str | _Clip | np.ndarray | _End:
-        if self._end is not None:
-            return self._end
-        item = self._items.get()
-        if isinstance(item, _End) and item.of_file:
-            self._end = item
-        return item
 
+class _PassedFrames(Frames):
+    """Frames that another thread reads."""
 
-class _Passed:
-    """A stream whose frames another thread reads; see :class:`dlh.data.video.frames.Frames`."""
-
-    def __init__(self, stream: Frames, following: Callable[[], object]) -> None:
-        self.path, self.fps = stream.path, stream.fps
-        self.expected_frames = stream.expected_frames
-        self.source_size: tuple[int, int] | None = None
-        self.notes: list[str] = []
-        self._stream = stream
+    def __init__(self, frames: Frames, following: Callable[[], object]) -> None:
+        super().__init__(frames.path, frames.target, frames.fps, frames.expected_frames)
+        self._frames = frames
         self._following = following
-        self._ended = False
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        for block in self.blocks(1):
-            yield from block
+        self._is_over = False
 
     def blocks(self, count: int) -> Iterator[np.ndarray]:
-        """The blocks as they were gathered."""
+        """The blocks as they were gathered, whatever ``count``."""
         while isinstance(item := self._following(), np.ndarray):
             yield item
-        self._ended = True
-        self.source_size = self._stream.source_size
-        self.notes += self._stream.notes
-        if isinstance(item, _End) and item.error is not None:
+        self._is_over = True
+        self.source_size = self._frames.source_size
+        self.notes += self._frames.notes
+        if isinstance(item, _ClipEnd) and item.error is not None:
             raise item.error
 
     def drop(self) -> None:
         """Skips what was not taken, and what was wrong with it."""
-        while not self._ended:
-            self._ended = not isinstance(self._following(), np.ndarray)
+        while not self._is_over:
+            self._is_over = not isinstance(self._following(), np.ndarray)

@@ -60,33 +60,19 @@ class ImportReport:
         """The whole report as text; long lists are shortened, with the number left out."""
         channels, height, width = self.index.frame_shape
         rows = [("file", "frames", "fps", "size", "split")]
-        rows += [
-            (
-                v.source,
-                str(v.length),
-                f"{v.fps:g}",
-                f"{v.source_size[0]} x {v.source_size[1]}",
-                v.split,
-            )
-            for v in self.videos[:most_rows]
-        ]
+        for video in self.videos[:most_rows]:
+            size = f"{video.source_size[0]} x {video.source_size[1]}"
+            rows.append((video.source, str(video.length), f"{video.fps:g}", size, video.split))
         lines = text_table(rows, align="<>>>")
         lines += _more(len(self.videos), most_rows)
         noted = [f"  {video.source}: {note}" for video in self.videos for note in video.notes]
-        lines += ["", "notes:", *noted[:most_rows], *_more(len(noted), most_rows)] if noted else []
         skipped = [f"  {skipped.source} {skipped.reason}" for skipped in self.skipped]
-        if skipped:
-            lines += [
-                "",
-                f"not used ({len(skipped)}):",
-                *skipped[:most_rows],
-                *_more(len(skipped), most_rows),
-            ]
+        for title, listed in (("notes:", noted), (f"not used ({len(skipped)}):", skipped)):
+            if listed:
+                lines += ["", title, *listed[:most_rows], *_more(len(listed), most_rows)]
         if self.index.others:
-            kinds = ", ".join(
-                f"{count} {kind or 'without suffix'}"
-                for kind, count in sorted(self.index.others.items())
-            )
+            others = sorted(self.index.others.items())
+            kinds = ", ".join(f"{count} {kind or 'without suffix'}" for kind, count in others)
             lines += ["", f"not videos: {kinds}"]
         lines += ["", "length (frames)   videos"]
         bars = self.histogram()
@@ -96,15 +82,15 @@ class ImportReport:
                 f"{f'{low} - {high}':>15}   {count:>6}  {'#' * -(-count * _BAR_WIDTH // most)}"
             )
         frames = sum(video.length for video in self.videos)
-        clips = self.clips(clip_length)
+        videos = f"{len(self.videos)} video{'s' if len(self.videos) > 1 else ''}"
+        colours = "grey" if channels == 1 else "colour"
+        megabytes = frames * channels * height * width / 2**20
+        clips = ", ".join(f"{split} {count}" for split, count in self.clips(clip_length).items())
         lines += [
             "",
-            f"{len(self.videos)} video{'s' if len(self.videos) > 1 else ''}, {frames} frames, "
-            f"stored as {height} x {width} "
-            f"{'grey' if channels == 1 else 'colour'} "
-            f"({frames * channels * height * width / 2**20:.1f} MB)",
-            f"clips of {clip_length} frames: "
-            + ", ".join(f"{split} {clips[split]}" for split in SPLITS),
+            f"{videos}, {frames} frames, stored as {height} x {width} {colours} "
+            f"({megabytes:.1f} MB)",
+            f"clips of {clip_length} frames: {clips}",
         ]
         empty = [split for split in SPLITS if all(video.split != split for video in self.videos)]
         if empty:

@@ -9,10 +9,10 @@ import numpy as np
 from dlh.data.clips import SPLITS, Clips, DataError, Split
 from dlh.data.sampling import (
     Window,
+    batch_rows,
     check_held_out,
     check_request,
     draw_windows,
-    rank_rows,
     spaced_windows,
 )
 from dlh.data.store.store import Store, StoredVideo
@@ -27,9 +27,9 @@ class StoreSource:
     of several processes, needs nothing from it.
     """
 
-    def __init__(self, store: Store, *, name: str | None = None) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self.name = name or store.index.name
+        self.name = store.index.name
         self._videos = {split: [v for v in store.videos if v.split == split] for split in SPLITS}
         self._lengths = {
             split: np.array([video.length for video in videos], dtype=np.int64)
@@ -55,25 +55,26 @@ class StoreSource:
         world_size: int = 1,
     ) -> Clips:
         """Training batch number ``step``: every (video, first frame) is equally likely."""
-        check_request(clip_length=clip_length, seed=seed, step=step)
-        rows = rank_rows(batch_size, rank=rank, world_size=world_size)
+        rows = batch_rows(
+            step,
+            batch_size=batch_size,
+            clip_length=clip_length,
+            seed=seed,
+            rank=rank,
+            world_size=world_size,
+        )
         windows = draw_windows(
             self._lengths["train"], clip_length, count=batch_size, seed=seed, step=step
         )
         if windows is None:
-            raise DataError(self.no_clips(clip_length))
+            raise self._no_clips(clip_length)
         return self.read("train", windows[rows.start : rows.stop])
 
     def held_out(self, split: Split, *, count: int, clip_length: int) -> Clips | None:
         """Up to ``count`` clips, evenly spaced and without overlap; None if none fits."""
-        windows = self.held_out_windows(split, count=count, clip_length=clip_length)
+        check_held_out(split, clip_length=clip_length, count=count)
+        windows = spaced_windows(self._lengths[split], clip_length, count=count)
         return self.read(split, windows) if windows else None
-
-    def held_out_windows(self, split: Split, *, count: int, clip_length: int) -> list[Window]:
-        """Which clips :meth:`held_out` gives; ``video`` counts within the split."""
-        check_request(clip_length=clip_length, count=count)
-        check_held_out(split)
-        return spaced_windows(self._lengths[split], clip_length, count=count)
 
     def of_all_splits(
         self, *, count: int, clip_length: int, but: Collection[str] = ()
@@ -112,17 +113,16 @@ class StoreSource:
         """Raises :class:`DataError` if no training video has a clip of this length."""
         check_request(clip_length=clip_length)
         if not (self._lengths["train"] >= clip_length).any():
-            raise DataError(self.no_clips(clip_length))
+            raise self._no_clips(clip_length)
 
-    def no_clips(self, clip_length: int) -> str:
-        """The message for a clip length that no training video has, with the lengths there are."""
+    def _no_clips(self, clip_length: int) -> DataError:
         longest = sorted(self.videos("train"), key=lambda video: -video.length)
         if not longest:
-            return f"{self.store.path} has no training videos"
+            return DataError(f"{self.store.path} has no training videos")
         listed = ", ".join(f"{video.source} {video.length}" for video in longest[:_LISTED])
         more = f" and {len(longest) - _LISTED} shorter ones" if len(longest) > _LISTED else ""
-        return (
-            f"{self.name} gives no training clip of {clip_length} frames; its training files "
-            f"hold: {listed}{more}. Use a clip length of at most {longest[0].length}, longer "
-            "videos, or a higher frame rate"
+        return DataError(
+            f"no training video of {self.name} has {clip_length} frames; those with the most: "
+            f"{listed}{more}. Use clips of at most {longest[0].length} frames, longer videos, or a "
+            "higher frame rate"
         )

@@ -28,7 +28,12 @@ class SplitRule(Protocol):
 
 @dataclass(frozen=True)
 class Shares:
-    """Shares of the files, assigned by a seed; see :func:`split_files`."""
+    """Shares of the files (train, validation, test), assigned by a seed.
+
+    Counts are the shares, rounded to whole files. With at least as many files as splits that have a
+    share, each of these gets one; with fewer the largest shares come first, so one or two files are
+    all for training (at .8 .1 .1). Training always gets one.
+    """
 
     fractions: Fractions
     seed: int
@@ -39,8 +44,14 @@ class Shares:
     def settings(self) -> Mapping[str, object]:
         return {"split": list(self.fractions), "seed": self.seed}
 
-    def give(self, files: Sequence[str]) -> Mapping[str, Split]:
-        return split_files(files, self.fractions, seed=self.seed)
+    def give(self, files: Sequence[str]) -> dict[str, Split]:
+        """A function of the set of files, the shares and the seed."""
+        counts = _counts(len(files), self.fractions)
+        order = np.random.default_rng(self.seed).permutation(len(files))
+        in_order = sorted(files)
+        shuffled = [in_order[place] for place in order]
+        labels = [split for split, count in zip(SPLITS, counts, strict=True) for _ in range(count)]
+        return dict(zip(shuffled, labels, strict=True))
 
 
 def check_fractions(fractions: Sequence[float]) -> None:
@@ -51,21 +62,6 @@ def check_fractions(fractions: Sequence[float]) -> None:
             "a split is three shares (train, validation, test) of sum 1, the first above 0; found "
             f"{' '.join(f'{share:g}' for share in fractions)}"
         )
-
-
-def split_files(names: Sequence[str], fractions: Sequence[float], *, seed: int) -> dict[str, Split]:
-    """The split of each file; a function of the set of names, the shares and the seed.
-
-    Counts are the shares, rounded to whole files. With at least as many files as splits that have a
-    share, each of these gets one; with fewer the largest shares come first, so one or two files are
-    all for training (at .8 .1 .1). Training always gets one.
-    """
-    check_fractions(fractions)
-    counts = _counts(len(names), fractions)
-    order = np.random.default_rng(seed).permutation(len(names))
-    shuffled = [sorted(names)[place] for place in order]
-    labels = [split for split, count in zip(SPLITS, counts, strict=True) for _ in range(count)]
-    return dict(zip(shuffled, labels, strict=True))
 
 
 def _counts(files: int, fractions: Sequence[float]) -> list[int]:

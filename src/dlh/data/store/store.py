@@ -22,12 +22,14 @@ from typing import Any
 import numpy as np
 
 from dlh.data.clips import SPLITS, DataError, Split
+from dlh.data.documents import read_document
+from dlh.data.reading import reading
 from dlh.data.store.shards import HEADER_BYTES
 
 FORMAT = "dlh-clips"
 VERSION = 1
 INDEX = "index.json"
-AGAIN = "; import the videos again"
+_AGAIN = "import the videos again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,34 +108,12 @@ class Index:
         Raises:
             DataError: no store there, one of a newer version, or a damaged index.
         """
-        try:
-            text = (folder / INDEX).read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError):
-            raise DataError(
-                f"{folder} is not a clip store: it has no {INDEX}", code="no-store"
-            ) from None
-        except OSError as error:
-            raise DataError(f"{folder / INDEX} cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise _no_index(folder / INDEX, "is not text") from None
-        return cls.from_json(text, folder / INDEX)
-
-    @classmethod
-    def from_json(cls, text: str, path: Path) -> Index:
-        """Reads the text of an index; ``path`` is for messages only."""
-        try:
-            entries = json.loads(text)
-            found = (entries.pop("format"), entries.pop("version"))
-        except (ValueError, TypeError, AttributeError, KeyError):
-            raise _no_index(path, "has no format and version") from None
-        if found[0] != FORMAT or not isinstance(found[1], int):
-            raise _no_index(path, f"has the format {found[0]!r}")
-        if found[1] > VERSION:
-            raise DataError(
-                f"{path} is of version {found[1]} and this dlh reads up to version {VERSION}; "
-                "update dlh, or import the videos again",
-                code="newer-version",
-            )
+        path = folder / INDEX
+        with reading(path):
+            is_there = path.exists()
+        if not is_there:
+            raise DataError(f"{folder} is not a clip store: it has no {INDEX}", code="no-store")
+        entries = read_document(path, FORMAT, VERSION, code="no-store", hint=_AGAIN)
         try:
             entries["videos"] = tuple(map(StoredVideo.from_plain, entries["videos"]))
             entries["skipped"] = tuple(Skipped(**skipped) for skipped in entries["skipped"])
@@ -142,7 +122,7 @@ class Index:
             index = cls(**entries)
             index.check(path)
         except (TypeError, KeyError) as error:
-            raise _damaged(path, f"is damaged ({error})") from None
+            raise damaged(path, f"is damaged ({error})") from None
         return index
 
     def check(self, path: Path) -> None:
@@ -152,9 +132,9 @@ class Index:
                 0 <= video.shard < len(self.shard_frames) and video.offset >= 0 and video.length > 0
             )
             if not inside or video.offset + video.length > self.shard_frames[video.shard]:
-                raise _damaged(path, f"is damaged: {video.source} lies outside its shard")
+                raise damaged(path, f"is damaged: {video.source} lies outside its shard")
             if video.split not in SPLITS:
-                raise _damaged(path, f"is damaged: {video.source} is in a split {video.split!r}")
+                raise damaged(path, f"is damaged: {video.source} is in a split {video.split!r}")
 
 
 class Store:
@@ -163,17 +143,13 @@ class Store:
     def __init__(self, path: Path, index: Index) -> None:
         self.path = path
         self.index = index
-        channels, height, width = index.frame_shape
-        self._frames = [
-            map_shard(
-                path / shard_file("frames", number), (frames, height, width, channels), np.uint8
-            )
-            for number, frames in enumerate(index.shard_frames)
-        ]
-        self._events = [
-            map_shard(path / shard_file("events", number), (frames,), np.bool_)
-            for number, frames in enumerate(index.shard_frames if index.has_events else ())
-        ]
+        self._shards = {
+            kind: [
+                map_shard(path / shard_file(kind, number), (frames, *item_shape), dtype)
+                for number, frames in enumerate(index.shard_frames)
+            ]
+            for kind, (item_shape, dtype) in shard_kinds(index.frame_shape, index.has_events)
+        }
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Store:
@@ -209,15 +185,15 @@ class Store:
 
     def frames(self, video: StoredVideo, start: int = 0, length: int | None = None) -> np.ndarray:
         """A view of frames, uint8 (time, height, width, channel), read when it is used."""
-        return self._frames[video.shard][self._extent(video, start, length)]
+        return self._shards["frames"][video.shard][self._extent(video, start, length)]
 
     def events(
         self, video: StoredVideo, start: int = 0, length: int | None = None
     ) -> np.ndarray | None:
         """The true events of the same frames, bool (time,), where the data knows them."""
-        if not self._events:
+        if not self.index.has_events:
             return None
-        return self._events[video.shard][self._extent(video, start, length)]
+        return self._shards["events"][video.shard][self._extent(video, start, length)]
 
     @staticmethod
     def _extent(video: StoredVideo, start: int, length: int | None) -> slice:
@@ -238,6 +214,15 @@ def is_store(path: Path) -> bool:
         return False
 
 
+def shard_kinds(
+    frame_shape: tuple[int, int, int], has_events: bool
+) -> list[tuple[str, tuple[tuple[int, ...], type]]]:
+    """The kinds of shards, with the shape and type of an item: "frames", perhaps "events"."""
+    channels, height, width = frame_shape
+    frames = ("frames", ((height, width, channels), np.uint8))
+    return [frames, ("events", ((), np.bool_))] if has_events else [frames]
+
+
 def shard_file(kind: str, number: int) -> str:
     """The file name of a shard; ``kind`` is "frames" or "events"."""
     return f"{kind}-{number:05d}.npy"
@@ -254,26 +239,21 @@ def checksum(frames: np.ndarray) -> str:
 def map_shard(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
     """A shard as a memory map; DataError where it is not the array that the index promises."""
     expected = HEADER_BYTES + int(np.prod(shape)) * np.dtype(dtype).itemsize
-    try:
-        size = path.stat().st_size
-        mapped = np.load(path, mmap_mode="r") if size >= expected else None
-    except FileNotFoundError:
-        raise _damaged(path, "is missing") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise _damaged(path, f"is damaged ({error})") from None
-    if mapped is None:
-        raise _damaged(path, f"is cut off: {size:,} bytes, the index promises {expected:,}")
+    with reading(path):
+        if not path.exists():
+            raise damaged(path, "is missing")
+        if (size := path.stat().st_size) < expected:
+            raise damaged(path, f"is cut off: {size:,} bytes, the index promises {expected:,}")
+        try:
+            mapped = np.load(path, mmap_mode="r")
+        except ValueError as error:
+            raise damaged(path, f"is damaged ({error})") from None
     if mapped.shape != shape or mapped.dtype != dtype:
         found = f"{mapped.dtype} {mapped.shape}"
-        raise _damaged(path, f"holds {found} and the index promises {np.dtype(dtype)} {shape}")
+        raise damaged(path, f"holds {found} and the index promises {np.dtype(dtype)} {shape}")
     return np.asarray(mapped)  # slices of a plain array cost a third of slices of numpy.memmap
 
 
-def _damaged(path: Path, what: str) -> DataError:
-    return DataError(f"{path} {what}{AGAIN}", code="damaged-store")
-
-
-def _no_index(path: Path, what: str) -> DataError:
-    return DataError(f"{path} is not the index of a clip store: it {what}{AGAIN}", code="no-store")
+def damaged(path: Path, what: str) -> DataError:
+    """The error for a file of a store, or a video in it, that is not as it was written."""
+    return DataError(f"{path} {what}; {_AGAIN}", code="damaged-store")

@@ -13,7 +13,7 @@ import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.store.shards import HEADER_BYTES
-from dlh.data.store.store import AGAIN, Index, StoredVideo, map_shard, shard_file
+from dlh.data.store.store import Index, StoredVideo, map_shard, shard_file, shard_kinds
 
 _BLOCK_BYTES = 2**22
 
@@ -81,9 +81,9 @@ def verify_store(
             damage.append(
                 Damage(
                     where=video.source,
-                    what=f"has bytes that were not written (CRC-32 {found}, the index says "
-                    f"{video.crc32}; {shard_file('frames', video.shard)}, frames {video.offset} "
-                    f"to {video.offset + video.length - 1})",
+                    what=f"has changed: CRC-32 {found}, the index has {video.crc32} "
+                    f"({shard_file('frames', video.shard)}, frames {video.offset} to "
+                    f"{video.offset + video.length - 1})",
                 )
             )
     frames = sum(video.length for video in checked)
@@ -117,17 +117,11 @@ def _contradictions(index: Index) -> Iterator[Damage]:
 
 
 def _shard_damage(path: Path, index: Index, number: int, frames: int) -> list[Damage]:
-    channels, height, width = index.frame_shape
-    kinds: list[tuple[str, tuple[int, ...], type]] = [
-        ("frames", (frames, height, width, channels), np.uint8)
-    ]
-    if index.has_events:
-        kinds.append(("events", (frames,), np.bool_))
     found = []
-    for kind, shape, dtype in kinds:
+    for kind, (item_shape, dtype) in shard_kinds(index.frame_shape, index.has_events):
         name = shard_file(kind, number)
         try:
-            mapped = map_shard(path / name, shape, dtype)
+            mapped = map_shard(path / name, (frames, *item_shape), dtype)
             surplus = (path / name).stat().st_size - HEADER_BYTES - mapped.nbytes
             if surplus > 0:
                 found.append(Damage(where=name, what=f"has {surplus:,} bytes too many at its end"))
@@ -135,7 +129,7 @@ def _shard_damage(path: Path, index: Index, number: int, frames: int) -> list[Da
                 # Events have no checksum; of a damaged byte this shows all but one in 128.
                 found.append(Damage(where=name, what="holds bytes that are neither true nor false"))
         except (DataError, OSError) as error:
-            what = str(error).removeprefix(str(path / name)).removesuffix(AGAIN).strip()
+            what = str(error).removeprefix(str(path / name)).partition(";")[0].strip()
             found.append(Damage(where=name, what=what))
     return found
 

@@ -1,87 +1,276 @@
-"""Videos in array files, streamed: an array of any length takes the memory of a few frames."""
+"""Videos in array files (.npy, .npz, HDF5), read frame by frame: memory is that of a few frames."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 from dlh.data.clips import DataError
-from dlh.data.video.array_file import ARRAY_SUFFIXES, DAMAGE, ArrayFile
-from dlh.data.video.resize import Resizer
-from dlh.data.video.retime import rate_of
+from dlh.data.reading import first_bytes
+from dlh.data.video.frames import Pictures
+from dlh.data.video.resize import Target
 
+if TYPE_CHECKING:
+    import h5py
+
+HDF5_SUFFIXES = frozenset({".h5", ".hdf5"})
+ARRAY_SUFFIXES = frozenset({".npy", ".npz"}) | HDF5_SUFFIXES
 _OF_SEVERAL = ARRAY_SUFFIXES | {".tfrecord"}  # files that hold several videos
+# What reading of a damaged file raises, in the standard library, numpy and h5py.
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_KEY = "video"
+_LAYOUTS = (
+    "(frames, height, width), (frames, height, width, channel) or (clips, frames, height, width, "
+    "channel)"
+)
+_MOST_PIXELS = 2**26  # of one frame: a few bytes of header could ask for any amount of memory
+_HDF5_CACHE_BYTES = 2**25
+_HDF5_BLOCK_BYTES = 2**26
 
 
-class ArrayVideo:
-    """The frames of one clip of an array file; see :class:`dlh.data.video.frames.Frames`.
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How frames lie in an array; a single video is one clip."""
 
-    The file is closed after the pass over its last clip.
+    clips: int
+    length: int
+    height: int
+    width: int
+    channels: int
+    dtype: np.dtype
+
+    @classmethod
+    def of(cls, shape: Sequence[int], dtype: np.dtype) -> Layout:
+        """Raises :class:`DataError`, without a path, for an array that is not a video."""
+        if dtype.hasobject:
+            raise DataError("holds Python objects (a pickle), which are never loaded")
+        if dtype != np.uint8 and dtype.kind != "f":
+            raise DataError(f"holds {dtype}; frames are uint8, or floats in [0, 1]")
+        if len(shape) not in (3, 4, 5):
+            raise DataError(f"has the shape {tuple(shape)}; a video is {_LAYOUTS}")
+        if min(shape) < 1:
+            raise DataError(f"is empty: its shape is {tuple(shape)}")
+        sizes = [int(size) for size in shape]
+        if len(sizes) == 3:  # grey
+            sizes.append(1)
+        if len(sizes) == 4:  # one clip
+            sizes.insert(0, 1)
+        clips, length, height, width, channels = sizes
+        if channels not in (1, 3):
+            hint = "; move the channels to the end" if shape[-3] in (1, 3) else ""
+            raise DataError(
+                f"has the shape {tuple(shape)}: its last dimension would be the channels, 1 (grey) "
+                f"or 3 (colour); a video is {_LAYOUTS}{hint}"
+            )
+        if height * width > _MOST_PIXELS:
+            raise DataError(
+                f"has frames of {width} x {height} pixels; at most {_MOST_PIXELS:,} are read"
+            )
+        if clips > 1 and length < 2:
+            raise DataError("holds clips of one frame; a video has at least two")
+        return cls(
+            clips=clips, length=length, height=height, width=width, channels=channels, dtype=dtype
+        )
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        return self.height, self.width, self.channels
+
+    @property
+    def frame_bytes(self) -> int:
+        return int(np.prod(self.frame_shape)) * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """An open array: one video, or several clips of one length.
+
+    Clips are cheapest in order: a compressed file can only be read forward.
+
+    Attributes:
+        layout: how the frames lie in it.
+        frames: gives the frames of a clip, (height, width, channel), in the file's own type.
+        close: closes the file; may be called twice.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        array: ArrayFile,
-        clip: int = 0,
-        *,
-        height: int,
-        width: int,
-        channels: int,
-        fps: float | None = None,
-    ) -> None:
-        self.path = path
-        self.fps, notes = rate_of("arrays", fps)
-        self.notes = notes if clip == 0 else []  # once for a file, not for each of its clips
-        self.expected_frames: int | None = array.layout.length
-        self.source_size: tuple[int, int] | None = (array.layout.width, array.layout.height)
-        self._array = array
-        self._clip = clip
-        self._resizer = Resizer(height=height, width=width, channels=channels)
+    layout: Layout
+    frames: Callable[[int], Iterator[np.ndarray]]
+    close: Callable[[], None]
 
-    def __iter__(self) -> Iterator[np.ndarray]:
-        import av
 
-        pixel_format = "gray" if self._array.layout.channels == 1 else "rgb24"
+def open_array(path: Path) -> ArrayFile:
+    """Opens an array file; its first bytes tell the format, whatever its name.
+
+    Raises:
+        DataError: the file is missing, damaged, or holds no video; HDF5 without h5py.
+    """
+    head = first_bytes(path, 8)
+    with ExitStack() as opened:
+        try:
+            if head.startswith(b"\x93NUMPY"):
+                layout, frames = _streamed(opened.enter_context(open(path, "rb")))
+            elif head.startswith(b"PK\x03\x04"):
+                archive = opened.enter_context(zipfile.ZipFile(path))
+                names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
+                member = archive.open(f"{_chosen(names)}.npy")
+                layout, frames = _streamed(opened.enter_context(member))
+            elif head == b"\x89HDF\r\n\x1a\n":
+                layout, frames = _hdf5(opened.enter_context(_open_hdf5(path)))
+            else:
+                raise DataError("is not an array file; .npy, .npz and HDF5 begin otherwise")
+        except DataError as error:
+            raise DataError(f"{path} {error}", code=error.code) from None
+        except _DAMAGE as error:
+            raise DataError(f"{path} is damaged, or was cut off ({error})") from error
+        return ArrayFile(layout, frames, opened.pop_all().close)
+
+
+def _streamed(file: IO[bytes]) -> tuple[Layout, Callable[[int], Iterator[np.ndarray]]]:
+    """The array of a .npy file, or of one in a zip archive. Read, not mapped: the pages of a map
+    would count as this process's memory, and a zip archive has none.
+    """
+    version = np.lib.format.read_magic(file)
+    if version not in ((1, 0), (2, 0)):  # a later one is for the names of fields
+        raise DataError(f"is of the .npy version {version[0]}.{version[1]}, which no video has")
+    read_header = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, fortran_order, dtype = read_header(file)
+    layout = Layout.of(shape, dtype)
+    if fortran_order:
+        raise DataError(
+            "is in Fortran order, where no frame lies in one piece; save it again with "
+            "numpy.ascontiguousarray"
+        )
+    begin = file.tell()
+
+    def frames(clip: int) -> Iterator[np.ndarray]:
+        place = begin + clip * layout.length * layout.frame_bytes
+        if file.tell() != place:
+            file.seek(place)
+        for _ in range(layout.length):
+            data = file.read(layout.frame_bytes)
+            if len(data) < layout.frame_bytes:
+                raise EOFError("the file ends here")
+            yield np.frombuffer(data, layout.dtype).reshape(layout.frame_shape)
+        if clip == layout.clips - 1:
+            file.read(1)  # a zip archive compares its checksum at the end
+
+    return layout, frames
+
+
+def _open_hdf5(path: Path) -> h5py.File:
+    try:
+        import h5py
+    except ImportError:
+        raise DataError(
+            "is an HDF5 file, and h5py is not installed: pip install 'dlh[hdf5]'",
+            code="missing-extra",
+        ) from None
+    return h5py.File(path, "r", rdcc_nbytes=_HDF5_CACHE_BYTES)
+
+
+def _hdf5(file: h5py.File) -> tuple[Layout, Callable[[int], Iterator[np.ndarray]]]:
+    """The array of an HDF5 file, read in blocks of its own chunks."""
+    import h5py
+
+    arrays: dict[str, h5py.Dataset] = {}
+
+    def keep(name: str, entry: object) -> None:
+        if isinstance(entry, h5py.Dataset):
+            arrays[name] = entry
+
+    file.visititems(keep)  # follows no link to another file
+    data = arrays[_chosen(list(arrays))]
+    if data.external or data.is_virtual:
+        raise DataError("names other files instead of holding its frames")
+    layout = Layout.of(data.shape or (), data.dtype)
+    time_axis = max(0, len(data.shape) - 4)
+    chunk = data.chunks[time_axis] if data.chunks else 1
+    length = max(1, min(chunk, _HDF5_BLOCK_BYTES // layout.frame_bytes))
+
+    def frames(clip: int) -> Iterator[np.ndarray]:
+        for first in range(0, layout.length, length):
+            times = slice(first, min(first + length, layout.length))
+            block = data[clip, times] if data.ndim == 5 else data[times]
+            yield from block.reshape(-1, *layout.frame_shape)
+
+    return layout, frames
+
+
+def _chosen(names: list[str]) -> str:
+    """The array with the frames: the one called video, or the only one."""
+    if _KEY in names:
+        return _KEY
+    if len(names) == 1:
+        return names[0]
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    raise DataError(
+        f"holds {len(names)} arrays ({shown}); call the one with the frames {_KEY!r}"
+        if names
+        else "holds no array"
+    )
+
+
+def read_clip(array: ArrayFile, clip: int, path: Path, target: Target) -> Pictures:
+    """One clip of an array file. The file is closed after the pass over its last clip."""
+
+    def read() -> Iterator[np.ndarray]:
         number = 0
         try:
-            for frame in self._array.frames(self._clip):
-                pixels = np.ascontiguousarray(self._stored(frame, number))
-                if pixel_format == "gray":
-                    pixels = pixels[..., 0]
-                yield self._resizer(av.VideoFrame.from_ndarray(pixels, format=pixel_format))
+            for frame in array.frames(clip):
+                yield _stored(frame, f"{path}: frame {number}")
                 number += 1
         except DataError:
             raise
-        except DAMAGE as error:
+        except _DAMAGE as error:
             if number == 0:
-                raise DataError(f"{self.path}: not a single frame can be read ({error})") from error
-            self.notes.append(
+                raise DataError(f"{path}: not a single frame can be read ({error})") from error
+            video.notes.append(
                 f"damaged at frame {number}: only the frames before it are used ({error})"
             )
         finally:
-            if self._clip == self._array.layout.clips - 1:
-                self._array.close()
+            if clip == array.layout.clips - 1:
+                array.close()
 
-    def _stored(self, frame: np.ndarray, number: int) -> np.ndarray:
-        """uint8; a float of 1 is 255."""
-        if frame.dtype == np.uint8:
-            return frame
-        low, high = float(frame.min()), float(frame.max())
-        if not (low >= 0 and high <= 1):  # so that NaN, of which nothing is true, ends here too
-            found = "NaN" if low != low else f"values from {low:g} to {high:g}"
-            raise DataError(
-                f"{self.path}: frame {number} holds {found}; floats lie in [0, 1]: rescale them, "
-                "or store uint8"
-            )
-        return np.rint(frame.astype(np.float32) * 255).astype(np.uint8)
+    kind = "arrays" if clip == 0 else None  # one note for a file, not one for each of its clips
+    video = Pictures(path, target, read(), kind=kind, expected_frames=array.layout.length)
+    return video
 
 
-def clip_name(file: str, clip: int) -> str:
-    """The name of one clip of a file that holds several."""
-    return f"{file}#{clip}"
+def read_clips(path: Path, target: Target) -> Iterator[tuple[int | None, Pictures]]:
+    """Every clip of an array file with its number, which is None for an only one."""
+    with closing(open_array(path)) as array:
+        clips = array.layout.clips
+        for clip in range(clips):
+            yield (clip if clips > 1 else None), read_clip(array, clip, path, target)
+
+
+def _stored(frame: np.ndarray, where: str) -> np.ndarray:
+    """uint8; a float of 1 is 255."""
+    if frame.dtype == np.uint8:
+        return frame
+    low, high = float(frame.min()), float(frame.max())
+    if not (low >= 0 and high <= 1):  # so that NaN, of which nothing is true, ends here too
+        found = "NaN" if low != low else f"values from {low:g} to {high:g}"
+        raise DataError(
+            f"{where} holds {found}; floats lie in [0, 1]: rescale them, or store uint8"
+        )
+    return np.rint(frame.astype(np.float32) * 255).astype(np.uint8)
+
+
+def clip_name(file: str, clip: int | None) -> str:
+    """The name of a clip; one that is the only one of its file has the file's."""
+    return file if clip is None else f"{file}#{clip}"
 
 
 def file_of(name: str) -> str:

@@ -6,106 +6,71 @@ import itertools
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
 from dlh.data.clips import DataError
-from dlh.data.video.array_file import ARRAY_SUFFIXES, open_array
-from dlh.data.video.arrays import ArrayVideo
+from dlh.data.video.arrays import ARRAY_SUFFIXES, open_array, read_clip, read_clips
 from dlh.data.video.frames import Frames
-from dlh.data.video.images import ImageSequence
+from dlh.data.video.images import open_images
+from dlh.data.video.resize import Target
 from dlh.data.video.video_file import VideoFile
 
 
 class VideoWarning(UserWarning):
-    """Something a person should know of a video that was read: damage, or an assumption."""
+    """A video that was read was damaged, or something about it had to be assumed."""
 
 
-def open_frames(
-    path: str | os.PathLike[str],
-    *,
-    height: int,
-    width: int,
-    channels: int,
-    fps: float | None = None,
-) -> Frames:
-    """A video file, a folder of pictures or an array file, as a stream of frames of one size.
+def open_clips(path: Path, target: Target) -> Iterator[tuple[int | None, Frames]]:
+    """Every video of a file or folder: (number of the clip, frames); None numbers an only one.
 
-    Args:
-        fps: re-times a video to this rate (frames are repeated or left out); for pictures and
-            arrays, their rate. None keeps every frame.
+    Read them in order, each before the next is asked for, or not at all.
 
     Raises:
-        DataError: the file is missing, empty, unreadable or holds no video, or an array of several
-            clips, which :func:`open_clips` reads.
+        DataError: the file is missing, empty, unreadable or holds no video.
     """
-    path = Path(path)
+    if not path.is_dir() and path.suffix.lower() in ARRAY_SUFFIXES:
+        yield from read_clips(path, target)
+    else:
+        yield None, open_frames(path, target)
+
+
+def open_frames(path: Path, target: Target) -> Frames:
+    """The only video of a file or folder.
+
+    Raises:
+        DataError: as by :func:`open_clips`, or it is an array of several clips.
+    """
     if path.is_dir():
-        return ImageSequence(path, height=height, width=width, channels=channels, fps=fps)
+        return open_images(path, target)
     if path.suffix.lower() not in ARRAY_SUFFIXES:
-        return VideoFile(path, height=height, width=width, channels=channels, fps=fps)
+        return VideoFile(path, target)
     array = open_array(path)
     if array.layout.clips > 1:
         array.close()
         raise DataError(
-            f"{path} holds {array.layout.clips} clips, and one video is wanted; save the one as "
-            "(frames, height, width, channel), or import the file into a store"
+            f"{path} holds {array.layout.clips} clips, expected one video; save the one you want "
+            "as (frames, height, width, channel), or import the file into a store"
         )
-    return ArrayVideo(path, array, height=height, width=width, channels=channels, fps=fps)
-
-
-def open_clips(
-    path: str | os.PathLike[str],
-    *,
-    height: int,
-    width: int,
-    channels: int,
-    fps: float | None = None,
-) -> Iterator[tuple[int | None, Frames]]:
-    """Every video of a file: (number of the clip, stream); the number is None of an only one.
-
-    The streams are to be read in order, each before the next is asked for, or not at all.
-
-    Raises:
-        DataError: see :func:`open_frames`.
-    """
-    path = Path(path)
-    if path.is_dir() or path.suffix.lower() not in ARRAY_SUFFIXES:
-        yield None, open_frames(path, height=height, width=width, channels=channels, fps=fps)
-        return
-    with closing(open_array(path)) as array:
-        clips = array.layout.clips
-        for clip in range(clips):
-            stream = ArrayVideo(
-                path, array, clip, height=height, width=width, channels=channels, fps=fps
-            )
-            yield (clip if clips > 1 else None), stream
+    return read_clip(array, 0, path, target)
 
 
 class Video:
     """An open video, decoded once: its properties, then its frames, piece by piece.
 
     The first frame is decoded when the video is opened, so that its size is known and a file
-    without a usable frame is an error at once.
-
-    Attributes:
-        path: the file or folder.
-        fps: frames a second of the frames given out.
-        expected_frames: the number that the file announces, or None.
-        source_size: (width, height) as displayed, before resizing.
-        notes: damage and assumptions, for a person; complete when all was read.
+    without a usable frame is an error at once. The attributes are those of
+    :class:`dlh.data.video.frames.Frames`.
     """
 
     def __init__(self, stream: Frames) -> None:
         self.path, self.fps, self.notes = stream.path, stream.fps, stream.notes
-        self._rest = iter(stream)
-        first = next(self._rest)
+        rest = iter(stream)
+        self._rest = itertools.chain([next(rest)], rest)
         self.expected_frames = stream.expected_frames
         assert stream.source_size is not None
         self.source_size = stream.source_size
-        self._rest = itertools.chain([first], self._rest)
         self._warned = 0
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -148,20 +113,13 @@ def open_video(
     channels: int,
     fps: float | None = None,
 ) -> Video:
-    """Opens a video file, a folder of pictures or an array file, resized to one size of frame.
-
-    For all who want one video: it is opened once and decoded once. An import into a store, which
-    also reads files of several clips, uses :func:`open_clips`.
-
-    Args:
-        height, width: of the frames given out, pixels.
-        channels: 3 for colour, 1 for grey.
-        fps: see :func:`open_frames`.
+    """Opens a video file, a folder of pictures or an array file; see :class:`Target` for the rest.
 
     Raises:
         DataError: see :func:`open_frames`; or not a single frame can be decoded.
     """
-    return Video(open_frames(path, height=height, width=width, channels=channels, fps=fps))
+    target = Target(height=height, width=width, channels=channels, fps=fps)
+    return Video(open_frames(Path(path), target))
 
 
 def read_video(

@@ -47,13 +47,13 @@ def write_video(path: str | os.PathLike[str], frames: Film, fps: float, *, scale
         or 0 in frames.shape
     ):
         raise DataError(
-            "a video is written from uint8 (time, height, width, 1 or 3), at least one frame; "
-            f"found {frames.dtype} {frames.shape}"
+            f"found frames of {frames.dtype} {frames.shape}, expected uint8 (time, height, width, "
+            "1 or 3), at least one"
         )
     if scale < 1:
         raise DataError(f"scale is a whole number of at least 1, found {scale}")
     if path.suffix.lower() != ".mp4":
-        raise DataError(f"videos are written as .mp4, found {path}")
+        raise DataError(f"the name of a video must end in .mp4, found {path}")
     rate = check_rate(fps)
     import av
 

@@ -2,58 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from dlh.data.video.resize import Resizer, Target
+
 BLOCK_BYTES = 2**20
+_ASSUMED_FPS = 25.0  # of pictures and arrays, which carry no frame rate; noted where it is assumed
 
 
-class Frames(Protocol):
-    """Stored frames in one pass.
+class Frames:
+    """Frames of one video, to be read once. A subclass has ``__iter__``, ``blocks``, or both.
+
+    Reading raises :class:`DataError` where there is not a single frame.
 
     Attributes:
         path: the file or folder.
+        target: the form of the frames.
         fps: frames a second of the frames given out.
         expected_frames: the number that the source announces, or None.
         source_size: (width, height) as displayed, known once the first frame was read.
-        notes: damage and assumptions, for a person; complete when the pass is.
+        notes: damage and assumptions, for a person; complete when all was read.
     """
 
-    path: Path
-    fps: float
-    expected_frames: int | None
-    source_size: tuple[int, int] | None
-    notes: list[str]
+    def __init__(
+        self, path: Path, target: Target, fps: float, expected_frames: int | None = None
+    ) -> None:
+        self.path, self.target, self.fps = path, target, fps
+        self.expected_frames = expected_frames
+        self.source_size: tuple[int, int] | None = None
+        self.notes: list[str] = []
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """uint8 (height, width, channel), one at a time; :class:`DataError` if there is none."""
-        ...
-
-
-@runtime_checkable
-class InBlocks(Protocol):
-    """A stream that gives several frames at once for less than one by one."""
+        """One frame at a time, uint8 (height, width, channel)."""
+        for block in self.blocks(1):
+            yield from block
 
     def blocks(self, count: int) -> Iterator[np.ndarray]:
-        """All frames in order, uint8 (up to ``count``, height, width, channel), every array new."""
-        ...
+        """All frames, uint8 (up to ``count``, height, width, channel), every array new."""
+        block, filled = np.empty((count, *self.target.shape), np.uint8), 0
+        for frame in self:
+            block[filled] = frame
+            filled += 1
+            if filled == count:
+                yield block
+                block, filled = np.empty_like(block), 0
+        if filled:
+            yield block[:filled]
 
 
-def blocks(stream: Frames, item_shape: tuple[int, ...]) -> Iterator[np.ndarray]:
-    """The frames of a stream as uint8 (frames, *item_shape), about a megabyte each."""
-    count = max(1, BLOCK_BYTES // int(np.prod(item_shape)))
-    if isinstance(stream, InBlocks):
-        yield from stream.blocks(count)
-        return
-    block, filled = np.empty((count, *item_shape), np.uint8), 0
-    for frame in stream:
-        block[filled] = frame
-        filled += 1
-        if filled == count:
-            yield block
-            block, filled = np.empty_like(block), 0
-    if filled:
-        yield block[:filled]
+class Pictures(Frames):
+    """Pictures without a frame rate of their own, such as those of an array, resized.
+
+    Args:
+        pictures: uint8 (height, width, 1, 3 or 4), read as they are asked for.
+        kind: what they are called in the note that a frame rate was assumed; None makes no note.
+        expected_frames: how many there are, if that is known.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        target: Target,
+        pictures: Iterable[np.ndarray],
+        *,
+        kind: str | None = None,
+        expected_frames: int | None = None,
+    ) -> None:
+        super().__init__(path, target, float(target.rate or _ASSUMED_FPS), expected_frames)
+        if target.rate is None and kind is not None:
+            self.notes.append(f"{kind} have no frame rate; {_ASSUMED_FPS:g} a second assumed")
+        self._pictures = pictures
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        import av
+
+        resizer = Resizer(self.target)
+        formats = {1: "gray", 3: "rgb24", 4: "rgba"}
+        for picture in self._pictures:
+            height, width, channels = picture.shape
+            self.source_size = self.source_size or (width, height)
+            pixels = np.ascontiguousarray(picture[..., 0] if channels == 1 else picture)
+            yield resizer(av.VideoFrame.from_ndarray(pixels, format=formats[channels]))
+
+
+def frames_in_block(target: Target) -> int:
+    """The number of frames that make about a megabyte."""
+    return max(1, BLOCK_BYTES // int(np.prod(target.shape)))

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from dlh.data.clips import DataError
-from dlh.data.video.resize import Resizer
-from dlh.data.video.retime import rate_of
+from dlh.data.video.frames import Pictures
+from dlh.data.video.resize import Target
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 
@@ -33,37 +33,27 @@ def natural_order(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts if part]
 
 
-class ImageSequence:
-    """The frames of a folder of pictures in one pass; see :class:`dlh.data.video.frames.Frames`."""
+def open_images(folder: Path, target: Target) -> Pictures:
+    """The pictures of a folder; DataError where it holds none."""
+    files = image_files(folder)
+    if not files:
+        raise DataError(
+            f"{folder} is a folder without pictures, expected some of "
+            f"{', '.join(sorted(IMAGE_SUFFIXES))}; name such a folder, or one video file"
+        )
 
-    def __init__(
-        self, path: Path, *, height: int, width: int, channels: int, fps: float | None = None
-    ) -> None:
-        self.path = path
-        self.files = image_files(path)
-        if not self.files:
-            raise DataError(
-                f"{path} is a folder and holds no pictures ({', '.join(sorted(IMAGE_SUFFIXES))}); "
-                "name one video file, or a folder with the pictures of one"
-            )
-        self.fps, self.notes = rate_of("pictures", fps)
-        self.expected_frames: int | None = len(self.files)
-        self.source_size: tuple[int, int] | None = None
-        self._resizer = Resizer(height=height, width=width, channels=channels)
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        import av
-
-        for number, path in enumerate(self.files):
+    def read() -> Iterator[np.ndarray]:
+        for number, path in enumerate(files):
             try:
-                picture = _read(path)
+                yield _read(path)
             except DataError as error:
                 if number == 0:
                     raise
-                self.notes.append(f"only the first {number} frames: {error}")
+                video.notes.append(f"only the first {number} frames: {error}")
                 return
-            self.source_size = self.source_size or (picture.shape[1], picture.shape[0])
-            yield self._resizer(av.VideoFrame.from_ndarray(picture, format="rgba"))
+
+    video = Pictures(folder, target, read(), kind="pictures", expected_frames=len(files))
+    return video
 
 
 def _read(path: Path) -> np.ndarray:
@@ -72,9 +62,8 @@ def _read(path: Path) -> np.ndarray:
 
     try:
         with Image.open(path) as image:
-            if image.mode.startswith(
-                "I;16"
-            ):  # Pillow would clip 16 bits at 255 instead of scaling them
+            # Pillow would clip 16 bits at 255 instead of scaling them
+            if image.mode.startswith("I;16"):
                 image = Image.fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8))
             return np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlh.data.clips import DataError
+from dlh.data.video.retime import check_rate
 
 if TYPE_CHECKING:
     import av
@@ -16,12 +19,44 @@ if TYPE_CHECKING:
 _FORMATS = {1: "gray", 3: "rgb24"}
 
 
-def check_target(height: int, width: int, channels: int) -> None:
-    """Raise :class:`DataError` for a size of frame that cannot be made."""
-    if height < 1 or width < 1:
-        raise DataError(f"frames are at least 1 x 1 pixels, found height {height}, width {width}")
-    if channels not in _FORMATS:
-        raise DataError(f"frames have 1 channel (grey) or 3 (red, green, blue), found {channels}")
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The form that every frame is brought to.
+
+    Attributes:
+        height, width: pixels.
+        channels: 3 for colour, 1 for grey.
+        fps: the rate to which a video is re-timed (frames are repeated or left out), and the rate
+            of pictures and arrays, which have none; None keeps every frame.
+
+    Raises:
+        DataError: no frame can have this form.
+    """
+
+    height: int
+    width: int
+    channels: int
+    fps: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.height < 1 or self.width < 1:
+            raise DataError(
+                f"frames are at least 1 x 1 pixels, found height {self.height}, width {self.width}"
+            )
+        if self.channels not in _FORMATS:
+            raise DataError(f"channels are 1 (grey) or 3 (red, green, blue), found {self.channels}")
+        if self.fps is not None:
+            check_rate(self.fps)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channel)."""
+        return self.height, self.width, self.channels
+
+    @property
+    def rate(self) -> Fraction | None:
+        """``fps`` as an exact number."""
+        return None if self.fps is None else check_rate(self.fps)
 
 
 class Resizer:
@@ -32,20 +67,19 @@ class Resizer:
     Colour ranges and matrices are the file's; luma 16 becomes 0 and 235 becomes 255, in grey too.
     """
 
-    def __init__(self, *, height: int, width: int, channels: int) -> None:
+    def __init__(self, target: Target) -> None:
         from av import VideoFormat
         from av.video.reformatter import Interpolation, VideoReformatter
 
-        check_target(height, width, channels)
-        self._size = (height, width)
-        self._channels = channels
+        self._size = (target.height, target.width)
+        self._channels = target.channels
         self._reformatter = VideoReformatter()  # one for all frames: it keeps its tables
         self._interleave = VideoReformatter()
         # Without the second flag white comes out as 253. Formats and flags are looked up here: by
         # their names, for each frame, that takes a tenth of the time of a small one.
         self._flags = int(Interpolation.AREA | Interpolation.FULL_CHR_H_INT)
         # PyAV takes formats too; its annotations know of names only.
-        self._format: Any = VideoFormat(_FORMATS[channels])
+        self._format: Any = VideoFormat(_FORMATS[target.channels])
         self._planes: Any = VideoFormat("gbrp")
 
     def __call__(self, frame: av.VideoFrame, orientation: Orientation | None = None) -> np.ndarray:

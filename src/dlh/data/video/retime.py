@@ -14,9 +14,6 @@ _ROUNDING = Fraction(1, 500)
 # A longer gap is a damaged or restarted clock, and is not filled with copies of a frame.
 _LONGEST_GAP = Fraction(60)
 
-# Pictures and arrays carry no frame rate; this is assumed, with a note, if the user gives none.
-_ASSUMED_FPS = 25.0
-
 Frame = TypeVar("Frame")
 
 
@@ -25,20 +22,6 @@ def check_rate(fps: float) -> Fraction:
     if not 0 < fps <= 1000:
         raise DataError(f"a frame rate is above 0 and at most 1000 frames a second, found {fps}")
     return Fraction(fps).limit_denominator(1001)
-
-
-def rate_of(what: str, asked: float | None) -> tuple[float, list[str]]:
-    """The frame rate of pictures or arrays, which carry none: the requested or an assumed one.
-
-    Returns:
-        The rate, and the notes for the person: which rate was assumed.
-
-    Raises:
-        DataError: of :func:`check_rate`.
-    """
-    if asked is not None:
-        return float(check_rate(asked)), []
-    return _ASSUMED_FPS, [f"{what} have no frame rate; {_ASSUMED_FPS:g} a second assumed"]
 
 
 def retime(

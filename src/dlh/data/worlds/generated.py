@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from dlh.data.clips import SPLITS, Clips, DataError, Split
-from dlh.data.sampling import check_held_out, check_request, rank_rows
+from dlh.data.sampling import batch_rows, check_held_out, check_request
 
 AnyClips = TypeVar("AnyClips", bound=Clips)
 _HELD_OUT_SEED = 0
@@ -42,23 +42,27 @@ class GeneratedSource(ABC, Generic[AnyClips]):
         world_size: int = 1,
     ) -> AnyClips:
         """Training batch number ``step``: the rows of this rank."""
-        check_request(clip_length=clip_length, seed=seed, step=step)
-        rows = rank_rows(batch_size, rank=rank, world_size=world_size)
+        rows = batch_rows(
+            step,
+            batch_size=batch_size,
+            clip_length=clip_length,
+            seed=seed,
+            rank=rank,
+            world_size=world_size,
+        )
         first = step * batch_size
         return self._clips(seed, "train", range(first + rows.start, first + rows.stop), clip_length)
 
     def held_out(self, split: Split, *, count: int, clip_length: int) -> AnyClips:
         """The first ``count`` clips of a held-out split, the same for every run."""
-        check_request(clip_length=clip_length, count=count)
-        check_held_out(split)
+        check_held_out(split, clip_length=clip_length, count=count)
         return self._clips(_HELD_OUT_SEED, split, range(count), clip_length)
 
     def held_out_clip(self, split: Split, number: int, *, clip_length: int) -> AnyClips:
         """Clip ``number`` of a held-out split alone, as a batch of one; :meth:`held_out` gives the
         first ones together.
         """
-        check_request(clip_length=clip_length)
-        check_held_out(split)
+        check_held_out(split, clip_length=clip_length)
         if number < 0:
             raise DataError(f"clips are numbered from 0, found {number}")
         return self._clips(_HELD_OUT_SEED, split, range(number, number + 1), clip_length)

@@ -141,8 +141,8 @@ def _resized(images: np.ndarray, size: int) -> np.ndarray:
         return images
     import av
 
-    from dlh.data.video.resize import Resizer
+    from dlh.data.video.resize import Resizer, Target
 
-    resizer = Resizer(height=size, width=size, channels=1)
+    resizer = Resizer(Target(height=size, width=size, channels=1))
     frames = (av.VideoFrame.from_ndarray(image, format="gray") for image in images)
     return np.stack([resizer(frame)[..., 0] for frame in frames])

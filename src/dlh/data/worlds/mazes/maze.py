@@ -72,8 +72,7 @@ def draw_maze(random: np.random.Generator, *, size: int = 11) -> Maze:
     Args:
         size: cells along a side, with the border; odd, at least 5.
     """
-    if size < 5 or size % 2 == 0:
-        raise ValueError(f"a maze has an odd number of cells along a side, at least 5; got {size}")
+    assert size >= 5 and size % 2 == 1, size
     is_open = np.zeros((size, size), dtype=bool)
     _carve_corridors(is_open, random)
     inner = is_open[1:-1, 1:-1]
@@ -99,7 +98,7 @@ def draw_walk(maze: Maze, frames: int, random: np.random.Generator) -> Walk:
     for frame in range(frames):
         positions[frame], angles[frame] = curve.position(distance), angle % 360
         sway = 0.9 * sway + random.normal(0, _SWAY)
-        error = _turned(curve.direction(distance + _LOOK_AHEAD) + sway - angle)
+        error = turned(curve.direction(distance + _LOOK_AHEAD) + sway - angle)
         turn += np.clip(np.clip(0.4 * error, -_TURN, _TURN) - turn, -_TURN_CHANGE, _TURN_CHANGE)
         angle += turn
         wanted = _SPEED * max(0.0, math.cos(math.radians(error))) ** 2
@@ -173,7 +172,7 @@ class _Curve:
         return np.array([column, row]) + 0.5 + self._random.uniform(-1, 1, 2) * _AVOID_WALLS
 
 
-def _turned(angle: float) -> float:
+def turned(angle: float) -> float:
     """The same angle in [-180, 180)."""
     return (angle + 180) % 360 - 180
 

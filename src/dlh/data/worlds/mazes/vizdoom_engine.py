@@ -16,7 +16,7 @@ from types import ModuleType
 import numpy as np
 
 from dlh.data.clips import DataError
-from dlh.data.worlds.mazes.maze import Walk
+from dlh.data.worlds.mazes.maze import Walk, turned
 from dlh.data.worlds.mazes.wad import CELL, maps_to_wad
 
 SIDE = 192  # of the square that is cut out of the middle of the engine's picture, pixels
@@ -98,7 +98,7 @@ class Engine:
         margin = (_WIDTH - SIDE) // 2
         for x, y, angle in poses(walk).tolist():
             with self._errors():
-                right = _turned(self._pose()[3] - angle / 100)
+                right = turned(self._pose()[3] - angle / 100)
                 self._game.send_game_command(f"warp {x} {y}")
                 self._game.set_action([right])
                 self._game.advance_action(1, False)  # the eyes are on the floor, for one tic
@@ -106,7 +106,7 @@ class Engine:
                 pose = self._pose()
                 picture = self._game.get_state().screen_buffer
             wanted = (x, y, _EYES, angle / 100)
-            if pose[:3] != wanted[:3] or abs(_turned(pose[3] - wanted[3])) > _ANGLE_TOLERANCE:
+            if pose[:3] != wanted[:3] or abs(turned(pose[3] - wanted[3])) > _ANGLE_TOLERANCE:
                 raise DataError(
                     f"ViZDoom has its eyes at (x, y, z, degrees) = {pose} where {wanted} was "
                     "wanted; another version of it may obey (dlh is tested with 1.3.2)"
@@ -151,8 +151,8 @@ class Engine:
             yield
         except tuple(getattr(self._vizdoom, name) for name in _ERRORS) as error:
             raise DataError(
-                f"ViZDoom {self._vizdoom.__version__} does not run ({error}); try the examples of "
-                "ViZDoom itself, or install it again"
+                f"ViZDoom {self._vizdoom.__version__} does not run ({error}); try its own "
+                "examples, or install it again"
             ) from error
 
 
@@ -181,8 +181,3 @@ def _vizdoom() -> ModuleType:
         raise DataError(
             f"ViZDoom is installed but cannot be imported ({error}); install it again"
         ) from None
-
-
-def _turned(angle: float) -> float:
-    """The same angle in [-180, 180)."""
-    return (angle + 180) % 360 - 180

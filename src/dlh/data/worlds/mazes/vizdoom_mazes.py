@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,8 @@ from dlh.data.clips import SPLITS, DataError, Split
 from dlh.data.store.build import Recipe, StoreBuilder
 from dlh.data.store.importing import Progress
 from dlh.data.store.store import VERSION, Store
-from dlh.data.video.resize import Resizer
+from dlh.data.video.frames import Pictures
+from dlh.data.video.resize import Target
 from dlh.data.worlds.mazes.maze import Maze, Walk, draw_maze, draw_walk
 from dlh.data.worlds.mazes.maze_looks import Look, draw_looks
 from dlh.data.worlds.mazes.vizdoom_engine import SIDE, Engine, engine_version, poses
@@ -74,10 +75,9 @@ def make_vizdoom_mazes(
         },
         inputs=(),
     )
-    with (
-        claim(out, wait=False) as claimed,
-        StoreBuilder(claimed, recipe, name=NAME) as builder,
-    ):
+    target = Target(height=size, width=size, channels=3, fps=FPS)
+    progress = progress or (lambda now: None)
+    with claim(out, wait=False) as claimed, StoreBuilder(claimed, recipe, name=NAME) as builder:
         plans = _draw_plans(videos, seed)
         todo = [number for number, plan in enumerate(plans) if not builder.has(plan.source)]
         for first in range(0, len(todo), _MAPS):
@@ -85,11 +85,17 @@ def make_vizdoom_mazes(
             with Engine([plans[number].map() for number in some]) as engine:
                 for place, number in enumerate(some):
                     plan = plans[number]
-                    walk = plan.walk(frames)
-                    tell = _teller(progress, number, len(plans), plan.source, frames)
-                    tell(0)
-                    film = _Film(plan.source, engine.film(place, walk), frames, size)
-                    builder.add(plan.source, film, sha256=plan.sha256(walk), progress=tell)
+                    walk, source = plan.walk(frames), plan.source
+                    begun = Progress(
+                        files_done=number, files=len(plans), source=source, expected_frames=frames
+                    )
+                    progress(begun)
+                    builder.add(
+                        source,
+                        Pictures(Path(source), target, engine.film(place, walk)),
+                        sha256=plan.sha256(walk),
+                        progress=lambda done, begun=begun: progress(replace(begun, frames=done)),
+                    )
         return builder.finish({plan.source: plan.split for plan in plans})
 
 
@@ -112,27 +118,6 @@ class _Plan:
     def sha256(self, walk: Walk) -> str:
         """Of all that the engine is given, which is what a file is to other videos."""
         return hashlib.sha256(self.map().encode() + poses(walk).astype("<i8").tobytes()).hexdigest()
-
-
-class _Film:
-    """The frames of a walk, resized; see :class:`dlh.data.video.frames.Frames`."""
-
-    def __init__(self, source: str, pictures: Iterable[np.ndarray], frames: int, size: int) -> None:
-        self.path = Path(source)
-        self.fps = FPS
-        self.expected_frames: int | None = frames
-        self.source_size: tuple[int, int] | None = (SIDE, SIDE)
-        self.notes: list[str] = []
-        self._pictures = pictures
-        self._resizer = Resizer(height=size, width=size, channels=3)
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        import av
-
-        for picture in self._pictures:
-            yield self._resizer(
-                av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-            )
 
 
 def _draw_plans(videos: Mapping[Split, int], seed: int) -> list[_Plan]:
@@ -161,7 +146,7 @@ def _random(*key: int) -> np.random.Generator:
 def _check(videos: Mapping[Split, int], frames: int, size: int, seed: int) -> None:
     if set(videos) - set(SPLITS) or min(videos.values(), default=0) < 0 or not sum(videos.values()):
         raise DataError(
-            f"videos are counted for the splits {', '.join(SPLITS)}, at least one in all; found "
+            f"videos is a number for each of {', '.join(SPLITS)}, at least one in all; found "
             f"{dict(videos)}"
         )
     if frames < 2:
@@ -171,21 +156,3 @@ def _check(videos: Mapping[Split, int], frames: int, size: int, seed: int) -> No
             f"ViZDoom mazes have frames of {_SMALLEST} to {SIDE} pixels, found size {size}"
         )
     check_at_least(0, error=DataError, seed=seed)
-
-
-def _teller(
-    progress: Callable[[Progress], None] | None, number: int, files: int, source: str, frames: int
-) -> Callable[[int], None]:
-    def tell(done: int) -> None:
-        if progress is not None:
-            progress(
-                Progress(
-                    files_done=number,
-                    files=files,
-                    source=source,
-                    frames=done,
-                    expected_frames=frames,
-                )
-            )
-
-    return tell

@@ -1,8 +1,7 @@
-"""Mazes as maps of the Doom engine: a WAD file with UDMF maps, written and read back."""
+"""Mazes as maps of the Doom engine: a WAD file with UDMF maps."""
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Mapping, Sequence
 
@@ -24,9 +23,14 @@ def maze_map(maze: Maze, looks: Sequence[Look], start: Walk) -> str:
         looks: of each region.
         start: the player stands where this walk begins.
     """
-    text = _Text()
+    lines = ['namespace = "zdoom";']
+
+    def add(kind: str, fields: Mapping[str, object]) -> None:
+        body = " ".join(f"{name} = {_write_value(value)};" for name, value in fields.items())
+        lines.append(f"{kind} {{ {body} }}")
+
     (x, y), angle = CELL * start.positions[0], start.angles[0]
-    text.add(
+    add(
         "thing",
         {"x": float(round(x)), "y": float(round(y)), "angle": round(angle), "type": _PLAYER_START}
         | {f"skill{skill}": True for skill in range(1, 6)}
@@ -49,29 +53,23 @@ def maze_map(maze: Maze, looks: Sequence[Look], start: Walk) -> str:
                 for corner in (corners[number], corners[(number + 1) % 4])
             ]
             line: dict[str, object] = {"v1": ends[0], "v2": ends[1], "sidefront": sides}
-            text.add("sidedef", {"sector": region} | _texture(looks[region].wall, wall))
+            texture = {"texturemiddle": looks[region].wall} if wall else {}
+            add("sidedef", {"sector": region} | texture)
             sides += 1
             if wall:
                 line["blocking"] = True
             else:
                 line |= {"sideback": sides, "twosided": True}
-                text.add("sidedef", {"sector": int(maze.region[place])})
+                add("sidedef", {"sector": int(maze.region[place])})
                 sides += 1
-            text.add("linedef", line)
+            add("linedef", line)
     for row, column in vertices:
-        text.add("vertex", {"x": float(CELL * column), "y": float(CELL * row)})
+        add("vertex", {"x": float(CELL * column), "y": float(CELL * row)})
     for look in looks:
-        text.add(
-            "sector",
-            {
-                "heightfloor": 0,
-                "heightceiling": CELL,
-                "texturefloor": look.floor,
-                "textureceiling": look.ceiling,
-                "lightlevel": _LIGHT,
-            },
-        )
-    return text.text()
+        heights: dict[str, object] = {"heightfloor": 0, "heightceiling": CELL}
+        textures = {"texturefloor": look.floor, "textureceiling": look.ceiling}
+        add("sector", heights | textures | {"lightlevel": _LIGHT})
+    return "\n".join(lines) + "\n"
 
 
 def maps_to_wad(maps: Mapping[str, str]) -> bytes:
@@ -90,63 +88,7 @@ def maps_to_wad(maps: Mapping[str, str]) -> bytes:
     return _HEADER.pack(b"PWAD", len(lumps), offset) + content + b"".join(entries)
 
 
-def read_lumps(wad: bytes) -> list[tuple[str, bytes]]:
-    """(name, content) of every lump of a WAD file, in order.
-
-    Raises:
-        ValueError: it is none, or is cut off.
-    """
-    try:
-        kind, count, offset = _HEADER.unpack_from(wad)
-        if kind not in (b"PWAD", b"IWAD"):
-            raise ValueError(f"a WAD file begins with PWAD or IWAD, found {kind!r}")
-        lumps = []
-        for number in range(count):
-            start, length, name = _ENTRY.unpack_from(wad, offset + number * _ENTRY.size)
-            if start + length > len(wad):
-                raise ValueError(f"the WAD file is cut off: lump {number} ends behind its end")
-            lumps.append((name.rstrip(b"\0").decode("ascii"), wad[start : start + length]))
-    except struct.error:
-        raise ValueError(f"the WAD file is cut off: it has {len(wad)} bytes") from None
-    return lumps
-
-
-def read_map(text: str) -> dict[str, list[dict[str, object]]]:
-    """The blocks of a UDMF text by their kind ("linedef", ...), as :func:`maze_map` writes it."""
-    blocks: dict[str, list[dict[str, object]]] = {}
-    for kind, body in re.findall(r"(\w+)\s*\{([^}]*)\}", text):
-        fields = re.findall(r"(\w+)\s*=\s*([^;]+);", body)
-        blocks.setdefault(kind, []).append({name: _read_value(value) for name, value in fields})
-    return blocks
-
-
-class _Text:
-    """Blocks of a UDMF text; the number of one is its place among those of its kind."""
-
-    def __init__(self) -> None:
-        self._lines = ['namespace = "zdoom";']
-
-    def add(self, kind: str, fields: Mapping[str, object]) -> None:
-        body = " ".join(f"{name} = {_write_value(value)};" for name, value in fields.items())
-        self._lines.append(f"{kind} {{ {body} }}")
-
-    def text(self) -> str:
-        return "\n".join(self._lines) + "\n"
-
-
-def _texture(name: str, wall: bool) -> dict[str, object]:
-    return {"texturemiddle": name} if wall else {}
-
-
 def _write_value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return f'"{value}"' if isinstance(value, str) else repr(value)
-
-
-def _read_value(text: str) -> object:
-    if text.startswith('"'):
-        return text.strip('"')
-    if text in ("true", "false"):
-        return text == "true"
-    return float(text) if "." in text else int(text)
