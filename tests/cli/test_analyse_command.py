@@ -15,6 +15,7 @@ from dlh.analysis.findings import AnalysisConfig
 from dlh.data.video.encode import write_video
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 from dlh.runs.presets import tiny
+from refusals import holds
 from small_models import lively_model
 from tiny_run import ball_frames
 
@@ -136,7 +137,7 @@ def test_a_model_of_one_level_on_other_videos_says_what_does_not_apply(dlh, monk
     page = Path("one/analysis-videos/analysis.html").read_text("utf-8")
     assert "1.22 ± 0.05" not in page and "The paper's numbers" not in page
     assert "the model has one level, which changes at every frame" in page
-    assert "left out: ideal observers" in answer.out
+    assert holds(answer.out, "ideal observers")
 
 
 def test_two_levels_on_videos_have_foresight_but_no_truth(dlh, changing, no_figures):
@@ -165,7 +166,7 @@ def test_without_matplotlib_there_are_numbers_and_a_page(dlh, changing, monkeypa
     for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
         monkeypatch.setitem(sys.modules, name, None)
     answer = dlh("analyse", changing, "--out", "found", *LITTLE)
-    assert answer.status == 0 and "warning: no figures: drawing needs matplotlib" in answer.err
+    assert answer.status == 0 and holds(answer.err, "warning", "matplotlib")
     assert read(Path("found"))["clips"] == 5 and Path("found/analysis.html").exists()
     assert not Path("found/figures").exists()
 
@@ -267,7 +268,7 @@ def test_an_analysis_names_the_run_not_the_way_to_it_and_says_how_it_was_made(
     write_video("one.mp4", ball_frames(12), fps=10)
     answer = dlh("analyse", Path("secret/run").absolute(), "--data", "one.mp4", *LITTLE)
     assert answer.status == 0, answer.err
-    assert "1 clips of all videos of one.mp4, 10 frames each" in answer.out
+    assert holds(answer.out, 1, "one.mp4", 10)
     folder = Path("secret/run/analysis-one.mp4")
     found = read(folder)
     assert (found["model"], found["data"], found["split"]) == ("run", "one.mp4", "all")
@@ -296,7 +297,7 @@ def test_without_a_training_clip_the_floor_of_its_mean_is_left_out(
     assert answer.status == 0, answer.err
     found = read(Path("found"))
     assert set(found["futures"]["psnr"]) == {"best", "mean", "black_frame", "last_frame"}
-    assert "the floor of a mean frame: no training video of" in answer.out
+    assert holds(answer.out, "mean frame")
 
 
 def test_in_a_textured_room_no_ball_is_read_off_a_frame(dlh, changing, no_figures):

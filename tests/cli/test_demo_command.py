@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dlh.data.worlds.moving_ball import MovingBall
+from refusals import holds
 
 
 def test_a_demo_leaves_the_numbers_and_pictures_that_the_docs_name(finished):
@@ -30,7 +31,7 @@ def test_a_finished_demo_is_shown_again_and_left_as_it_is(dlh, finished):
     before = {path: path.stat().st_mtime_ns for path in finished.iterdir()}
     answer = dlh("demo", "--run", finished)
     assert answer.status == 0
-    assert f"{finished} holds a demo (preset tiny, seed 0); `dlh demo --run" in answer.out
+    assert holds(answer.out, finished, "tiny", 0, "dlh demo --run")
     assert "finished: 20 steps" in answer.out and "events:  precision" in answer.out
     assert "1 + the true change rate is" in answer.out and "floors: " in answer.out
     assert before == {path: path.stat().st_mtime_ns for path in finished.iterdir()}
@@ -48,16 +49,16 @@ def test_an_interrupted_demo_goes_on_and_fresh_moves_the_old_one_aside(dlh, monk
         patch.setattr(MovingBall, "batch", interrupted)
         answer = dlh("demo", "--preset", "tiny", "--seed", 3)
     assert answer.status == 130 and "Nobody tells the model" in answer.out
-    assert "go on with `dlh train --resume runs/demo`" in answer.err
+    assert "dlh train --resume runs/demo`" in answer.err
     answer = dlh("demo")
-    assert answer.status == 0 and "resumed from step 8 of 20" in answer.err
-    assert "runs/demo holds a demo (preset tiny, seed 3); `dlh demo --fresh` makes" in answer.out
+    assert answer.status == 0 and holds(answer.err, "resumed", 8, 20)
+    assert holds(answer.out, "runs/demo", "tiny", 3, "dlh demo --fresh")
     assert "open runs/demo/report.html" in answer.out
     before = Path("runs/demo/model.safetensors").read_bytes()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MovingBall, "batch", interrupted)
         answer = dlh("demo", "--preset", "tiny", "--seed", 3, "--fresh")
-    assert "the demo that was in runs/demo is now in runs/demo-1" in answer.out
+    assert holds(answer.out, "runs/demo", "runs/demo-1")
     assert Path("runs/demo-1/model.safetensors").read_bytes() == before
     assert not Path("runs/demo/model.safetensors").exists()
 
@@ -94,7 +95,5 @@ def test_without_matplotlib_the_demo_does_not_begin(dlh, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     answer = dlh("demo", "--preset", "tiny")
     assert answer.status == 1
-    assert "drawing needs matplotlib, which is not installed: pip install 'dlh[plots]'" in (
-        answer.line
-    )
+    assert answer.names("matplotlib dlh[plots]")
     assert not Path("runs").exists()

@@ -13,6 +13,7 @@ import torch
 import dlh as package
 from dlh.cli import COMMANDS, info, main
 from dlh.training.errors import Interrupted, NonFiniteError
+from refusals import holds
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +29,7 @@ def test_help_names_every_command_and_nothing_is_a_wrong_usage(dlh):
 def test_a_command_that_is_none_gets_a_suggestion(dlh):
     answer = dlh("trian", "tiny")
     assert answer.status == 2
-    assert "trian" in answer.line and "did you mean train?" in answer.line
+    assert answer.names("trian train")
 
 
 def test_the_version_is_that_of_the_package(dlh):
@@ -79,7 +80,7 @@ def test_what_nobody_foresaw_shows_where_it_happened(dlh, monkeypatch):
     answer = dlh("info")
     assert answer.status == 1
     assert "Traceback" in answer.err and "some library's own" in answer.err
-    assert "this is a bug; please report it with the output of `dlh info`" in answer.err
+    assert holds(answer.err, "dlh info")
 
 
 def test_for_who_looks_for_a_bug_every_error_is_raised(workspace, monkeypatch):
@@ -143,5 +144,5 @@ def test_info_says_what_a_bug_report_needs(dlh, monkeypatch):
     facts = dict(line.split(maxsplit=1) for line in answer.out.splitlines() if line)
     assert facts["dlh"] == package.__version__ and facts["python"].startswith("3.")
     assert facts["device"].split()[0] in ("cpu", "cuda")
-    assert "torch threads" in answer.out and torch.__version__ in answer.out
-    assert facts["no-such-package"] == "not installed: pip install 'dlh[plots]'"
+    assert holds(answer.out, torch.__version__)
+    assert "dlh[plots]" in facts["no-such-package"]

@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+from refusals import holds
+
 
 def test_the_runs_of_a_folder_are_listed(dlh, finished):
     Path("runs").mkdir()
@@ -31,5 +33,5 @@ def test_what_is_not_there_is_one_line(dlh):
     assert answer.status == 2 and answer.names("runs")
     Path("empty").mkdir()
     answer = dlh("runs", "empty")
-    assert answer.status == 0 and answer.out == "there are no runs in empty\n"
+    assert answer.status == 0 and holds(answer.out, "empty")
     assert dlh("runs", "--sort", "step").status == 2
