@@ -43,3 +43,14 @@ def section_of(heading: str, page: str = "docs/commands.md") -> str:
     """The text of a page below a heading of second or third rank."""
     parts = re.split(r"^###? (.+)$", text_of(ROOT / page), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))[heading]
+
+
+def documented_fields(kind: str) -> tuple[set[str], list[str]]:
+    """The fields of a manifest of a store or a generator by docs/files.md, and those of a clip."""
+    section = section_of("Manifests", "docs/files.md")
+    common, store, generator = re.findall(r"^```text\n(.*?)^```", section, re.M | re.S)
+    own = {"store": store, "generator": generator}[kind]
+    outside = re.findall(r"^(\w+(?:, \w+)*)(?:  |$)", common + own, re.MULTILINE)
+    return {name for names in outside for name in names.split(", ")}, re.findall(
+        r"^  (\w+)  ", own, re.MULTILINE
+    )

@@ -7,13 +7,18 @@ import math
 import torch
 from torch import Tensor
 
+from dlh.distributions import Gaussian
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy, Noise, Trace
 from dlh.models.dlh.bound import Bound, bound
 
 
 def log_weights(trace: Trace, objective: Bound, config: DLHConfig) -> Tensor:
     """log p(o, s, e) - log q(s, e) of every sequence, (batch,)."""
-    component = trace.change_prior.where(trace.changed[..., None], trace.static_prior)
+    changed = trace.changed[..., None]
+    component = Gaussian(
+        torch.where(changed, trace.change_prior.mean, trace.static_prior.mean),
+        torch.where(changed, trace.change_prior.std, trace.static_prior.std),
+    )
     states = component.log_prob(trace.state) - trace.posterior.log_prob(trace.state)
     total = objective.reconstruction.sum(1) + (states * trace.reachable).sum((1, 2))
     decided = trace.reachable & ~trace.first[..., None]

@@ -50,10 +50,10 @@ def predictions() -> dict[str, np.ndarray]:
 
 
 def different(found: Any, before: Any, place: str = "") -> list[str]:
-    """The places at which two values of JSON differ."""
+    """The places at which a value of JSON differs from one of before; a key may have come."""
     if isinstance(before, dict) and isinstance(found, dict):
-        if found.keys() != before.keys():
-            return [f"{place}: {sorted(found.keys() ^ before.keys())}"]
+        if gone := before.keys() - found.keys():
+            return [f"{place}: {sorted(gone)}"]
         pairs = [(f"{place}/{key}", found[key], before[key]) for key in before]
         return [line for at, *pair in pairs for line in different(*pair, at)]
     if isinstance(before, list) and isinstance(found, list) and len(found) == len(before):
@@ -79,6 +79,7 @@ def test_a_difference_is_found():
     assert different({**one, "a": [1, 2.1, None]}, one) == ["/a[1]: 2.1, 2.0"]
     assert different({**one, "a": [2, 2.0, None]}, one) == ["/a[0]: 2, 1"]
     assert different({"a": one["a"]}, one) == [": ['b']"]
+    assert different({**one, "new": 1}, one) == []
 
 
 def test_events(dlh: Command) -> None:
