@@ -75,9 +75,10 @@ def publish(*, run: Path, name: str, out: Path, dtype: Dtype = "float16", say: S
         PretrainedError, RunFolderError, DataError: the run cannot be used.
         OutputError: the model is too large, or cannot be written there.
     """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*(@\d+(\.\d+)*)?", name):
         raise UsageError(
-            f"a shipped model's name is of small letters, digits and hyphens, found {name!r}"
+            "a shipped model's name is of small letters, digits and hyphens, and may end in a "
+            f"version, as moving-ball@0.2 does; found {name!r}"
         )
     if not run.is_dir():
         raise UsageError(f"there is no folder {run}; name that of a finished run")

@@ -49,6 +49,10 @@ def predictions() -> dict[str, np.ndarray]:
     return {"truth": truth, "samples": np.clip(truth[:, None] + noise, 0, 1)}
 
 
+SHIPPED = "moving-ball@0.1"
+"""The model that shipped then."""
+
+
 def different(found: Any, before: Any, place: str = "") -> list[str]:
     """The places at which a value of JSON differs from one of before; a key may have come."""
     if isinstance(before, dict) and isinstance(found, dict):
@@ -84,13 +88,13 @@ def test_a_difference_is_found():
 
 def test_events(dlh: Command) -> None:
     np.save("clip.npy", frames())
-    ran(dlh("events", "moving-ball", "clip.npy"))
+    ran(dlh("events", SHIPPED, "clip.npy"))
     assert different(json.loads(Path("events.json").read_text("utf-8")), before("events")) == []
 
 
 def test_predicted_frames(dlh: Command) -> None:
     np.save("clip.npy", frames())
-    words = ("moving-ball", "clip.npy", "--context", 20, "--horizon", 12, "--samples", 2)
+    words = (SHIPPED, "clip.npy", "--context", 20, "--horizon", 12, "--samples", 2)
     ran(dlh("predict", *words, "--save", "all.npz"))
     with np.load("all.npz") as arrays:
         found = {name: summary(arrays[name]) for name in sorted(arrays.files)}
@@ -114,7 +118,7 @@ def test_scores_of_predictions_in_a_file(dlh: Command) -> None:
 
 
 def test_scores_of_a_model(dlh: Command) -> None:
-    ran(dlh("evaluate", "moving-ball", *SMALL, "--num-processes", 1))
+    ran(dlh("evaluate", SHIPPED, *SMALL, "--num-processes", 1))
     assert different(scores("evaluation"), before("scores_of_model")) == []
 
 
@@ -126,6 +130,6 @@ def scores(folder: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_an_analysis(dlh: Command) -> None:
-    ran(dlh("analyse", "moving-ball", *SMALL, "--futures-clips", 1, "--out", "found"))
+    ran(dlh("analyse", SHIPPED, *SMALL, "--futures-clips", 1, "--out", "found"))
     found = json.loads(Path("found/analysis.json").read_text("utf-8"))
     assert different(found, before("analysis")) == []

@@ -14,7 +14,7 @@ from dlh.data.clips import DataError
 from dlh.data.store.folder import import_folder
 from dlh.evaluation.protocol import protocol_numbers
 from dlh.models.dlh import DynamicLatentHierarchy
-from dlh.pretrained.files import SHIPPED
+from dlh.pretrained.files import find
 from dlh.runs.presets import tiny
 from dlh.video import to_stored
 from reproduction.publish import shipped_ball
@@ -57,7 +57,7 @@ def test_a_shipped_model_is_scored_on_what_it_was_trained_on(workspace):
         options = EvaluateOptions(model="moving-ball", data=data, context=4, horizon=3, clips=2)
         clips = open_evaluation(options).evaluation.clips
         assert (clips.name, clips.frame_shape) == ("moving-ball", (3, 32, 32))
-        world = shipped_ball(SHIPPED / "moving-ball").held_out("test", count=2, clip_length=7)
+        world = shipped_ball(find("moving-ball")).held_out("test", count=2, clip_length=7)
         assert np.array_equal(to_stored(clips.read(1).truth), world.video[1, 4:])
 
 

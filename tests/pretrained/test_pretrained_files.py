@@ -61,6 +61,17 @@ def test_a_name_is_a_folder_first_then_a_shipped_model_then_the_hub(model, works
     assert seed_of("owner/ball") == 0 and asked == ["owner/ball"]
 
 
+def test_of_several_versions_the_newest_has_the_name(workspace, monkeypatch):
+    monkeypatch.setattr(files, "SHIPPED", workspace / "shipped")
+    for version in ("0.9", "0.10", "0.2"):
+        Path(f"shipped/ball@{version}").mkdir(parents=True)
+    Path("shipped/balloon@1").mkdir()
+    assert files.find("ball").name == "ball@0.10"
+    assert files.find("ball@0.2").name == "ball@0.2"
+    with refused(PretrainedError, "ball@0.3", "ball@0.10"):
+        files.find("ball@0.3")
+
+
 @pytest.mark.parametrize(
     "name, found",
     [

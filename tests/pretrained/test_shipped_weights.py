@@ -9,7 +9,7 @@ import torch
 
 from dlh import DLH
 from dlh.evaluation.events import event_scores
-from dlh.pretrained.files import SHIPPED
+from dlh.pretrained.files import SHIPPED, find
 from dlh.runs.subject import ABOUT
 from dlh.video import from_stored
 from reproduction.publish import MOST_BYTES, shipped_ball
@@ -47,7 +47,7 @@ def test_rounding_its_weights_cost_next_to_nothing(name: str) -> None:
 
 def test_moving_ball_finds_the_events_of_64_fixed_clips() -> None:
     model = DLH.from_pretrained("moving-ball")
-    world = shipped_ball(SHIPPED / "moving-ball")
+    world = shipped_ball(find("moving-ball"))
     clips = world.held_out("test", count=CLIPS, clip_length=STEPS)
     with torch.no_grad():
         trace, _ = model.model.observe(
@@ -55,3 +55,8 @@ def test_moving_ball_finds_the_events_of_64_fixed_clips() -> None:
         )
     scores = event_scores(trace.changed[..., 1], clips.events)
     assert scores.true_events > 300 and scores.f1 >= LEAST_F1, scores
+
+
+def test_a_name_without_a_version_is_the_newest_and_old_ones_stay() -> None:
+    assert find("moving-ball") == find("moving-ball@0.2")
+    assert find("moving-ball@0.1").name in NAMES

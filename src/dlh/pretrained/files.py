@@ -52,6 +52,21 @@ class PretrainedError(DlhError, RuntimeError):
     code = "pretrained"
 
 
+def shipped_models() -> dict[str, Path]:
+    """The folders of the models that ship with the package: by NAME@VERSION, and by NAME alone,
+    which is the newest of its versions.
+    """
+    folders = sorted(SHIPPED.iterdir(), key=_version) if SHIPPED.is_dir() else []
+    return {
+        name: folder for folder in folders for name in (folder.name, folder.name.partition("@")[0])
+    }
+
+
+def _version(folder: Path) -> tuple[str, list[int]]:
+    name, _, version = folder.name.partition("@")
+    return name, [int(part) for part in version.split(".") if part.isdecimal()]
+
+
 def find(name: str | Path) -> Path:
     """The folder of a model: an existing folder, a shipped model, or a download, in this order.
 
@@ -68,9 +83,9 @@ def find(name: str | Path) -> Path:
         return folder
     if folder.exists():
         raise PretrainedError(f"{folder} is a file; name the folder that holds {WEIGHTS_NAME}")
-    shipped = sorted(path.name for path in SHIPPED.iterdir()) if SHIPPED.is_dir() else []
+    shipped = shipped_models()
     if str(name) in shipped:
-        return SHIPPED / str(name)
+        return shipped[str(name)]
     owner, slash, model = str(name).partition("/")
     if isinstance(name, str) and slash and model and "/" not in model and owner.strip("."):
         return _download(name)

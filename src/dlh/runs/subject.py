@@ -223,8 +223,8 @@ def trained_as(name: str, config: ModelConfig) -> Experiment | None:
     run = run_of(name)
     if run is not None:
         return read_snapshot(run)
-    about = next((p / ABOUT for p in (Path(name), files.SHIPPED / name) if p.is_dir()), None)
-    if about is None or not about.exists():
+    folder = Path(name) if Path(name).is_dir() else files.shipped_models().get(name)
+    if folder is None or not (about := folder / ABOUT).exists():
         return None
     try:
         saved = json.loads(about.read_text("utf-8"))["data"]
