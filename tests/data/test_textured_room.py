@@ -134,6 +134,6 @@ def test_a_manifest_says_what_kind_of_room_it_is_only_where_there_is_one():
     plain, room = (name_clips(MovingBall(config), **numbers) for config in (PLAIN, ROOM))
     assert plain.digest() != room.digest()
     assert len(list(room.open(room.source.build()))) == 2
-    with pytest.raises(DataError, match="texture is 0.0 there and 0.5 in the manifest") as caught:
+    with pytest.raises(DataError, match="texture is 0.0 and in the manifest 0.5") as caught:
         room.open(MovingBall(PLAIN))
     assert caught.value.code == "manifest-mismatch"

@@ -102,6 +102,7 @@ def dlh(*words: str, folder: Path, **options) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_trains(workspace: Path) -> None:
     """The command itself, once: two processes make a step of this size slower, not faster."""
     short = ["train", "tiny", "--steps", "6", "--training.validate-every", "0", "--speed", "plain"]
@@ -114,6 +115,7 @@ def test_two_processes_train_what_one_trains(workspace: Path) -> None:
         torch.testing.assert_close(two[name], weight, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_two_processes_told_to_stop_save_first(workspace: Path) -> None:
     """SIGTERM to the command reaches the leader, which saves; the other one ends with it."""
     both = dlh(

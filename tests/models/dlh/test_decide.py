@@ -43,6 +43,7 @@ def test_the_loop_that_a_gpu_replays_is_the_plain_one(tmp_path) -> None:
     assert wrong_cases(tmp_path, "cuda") == {"recorded": None, "refused": None}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     ["inductor", "the paper's letter", "no nesting, vade", "full selection context", "refused"],
