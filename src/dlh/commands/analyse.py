@@ -26,7 +26,7 @@ from dlh.reports.figures import canvas
 from dlh.reports.figures.canvas import MissingExtraError
 from dlh.runs.build import frames_per_second
 from dlh.runs.subject import Subject, open_subject
-from dlh.runs.warmth import Warmth, choose_warmth
+from dlh.runs.temperature import Asked, resolve_temperature
 from dlh.training.run import RunFolder
 
 NUMBERS = "analysis.json"
@@ -51,7 +51,7 @@ def analyse(options: AnalyseOptions, *, say: Say = print) -> dict[str, Any]:
         data=options.data,
         out=options.out,
         config=config,
-        warmth=(options.temperature, options.decision_temperature),
+        temperatures=(options.temperature, options.decision_temperature),
         say=say,
     )
 
@@ -62,7 +62,7 @@ def write_analysis(
     data: str | None = None,
     out: Path | None = None,
     config: AnalysisConfig | None = None,
-    warmth: tuple[Warmth, float] | None = None,
+    temperatures: tuple[Asked, float] | None = None,
     say: Say = print,
 ) -> dict[str, Any]:
     """Analyse a model and write analysis.json, analysis.html and the figures.
@@ -72,8 +72,8 @@ def write_analysis(
         data: what to show it; None: held-out clips of what it was trained on.
         out: the folder; None: ``analysis`` in the run's, or ``analysis-DATA`` for other data.
         config: how much is analysed.
-        warmth: temperatures of states and decisions in place of the configuration's; the rule may
-            choose them.
+        temperatures: of states and decisions, in place of the configuration's; the rule may choose
+            them.
         say: takes the lines for a person.
 
     Returns:
@@ -98,9 +98,9 @@ def write_analysis(
             asked="analysis",
         )
     shown = _shown(subject, config)
-    chosen = choose_warmth(
+    chosen = resolve_temperature(
         subject,
-        *(warmth or (config.temperature, config.decision_temperature)),
+        *(temperatures or (config.temperature, config.decision_temperature)),
         context=config.context_steps,
         horizon=config.horizon,
         samples=config.samples,

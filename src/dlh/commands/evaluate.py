@@ -58,7 +58,7 @@ from dlh.interfaces import Temperature, TrainableModel
 from dlh.reports import evaluation as report
 from dlh.reports.figures.futures import draw_samples
 from dlh.runs.subject import Subject, open_subject
-from dlh.runs.warmth import AUTO, Chosen, choose_warmth
+from dlh.runs.temperature import AUTO, Chosen, resolve_temperature
 from dlh.settings import to_plain, values_of
 from dlh.training.device import choose_device
 from dlh.video import to_stored
@@ -119,7 +119,7 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
     """
     out, processes, save = options.folder, options.num_processes, options.save_predictions
     check_folder(out)
-    options, warmth = _at_temperature(options, say)
+    options, chosen = _at_temperature(options, say)
     try:
         opened = _open(options)
         if opened.file is not None:
@@ -151,8 +151,8 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
         read = (evaluation.clips.read(number).known for number in range(protocol.data.clips))
         known = (clip for clip in read if clip is not None)
         scores["events"]["floors"] = pool_floors(train, known)
-    if warmth.tried:
-        scores["temperature"] = warmth.to_plain()
+    if chosen.tried:
+        scores["temperature"] = chosen.to_plain()
     if save:
         clips = min(save, protocol.data.clips)
         path = out / PREDICTIONS
@@ -181,7 +181,7 @@ def _at_temperature(options: EvaluateOptions, say: Say) -> tuple[EvaluateOptions
         return options, Chosen()
     subject = open_subject(options.model, options.data, device=choose_device("auto"))
     _, numbers, _ = _clips(options, subject)
-    chosen = choose_warmth(
+    chosen = resolve_temperature(
         subject,
         *asked,
         context=numbers.context,
@@ -237,12 +237,12 @@ def open_evaluation(
     network = subject.model.model
     clips, numbers, name = _clips(options, subject)
     assert options.temperature != AUTO  # it was chosen before
-    warmth = Temperature(states=options.temperature, decisions=options.decision_temperature)
+    temperature = Temperature(states=options.temperature, decisions=options.decision_temperature)
     return Opened(
         evaluation=_evaluation(
             options,
             clips,
-            row_of_model(AtTemperature(model=network, temperature=warmth), numbers.samples),
+            row_of_model(AtTemperature(model=network, temperature=temperature), numbers.samples),
             mean=_mean_frame(subject),
             device=device,
             progress=progress,
@@ -255,8 +255,8 @@ def open_evaluation(
             name=options.model,
             sha256=subject.digest(),
             to_unit_range=network.to_unit_range,
-            temperature=warmth.states,
-            decision_temperature=warmth.decisions,
+            temperature=temperature.states,
+            decision_temperature=temperature.decisions,
         ),
         train=partial(
             threshold_clips,

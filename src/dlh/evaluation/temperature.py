@@ -183,9 +183,9 @@ def choose_temperature(
     chosen = _nearest_to_one(of_states, [one.temperature.states for one in of_states])
     if chosen.change_rate is None:
         return chosen.temperature, tuple(of_states)
-    warmth = chosen.temperature.states
+    kept = chosen.temperature.states
     of_decisions = [
-        tried_at(Temperature(states=warmth, decisions=one)) for one in _from_one(decisions)[1:]
+        tried_at(Temperature(states=kept, decisions=one)) for one in _from_one(decisions)[1:]
     ]
     both = [chosen, *of_decisions]
     final = _nearest_to_one(both, [one.temperature.decisions for one in both])

@@ -147,8 +147,8 @@ class TrainedModel:
         """
         check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         context = self.as_video(video)
-        warmth = Temperature(states=temperature, decisions=decision_temperature)
-        return self._one_by_one(context, horizon, samples, seed, warmth)
+        drawn_at = Temperature(states=temperature, decisions=decision_temperature)
+        return self._one_by_one(context, horizon, samples, seed, drawn_at)
 
     @torch.no_grad()
     def _one_by_one(

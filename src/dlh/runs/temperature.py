@@ -13,7 +13,7 @@ from dlh.runs.subject import Subject
 from dlh.video import from_stored
 
 AUTO: Literal["auto"] = "auto"
-Warmth = float | Literal["auto"]
+Asked = float | Literal["auto"]
 """A temperature of states, or that the rule chooses it, and the decisions' too."""
 
 CLIPS = 16
@@ -56,9 +56,9 @@ class Chosen:
         }
 
 
-def choose_warmth(
+def resolve_temperature(
     subject: Subject,
-    states: Warmth,
+    states: Asked,
     decisions: float,
     *,
     context: int,
