@@ -126,7 +126,7 @@ def _futures(findings: Findings) -> Figure:
     ball = findings.shown.ball
 
     def colours(reading: BallReading | None) -> np.ndarray | None:
-        return None if reading is None or ball is None else _band(reading, ball)
+        return None if reading is None or ball is None else colour_band(reading, ball)
 
     of_futures = colours(futures.shown_reading)
     return rollouts_figure(
@@ -139,7 +139,7 @@ def _futures(findings: Findings) -> Figure:
     )
 
 
-def _band(reading: BallReading, ball: MovingBallConfig) -> np.ndarray:
+def colour_band(reading: BallReading, ball: MovingBallConfig) -> np.ndarray:
     """The colour at each step, (..., 3) in [0, 1]; NaN where there is none."""
     palette = np.array([RGB[name] for name in ball.colours], float) / 255
     colours = palette[reading.colour.numpy()]
