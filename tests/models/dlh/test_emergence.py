@@ -131,7 +131,7 @@ def test_a_level_changes_where_its_static_divergence_is_above_its_limit(name):
     calm = before.static_divergence[..., 2][before.reachable[..., 2] & ~before.changed[..., 2]]
     limits = torch.tensor([math.inf, math.inf, float(calm.median())]).double()
     after, _ = model._infer(
-        model.encode(video), *model._checked(video, None, noise, None), limits=limits
+        config, model.encode(video), *model._checked(video, None, noise, None), limits=limits
     )
     above = after.static_divergence[..., 2] > limits[2]
     assert bool(after.changed[..., 2][above & after.reachable[..., 2]].all())
