@@ -26,7 +26,7 @@ PARAMETERS = {
     "moving-ball-flat": 529_795,
     "moving-ball-paper": 5_500_820,
     "moving-mnist": 6_119_011,
-    "moving-mnist-small": 2_728_259,
+    "moving-mnist-small": 2_729_923,
     "kth": 6_119_011,
     "mazes": 6_122_341,
     "videos": 2_731_589,
