@@ -1,4 +1,4 @@
-"""VTA's two levels looked into: what decodes them, and what another state or a transition changes."""
+"""VTA's two levels looked into: what decodes them, and what another state changes."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_another_state_of_either_level_reaches_the_frame(looked, level):
 
 @pytest.mark.parametrize("level", [1, 2])
 def test_a_rolled_level_begins_at_the_inferred_frame_and_takes_the_models_own_steps(looked, level):
-    """Level 2 alone is the published jumpy generation with s held; level 1 a segment that goes on."""
+    """Level 1 goes on within its segment; level 2 begins one segment after another."""
     model, _, _, observed = looked
     clip, step = torch.tensor([0, 1]), torch.tensor([3, 6])
     held = observed.source.at(clip, step)

@@ -248,6 +248,7 @@ class DynamicLatentHierarchy(FrameModel):
         states = looked_into.rolled_states(
             self._levels[level - 1],
             level - 1,
+            self.config,
             source,
             clip,
             step,

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dlh.interfaces import ObservedLevels
 from dlh.models.dlh.bound import Bound
+from dlh.models.dlh.config import DLHConfig
 from dlh.models.dlh.level import Level
 from dlh.models.dlh.trace import Trace
 
@@ -63,6 +64,7 @@ def decode_states(
 def rolled_states(
     level: Level,
     index: int,
+    config: DLHConfig,
     trace: Trace,
     clip: Int[Tensor, "moments"],
     step: Int[Tensor, "moments"],
@@ -86,6 +88,7 @@ def rolled_states(
         )
         state = state.clone()
         state[:, index] = prior.sample(noise)
-        memory = level.transition.step(state[:, index], memory)
+        if config.memory != "none":
+            memory = level.transition.step(state[:, index], memory)
         states.append(state)
     return torch.stack(states, 1)
