@@ -59,7 +59,9 @@ def compared(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     out = tmp_path_factory.mktemp("compared")
     asked = comparison.Asked(context=12, horizon=16, samples=3, clips=3, processes=1)
     folders = [runs / kind for kind in KINDS]
-    return out, comparison.compare_models(folders, out, asked, say=lambda line: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dlh.runs.temperature.CLIPS", 2)
+        return out, comparison.compare_models(folders, out, asked, say=lambda line: None)
 
 
 def test_all_models_are_scored_on_the_same_frames(compared):
