@@ -17,17 +17,12 @@ import numpy as np
 import torch
 
 from dlh.analysis.moving_ball.ball import BallReading, read_ball
-from dlh.analysis.moving_ball.rollouts import Tracking
-from dlh.analysis.moving_ball.scored_futures import (
-    BallFutures,
-    ideal_tracking,
-    read_scored_futures,
-    switches_in,
-)
+from dlh.analysis.moving_ball.rollouts import Tracking, ideal_tracking
+from dlh.analysis.moving_ball.scored_futures import BallFutures, read_scored_futures, switches_in
 from dlh.commands.compare import check_same_protocol, table_of
 from dlh.commands.evaluate import Opened, evaluate, open_evaluation
 from dlh.commands.options import EvaluateOptions
-from dlh.data.worlds.moving_ball import MovingBallConfig
+from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.errors import UsageError
 from dlh.evaluation.protocol import Protocol
 from dlh.evaluation.results import CURVES, SCORES, read_scores
@@ -130,7 +125,7 @@ def compare_models(runs: Sequence[Path], out: Path, asked: Asked, *, say: Say = 
         "models": {
             name: _of_model(runs[names.index(name)], subjects[name], found[name]) for name in names
         },
-        "ideal_observer": _ideal(next(iter(first.values())), ball),
+        "ideal_observer": _ideal(subjects[names[0]], first[names[0]].protocol, ball),
     }
     table = table_of({name: (scored.protocol, scored.scores) for name, scored in first.items()})
     write_json(out / NUMBERS, numbers)
@@ -251,12 +246,15 @@ def _tracking(tracking: Tracking) -> dict[str, Any]:
     }
 
 
-def _ideal(scored: Scored, ball: MovingBallConfig) -> dict[str, Any]:
-    protocol = scored.protocol
+def _ideal(subject: Subject, protocol: Protocol, ball: MovingBallConfig) -> dict[str, Any]:
+    """An observer's place of the ball in the clips that were scored: the first test clips."""
     assert protocol.context is not None
+    length = protocol.context + protocol.horizon
+    clips = subject.source.held_out("test", count=protocol.data.clips, clip_length=length)
+    assert isinstance(clips, MovingBallClips)
     return _tracking(
         ideal_tracking(
-            scored.opened.evaluation.clips,
+            clips,
             ball,
             context_steps=protocol.context,
             samples=protocol.samples,

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from dlh.analysis.moving_ball.ball import BallReading
-from dlh.analysis.moving_ball.scored_futures import (
-    ideal_tracking,
-    read_scored_futures,
-    switches_in,
-)
+from dlh.analysis.moving_ball.rollouts import ideal_tracking
+from dlh.analysis.moving_ball.scored_futures import read_scored_futures, switches_in
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 from dlh.evaluation.clips import SourceClips
 from dlh.evaluation.floors import KnownFutures, black_frame
 from dlh.evaluation.protocol import ScoredModel
 from dlh.evaluation.rows import MODEL, Row
 from dlh.evaluation.scoring import Evaluation, Scorers
+from dlh.video import to_stored
 
 BALL = MovingBallConfig(size=24, radius=3, speed=3.0, colour_change_probability=0.3)
 CLIPS, CONTEXT, HORIZON, SAMPLES = 3, 4, 12, 4
@@ -42,10 +41,13 @@ def test_of_the_truth_every_frame_is_clear_and_in_place():
     assert world.clear == world.true_clear > 0.9 and world.frames == CLIPS * HORIZON
     assert world.switch_rate == world.true_switch_rate > 0.1 and world.in_order == 1
     assert tracking.steps.tolist() == [[HORIZON]] * CLIPS  # it has one future, whatever was asked
-    known = [evaluation.clips.read(clip).known for clip in range(CLIPS)]
-    colours = torch.stack([torch.from_numpy(one.colours[0, CONTEXT:]) for one in known])
-    switches = (colours[:, 1:] != colours[:, :-1]).double().mean()
-    assert world.true_switch_rate == pytest.approx(float(switches), abs=0.05)
+    known = MovingBall(BALL).held_out("test", count=CLIPS, clip_length=CONTEXT + HORIZON)
+    for clip in range(CLIPS):
+        truth = to_stored(evaluation.clips.read(clip).truth)
+        assert np.array_equal(truth, known.video[clip, CONTEXT:])
+    colours = known.colours[:, CONTEXT:]
+    switches = (colours[:, 1:] != colours[:, :-1]).mean()
+    assert world.true_switch_rate == pytest.approx(switches, abs=0.05)
 
 
 def test_a_mixture_of_two_colours_is_no_clear_ball_though_it_is_in_place():
@@ -67,7 +69,7 @@ def test_a_black_future_has_no_ball():
 
 def test_the_ideal_observer_keeps_with_the_ball_longer_with_more_context():
     def steps(context):
-        clips = SourceClips(MovingBall(BALL), context=context, horizon=40, count=CLIPS)
+        clips = MovingBall(BALL).held_out("test", count=CLIPS, clip_length=context + 40)
         found = ideal_tracking(clips, BALL, context_steps=context, samples=16)
         assert found.steps.shape == (CLIPS, 16) and found.horizon == 40
         return found.steps.double().mean()

@@ -9,8 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from dlh.analysis.moving_ball.ball import BallReading, read_ball
-from dlh.analysis.moving_ball.observers import foreseen_places
-from dlh.analysis.moving_ball.rollouts import Tracking, WorldScores, track, world_scores
+from dlh.analysis.moving_ball.rollouts import (
+    Tracking,
+    WorldScores,
+    ideal_tracking,
+    track,
+    world_scores,
+)
 from dlh.data.clips import Clips
 from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.evaluation.floors import black_frame, last_frame, mean_frame
@@ -121,11 +126,9 @@ def draw_futures(
         world = world_scores(reading, true_reading, changed, colours=len(ball.colours))
         tracking = track(reading.centre, true_reading.centre, ball.radius)
         if isinstance(clips, MovingBallClips):
-            places = foreseen_places(
+            best_tracking = ideal_tracking(
                 clips, ball, context_steps=context_steps, samples=samples, seed=seed
             )
-            truth = torch.from_numpy(clips.positions[:, context_steps:])
-            best_tracking = track(torch.from_numpy(places), truth, ball.radius)
     first = np.concatenate(shown)[:SHOWN][:samples]
     stills = [black_frame(model.frame_shape), last_frame(model.frame_shape)]
     if mean is not None:

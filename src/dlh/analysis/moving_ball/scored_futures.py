@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from dlh.analysis.moving_ball.ball import BallReading, read_ball
-from dlh.analysis.moving_ball.observers import foreseen_places
 from dlh.analysis.moving_ball.rollouts import Tracking, WorldScores, track, world_scores
-from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
-from dlh.evaluation.clips import EvaluatedClips
+from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.evaluation.protocol import Protocol
 from dlh.evaluation.scoring import Evaluation
 from dlh.evaluation.work import futures_of_clip
@@ -52,47 +48,6 @@ def read_scored_futures(
         world=world_scores(reading, truth, None, colours=len(ball.colours)),
         tracking=track(reading.centre, truth.centre, ball.radius),
     )
-
-
-def ideal_tracking(
-    clips: EvaluatedClips,
-    ball: MovingBallConfig,
-    *,
-    context_steps: int,
-    samples: int,
-    seed: int = 0,
-) -> Tracking:
-    """How long draws of an ideal observer stay with the ball: one that knows the context and the
-    rules (:func:`~dlh.analysis.moving_ball.observers.foreseen_places`).
-
-    Args:
-        clips: of the ball, with their positions.
-        ball: the world.
-        context_steps: frames observed.
-        samples: draws for each clip.
-        seed: of the draws.
-    """
-    found = [
-        (
-            foreseen_places(
-                known, ball, context_steps=context_steps, samples=samples, seed=seed + number
-            ),
-            known.positions[:, context_steps:],
-        )
-        for number, known in enumerate(_known_balls(clips))
-    ]
-    places, truth = (torch.from_numpy(np.concatenate(part)) for part in zip(*found, strict=True))
-    return track(places, truth, ball.radius)
-
-
-def _known_balls(clips: EvaluatedClips) -> Iterator[MovingBallClips]:
-    for number in range(clips.count):
-        known = clips.read(number).known
-        if not isinstance(known, MovingBallClips):
-            raise TypeError(
-                f"an ideal observer needs clips of Moving Ball, found {type(known).__name__}"
-            )
-        yield known
 
 
 def switches_in(truth: BallReading, *, window: int) -> int:
