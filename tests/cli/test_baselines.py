@@ -245,7 +245,7 @@ def gradients(name: str, *, accumulate: int) -> dict[str, torch.Tensor]:
     return {n: p.grad for n, p in training.parameters.items() if p.grad is not None}
 
 
-@pytest.mark.parametrize("name", ["tiny-lmc", "tiny-cwvae"])
+@pytest.mark.parametrize("name", ["tiny-lmc", "tiny-cwvae", "tiny-flat"])
 def test_a_batch_in_parts_is_the_batch(name):
     whole, parts = (gradients(name, accumulate=n) for n in (1, 2))
     assert whole.keys() == parts.keys() and len(whole) > 20

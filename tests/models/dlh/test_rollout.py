@@ -150,16 +150,6 @@ def test_what_is_carried_is_not_altered_by_a_rollout():
     assert torch.equal(carried.belief.mean, before.belief.mean)
 
 
-def test_at_temperature_1_the_future_is_the_one_without():
-    config = small_config(3)
-    model, video, carried = after_a_video(config)
-    noise = noise_for(config, video, steps=9)
-    plain, _ = model.imagine(carried, 9, noise=noise)
-    one, _ = model.imagine(carried, 9, noise=noise, temperature=Temperature())
-    assert torch.equal(plain.state, one.state) and torch.equal(plain.changed, one.changed)
-    assert torch.equal(plain.frame_context, one.frame_context)
-
-
 def test_the_states_temperature_is_a_factor_on_their_noise():
     config = small_config(2)
     model, video, carried = after_a_video(config)
@@ -168,18 +158,6 @@ def test_the_states_temperature_is_a_factor_on_their_noise():
     smaller = replace(noise, normal=0.3 * noise.normal)
     expected, _ = model.imagine(carried, 9, noise=smaller)
     assert_same(cooler, expected)
-
-
-def test_without_state_noise_futures_differ_by_their_decisions_alone():
-    config = small_config(2)
-    model, video, carried = after_a_video(config)
-    one, other = (noise_for(config, video, seed=seed, steps=9) for seed in (3, 4))
-    cold = Temperature(states=0.0)
-    same = replace(other, uniform=one.uniform)
-    found, expected = (model.imagine(carried, 9, noise=n, temperature=cold)[0] for n in (one, same))
-    assert torch.equal(found.state, expected.state)
-    free, _ = model.imagine(carried, 9, noise=one)
-    assert not torch.equal(found.state, free.state)
 
 
 def test_the_decisions_temperature_divides_their_logits():
