@@ -11,6 +11,7 @@ import pytest
 from dlh.data.clips import DataError
 from dlh.data.worlds.bouncing_ball import BouncingBall, BouncingBallConfig
 from dlh.data.worlds.moving_ball import MovingBallConfig
+from refusals import refused
 
 BALL = MovingBallConfig(size=32, radius=4, speed=5.0)
 
@@ -80,12 +81,12 @@ def test_the_first_colours_of_clips_are_drawn_at_random():
 @pytest.mark.parametrize(
     "change, found",
     [
-        ({"memory": 1}, "memory .*1"),
-        ({"ball": replace(BALL, noise=0.1)}, "0.1"),
-        ({"ball": replace(BALL, colours=("red", "green"))}, "red"),
-        ({"ball": replace(BALL, colours=("red", "green", "red", "blue"))}, "red"),
+        ({"memory": 1}, ("memory", 1)),
+        ({"ball": replace(BALL, noise=0.1)}, (0.1,)),
+        ({"ball": replace(BALL, colours=("red", "green"))}, ("red",)),
+        ({"ball": replace(BALL, colours=("red", "green", "red", "blue"))}, ("red",)),
     ],
 )
 def test_an_invalid_world_is_refused(change, found):
-    with pytest.raises(DataError, match=found):
+    with refused(DataError, *found):
         replace(BouncingBallConfig(), **change)

@@ -10,6 +10,7 @@ import pytest
 from dlh.data.clips import DataError
 from dlh.data.worlds.moving_ball import RGB, MovingBall, MovingBallConfig
 from dlh.data.worlds.two_clocks import ROOMS, TwoClocks, TwoClocksConfig
+from refusals import refused
 
 BALL = MovingBallConfig(size=32, radius=4, speed=5.0)
 CONFIG = TwoClocksConfig(ball=BALL)
@@ -126,15 +127,15 @@ def test_a_row_has_the_truth_of_its_clip():
 @pytest.mark.parametrize(
     "change, found",
     [
-        ({"period": (0, 3)}, r"\(0, 3\)"),
-        ({"period": (8, 5)}, r"\(8, 5\)"),
+        ({"period": (0, 3)}, (0, 3)),
+        ({"period": (8, 5)}, (8, 5)),
         ({"room_change_probability": 1.5}, "1.5"),
         ({"rooms": ("black", "pink")}, "'pink'"),
-        ({"rooms": ("black",)}, r"\('black',\)"),
-        ({"rooms": ("black", "navy", "black")}, "black"),
+        ({"rooms": ("black",)}, ("black",)),
+        ({"rooms": ("black", "navy", "black")}, ("black", "navy", "black")),
         ({"ball": replace(BALL, texture=0.5)}, "0.5"),
     ],
 )
 def test_an_invalid_world_is_refused(change, found):
-    with pytest.raises(DataError, match=found):
+    with refused(DataError, found):
         replace(CONFIG, **change)

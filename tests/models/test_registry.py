@@ -14,6 +14,7 @@ from dlh.models.flat import FlatConfig
 from dlh.runs.experiment import read_experiment
 from dlh.runs.presets import PRESETS, tiny, tiny_flat
 from dlh.settings import SettingsError, to_plain
+from refusals import refused
 
 
 @pytest.mark.parametrize("kind", registry.kinds())
@@ -40,17 +41,16 @@ def test_what_was_saved_without_a_kind_is_a_hierarchy() -> None:
 @pytest.mark.parametrize(
     "plain, found",
     [
-        ({"kind": "flatt"}, "'flatt'; did you mean flat"),
-        ({"kind": 3}, "3"),
-        ([], r"\[\]"),
-        (to_plain(FlatConfig()) | {"num_levels": 2}, "model.num_levels"),
-        (to_plain(FlatConfig()) | {"height": 17}, "17"),
+        ({"kind": "flatt"}, ("'flatt'", "flat")),
+        ({"kind": 3}, (3,)),
+        ([], ([],)),
+        (to_plain(FlatConfig()) | {"num_levels": 2}, ("model.num_levels",)),
+        (to_plain(FlatConfig()) | {"height": 17}, (17,)),
     ],
 )
-def test_a_model_that_cannot_be_is_refused_by_name(plain, found: str) -> None:
-    with pytest.raises(SettingsError, match=found) as refused:
+def test_a_model_that_cannot_be_is_refused_by_name(plain, found: tuple) -> None:
+    with refused(SettingsError, *found):
         registry.read_config(plain)
-    assert refused.value.code == SettingsError.code
 
 
 def test_a_name_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +58,7 @@ def test_a_name_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
     line = {"config": "mine:Config", "build": "mine:Model"}
     registry.register("mine", **line)
     registry.register("mine", **line)  # a module may be imported twice
-    with pytest.raises(ValueError, match="'mine' already"):
+    with refused(ValueError, "'mine'"):
         registry.register("mine", config="other:Config", build="mine:Model")
 
 

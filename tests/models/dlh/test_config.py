@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from typing import get_args, get_type_hints
 
-import pytest
-
 from dlh.models.dlh import DLHConfig
 from dlh.networks import ACTIVATIONS
 from dlh.settings import ConfigError
+from refusals import refused
 
 
 def test_defaults_are_the_sizes_of_the_paper():
@@ -26,7 +25,7 @@ def test_default_switches_are_the_readings_of_record():
 
 
 def test_the_nearest_size_is_suggested():
-    with pytest.raises(ConfigError, match="64"):
+    with refused(ConfigError, 60, 64):
         DLHConfig(height=60)
 
 
