@@ -40,7 +40,7 @@ def test_mazes_are_known_by_the_name_of_their_store_wherever_it_lies(workspace):
         EvaluateOptions(model="model", data="of-teco-dmlab", protocol="paper", samples=2)
     )
     assert (opened.evaluation.clips.horizon, opened.name) == (200, "paper, changed")
-    with refused(DataError, 330, 30, 300):
+    with refused(DataError, 330, 30, 300, code="no-clips"):
         open_evaluation(EvaluateOptions(model="model", data="of-walks", protocol="paper"))
 
 
