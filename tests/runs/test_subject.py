@@ -67,6 +67,8 @@ def test_a_run_is_analysed_on_the_held_out_clips_of_its_own_videos(workspace):
         chosen = clips_to_analyse(subject, LITTLE)
         assert chosen.split == "test" and len(chosen.clips.video) == 2  # one video of 20 frames
         assert subject.folder == run / "analysis" and chosen.left_out == {}
+    of_one_frame = subject.held_out(count=9, lengths=(1,), enough=1)  # nothing changes in these
+    assert of_one_frame.clips.video.shape[1] == subject.experiment.training.clip_length
 
 
 def test_videos_that_have_changed_since_the_training_are_refused(workspace):
