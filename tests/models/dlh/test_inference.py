@@ -66,15 +66,6 @@ def test_a_level_changes_only_where_the_one_below_does(case):
 
 @settings(max_examples=12)
 @given(nested_models)
-def test_every_level_changes_at_the_first_step(case):
-    trace = observed(*case, steps=2)
-    assert bool(trace.changed[:, 0].all())
-    assert torch.equal(trace.memory[:, 0], torch.zeros_like(trace.memory[:, 0]))
-    assert torch.equal(trace.first, torch.tensor([[True, False]] * 3))
-
-
-@settings(max_examples=12)
-@given(nested_models)
 def test_an_unreachable_level_is_held_to_the_bit(case):
     config, _ = case
     trace = observed(*case)

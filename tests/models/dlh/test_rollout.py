@@ -87,18 +87,6 @@ def test_a_batch_in_another_order_gives_the_futures_in_that_order(case, order):
     assert_same(permuted, sequences_of(rollout, order))
 
 
-def test_a_level_that_changes_believes_the_prior_that_it_was_drawn_from():
-    config = small_config(2)
-    model, video, carried = after_a_video(config)
-    noise = noise_for(config, video, steps=1)
-    rollout, after = model.imagine(carried, 1, noise=noise)
-    prior = model.levels[0].change_prior(carried.memory[:, 0], after.context[:, 0])
-    torch.testing.assert_close(after.belief.mean[:, 0], prior.mean, **CLOSE)
-    torch.testing.assert_close(
-        rollout.state[:, 0, 0], prior.mean + prior.std * noise.normal[:, 0, 0], **CLOSE
-    )
-
-
 def test_changes_are_drawn_with_their_probability():
     config = small_config(2)
     model, _, carried = after_a_video(config)
