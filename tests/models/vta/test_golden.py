@@ -15,6 +15,9 @@ from golden.vta import CASES, FILE, GoldenCase
 with np.load(FILE) as stored:
     GOLDEN = dict(stored)
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+in_each_precision = pytest.mark.parametrize(
+    "precision", ["float32", pytest.param("float64", marks=pytest.mark.slow)]
+)
 
 
 @cache
@@ -30,7 +33,7 @@ def tolerance(name: str, precision: str) -> float:
     return 3e-4 if "/update." in name else 1e-5
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+@in_each_precision
 @pytest.mark.parametrize("name", GOLDEN)
 def test_every_array_is_the_published_one(name, precision):
     found, expected = computed(name.split("/")[0], precision)[name], GOLDEN[name].astype(float)
@@ -42,7 +45,7 @@ def test_every_array_is_the_published_one(name, precision):
     assert difference < tolerance(name, precision)
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+@in_each_precision
 @pytest.mark.parametrize("case", CASES)
 def test_the_norm_of_every_gradient_is_the_published_one(case, precision):
     name = f"{case}/train.gradient.norms"
