@@ -36,6 +36,8 @@ class EmergenceConfig:
         anneal_until: update from which the model's own holds. In between it moves geometrically.
     """
 
+    LATER: ClassVar[tuple[str, ...]] = ("memory_from",)
+
     memory_from: int = 0
     exploration: float = 0.0
     exploration_decay: float = 0.8
