@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from dlh import DLH
 from dlh.analysis.findings import AnalysisConfig
@@ -135,6 +136,15 @@ def test_the_best_model_of_a_run_is_known_by_the_run(workspace):
     assert subject.experiment.data.source == "own"
     assert (subject.name, subject.folder) == ("mine/best", run / "best" / "analysis")
     assert open_subject(str(run.absolute()), None).name == "mine"
+
+
+def test_the_digest_is_that_of_the_weights(workspace):
+    digests = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        DLH(DynamicLatentHierarchy(tiny().model)).save_pretrained("bare")
+        digests.append(open_subject("bare", "moving-ball").digest())
+    assert digests[0] == digests[1] != digests[2]
 
 
 @pytest.mark.parametrize(
