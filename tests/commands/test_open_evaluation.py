@@ -10,7 +10,9 @@ from dlh import DLH
 from dlh.commands.evaluate import open_evaluation
 from dlh.commands.options import EvaluateOptions
 from dlh.data.clips import DataError
+from dlh.data.named.manifest import name_clips
 from dlh.data.store.folder import import_folder
+from dlh.data.worlds.moving_ball import MovingBall
 from dlh.evaluation.protocol import protocol_numbers
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.pretrained.files import find
@@ -65,3 +67,10 @@ def test_a_model_without_a_run_is_scored_on_a_ball_of_its_size(workspace):
     DLH(DynamicLatentHierarchy(tiny().model)).save_pretrained("model")
     options = EvaluateOptions(model="model", data="moving-ball", context=4, horizon=3, clips=2)
     assert open_evaluation(options).evaluation.clips.frame_shape == (3, 16, 16)
+
+
+def test_the_numbers_of_a_manifest_change_the_protocol(finished, workspace):
+    manifest = name_clips(MovingBall(tiny().data.ball), context=3, horizon=5, count=2)
+    manifest.save("clips.json")
+    opened = open_evaluation(EvaluateOptions(model=str(finished), manifest=Path("clips.json")))
+    assert (opened.name, opened.asked) == ("demo, changed", 2)
