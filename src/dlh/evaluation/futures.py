@@ -175,8 +175,8 @@ def score_futures(
     chunk: int = 16,
     see: Callable[[Prediction], None] | None = None,
 ) -> FutureScores:
-    """Draw futures of every context and take their PSNR, holding at most ``chunk`` futures in memory at
-    once.
+    """Draw futures of every context and take their PSNR, with at most ``chunk`` futures in memory
+    at once.
 
     The draws come from one generator in the order of the chunks, so another ``chunk`` is another
     (equally good) draw: it belongs to the protocol of a published number.
