@@ -228,7 +228,7 @@ def read_clip(array: ArrayFile, clip: int, path: Path, target: Target) -> Pictur
         number = 0
         try:
             for frame in array.frames(clip):
-                yield _stored(frame, f"{path}: frame {number}")
+                yield stored(frame, f"{path}: frame {number}")
                 number += 1
         except DataError:
             raise
@@ -255,7 +255,7 @@ def read_clips(path: Path, target: Target) -> Iterator[tuple[int | None, Picture
             yield (clip if clips > 1 else None), read_clip(array, clip, path, target)
 
 
-def _stored(frame: np.ndarray, where: str) -> np.ndarray:
+def stored(frame: np.ndarray, where: str) -> np.ndarray:
     """uint8; a float of 1 is 255."""
     if frame.dtype == np.uint8:
         return frame

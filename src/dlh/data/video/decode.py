@@ -13,7 +13,7 @@ import numpy as np
 from dlh.data.clips import DataError
 from dlh.data.video.arrays import ARRAY_SUFFIXES, open_array, read_clip, read_clips
 from dlh.data.video.frames import Frames
-from dlh.data.video.images import open_images
+from dlh.data.video.images import has_pages, open_images, open_pages
 from dlh.data.video.resize import Target
 from dlh.data.video.video_file import VideoFile
 
@@ -44,6 +44,8 @@ def open_frames(path: Path, target: Target) -> Frames:
     """
     if path.is_dir():
         return open_images(path, target)
+    if has_pages(path):
+        return open_pages(path, target)
     if path.suffix.lower() not in ARRAY_SUFFIXES:
         return VideoFile(path, target)
     array = open_array(path)
