@@ -222,6 +222,7 @@ def with_value(name: str, place: tuple[int, ...], value: float) -> np.ndarray:
             {"truth": with_value("truth", (2, 0, 0, 0), np.inf)},
             "truth of clip 2: a video is finite",
         ),
+        ({"truth": arrays()["truth"] - 0.01}, "truth of clip 0: a video lies in [0, 1], found"),
         ({"truth": arrays()["truth"][:, :3]}, "samples have 5 frames and truth has 3; --horizon 3"),
         (
             {name: array[[0, 1, 0]] for name, array in arrays().items()},
