@@ -14,7 +14,7 @@ from dlh.data.clips import DataError
 from dlh.data.video.arrays import ARRAY_SUFFIXES, open_array, read_clip, read_clips
 from dlh.data.video.frames import Frames
 from dlh.data.video.images import has_pages, open_images, open_pages
-from dlh.data.video.resize import Target
+from dlh.data.video.resize import Crop, Fit, Target
 from dlh.data.video.video_file import VideoFile
 
 
@@ -120,13 +120,15 @@ def open_video(
     width: int,
     channels: int,
     fps: float | None = None,
+    crop: Crop | None = None,
+    fit: Fit = "squash",
 ) -> Video:
     """Opens a video file, a folder of pictures or an array file; see :class:`Target` for the rest.
 
     Raises:
         DataError: see :func:`open_frames`; or not a single frame can be decoded.
     """
-    target = Target(height=height, width=width, channels=channels, fps=fps)
+    target = Target(height=height, width=width, channels=channels, fps=fps, crop=crop, fit=fit)
     return Video(open_frames(Path(path), target))
 
 

@@ -14,7 +14,6 @@ from dlh.data.clips import DataError
 from dlh.data.video.retime import check_rate
 from dlh.files.writing import replacing
 
-
 _BT709 = 1  # ITU-T H.273
 
 

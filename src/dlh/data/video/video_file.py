@@ -146,6 +146,8 @@ class VideoFile(Frames):
 
         try:
             return self._resizer.scale(frame, self._orientation)
+        except DataError as error:
+            raise DataError(f"{self.path}: {error}") from None
         except (av.error.FFmpegError, ValueError) as error:
             raise DataError(
                 f"{self.path}: its pixels ({frame.format.name}) cannot be converted ({error})"
