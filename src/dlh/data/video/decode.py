@@ -68,7 +68,8 @@ class Video:
 
     def __init__(self, stream: Frames) -> None:
         self._stream = stream
-        self.path, self.notes, self.times = stream.path, stream.notes, stream.times
+        self.path, self.target, self.source_fps = stream.path, stream.target, stream.source_fps
+        self.notes, self.times = stream.notes, stream.times
         rest = iter(stream)
         self._rest = itertools.chain([next(rest)], rest)
         self.expected_frames = stream.expected_frames

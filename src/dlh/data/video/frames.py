@@ -26,6 +26,7 @@ class Frames:
         target: the form of the frames.
         fps: frames a second of the frames given out; where the rate varies the mean, which is known
             when all was read.
+        source_fps: frames a second of the source, by its first frames; None where it has no rate.
         times: of each frame given out so far its time in seconds, by the file's own clock; of
             what has no clock counted from 0 at ``fps``.
         expected_frames: the number that the source announces, or None.
@@ -39,6 +40,7 @@ class Frames:
         self.path, self.target, self.fps = path, target, fps
         self.expected_frames = expected_frames
         self.source_size: tuple[int, int] | None = None
+        self.source_fps: float | None = None
         self.times: list[float] = []
         self.notes: list[str] = []
 
@@ -91,6 +93,7 @@ class Pictures(Frames):
                 self.notes.append(
                     f"the frame rate varies; give a frame rate (--fps) to re-time the {kind}"
                 )
+        self.source_fps = None if delays is None else own
         self.pictures, self._delays = pictures, delays
 
     def __iter__(self) -> Iterator[np.ndarray]:
