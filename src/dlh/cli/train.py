@@ -12,12 +12,12 @@ from dlh.cli.running import listed, say
 from dlh.errors import UsageError
 
 PRESETS = {
-    "tiny": "seconds; too small to learn anything, for tests",
-    "tiny-flat": "the same with the flat model",
+    "tiny": "seconds, for tests; too small to learn anything",
+    "tiny-flat": "seconds, for tests: the flat model",
     "moving-ball": "what the demo trains: a bouncing ball, minutes on two cores",
-    "moving-ball-flat": "the same ball, learnt by a flat model: one level, no events",
+    "moving-ball-flat": "the flat model on the ball of moving-ball: one level, no events",
     "moving-ball-paper": "the paper's scale on Moving Ball: a GPU for days",
-    "textured-room": "the ball of moving-ball before a texture, with sensor noise",
+    "textured-room": "the ball of moving-ball in front of a texture, with sensor noise",
     "two-clocks": "a ball in a room that changes more slowly: three levels",
     "bouncing-ball": "SUNTA's ball, whose colour is that of six changes ago",
     "moving-mnist": "the paper's scale on Moving MNIST",

