@@ -37,7 +37,7 @@ def write_clip(options: ClipOptions, *, say: Say = print) -> None:
     if world is None:
         known = [name for name, make in presets.PRESETS.items() if _world(make().data) is not None]
         raise UsageError(
-            f"{preset} is trained on films that exist; a clip can be made of the world of "
+            f"the clips of preset {preset} are not generated with events; choose one of "
             f"{', '.join(known)}"
         )
     check_writable(out, ".mp4")
@@ -45,7 +45,7 @@ def write_clip(options: ClipOptions, *, say: Say = print) -> None:
     scale = max(1, SIDE // clip.video.shape[2])
     write_video(out, clip.video[0], FRAMES_PER_SECOND, scale=scale)
     say(
-        f"written: {out}: {frames} frames of test clip {number} of {preset}, {scale} times as large"
+        f"written: {out}: {frames} frames of test clip {number} of {preset}, enlarged {scale} times"
     )
     if isinstance(clip, TwoClocksClips):
         say(f"the ball's colour changes {_when(clip.ball_changes[0])}")
@@ -65,4 +65,4 @@ def _world(data: DataConfig) -> MovingBall | TwoClocks | BouncingBall | None:
 
 def _when(changes: np.ndarray) -> str:
     places = np.flatnonzero(changes)
-    return f"at frames {', '.join(map(str, places))}" if len(places) else "nowhere"
+    return f"at frames {', '.join(map(str, places))}" if len(places) else "at no frame"
