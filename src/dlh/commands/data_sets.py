@@ -65,7 +65,8 @@ def prepare(options: PrepareOptions, *, say: Say = print) -> None:
     data_set = named(name)
     if videos is not None and data_set.kind != "made":
         raise UsageError(
-            f"--videos is for a data set that is generated, {name} is a published one; leave it out"
+            f"the number of videos is an option of generated data sets, {name} is a published one; "
+            "leave out --videos"
         )
     place = Place.of(data_set, options.root)
     say(f"{name}: {data_set.what}; from: {data_set.origin}")
