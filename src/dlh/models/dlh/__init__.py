@@ -11,12 +11,12 @@
 ``trace``      arguments and results: noise, carried state, trace, rollout
 ``hierarchy``  the four passes together, and ``predict``
 ``pieces``     long clips in bounded memory
-``emergence``  exploration of changes, and an annealed likelihood, during training
+``emergence``  what helps the hierarchy to emerge, in training only
 ``dynamics``   the temporal parts trained alone (Eqs. 12, 14, 15)
 ``course``     the stages of a training
 """
 
-from dlh.models.dlh.config import DLHConfig
+from dlh.models.dlh.config import DLHConfig, DynamicsConfig, EmergenceConfig
 from dlh.models.dlh.hierarchy import DynamicLatentHierarchy
 from dlh.models.dlh.trace import Carried, Noise, Rollout, Trace
 
@@ -24,6 +24,8 @@ __all__ = [
     "Carried",
     "DLHConfig",
     "DynamicLatentHierarchy",
+    "DynamicsConfig",
+    "EmergenceConfig",
     "Noise",
     "Rollout",
     "Trace",

@@ -21,6 +21,9 @@ class EmergenceConfig:
     """How training helps the hierarchy to emerge; the defaults switch all of it off.
 
     Attributes:
+        memory_from: update from which the memories d are read; until then they are 0, as with
+            ``memory="none"``. Without a memory, level 1 pays at every step for what stays, such as
+            a colour, and a level above that rests does not, so it learns to hold what stays.
         exploration: in training, a level above the first also changes if its static divergence
             exceeds this factor times the running mean of that divergence over steps without a
             change (VPR's "unexpected change"); 0: off.
@@ -33,6 +36,9 @@ class EmergenceConfig:
             geometrically.
     """
 
+    LATER: ClassVar[tuple[str, ...]] = ("memory_from",)
+
+    memory_from: int = 0
     exploration: float = 0.0
     exploration_decay: float = 0.8
     exploration_until: int = 0
@@ -50,7 +56,7 @@ class EmergenceConfig:
             raise ConfigError(
                 f"exploration_decay is at least 0 and below 1, found {self.exploration_decay}"
             )
-        updates = ("exploration_until", "anneal_from", "anneal_until")
+        updates = ("memory_from", "exploration_until", "anneal_from", "anneal_until")
         check_at_least(0, **values_of(self, *updates))
         if self.initial_likelihood_std and self.anneal_until < self.anneal_from:
             raise ConfigError(
@@ -111,14 +117,14 @@ class DLHConfig(FrameConfig):
             are found.
         static_prior_gradient: whether the static prior b_{t-1} passes gradients (Eq. 8).
         memory: "held": d moves only where the level changes (Eq. 12 as we read it); "ticking": at
-            every step.
+            every step; "none": d stays 0, and the change prior reads only the context.
         factor_input: "below": the prior factor reads [d^n, d^{n-1}, e_{t-1}^n]; "own": [d^n,
             e_{t-1}^n] (Eq. 15).
         decision: "threshold": Eq. 4; "vade": e is drawn from Eq. 34.
         nesting: whether a level may change only where the level below changes (Eq. 5, Sec. 2.3).
         selection_context: the context under which components are compared, "held" (Eq. 25) or
             "full" (Eq. 24).
-        emergence: exploration of changes and an annealed likelihood, in training only.
+        emergence: what helps the hierarchy to emerge, in training only.
         dynamics: later stages that train the temporal parts alone.
     """
 
@@ -138,7 +144,7 @@ class DLHConfig(FrameConfig):
     initial_std: tuple[float, ...] = (0.1,)
     likelihood_std: float = 1.0
     static_prior_gradient: bool = True
-    memory: Literal["held", "ticking"] = "held"
+    memory: Literal["held", "ticking", "none"] = "held"
     factor_input: Literal["below", "own"] = "below"
     decision: Literal["threshold", "vade"] = "threshold"
     nesting: bool = True

@@ -1,7 +1,7 @@
-"""Two helps for a hierarchy to emerge: exploration of changes, and an annealed likelihood.
+"""What helps a hierarchy to emerge: memories that are read late, exploration, annealed likelihood.
 
-Both act during training only and are off by default. In evaluation Eq. 4 alone decides, and the
-likelihood is the configuration's.
+All three act during training only and are off by default. In evaluation Eq. 4 alone decides, and
+memories and likelihood are the configuration's.
 """
 
 from __future__ import annotations
@@ -113,6 +113,7 @@ class Guidance:
     """How the objective of one training update differs from the objective in evaluation.
 
     Attributes:
+        config: the model's; without memory until memories are read.
         likelihood_std: standard deviation of a pixel; None: the configuration's.
         limits: a level whose static divergence (nats) is above its limit changes, (levels,). None:
             Eq. 4 alone decides.
@@ -120,6 +121,7 @@ class Guidance:
         decay: of these means, per update.
     """
 
+    config: DLHConfig
     likelihood_std: float | None = None
     limits: Tensor | None = None
     rest: Rest | None = None
@@ -130,7 +132,12 @@ class Guidance:
         """The guidance of one update; outside training it changes nothing."""
         emergence = config.emergence
         std = likelihood_std(update.number, config.likelihood_std, emergence)
-        found = cls(likelihood_std=None if std == config.likelihood_std else std)
+        found = cls(
+            config=replace(config, memory="none")
+            if update.number < emergence.memory_from
+            else config,
+            likelihood_std=None if std == config.likelihood_std else std,
+        )
         if not explores(update.number, emergence):
             return found
         rest = Rest.start(config.num_levels, like=like)
