@@ -109,8 +109,8 @@ def _check_same(place: Place, size: int, wanted: Mapping[str, object]) -> None:
     for key, value in asked.items():
         if there.get(key) != value:
             raise DataError(
-                f"{place.store} was prepared with {key} {there.get(key)}, now asked for {value}; "
-                "move it elsewhere, or choose another --root"
+                f"{place.store} has {key} = {there.get(key)!r}, this command asks for {value!r}; "
+                "move the store elsewhere, or choose another --root"
             )
 
 

@@ -45,7 +45,7 @@ def test_kth_is_fetched_unpacked_and_stored(dlh, server, served_kth):
     assert "at least 330 frames (context 30, horizon 300): train 0 of 6, val" in answer.out
     assert "non-commercial" in answer.out and "Schuldt" in answer.out
     assert answer.out.endswith(
-        "train on it with --data root/kth/store, or with --data kth where DLH_DATA is root\n"
+        "train on it with --data root/kth/store, or with DLH_DATA=root and --data kth\n"
     )
 
 
@@ -60,7 +60,7 @@ def test_preparing_twice_does_nothing_and_says_so(dlh, server, served_kth):
     assert other.status == 1
     assert holds(other.line, "frame_shape", "(1, 16, 16)", "(1, 32, 32)")
     other = dlh(*words, "--no-validation")
-    assert other.status == 1 and "is prepared with split = persons 21-25" in other.line
+    assert other.status == 1 and "split = 'persons 21-25" in other.line
     assert prepared("kth").digest() == before[0]
 
 
