@@ -163,7 +163,7 @@ def _convert(place: Place, layout: Layout, size: int, say: Say) -> Store:
 
 
 def _gather(place: Place, say: Say) -> dict[str, str]:
-    """What is not there yet is fetched and unpacked; the SHA-256 of all archives that are there."""
+    """Fetch and unpack what is missing; return the SHA-256 of all archives."""
     data_set, came = place.data_set, dict[str, str]()
     for part in missing_parts(data_set, place.find(), place.folder):
         came |= obtain(part, place.folder, watch=_bar)
@@ -223,7 +223,7 @@ def _report(place: Place, store: Store, clip_length: int, say: Say) -> None:
 
 
 def _completeness(place: Place, store: Store) -> list[str]:
-    """What is known of how many files there should be, held against what is there."""
+    """Lines that compare the files in the store with those that were published."""
     there = {video.source.partition("#")[0] for video in store.videos}
     lines = []
     if place.data_set.name == KTH:

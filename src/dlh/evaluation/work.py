@@ -38,7 +38,7 @@ MOST_PROCESSES = 8
 PARTIAL = "partial"
 
 ClipArrays = dict[str, np.ndarray]
-"""What is known of a clip, by name."""
+"""The scores of a clip, by name."""
 
 Reopen = Callable[[torch.device | None], Evaluation]
 """Opens the evaluation in another process, on a device; it can be pickled."""

@@ -129,7 +129,7 @@ def write_model(folder: Path, model: TrainableModel, *, dtype: torch.dtype | Non
 
 
 def read_model(folder: Path) -> TrainableModel:
-    """The model in a folder, of whatever kind; its weights are float32, however they are stored.
+    """The model in a folder, of any kind; its weights become float32.
 
     Raises:
         PretrainedError: a file is missing, damaged, of another version, or not the other's.

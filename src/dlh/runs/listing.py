@@ -48,7 +48,7 @@ def find_runs(folder: Path) -> list[Path]:
 
 
 def describe_run(path: Path) -> RunLine:
-    """How a run stands; what cannot be read is said, not raised."""
+    """The status of a run; a run that cannot be read gets a status of its own, not an error."""
     run = RunFolder(path)
     preset, best, message = "", None, ""
     state, step, steps, updated = UNREADABLE, 0, 0, 0.0

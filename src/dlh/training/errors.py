@@ -1,4 +1,4 @@
-"""What can go wrong in training, each with a message for the person who has to act on it."""
+"""The errors of training; each message says what to do."""
 
 from __future__ import annotations
 

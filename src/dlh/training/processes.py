@@ -36,7 +36,7 @@ def leads() -> bool:
 
 
 class LeaderGone(TrainingError):
-    """The leader stopped, by itself or not, and said why to whom it concerns."""
+    """The leading process has stopped, and has reported why."""
 
     code = "leader-gone"
 

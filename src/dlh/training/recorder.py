@@ -66,7 +66,7 @@ class Recorder:
     loggers: tuple[OnLog, ...]
 
     def before_step(self) -> None:
-        """What is due of held-out clips; the state was saved before, so a stop loses nothing."""
+        """Validate and draw, if due. The state was saved before, so a stop loses nothing."""
         progress, model = self.progress, self.iterations.model
         judged_by = self.iterations.plan.judged_by
         if self.validate is not None and self._validation_is_due():
