@@ -171,13 +171,13 @@ def test_ctrl_c_saves_and_the_resumed_run_equals_an_unbroken_one(dlh, unbroken, 
         answer = dlh("train", "tiny", "--run", "my run", *SHORT)
     assert answer.status == 130
     assert answer.err.splitlines()[-1] == (
-        "dlh: interrupted: everything up to step 3 is saved; go on with "
+        "dlh: interrupted: everything up to step 3 is saved; continue with "
         "`dlh train --resume 'my run'`"
     )
     assert not Path("my run/model.safetensors").exists()
     answer = dlh("predict", "my run", "clip.mp4")
     assert answer.names("my run model.safetensors")
-    assert "go on with `dlh train --resume 'my run'`" in answer.line
+    assert "continue with `dlh train --resume 'my run'`" in answer.line
     if damaged:
         newest = Path("my run/checkpoints/step-0000003.pt")
         newest.write_bytes(newest.read_bytes()[:5_000])

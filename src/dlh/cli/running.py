@@ -200,7 +200,7 @@ def explain(error: Exception) -> int:
         import shlex
 
         resume = f"`dlh train --resume {shlex.quote(str(error.folder))}`"
-        complain_interrupted(error, f"go on with {resume}")
+        complain_interrupted(error, f"continue with {resume}")
         return error.exit_status
     if isinstance(error, DlhError | OSError):
         notes = getattr(error, "__notes__", [])

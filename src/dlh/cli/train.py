@@ -50,7 +50,7 @@ PRESETS = {
 }
 
 HELP = """usage: dlh train PRESET [OPTIONS]        dlh train PRESET --help lists every setting
-       dlh train --resume RUN            goes on where a run stopped; --steps N: further
+       dlh train --resume RUN            continues a run; with --steps N up to step N
 
 presets:
 {presets}
@@ -58,7 +58,7 @@ presets:
 options:
   --data PATH_OR_NAME     a folder of videos, a video, a clip store, or a data set by name
   --run DIR               the run's folder (default: runs/PRESET, or the next free name)
-  --steps N               updates in all
+  --steps N               updates in total
   --seed S                decides weights, clips and noise
   --checkpoint-every N    steps between checkpoints
   --init RUN_OR_NAME      start from trained weights

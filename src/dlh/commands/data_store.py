@@ -117,7 +117,7 @@ def check_is_store(path: Path) -> None:
         )
     if _unfinished(path).exists():
         raise DataError(
-            f"{path} is not finished; the `dlh data import` that began it goes on from there"
+            f"{path} is not finished; the `dlh data import` that began it continues it"
         )
     raise DataError(
         f"{path} does not exist; make a store with `dlh data import VIDEOS --out {path}`"

@@ -77,7 +77,7 @@ def find(name: str | Path) -> Path:
     if folder.is_dir():
         if (folder / "experiment.json").exists() and not (folder / WEIGHTS_NAME).exists():
             raise PretrainedError(
-                f"the run in {folder} is not finished, it has no {WEIGHTS_NAME} yet; go on with "
+                f"the run in {folder} is not finished, it has no {WEIGHTS_NAME} yet; continue with "
                 f"`dlh train --resume {shlex.quote(str(folder))}`"
             )
         return folder

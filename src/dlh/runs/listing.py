@@ -95,7 +95,7 @@ def as_table(lines: list[RunLine], *, now: float) -> Iterator[str]:
         if line.message:
             yield f"{line.run}: {' '.join(line.message.split())}"
     if any(line.state in ("killed", "interrupted") for line in lines):
-        yield "those that were killed or interrupted go on with `dlh train --resume RUN`"
+        yield "those that were killed or interrupted continue with `dlh train --resume RUN`"
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:

@@ -136,7 +136,7 @@ class Recorder:
         except Exception as failure:
             if self.iterations.halfway:
                 failure.add_note(
-                    "It failed in the middle of a step, so resuming goes on from the newest "
+                    "It failed in the middle of a step, so resuming continues from the newest "
                     f"checkpoint in {self.checkpoints.folder}."
                 )
                 raise
