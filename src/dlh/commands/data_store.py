@@ -116,9 +116,7 @@ def check_is_store(path: Path) -> None:
             f"`dlh data import {path} --out STORE`"
         )
     if _unfinished(path).exists():
-        raise DataError(
-            f"{path} is not finished; the `dlh data import` that began it continues it"
-        )
+        raise DataError(f"{path} is not finished; the `dlh data import` that began it continues it")
     raise DataError(
         f"{path} does not exist; make a store with `dlh data import VIDEOS --out {path}`"
     )

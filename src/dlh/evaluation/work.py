@@ -178,7 +178,7 @@ def _elsewhere(
     except BrokenProcessPool:
         raise OutputError(
             "a process of the evaluation was killed, perhaps for lack of memory; what is done is "
-            "kept, and the same command continues, with a smaller --num-processes"
+            "kept; continue with the same command and a smaller --num-processes"
         ) from None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

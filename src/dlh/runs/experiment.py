@@ -193,8 +193,8 @@ def read_snapshot(run: RunFolder) -> Experiment:
         raise RunFolderError(f"{path}: {error}; it was edited or is of another version") from error
     if saved.get("experiment_sha256") not in (_digest(plain), _digest(to_plain(experiment))):
         raise RunFolderError(
-            f"{path} was edited: a run goes on with the settings that it was started with; undo "
-            "that, and give what may change to `dlh train --resume RUN --training.KEY VALUE`"
+            f"{path} was edited, but a run keeps the settings that it was started with; undo the "
+            "edit, and give what may change to `dlh train --resume RUN --training.KEY VALUE`"
         )
     return experiment
 
