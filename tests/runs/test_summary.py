@@ -29,8 +29,8 @@ def test_a_summary_in_lines_says_what_was_measured_and_no_more():
     ]
     works_not = {**whole, "dead_levels": [3, 4], "restless_levels": [2]}
     assert list(describe(works_not, Path("runs/a")))[2:4] == [
-        "levels:  never changing on held-out clips: level 3 and 4",
-        "levels:  always changing on held-out clips: level 2",
+        "levels:  3 and 4 never changed on held-out clips",
+        "levels:  2 always changed on held-out clips",
     ]
     for name in ("events", "true_change_rate"):
         del whole[name]

@@ -124,7 +124,7 @@ def describe(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
     for name, what in (("dead", "never"), ("restless", "always")):
         if levels := summary.get(f"{name}_levels"):
             numbers = " and ".join(map(str, levels))
-            yield f"levels:  level {numbers} {what} changed on held-out clips"
+            yield f"levels:  {numbers} {what} changed on held-out clips"
     if "psnr" in summary:
         psnr = summary["psnr"]
         floors = ", ".join(
