@@ -74,14 +74,6 @@ def test_the_processes_share_the_batch_of_one(tmp_path, world_size):
         np.testing.assert_array_equal(np.concatenate(events), whole.events)
 
 
-def test_a_batch_depends_on_its_number_and_the_seed_alone(tmp_path):
-    source = build(tmp_path / "s")
-    late = places(source.batch(5, batch_size=8, clip_length=9, seed=1))
-    assert late == places(source.batch(5, batch_size=8, clip_length=9, seed=1))
-    assert late != places(source.batch(4, batch_size=8, clip_length=9, seed=1))
-    assert late != places(source.batch(5, batch_size=8, clip_length=9, seed=2))
-
-
 def test_held_out_clips_are_spaced_and_of_their_split(tmp_path):
     source = build(tmp_path / "s")
     found = places(source.held_out("validation", count=100, clip_length=20))
@@ -99,11 +91,6 @@ def test_events_come_with_the_frames(tmp_path):
     np.testing.assert_array_equal(clips.events, clips.video[:, :, 1, 0, 0] % 4 == 0)
     held = source.held_out("test", count=1, clip_length=9)
     np.testing.assert_array_equal(held.events, held.video[:, :, 1, 0, 0] % 4 == 0)
-
-
-def test_a_split_that_is_empty_gives_none(tmp_path):
-    source = build(tmp_path / "s", lengths={"a": 9}, splits={"a": "train"})
-    assert source.held_out("validation", count=4, clip_length=3) is None
 
 
 def test_no_training_clip_says_how_many_frames_each_file_gives(tmp_path):
