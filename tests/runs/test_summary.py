@@ -37,6 +37,6 @@ def test_a_summary_in_lines_says_what_was_measured_and_no_more():
     assert next(describe(whole, Path("runs/a"))) == "depth:   1.210 levels change at a step"
     nothing = {"steps": 3, "seconds": {"train": 61.4, "validation": 0.0}}
     assert list(describe(nothing, Path("runs/a"))) == [
-        "there are no held-out clips, so nothing was measured",
+        "nothing was measured, because there are no held-out clips",
         "trained in 61 s; open runs/a/report.html",
     ]
