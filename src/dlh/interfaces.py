@@ -235,7 +235,7 @@ class ModelConfig(Protocol):
 
 @runtime_checkable
 class VideoModel(Protocol):
-    """A generative model of video.
+    """What predicts video.
 
     ``frame_shape`` is (channel, height, width). Trivial floors (black frame, last frame, ...) are
     such models, without parameters. All randomness comes from the ``generator`` argument.
@@ -243,23 +243,6 @@ class VideoModel(Protocol):
 
     @property
     def frame_shape(self) -> tuple[int, int, int]: ...
-
-    def objective(
-        self,
-        video: Tensor,
-        *,
-        generator: torch.Generator | None = None,
-        update: Update = TRAINED,
-        execution: Execution = PLAIN,
-    ) -> Objective:
-        """The loss on a video (batch, time, channel, height, width) in [0, 1], and its terms.
-
-        The video is the share ``execution.share`` of a batch.
-
-        Raises:
-            CompilationError: ``execution.compiled`` is set, and compiling fails.
-        """
-        ...
 
     def predict(
         self,
@@ -297,6 +280,23 @@ class TrainableModel(VideoModel, Protocol):
     @property
     def plan(self) -> Plan:
         """How it is trained."""
+        ...
+
+    def objective(
+        self,
+        video: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        update: Update = TRAINED,
+        execution: Execution = PLAIN,
+    ) -> Objective:
+        """The loss on a video (batch, time, channel, height, width) in [0, 1], and its terms.
+
+        The video is the share ``execution.share`` of a batch.
+
+        Raises:
+            CompilationError: ``execution.compiled`` is set, and compiling fails.
+        """
         ...
 
     def predict(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -154,3 +155,11 @@ def test_a_video_is_opened_and_decoded_once(dlh, changing, clip, monkeypatch):
     opened = count_decodings(monkeypatch)
     assert dlh("events", changing, clip).status == 0
     assert opened == [40]
+
+
+def test_a_name_that_is_no_text_is_written_and_shown(dlh, changing, clip):
+    name = os.fsdecode(b"caf\xe9.mp4")
+    os.link(clip, name)
+    answer = dlh("events", changing, name, "--out", "found.json")
+    assert (answer.status, answer.err) == (0, "")
+    assert json.loads(Path("found.json").read_text())["video"] == name

@@ -173,7 +173,14 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, value: Any, *, indent: int = 1) -> None:
     """Write :func:`strict_json`, as a whole or not at all; OutputError where that cannot be."""
-    write_bytes(path, (strict_json(value, indent=indent) + "\n").encode())
+    write_bytes(path, as_utf8(strict_json(value, indent=indent) + "\n"))
+
+
+def as_utf8(text: str) -> bytes:
+    """A text as bytes; what a file's name has of bytes that are no text becomes an escape, which
+    JSON understands.
+    """
+    return text.encode(errors="backslashreplace")
 
 
 def cache_folder() -> Path:

