@@ -48,11 +48,6 @@ def test_a_prediction_can_be_changed_without_touching_the_context():
     assert torch.equal(context, before)
 
 
-def test_a_floor_says_that_it_has_no_likelihood():
-    with refused(TypeError, "'black frame'"):
-        black_frame(SHAPE).objective(a_context())
-
-
 def test_frames_of_another_shape_are_refused_by_name_of_the_shape():
     with refused(VideoError, (3, 4, 4), (3, 4, 5)):
         black_frame((3, 4, 4)).predict(a_context(), horizon=1)

@@ -20,10 +20,8 @@ def test_it_keeps_the_contract_and_gives_what_lies_ready():
     assert model.predict(CONTEXT, horizon=4, samples=9).frames.shape[1] == 3
 
 
-def test_it_says_that_it_has_no_likelihood_and_when_it_is_too_short():
+def test_it_says_when_it_is_too_short():
     model = KnownFutures(name="oracle", futures=FUTURES)
-    with refused(TypeError, "'oracle'"):
-        model.objective(CONTEXT)
     with refused(VideoError, "'oracle'", 4, 5):
         model.predict(CONTEXT, horizon=5)
     with refused(ValueError, 0, 1):

@@ -82,6 +82,7 @@ class TrainedModel:
         Raises:
             PretrainedError: there is none of that name, or its files are missing, damaged or of
                 another version.
+            UnsupportedError: of :class:`DLH`, the model is of another kind.
         """
         folder = files.find(name)
         return cls(files.read_model(folder), device, files.read_trained_on(folder))
@@ -199,12 +200,8 @@ class TrainedModel:
             )
         pieces, fps = self._pieces_of(video, fps)
         parts = [self.as_video(piece) for piece in pieces]
-        found = sum(part.shape[1] for part in parts)
-        if found < 2:
-            raise VideoError(f"a change needs at least 2 frames, found {found}")
+        _check_events(sum(part.shape[1] for part in parts), batch=len(parts[0]) if parts else 1)
         whole = torch.cat(parts, 1)
-        if len(whole) > 1:
-            raise VideoError(f"events are those of one video, found a batch of {len(whole)}")
         generator = torch.Generator(self.device).manual_seed(seed)
         return decided_events(self.model.decide(whole, generator=generator), fps=fps)
 
@@ -372,10 +369,23 @@ class DLH(TrainedModel):
 
     def __init__(
         self,
-        model: DynamicLatentHierarchy,
+        model: TrainableModel,
         device: str | torch.device = "cpu",
         trained_on: TrainedOn | None = None,
     ) -> None:
+        """Take a network.
+
+        Raises:
+            UnsupportedError: it is a model of another kind.
+        """
+        if not isinstance(model, DynamicLatentHierarchy):
+            kind = model.config.kind
+            raise UnsupportedError(
+                f"this is a model of the kind {kind}, and a hierarchy (kind dlh) is needed; "
+                "dlh.open_model opens any model",
+                kind=kind,
+                asked="hierarchy",
+            )
         super().__init__(model, device, trained_on)
 
     @property
@@ -383,53 +393,14 @@ class DLH(TrainedModel):
         """What the model was built from."""
         return self.model.config
 
-    @classmethod
-    def from_pretrained(cls, name: str | Path, device: str | torch.device = "cpu") -> Self:
-        """Load a model from a folder (a finished run is one), by the name of a shipped one, or from
-        the hub.
-
-        Raises:
-            UnsupportedError: it is a model of another kind.
-            PretrainedError: there is none of that name, or its files are missing, damaged or of
-                another version.
-        """
-        folder = files.find(name)
-        model = files.read_model(folder)
-        if not isinstance(model, DynamicLatentHierarchy):
-            kind = model.config.kind
-            raise UnsupportedError(
-                f"{name} is a model of the kind {kind}, and this needs a hierarchy (kind dlh); "
-                "dlh.open_model opens any model",
-                kind=kind,
-                asked="hierarchy",
-            )
-        return cls(model, device, files.read_trained_on(folder))
-
     @torch.no_grad()
-    def futures(
-        self,
-        video: AnyVideo,
-        *,
-        horizon: int = 300,
-        samples: int = 100,
-        seed: int = 0,
-        temperature: float = 1.0,
-        decision_temperature: float = 1.0,
+    def _one_by_one(
+        self, context: Tensor, horizon: int, samples: int, seed: int, temperature: Temperature
     ) -> Iterator[Prediction]:
-        """The samples of :meth:`predict` one by one, for when all frames would fill the memory.
-
-        Raises:
-            UsageError: horizon or samples is below 1, or a temperature below 0.
-            VideoError, DataError: the video cannot be used.
-        """
-        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         generator = torch.Generator(self.device).manual_seed(seed)
-        _, carried = self.model.observe(self.as_video(video), generator=generator)
+        _, carried = self.model.observe(context, generator=generator)
         drawn, _ = self.model.imagine(
-            carried.repeat(samples),
-            horizon,
-            generator=generator,
-            temperature=Temperature(states=temperature, decisions=decision_temperature),
+            carried.repeat(samples), horizon, generator=generator, temperature=temperature
         )
         return self._decoded(drawn, samples)
 
@@ -483,13 +454,9 @@ class DLH(TrainedModel):
         for piece in pieces:
             trace, stream = self.observe(piece, stream, seed=seed)
             traces.append(_decisions(trace))
-        if stream is None or stream.frames_seen < 2:
-            found = stream.frames_seen if stream else 0
-            raise VideoError(f"a change needs at least 2 frames, found {found}")
-        if len(stream.carried.seen) > 1:
-            raise VideoError(
-                f"events are those of one video, found a batch of {len(stream.carried.seen)}"
-            )
+        _check_events(
+            stream.frames_seen if stream else 0, batch=len(stream.carried.seen) if stream else 1
+        )
         return event_list(Trace.concatenate(traces, 1), fps=fps)
 
     @torch.no_grad()
@@ -537,6 +504,13 @@ def open_model(name: str | Path, device: str | torch.device = "cpu") -> DLH | Tr
     """
     folder = files.find(name)
     return of_network(files.read_model(folder), device, files.read_trained_on(folder))
+
+
+def _check_events(frames: int, *, batch: int) -> None:
+    if frames < 2:
+        raise VideoError(f"a change needs at least 2 frames, found {frames}")
+    if batch > 1:
+        raise VideoError(f"events are those of one video, found a batch of {batch}")
 
 
 def _split(video: np.ndarray | Tensor) -> Iterator[AnyVideo]:

@@ -142,7 +142,6 @@ def events_figure(
     truth: Tensor | ArrayLike | None = None,
     change_probability: Tensor | ArrayLike | None = None,
     fps: float | None = None,
-    title: str = "When did something change?",
 ) -> Figure:
     """Consecutive frames, and aligned below them when each level changed (Fig. 5c).
 
@@ -156,7 +155,6 @@ def events_figure(
         truth: the true events, bool (time,), where the data knows them.
         change_probability: p(e_t^n = 1), (time, levels).
         fps: frames per second, to write seconds beside frames.
-        title: the headline.
     """
     story = _story(video, changed, truth, change_probability, fps)
     first, stride = _window(story)
@@ -172,7 +170,7 @@ def events_figure(
     height = HEAD + strip.height + zoom.height + axis
     figure = canvas.new_figure(WIDTH, height + (0 if shows_all else 0.4 + whole.height + axis))
 
-    canvas.headline(figure, title, _summary(story, stride))
+    canvas.headline(figure, "When did something change?", _summary(story, stride))
     _legend(figure, story)
     axes = canvas.place(figure, LEFT, HEAD, width, strip.height)
     _draw_strip(axes, story, limits, stride, strip)
