@@ -222,7 +222,6 @@ def with_value(name: str, place: tuple[int, ...], value: float) -> np.ndarray:
             {"truth": with_value("truth", (2, 0, 0, 0), np.inf)},
             "truth of clip 2: a video is finite",
         ),
-        ({"truth": arrays()["truth"] - 0.01}, "truth of clip 0: a video lies in [0, 1], found"),
         ({"truth": arrays()["truth"][:, :3]}, "samples have 5 frames and truth has 3; --horizon 3"),
         (
             {name: array[[0, 1, 0]] for name, array in arrays().items()},
@@ -269,6 +268,12 @@ def test_what_was_unpacked_of_a_file_that_is_refused_does_not_stay(dlh):
     answer = dlh("evaluate", "--predictions", "packed.npz", *SMALL, "--out", "s")
     assert answer.status == 1 and answer.names("1 840 NaN")
     assert [path.name for path in Path().iterdir()] == ["packed.npz"]
+
+
+def test_a_truth_a_little_outside_is_refused(dlh):
+    path = save(truth=arrays()["truth"] - 0.01)
+    answer = dlh("evaluate", "--predictions", path, *SMALL, "--out", "s")
+    assert answer.status == 1 and answer.names("truth 0 -0.01")
 
 
 def test_values_a_little_outside_are_clipped_and_that_is_said(dlh):
