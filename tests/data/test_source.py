@@ -71,14 +71,6 @@ def test_the_processes_share_the_batch_of_one(tmp_path, world_size):
         np.testing.assert_array_equal(np.concatenate([s.video for s in shares]), whole.video)
 
 
-def test_a_batch_depends_on_its_number_and_the_seed_alone(tmp_path):
-    source = build(tmp_path / "s")
-    late = places(source.batch(5, batch_size=8, clip_length=9, seed=1))
-    assert late == places(source.batch(5, batch_size=8, clip_length=9, seed=1))
-    assert late != places(source.batch(4, batch_size=8, clip_length=9, seed=1))
-    assert late != places(source.batch(5, batch_size=8, clip_length=9, seed=2))
-
-
 def test_held_out_clips_are_spaced_and_of_their_split(tmp_path):
     source = build(tmp_path / "s")
     found = places(source.held_out("validation", count=100, clip_length=20))
@@ -88,11 +80,6 @@ def test_held_out_clips_are_spaced_and_of_their_split(tmp_path):
     assert source.held_out("test", count=4, clip_length=26) is None
     with refused("'train'"):
         source.held_out("train", count=1, clip_length=5)
-
-
-def test_a_split_that_is_empty_gives_none(tmp_path):
-    source = build(tmp_path / "s", lengths={"a": 9}, splits={"a": "train"})
-    assert source.held_out("validation", count=4, clip_length=3) is None
 
 
 def test_no_training_clip_says_how_many_frames_each_file_gives(tmp_path):

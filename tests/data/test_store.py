@@ -131,7 +131,7 @@ def test_a_store_travels_to_another_process_as_its_path(path):
     store = Store.open(path)
     assert len(pickle.dumps(store)) < 500
     context = multiprocessing.get_context("spawn")
-    with context.Pool(2) as pool:
+    with context.Pool(1) as pool:
         sums = pool.map(total, [(store, number) for number in (0, 1)] * 2)
     assert sums == [24 * sum(range(50)), 24 * sum(range(50, 80))] * 2
 
