@@ -331,6 +331,105 @@ class DecidingModel(TrainableModel, Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class ObservedLevels:
+    """What the levels of a model inferred about clips, levels from the pixels up.
+
+    A clip's steps are its frames, but for those that the model takes as context at either end.
+
+    Attributes:
+        state: that each level holds at each step, (batch, time, levels, state).
+        prior_mean, prior_std: of the Gaussian that the level would draw this state from, had it not
+            seen the frames; as ``state``.
+        state_kl: divergence of the states from their priors, nats, (batch, time, levels); 0 where a
+            level keeps its state.
+        event_kl: that of the decisions, likewise; 0 at a level that decides nothing.
+        elbo: (batch,), nats per clip.
+        changed: where a level takes a new state, by decision or by the clock, bool (batch, time,
+            levels).
+        change_probability: p(e = 1), given before the frame was observed; as ``changed``.
+        foreseen: the steps at which that is a prediction; nowhere at a level that decides nothing.
+        source: a record of tensors from which the model decodes other states.
+    """
+
+    state: Tensor
+    prior_mean: Tensor
+    prior_std: Tensor
+    state_kl: Tensor
+    event_kl: Tensor
+    elbo: Tensor
+    changed: Tensor
+    change_probability: Tensor
+    foreseen: Tensor
+    source: Any
+
+
+@runtime_checkable
+class LayeredModel(TrainableModel, Protocol):
+    """A model whose levels can be looked into, one by one.
+
+    ``first_observed`` is the number of frames of a clip before the first step of
+    :class:`ObservedLevels`. ``not_observed`` says what an analysis cannot tell of such a model, and
+    why; it is empty where it can tell all.
+    """
+
+    @property
+    def first_observed(self) -> int: ...
+
+    @property
+    def not_observed(self) -> Mapping[str, str]: ...
+
+    def observe_levels(
+        self, video: Tensor, *, generator: torch.Generator | None = None
+    ) -> ObservedLevels:
+        """What the levels infer about clips (batch, time, channel, height, width); the model is in
+        evaluation mode.
+        """
+        ...
+
+    def decode_states(self, source: Any, clip: Tensor, step: Tensor, state: Tensor) -> Tensor:
+        """The frames that the levels would show at some moments, had they these states.
+
+        Everything that is a function of states is computed anew, from the top level down to the
+        frame; what happened at other steps stays.
+
+        Args:
+            source: of :class:`ObservedLevels`.
+            clip, step: of each moment, (moments,).
+            state: of all levels, (moments, samples, levels, state).
+
+        Returns:
+            (moments, samples, channel, height, width), in [0, 1].
+        """
+        ...
+
+    def roll_level(
+        self,
+        source: Any,
+        level: int,
+        clip: Tensor,
+        step: Tensor,
+        *,
+        steps: int,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """One level makes transition after transition, each a draw from its prior; all others keep
+        their states.
+
+        Args:
+            source: of :class:`ObservedLevels`.
+            level: n, counted from 1.
+            clip, step: of the moments where it begins, (moments,); not a clip's last step.
+            steps: how many transitions.
+            generator: of the draws.
+
+        Returns:
+            Frames in [0, 1], (moments, steps + 1, channel, height, width); the first is the
+            inferred one.
+        """
+        ...
+
+
 CLIPPED = "clipped to [0, 1]"
 
 

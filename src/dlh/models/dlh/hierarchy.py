@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from jaxtyping import Float
@@ -18,13 +19,14 @@ from dlh.interfaces import (
     Execution,
     Figures,
     Objective,
+    ObservedLevels,
     Plan,
     Prediction,
     Share,
     Temperature,
     Update,
 )
-from dlh.models.dlh import inference, rollout
+from dlh.models.dlh import inference, looked_into, rollout
 from dlh.models.dlh.bound import Bound, bound
 from dlh.models.dlh.config import DLHConfig
 from dlh.models.dlh.course import plan
@@ -206,6 +208,54 @@ class DynamicLatentHierarchy(FrameModel):
         """``elbo`` and ``kl``, the sum of both divergences of a level, nats per frame."""
         found = self.objective(video, generator=generator, execution=Execution(recompute="never"))
         return bound_figures(found, changed=found.changed)
+
+    first_observed: ClassVar[int] = 0
+    not_observed: ClassVar[Mapping[str, str]] = {}
+
+    @torch.no_grad()
+    def observe_levels(
+        self, video: Video, *, generator: torch.Generator | None = None
+    ) -> ObservedLevels:
+        """The trace and the bound of whole clips, as :class:`~dlh.interfaces.LayeredModel` has
+        them.
+
+        Raises:
+            VideoError: as in :meth:`observe`.
+        """
+        trace, _ = self.observe(video, generator=generator)
+        found = bound(trace, video, self.decode(trace.frame_context), self.config)
+        return looked_into.observed(trace, found)
+
+    @torch.no_grad()
+    def decode_states(self, source: Trace, clip: Tensor, step: Tensor, state: Tensor) -> Tensor:
+        """Frames of states of all levels (Eq. 11), whatever was inferred at that moment."""
+        return looked_into.decode_states(
+            self._levels, self.decoder, self.config.context_size, state
+        )
+
+    @torch.no_grad()
+    def roll_level(
+        self,
+        source: Trace,
+        level: int,
+        clip: Tensor,
+        step: Tensor,
+        *,
+        steps: int,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Frames of one level that makes transitions by itself (Fig. 5b)."""
+        states = looked_into.rolled_states(
+            self._levels[level - 1],
+            level - 1,
+            self.config,
+            source,
+            clip,
+            step,
+            steps=steps,
+            generator=generator,
+        )
+        return self.decode_states(source, clip, step, states)
 
     def imagine(
         self,
