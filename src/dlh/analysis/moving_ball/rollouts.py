@@ -14,7 +14,7 @@ from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
 
 @dataclass(frozen=True, kw_only=True)
 class WorldScores:
-    """How much predicted frames are like frames of the ball, whatever truly happened.
+    """How much predicted frames look like frames of the ball, independent of the true future.
 
     Attributes:
         frames: predicted frames that were read.

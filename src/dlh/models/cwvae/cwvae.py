@@ -119,7 +119,7 @@ class CWVAE(FrameModel):
         generator: torch.Generator | None,
         share: Share = WHOLE,
     ) -> tuple[Carried, Noise]:
-        """What is carried and the noise, those not given made; all of them fit each other."""
+        """What is carried and the noise, checked against the video; made if they are not given."""
         self.check(video)
         batch, steps = video.shape[:2]
         if carried is None:
