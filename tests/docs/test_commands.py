@@ -68,6 +68,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     instead_of("reproduction.driver", "run_all")
     instead_of("reproduction.write", "write_results")
     instead_of("reproduction.publish", "publish")
+    instead_of("reproduction.comparison", "compare_models")
     instead_of("dlh.commands.data_store", "import_videos")
     instead_of("dlh.commands.data_manifests", "verify")
     instead_of("dlh.commands.data_manifests", "write_manifest")
@@ -87,7 +88,7 @@ def test_a_command_line_is_one_the_program_takes(
     words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line.removeprefix(program))]
     if words[0] == "data" and len(words) == 2 and words[1] != "list":
         words.append("--help")  # the name of a command
-    if run is reproduction.main and words in (["sweep"], ["publish"]):
+    if run is reproduction.main and words in (["sweep"], ["publish"], ["compare"]):
         words.append("--help")
     whole = len(words) > 1 or words[0] in ("demo", "info", "--help", "--version")
     if not whole and words[0] in COMMANDS:  # `dlh predict` as the name of a command

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from dlh.models.cwvae.trace import Noise
-from models.cwvae.small_cwvae import SMALL, seeded, small_model, small_video
+from models.cwvae.small_cwvae import SMALL, small_model, small_video
+from small_models import seeded
 
 STEPS = 11
 

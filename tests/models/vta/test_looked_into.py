@@ -9,11 +9,8 @@ import torch
 
 from dlh.models.vta.boundaries import READ, temperature
 from dlh.models.vta.pixels import to_frames
+from small_models import seeded
 from small_vta import clips, lively_vta, small_vta_config
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.fixture(scope="module")
