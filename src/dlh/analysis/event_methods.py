@@ -299,7 +299,7 @@ class CausalMotion:
         self._below = self._quiet + 1
 
     def next(self, energy: float, threshold: float) -> float | None:
-        """The surprise of the next frame where its energy rises to the threshold, otherwise None."""
+        """The surprise of the next frame if its energy rises to the threshold, otherwise None."""
         height = None
         if len(self._past) >= self._least:
             height = float(in_deviations(energy, np.asarray(self._past)))

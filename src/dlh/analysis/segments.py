@@ -1,10 +1,10 @@
 """The stretches between the events of a level, and which of them hold the same state again.
 
-The rule is the model's own test (Eq. 4) with another memory. A segment begins with a posterior q,
-and began because q was nearer to the change prior than to the state before: KL[q || p'] <= KL[q ||
-b]. It is the *same state again* as an earlier segment, which began with the posterior b', where KL[q
-|| b'] <= KL[q || p']: a level that still believed b' would not have changed. Each cluster is
-represented by its first segment; a segment joins the nearest cluster, or begins one.
+The rule is the model's own test (Eq. 4) with another memory. A segment begins with a posterior q
+where q is nearer to the change prior p' than to the state b before: KL[q || p'] <= KL[q || b]. It
+is the *same state again* as an earlier segment, which began with the posterior b', where
+KL[q || b'] <= KL[q || p']: a level that still believed b' would not have changed. The first segment
+of a cluster stands for it; a segment joins the nearest cluster, or begins one.
 """
 
 from __future__ import annotations
