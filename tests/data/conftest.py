@@ -18,6 +18,7 @@ CODECS = {
     ".avi": ("mpeg4", "yuv420p", {"qmin": "1", "qmax": "2"}),
     ".webm": ("libvpx-vp9", "yuv420p", {"crf": "4", "b:v": "0", "cpu-used": "8"}),
     ".gif": ("gif", "rgb8", {}),
+    ".ts": ("libx264", "yuv420p", {"crf": "4"}),
 }
 
 

@@ -58,6 +58,8 @@ def test_the_start_with_the_highest_bound_goes_on(of_three):
     assert summary["starts"]["elbo"][str(best.seed)] == best.elbo
     assert summary["starts"]["mean_depth"][str(best.seed)] == best.mean_depth
     assert summary["seconds"]["train"] > sum(one.train_seconds for one in tried)
+    assert summary["cpu_seconds"] > sum(one.cpu_seconds for one in tried)
+    assert summary["frames"] == (6 + 2 * 3) * 4 * 10  # the starts that were given up count too
 
 
 def test_of_bounds_about_as_high_the_one_goes_on_whose_levels_change_the_most():

@@ -93,14 +93,20 @@ def test_means_go_on_from_their_state() -> None:
 
 def test_a_log_line_says_how_fast_and_how_long_it_waited() -> None:
     means = {"loss": 3.0, "step_seconds": 0.25, "wait_seconds": 0.1}
-    progress = Progress(step=7, train_seconds=12.0, validation_seconds=5.0)
+    progress = Progress(
+        step=7, train_seconds=12.0, validation_seconds=5.0, cpu_seconds=20.0, frames=84
+    )
     entry = log_entry(means, progress, {"memory": 812.5})
     assert entry == pytest.approx(
         {
             **{"step": 7, "loss": 3.0, "seconds": 12.0, "steps_per_second": 4.0},
-            **{"data_wait": 0.4, "memory": 812.5},
+            **{"data_wait": 0.4, "memory": 812.5, "cpu_seconds": 20.0, "frames": 84},
         }
     )
+    uncounted = Progress()
+    uncounted.load_state_dict({"step": 7})  # of a checkpoint that does not say what it took
+    uncounted.count_step(seconds=1.0, cpu_seconds=1.0, frames=4)
+    assert not {"cpu_seconds", "frames"} & set(log_entry(means, uncounted, {}))
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,10 @@ def test_the_lines_of_metrics_are_means_at_the_steps_asked_for(tmp_path: Path) -
         assert line["gradient_norm"] > 0 and line["steps_per_second"] > 0
     seconds = [line["seconds"] for line in trained]
     assert seconds == sorted(seconds) and seconds[-1] <= result.train_seconds
+    cores = [line["cpu_seconds"] for line in trained]
+    assert cores[0] > 0 and cores == sorted(cores) and cores[-1] == result.cpu_seconds
+    assert [line["frames"] for line in trained] == [15 * step for step in (3, 6, 9, 12, 14)]
+    assert result.frames == 15 * 14
     assert result.validation == {
         "loss": held_out[-1]["validation.loss"],
         "draw": validate(TinyModel(), 14)["draw"],

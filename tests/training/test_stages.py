@@ -113,6 +113,8 @@ def test_stages_follow_one_another_and_their_figures_stand_in_the_metrics(unbrok
     assert [line["step"] for line in joint] == [3, 5]
     assert [line["step"] for line in later] == [6, 9, 11]
     assert [line["decoding.number"] for line in later] == [0.0, 2.0, 4.5]
+    # 5 updates on 4 clips of 5 frames, then 3 times 4 clips of 5 frames for the cache.
+    assert [line["frames"] for line in (*joint, *later)] == [60, 100, 160, 160, 160]
     for line in later:
         assert line["decoding.loss"] == pytest.approx(line["decoding.error"], rel=1e-5)
         assert "loss" not in line and "decoding.state_kl" not in line

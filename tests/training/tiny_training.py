@@ -199,7 +199,7 @@ def final_state(run: RunFolder) -> dict[str, Any]:
 def state_of(path: Path) -> dict[str, Any]:
     """Everything in a checkpoint but the clock."""
     state = checkpoint.read_checkpoint(path)
-    for name in ("train_seconds", "validation_seconds"):
+    for name in ("train_seconds", "validation_seconds", "cpu_seconds"):
         del state["progress"][name]
     for name in ("step_seconds", "wait_seconds"):
         state["means"]["sums"].pop(name, None)

@@ -43,6 +43,7 @@ class Start:
             nats per frame.
         mean_depth: L-bar there, the mean number of levels that change at a step.
         train_seconds, validation_seconds: what it took.
+        cpu_seconds, frames: what its training took; None where they were not counted.
         by: the figure's name.
     """
 
@@ -51,6 +52,8 @@ class Start:
     mean_depth: float
     train_seconds: float
     validation_seconds: float
+    cpu_seconds: float | None = None
+    frames: int | None = None
     by: str = "elbo"
 
 
@@ -73,13 +76,10 @@ class Starts:
         equals = [start for start in self.tried if start.elbo >= highest - self.margin]
         return max(equals, key=lambda start: (start.mean_depth, start.elbo)).seed
 
-    def seconds_of_others(self) -> tuple[float, float]:
-        """What the starts took that were given up: training, validation."""
-        others = [start for start in self.tried if start.seed != self.chosen]
-        return (
-            sum(start.train_seconds for start in others),
-            sum(start.validation_seconds for start in others),
-        )
+    @property
+    def others(self) -> tuple[Start, ...]:
+        """The starts that were given up."""
+        return tuple(start for start in self.tried if start.seed != self.chosen)
 
 
 def seeds(experiment: Experiment) -> range:
@@ -197,6 +197,8 @@ def _begin(
         mean_depth=result.validation.get(DEPTH, 1.0),  # clips of one frame have none
         train_seconds=result.train_seconds,
         validation_seconds=result.validation_seconds,
+        cpu_seconds=result.cpu_seconds,
+        frames=result.frames,
         by=by,
     )
 

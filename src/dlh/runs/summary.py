@@ -21,6 +21,8 @@ def summarise(trained: Trained, measured: Measured | None) -> dict[str, Any]:
     progress = trained.progress
     seconds = {"train": progress.train_seconds, "validation": progress.validation_seconds}
     summary: dict[str, Any] = {"steps": progress.step, "seconds": seconds}
+    taken = {"cpu_seconds": progress.cpu_seconds, "frames": progress.frames}
+    summary |= {name: value for name, value in taken.items() if value is not None}
     if trained.starts is not None:
         tried = trained.starts.tried
         summary["starts"] = {

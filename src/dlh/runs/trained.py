@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -116,15 +117,17 @@ def load_trained(run: RunFolder, experiment: Experiment, source: ClipSource) -> 
     """A finished run, from its artefact and its metrics: its checkpoints may be gone."""
     entries = run.metrics.read()
 
-    def total(name: str) -> float:
-        return max((entry[name] for entry in entries if name in entry), default=0.0)
+    def total(name: str) -> Any:
+        return max((entry[name] for entry in entries if name in entry), default=None)
 
     starts = read_starts(run)
     progress = TrainingResult(
         step=experiment.training.total_steps,
-        train_seconds=total("seconds"),
-        validation_seconds=total("validation_seconds"),
+        train_seconds=total("seconds") or 0.0,
+        validation_seconds=total("validation_seconds") or 0.0,
         validation={},
+        cpu_seconds=total("cpu_seconds"),
+        frames=total("frames"),
     )
     return Trained(
         experiment=experiment,
@@ -164,9 +167,8 @@ def _write_best_of_stopped(run: RunFolder, experiment: Experiment, stopped: Exce
 def _with_starts(progress: TrainingResult, starts: Starts | None) -> TrainingResult:
     if starts is None:
         return progress
-    training, validation = starts.seconds_of_others()
-    return replace(
-        progress,
-        train_seconds=progress.train_seconds + training,
-        validation_seconds=progress.validation_seconds + validation,
-    )
+    whole = {}
+    for name in ("train_seconds", "validation_seconds", "cpu_seconds", "frames"):
+        parts = [getattr(one, name) for one in (progress, *starts.others)]
+        whole[name] = None if None in parts else sum(parts)
+    return replace(progress, **whole)

@@ -16,7 +16,7 @@ from dlh.training.progress import Progress
 from dlh.training.stages import StageInTime
 
 TIMINGS = (
-    *("seconds", "steps_per_second", "data_wait", "validation_seconds"),
+    *("seconds", "cpu_seconds", "steps_per_second", "data_wait", "validation_seconds"),
     *("memory", "gpu_memory"),
 )
 """The names in metrics.jsonl that depend on the clock and the machine; a resumed run repeats all
@@ -140,7 +140,9 @@ def log_entry(
     """A line of metrics.jsonl: the means over the steps since the line before, and the totals.
 
     - ``step``: updates done.
+    - ``frames``: of the clips that training took so far.
     - ``seconds``: of training, over all resumed parts, without validation.
+    - ``cpu_seconds``: the same in core-seconds, of all threads of this process.
     - ``steps_per_second``: over the same steps as the means.
     - ``data_wait``: the share of that time spent waiting for clips, in [0, 1].
     - ``memory``, ``gpu_memory``: the most that this process has held so far, MiB.
@@ -152,7 +154,9 @@ def log_entry(
         "step": progress.step,
         **({} if stage is None else {"stage": stage}),
         **figures,
+        **({} if progress.frames is None else {"frames": progress.frames}),
         "seconds": progress.train_seconds,
+        **({} if progress.cpu_seconds is None else {"cpu_seconds": progress.cpu_seconds}),
         "steps_per_second": 1 / step_seconds,
         "data_wait": wait_seconds / step_seconds,
         **memory,

@@ -101,6 +101,7 @@ class Iterations:
         self._buffers = any(True for _ in model.buffers())
         self._batches: Batches | None = None
         self._prepared: int | None = None
+        self._kept_frames = 0
         self._failing: Failing | None = None
         self.shares = self.processes.shares(self.config)
         if self.plan.whole_batch and self.shares[0].count > 1:
@@ -118,6 +119,16 @@ class Iterations:
     def stage(self, step: int) -> StageInTime:
         """The stage of the iteration after ``step`` of them."""
         return stage_of(self.stages, step)
+
+    def frames(self, step: int) -> int:
+        """Frames of the clips that the iteration after ``step`` of them took from the source, in
+        all processes. Of a stage that makes its batches itself: what it took for them, at its first
+        iteration.
+        """
+        stage = self.stage(step)
+        if stage.stage.batches is None:
+            return self.config.batch_size * self.config.clip_length
+        return self._kept_frames if step == stage.start else 0
 
     def run(self, step: int, *, ahead: ClipSource | None = None) -> dict[str, float]:
         """Do an iteration, and return what was measured in it.
@@ -247,8 +258,10 @@ class Iterations:
         if stage.stage.batches is None:
             return
         assert isinstance(self.model, nn.Module)
+        self._kept_frames = 0
 
         def draw(number: int, *, clips: int, frames: int) -> Tensor:
+            self._kept_frames += clips * frames
             found = self.source.batch(
                 number, batch_size=clips, clip_length=frames, seed=self.config.seed
             )

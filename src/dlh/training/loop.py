@@ -42,6 +42,7 @@ class TrainingResult:
     Attributes:
         step: updates done.
         train_seconds: wall time over all resumed parts, without validation.
+        cpu_seconds, frames: as of :class:`~dlh.training.progress.Progress`.
         validation_seconds: wall time of validation over all resumed parts.
         validation: the figures of the last validation, by name; empty where there was none.
         resumed_from: the step of the checkpoint it went on from; None where it started at step 0.
@@ -52,6 +53,8 @@ class TrainingResult:
     train_seconds: float
     validation_seconds: float
     validation: dict[str, float]
+    cpu_seconds: float | None = None
+    frames: int | None = None
     resumed_from: int | None = None
     message: str | None = None
 
@@ -155,6 +158,8 @@ def train(
         train_seconds=progress.train_seconds,
         validation_seconds=progress.validation_seconds,
         validation=dict(progress.validation),
+        cpu_seconds=progress.cpu_seconds,
+        frames=progress.frames,
         resumed_from=restored.step if restored else None,
         message=restored.message if restored else None,
     )

@@ -15,6 +15,10 @@ class Progress:
         validated: the last step that was validated; 0 before the first.
         train_seconds: wall time of training over all resumed parts, without validation, in seconds.
         validation_seconds: wall time of validation over all resumed parts, in seconds.
+        cpu_seconds: of training, as ``train_seconds``: what all threads of this process took of
+            the processor's cores, core-seconds. None where a part of the run did not count them.
+        frames: of the clips that training took from its source; a clip taken anew counts again.
+            None likewise.
         validation: the figures of the last validation.
         best, best_step: the highest held-out bound, and the step it was measured at; None, 0 before
             the first.
@@ -27,6 +31,8 @@ class Progress:
     validated: int = 0
     train_seconds: float = 0.0
     validation_seconds: float = 0.0
+    cpu_seconds: float | None = 0.0
+    frames: int | None = 0
     validation: dict[str, float] = field(default_factory=dict)
     best: float | None = None
     best_step: int = 0
@@ -40,8 +46,19 @@ class Progress:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over saved counters; one that this version does not know is an error."""
-        for name, value in asdict(Progress(**state_dict)).items():
+        # A checkpoint of an older version did not count these.
+        uncounted: dict[str, Any] = {"cpu_seconds": None, "frames": None}
+        for name, value in asdict(Progress(**uncounted | state_dict)).items():
             setattr(self, name, value)
+
+    def count_step(self, *, seconds: float, cpu_seconds: float, frames: int) -> None:
+        """One more step, and what it took."""
+        self.step += 1
+        self.train_seconds += seconds
+        if self.cpu_seconds is not None:
+            self.cpu_seconds += cpu_seconds
+        if self.frames is not None:
+            self.frames += frames
 
 
 def is_due(step: int, every: int) -> bool:

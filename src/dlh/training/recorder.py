@@ -73,7 +73,7 @@ class Recorder:
             with self.stop.at_once(), _evaluating(model):
                 found = self.validate(model, progress.step)
                 figures = {name: float(value) for name, value in found.items()}
-            progress.validation_seconds += self.clock.lap()
+            progress.validation_seconds += self.clock.lap()[0]
             news = take_validation(
                 progress, figures, clips=self.config.held_out_clips, judged_by=judged_by
             )
@@ -87,7 +87,7 @@ class Recorder:
         if self.draw_samples is not None and self._samples_are_due():
             with self.stop.at_once(), _evaluating(model):
                 self.draw_samples(model, progress.step)
-            progress.validation_seconds += self.clock.lap()
+            progress.validation_seconds += self.clock.lap()[0]
             progress.sampled = progress.step
             if progress.step == self.end:
                 self.save()
@@ -98,9 +98,9 @@ class Recorder:
         Raises:
             KeyboardInterrupt: somebody asked to stop; the state is saved.
         """
-        self.progress.step += 1
-        step_seconds = self.clock.lap()
-        self.progress.train_seconds += step_seconds
+        step_seconds, cpu_seconds = self.clock.lap()
+        frames = self.iterations.frames(self.progress.step)
+        self.progress.count_step(seconds=step_seconds, cpu_seconds=cpu_seconds, frames=frames)
         self.means.add({**figures, "step_seconds": step_seconds})
         self.display.advance(self._stage_name(self.progress.step - 1))
 
@@ -172,15 +172,15 @@ class Recorder:
 
 
 class Clock:
-    """Wall time from lap to lap: every second counts once, as training or as validation."""
+    """Time from lap to lap: every second counts once, as training or as validation."""
 
     def __init__(self) -> None:
-        self._mark = time.perf_counter()
+        self._mark = time.perf_counter(), time.process_time()
 
-    def lap(self) -> float:
-        """Seconds since the lap before."""
-        before, self._mark = self._mark, time.perf_counter()
-        return self._mark - before
+    def lap(self) -> tuple[float, float]:
+        """Since the lap before: seconds of wall time, and core-seconds of all threads."""
+        before, self._mark = self._mark, (time.perf_counter(), time.process_time())
+        return self._mark[0] - before[0], self._mark[1] - before[1]
 
 
 @contextmanager

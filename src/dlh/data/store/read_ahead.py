@@ -183,7 +183,7 @@ class _PassedFrames(Frames):
         while isinstance(item := self._following(), np.ndarray):
             yield item
         self._is_over = True
-        self.source_size = self._frames.source_size
+        self.source_size, self.fps = self._frames.source_size, self._frames.fps
         self.notes += self._frames.notes
         if isinstance(item, _ClipEnd) and item.error is not None:
             raise item.error

@@ -61,17 +61,23 @@ class Video:
 
     The first frame is decoded when the video is opened, so that its size is known and a file
     without a usable frame is an error at once. The attributes are those of
-    :class:`dlh.data.video.frames.Frames`.
+    :class:`dlh.data.video.frames.Frames`; ``times[n]`` is that of frame n once it was read.
     """
 
     def __init__(self, stream: Frames) -> None:
-        self.path, self.fps, self.notes = stream.path, stream.fps, stream.notes
+        self._stream = stream
+        self.path, self.notes, self.times = stream.path, stream.notes, stream.times
         rest = iter(stream)
         self._rest = itertools.chain([next(rest)], rest)
         self.expected_frames = stream.expected_frames
         assert stream.source_size is not None
         self.source_size = stream.source_size
         self._warned = 0
+
+    @property
+    def fps(self) -> float:
+        """See :class:`dlh.data.video.frames.Frames`."""
+        return self._stream.fps
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """The remaining frames, uint8 (height, width, channel), one at a time."""

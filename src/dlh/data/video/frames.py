@@ -21,7 +21,10 @@ class Frames:
     Attributes:
         path: the file or folder.
         target: the form of the frames.
-        fps: frames a second of the frames given out.
+        fps: frames a second of the frames given out; where the rate varies the mean, which is known
+            when all was read.
+        times: of each frame given out so far its time in seconds, by the file's own clock; of
+            what has no clock counted from 0 at ``fps``.
         expected_frames: the number that the source announces, or None.
         source_size: (width, height) as displayed, known once the first frame was read.
         notes: damage and assumptions, for a person; complete when all was read.
@@ -33,6 +36,7 @@ class Frames:
         self.path, self.target, self.fps = path, target, fps
         self.expected_frames = expected_frames
         self.source_size: tuple[int, int] | None = None
+        self.times: list[float] = []
         self.notes: list[str] = []
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -85,6 +89,7 @@ class Pictures(Frames):
             height, width, channels = picture.shape
             self.source_size = self.source_size or (width, height)
             pixels = np.ascontiguousarray(picture[..., 0] if channels == 1 else picture)
+            self.times.append(len(self.times) / self.fps)
             yield resizer(av.VideoFrame.from_ndarray(pixels, format=formats[channels]))
 
 

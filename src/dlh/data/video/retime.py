@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import TypeVar
 
@@ -21,48 +21,49 @@ def check_rate(fps: float) -> Fraction:
     """A frame rate as an exact number; raises :class:`DataError` for one that cannot be."""
     if not 0 < fps <= 1000:
         raise DataError(f"a frame rate is above 0 and at most 1000 frames a second, found {fps}")
-    return Fraction(fps).limit_denominator(1001)
+    if fps >= 1:
+        return Fraction(fps).limit_denominator(1001)
+    seconds = 1 / Fraction(fps)  # from one frame to the next
+    return 1 / seconds.limit_denominator(1001)
 
 
 def retime(
-    frames: Iterable[tuple[Fraction | None, Frame]],
+    frames: Iterable[tuple[Fraction, Frame]],
     *,
     fps: Fraction,
-    source_fps: Fraction,
+    lasts: Callable[[], Fraction],
     notes: list[str],
-) -> Iterator[Frame]:
+) -> Iterator[tuple[Fraction, Frame]]:
     """At each tick of ``fps`` the frame on show: repeated or left out, never mixed.
 
     Args:
-        frames: (time in seconds, frame) in order; a time of None, or one that does not increase, is
-            taken to be one period of ``source_fps`` after the frame before.
+        frames: (time in seconds, frame), each later than the one before; the first is at a tick.
+        lasts: the seconds that the frame read last is on show, if nothing follows it.
         notes: receives a line for each gap that was not filled.
+
+    Yields:
+        (time of the tick on the clock of ``frames``, frame).
     """
-    period = 1 / source_fps
     held: Frame | None = None
-    clock = shift = Fraction(0)
+    clock = start = Fraction(0)  # of the frame on show, and of tick 0
     ticks = 0
     for number, (time, frame) in enumerate(frames):
-        if number == 0:
-            shift = -(time or Fraction(0))
+        if held is None:
+            start = time
         else:
-            expected = clock + period
-            now = expected if time is None else time + shift
-            if not clock < now <= clock + _LONGEST_GAP:
-                if now > clock:
-                    notes.append(
-                        f"the clock jumps by {float(now - clock):.0f} s at frame {number}; not "
-                        "filled"
-                    )
-                shift += expected - now
-                now = expected
-            assert held is not None
-            while ticks / fps < now - _ROUNDING:
-                yield held
+            end = time
+            if time > clock + max(_LONGEST_GAP, lasts()):
+                notes.append(
+                    f"the clock jumps by {float(time - clock):.0f} s at frame {number}; not filled"
+                )
+                end = clock + lasts()
+            while start + ticks / fps < end - _ROUNDING:
+                yield start + ticks / fps, held
                 ticks += 1
-            clock = now
-        held = frame
+            if end != time:  # ticks begin again at this frame
+                start, ticks = time, 0
+        clock, held = time, frame
     if held is not None:
-        while ticks / fps < clock + period - _ROUNDING:
-            yield held
+        while start + ticks / fps < clock + lasts() - _ROUNDING:
+            yield start + ticks / fps, held
             ticks += 1

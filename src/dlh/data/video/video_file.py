@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
@@ -16,6 +18,7 @@ from dlh.data.reading import first_bytes
 from dlh.data.video.frames import Frames
 from dlh.data.video.resize import Orientation, Resizer, Target
 from dlh.data.video.retime import retime
+from dlh.data.video.stamps import agreeing_rate, in_time, measured_rate
 
 if TYPE_CHECKING:
     import av
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 VIDEO_SUFFIXES = frozenset(
     {
         *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".gif", ".mpg", ".mpeg"),
-        *(".m2ts", ".mts", ".wmv", ".flv", ".ogv", ".3gp", ".y4m"),
+        *(".ts", ".m2ts", ".mts", ".wmv", ".flv", ".ogv", ".3gp", ".y4m"),
     }
 )
 # Only containers that hold their own pictures. FFmpeg also takes play lists and scripts, which name
@@ -38,6 +41,7 @@ _MOST_DECODER_THREADS = 8
 _PIXELS_FOR_ONE_THREAD = 400 * 300
 _MOST_IN_TURN, _BYTES_IN_TURN = 31, 2**22
 _FALLBACK_RATE = Fraction(25)
+_PACKETS_LOOKED_AT, _BYTES_LOOKED_AT = 96, 2**25
 
 
 class VideoFile(Frames):
@@ -51,15 +55,21 @@ class VideoFile(Frames):
         self._resizer = Resizer(target)
         self._orientation: Orientation | None = None
         self._container, self._stream = _open(path)
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        is_assumed = not rate or rate > 1000
-        self._source_rate = rate = _FALLBACK_RATE if is_assumed else rate
-        announced = self._stream.frames or None
-        if announced is not None and target.rate is not None:
-            announced = round(announced * target.rate / rate)
-        super().__init__(path, target, float(target.rate or rate), announced)
+        self._packets = _Packets(self._container.demux(self._stream))
+        self._announced = _announced_rates(self._stream)
+        rate = measured_rate(self._packets.stamps(), self._announced)
+        is_assumed = rate is None and not self._announced
+        self._source_rate = rate = rate or next(iter(self._announced), _FALLBACK_RATE)
+        self._lasts = 1 / rate
+        super().__init__(path, target, float(target.rate or rate), self._expected(target.rate))
         if is_assumed:
             self.notes.append(f"the file has no frame rate; {float(rate):g} a second assumed")
+        if (streams := len(_pictures_in_motion(self._container))) > 1:
+            context = self._stream.codec_context
+            self.notes.append(
+                f"the file holds {streams} videos; number {self._stream.index} of its streams is "
+                f"read ({context.width} x {context.height})"
+            )
 
     @property
     def threads(self) -> int:
@@ -72,10 +82,11 @@ class VideoFile(Frames):
 
     def __iter__(self) -> Iterator[np.ndarray]:
         before, pixels = None, None
-        for frame in self._frames():
+        for time, frame in self._frames():
             if pixels is None or frame is not before:  # re-timing repeats frames
                 before = frame
                 pixels = self._resizer.pixels(self._scaled(frame), self._orientation)
+            self.times.append(float(time))
             yield pixels
 
     def blocks(self, count: int) -> Iterator[np.ndarray]:
@@ -87,13 +98,14 @@ class VideoFile(Frames):
             # Decoder, scaler and copying in turns, each with its own code and tables in the
             # processor's caches: a fifth less time than frame by frame.
             done = []
-            for frame in frames:
+            for time, frame in frames:
                 if scaled is None or frame is not before:  # re-timing repeats frames
                     before, scaled = frame, self._scaled(frame)
-                done.append(scaled)
-            for picture in done:
+                done.append((time, scaled))
+            for time, picture in done:
                 to = block.data.cast("B")[filled * size : (filled + 1) * size]
                 self._resizer.copy(picture, to, self._orientation)
+                self.times.append(float(time))
                 filled += 1
                 if filled == count:
                     yield block
@@ -101,22 +113,33 @@ class VideoFile(Frames):
         if filled:
             yield block[:filled]
 
-    def _frames(self) -> Iterator[av.VideoFrame]:
+    def _expected(self, rate: Fraction | None) -> int | None:
+        """The number of frames that the header promises, at the rate that is wanted."""
+        frames, duration = self._stream.frames, self._stream.duration
+        if not frames:
+            return None
+        seconds = frames / self._source_rate
+        if duration and self._stream.time_base:  # what an edit list leaves out is not in it
+            seconds = duration * self._stream.time_base
+        if rate is not None:
+            return round(seconds * rate)
+        shown = round(seconds * next(iter(self._announced), self._source_rate))
+        return shown if shown < 0.95 * frames else frames
+
+    def _frames(self) -> Iterator[tuple[Fraction, av.VideoFrame]]:
         """Decoded frames at the rate that is wanted; the first says how they are turned."""
         with self._container:
-            frames = (frame for _, frame in self._timed())
+            frames = self._timed()
             if (rate := self.target.rate) is not None:
-                frames = retime(
-                    self._timed(), fps=rate, source_fps=self._source_rate, notes=self.notes
-                )
-            for frame in frames:
+                frames = retime(frames, fps=rate, lasts=lambda: self._lasts, notes=self.notes)
+            for time, frame in frames:
                 if self.source_size is None:
                     self._orientation = Orientation.of(frame)
                     turned = self._orientation is not None and self._orientation.transposes
                     self.source_size = (
                         (frame.height, frame.width) if turned else (frame.width, frame.height)
                     )
-                yield frame
+                yield time, frame
 
     def _scaled(self, frame: av.VideoFrame) -> av.VideoFrame:
         import av
@@ -128,42 +151,73 @@ class VideoFile(Frames):
                 f"{self.path}: its pixels ({frame.format.name}) cannot be converted ({error})"
             ) from error
 
-    def _timed(self) -> Iterator[tuple[Fraction | None, av.VideoFrame]]:
+    def _timed(self) -> Iterator[tuple[Fraction, av.VideoFrame]]:
         """Frames with their times in seconds, up to the first damage."""
-        number, before = 0, None
-        shortest = longest = longest_at = 0
-        for frame in self._decoded():
-            time = None
-            if frame.pts is not None:
-                if self.target.fps is not None and frame.time_base:
-                    time = frame.pts * frame.time_base
-                if before is not None and frame.pts > before:
-                    step = frame.pts - before
-                    shortest = min(shortest or step, step)
-                    if step > longest:
-                        longest, longest_at = step, number
-                before = frame.pts
+        number, first, before = 0, None, Fraction(0)
+        shortest = longest = Fraction(0)
+        longest_at = 0
+        stamped = self._stamped()
+        for time, frame in in_time(stamped, period=1 / self._source_rate, notes=self.notes):
+            step = None
+            if first is None:
+                first = time
+            else:
+                step = time - before
+                shortest = min(shortest or step, step)
+                if step > longest:
+                    longest, longest_at = step, number
+            before = time
+            self._lasts = self._seconds_on_show(frame, step)
             yield time, frame
             number += 1
-        if number == 0:
+        if first is None:
             raise DataError(
                 f"{self.path}: not a single frame could be decoded; the file is damaged"
             )
         if self.target.fps is None and longest > 1.5 * shortest:
-            seconds = float(longest * (self._stream.time_base or 0))
             self.notes.append(
-                f"the frame rate varies, or frames are missing (longest gap: {seconds:.3g} s "
-                f"before frame {longest_at}); give a frame rate to re-time it"
+                f"the frame rate varies, or frames are missing (longest gap: {float(longest):.3g} "
+                f"s before frame {longest_at}); give a frame rate (--fps) to re-time it"
             )
+        if number > 1:
+            self._settle_rate((number - 1) / (before - first))
         self._note_missing_end(number, before)
+
+    def _seconds_on_show(self, frame: av.VideoFrame, step: Fraction | None) -> Fraction:
+        """Of a frame ``step`` seconds after another, if nothing follows it."""
+        period = 1 / self._source_rate
+        duration = (frame.duration or 0) * (frame.time_base or Fraction(0))
+        # Browsers write a millisecond.
+        return duration if (step or period) / 2 < duration < 2 * period else period
+
+    def _settle_rate(self, mean: Fraction) -> None:
+        """The rate of all frames, where it is another than that of the first."""
+        if agreeing_rate(mean, [self._source_rate]) is None:
+            rate = agreeing_rate(mean, self._announced) or mean
+            if self.target.fps is None:
+                self.fps = round(float(rate), 3)
+
+    def _stamped(self) -> Iterator[tuple[Fraction | None, av.VideoFrame]]:
+        """Decoded frames with their time stamps in seconds."""
+        frames: Iterator[tuple[int | None, av.VideoFrame]] = (
+            (frame.pts, frame) for frame in self._decoded()
+        )
+        if self._packets.are_unordered(self._stream):
+            frames = self._packets.stamped_in_order(self._decoded(), self._stream.start_time)
+        for stamp, frame in frames:
+            unit = frame.time_base or self._stream.time_base
+            yield (None if stamp is None or not unit else stamp * unit), frame
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
         import av
 
         number = 0
+        may_be_joined = self._container.format.name == "mpegts"
         try:
-            for packet in self._container.demux(self._stream):
-                if packet.is_corrupt:
+            for packet in self._packets:
+                # Where recordings were joined the counter of a transport stream jumps, which marks
+                # packets that are whole: there the decoder's word counts.
+                if packet.is_corrupt and not may_be_joined:
                     self._note_damage(number)
                     return
                 try:
@@ -187,27 +241,88 @@ class VideoFile(Frames):
                 f"damaged at frame {number}: only the frames before it are used{reason}"
             )
 
-    def _note_missing_end(self, frames: int, last: int | None) -> None:
+    def _note_missing_end(self, frames: int, last: Fraction) -> None:
         """A file that was cut off often decodes without an error; its header gives it away."""
         if any(note.startswith("damaged at") for note in self.notes):
             return
-        announced = self._stream.frames
-        if not announced:
-            seconds = _announced_seconds(self._stream)
-            if seconds is None or last is None or not self._stream.time_base:
-                return
-            first = self._stream.start_time or 0
-            reached = (last - first) * self._stream.time_base
-            announced = frames - 1 + int((seconds - reached) * self._source_rate)
-        if frames < announced - max(2, announced // 50):
+        start, end = _announced_times(self._stream)
+        if end is None:
+            return
+        missing = end - (last + self._lasts)
+        if missing > max(2 / self._source_rate, (end - start) / 50):
+            announced = frames + round(missing * self._source_rate)
             self.notes.append(f"the end is missing: found {frames} of about {announced} frames")
 
 
-def _in_turns(frames: Iterator[av.VideoFrame]) -> Iterator[list[av.VideoFrame]]:
+class _Packets:
+    """The packets of a stream, of which the first are looked at before they are decoded."""
+
+    def __init__(self, packets: Iterator[av.Packet]) -> None:
+        import av
+
+        self._rest = packets
+        self._first: list[av.Packet] = []
+        self._error: av.error.FFmpegError | None = None
+        self._passed: deque[int] | None = None  # stamps of the packets given out, if they are kept
+        size = 0
+        try:
+            for packet in packets:
+                self._first.append(packet)
+                size += packet.size
+                if len(self._first) >= _PACKETS_LOOKED_AT or size > _BYTES_LOOKED_AT:
+                    break
+        except av.error.FFmpegError as error:
+            self._error = error
+
+    def __iter__(self) -> Iterator[av.Packet]:
+        for packet in itertools.chain(self._first, self._rest):
+            if self._passed is not None and (stamp := _stamp(packet)) is not None:
+                self._passed.append(stamp)
+            yield packet
+        if self._error is not None:
+            raise self._error
+
+    def stamps(self) -> list[Fraction]:
+        """The times of the first frames in seconds, as they are stored."""
+        stamps = ((_stamp(packet), packet.time_base) for packet in self._first)
+        return [stamp * unit for stamp, unit in stamps if stamp is not None]
+
+    def are_unordered(self, stream: VideoStream) -> bool:
+        """Whether the decoder changes the order of frames, and the stamps do not know.
+
+        Such are files whose container has no stamps of display, as AVI: there the stamps are those
+        of the packets.
+        """
+        stamps = [(_stamp(packet), packet.dts) for packet in self._first]
+        delays = [shown - read for shown, read in stamps if shown is not None and read is not None]
+        reorders = bool(stream.codec_context.has_b_frames)
+        return reorders and len(delays) > 2 and len(set(delays)) == 1
+
+    def stamped_in_order(
+        self, frames: Iterator[av.VideoFrame], start: int | None
+    ) -> Iterator[tuple[int | None, av.VideoFrame]]:
+        """Each frame with the stamp of the packet of its number; the first is at ``start``."""
+        passed = self._passed = deque()
+        offset = 0
+        for number, frame in enumerate(frames):
+            stamp = passed.popleft() if passed else None
+            if number == 0 and stamp is not None and start is not None:
+                offset = start - stamp
+            yield (None if stamp is None else stamp + offset), frame
+
+
+def _stamp(packet: av.Packet) -> int | None:
+    """When its frame is displayed; None where none is: an edit list leaves some out."""
+    return packet.pts if packet.size and not packet.is_discard else None
+
+
+def _in_turns(
+    frames: Iterator[tuple[Fraction, av.VideoFrame]],
+) -> Iterator[list[tuple[Fraction, av.VideoFrame]]]:
     """Several frames at a time, as many as take little memory."""
-    for frame in frames:
+    for time, frame in frames:
         size = max(1, frame.width * frame.height * 3 // 2)
-        yield [frame, *islice(frames, min(_MOST_IN_TURN, _BYTES_IN_TURN // size))]
+        yield [(time, frame), *islice(frames, min(_MOST_IN_TURN, _BYTES_IN_TURN // size))]
 
 
 def _open(path: Path) -> tuple[InputContainer, VideoStream]:
@@ -228,15 +343,37 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
             f"{path} is not a video that can be read; expected a file such as "
             f"{', '.join(sorted(VIDEO_SUFFIXES))}"
         ) from None
-    streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+    streams = _pictures_in_motion(container)
     if not streams:
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         container.close()
         raise DataError(f"{path} holds no video, found {kinds}; name a file with one")
-    stream = streams[0]
+    stream = max(streams, key=_preference)
+    if stream.codec_context is None:
+        container.close()
+        raise DataError(
+            f"{path} holds a video that no decoder here can read: it is protected (DRM), or its "
+            "codec is unknown; convert it to H.264 where it can be played"
+        )
     stream.thread_type = "AUTO"  # decodes ahead while a frame is resized
     stream.thread_count = decoder_threads(stream.codec_context.width, stream.codec_context.height)
     return container, stream
+
+
+def _pictures_in_motion(container: InputContainer) -> list[VideoStream]:
+    """The video streams that are no cover pictures."""
+    return [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+
+
+def _preference(stream: VideoStream) -> tuple[bool, bool, bool, int, int]:
+    """Which of several videos is meant: the default one, else the largest, else the first.
+
+    One that cannot be decoded, or announces a single frame, comes last.
+    """
+    context = stream.codec_context
+    pixels = 0 if context is None else context.width * context.height
+    is_default = bool(stream.disposition & stream.disposition.default)
+    return context is not None, stream.frames != 1, is_default, pixels, -stream.index
 
 
 def decoder_threads(width: int, height: int) -> int:
@@ -246,11 +383,22 @@ def decoder_threads(width: int, height: int) -> int:
     return min(_MOST_DECODER_THREADS, os.cpu_count() or 1)
 
 
-def _announced_seconds(stream: VideoStream) -> Fraction | None:
-    """The length that Matroska and WebM files write beside a stream, as h:m:s."""
+def _announced_rates(stream: VideoStream) -> list[Fraction]:
+    """The rates that the header gives, the best first."""
+    rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+    return [rate for rate in rates if rate and rate < 1000]
+
+
+def _announced_times(stream: VideoStream) -> tuple[Fraction, Fraction | None]:
+    """When the header says that a stream begins and ends, in seconds; None where it does not."""
+    unit = stream.time_base or Fraction(0)
+    start = (stream.start_time or 0) * unit
+    if stream.frames:
+        return start, start + stream.duration * unit if stream.duration else None
+    # Matroska and WebM files write it beside a stream, as h:m:s
     text = stream.metadata.get("DURATION", "")
     try:
         hours, minutes, seconds = (Fraction(part) for part in text.split(":"))
     except ValueError:
-        return None
-    return hours * 3600 + minutes * 60 + seconds
+        return start, None
+    return start, hours * 3600 + minutes * 60 + seconds
