@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -104,9 +103,13 @@ class LevelDetector:
 class MotionEnergy:
     """The motion energy of a video, read piece by piece: the mean absolute difference of each frame
     from the one before, over pixels and channels; 0 at the first frame.
+
+    Args:
+        keep: whether :meth:`whole` is asked for in the end; a stream has none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: bool = True) -> None:
+        self._keep = keep
         self._last: np.ndarray | None = None
         self._parts: list[np.ndarray] = []
 
@@ -114,9 +117,11 @@ class MotionEnergy:
         """The next frames, uint8 (time, height, width, channel); returns their energy, (time,)."""
         joined = piece if self._last is None else np.concatenate([self._last, piece])
         energy = frame_difference(joined[None])[0]
-        self._parts.append(energy if self._last is None else energy[1:])
+        energy = energy if self._last is None else energy[1:]
         self._last = piece[-1:].copy()
-        return self._parts[-1]
+        if self._keep:
+            self._parts.append(energy)
+        return energy
 
     def whole(self) -> np.ndarray:
         """(time,), a part of the range from black to white."""
@@ -309,11 +314,3 @@ class CausalMotion:
             return None
         rises, self._below = self._below >= self._quiet, 0
         return height if rises else None
-
-
-def count_by_level(found: Sequence[Found]) -> dict[int | None, int]:
-    """How many events each level has."""
-    counts: dict[int | None, int] = {}
-    for event in found:
-        counts[event.level] = counts.get(event.level, 0) + 1
-    return counts

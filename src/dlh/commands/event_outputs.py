@@ -170,7 +170,9 @@ def _stems(sources: list[SourceFile]) -> list[str]:
     ]
     for stem, count in Counter([*stems, "overview"]).items():
         if count > 1:
-            paths = [source.path for source, each in zip(sources, stems, strict=True) if each == stem]
+            paths = [
+                source.path for source, each in zip(sources, stems, strict=True) if each == stem
+            ]
             raise UsageError(
                 f"two outputs would be named {stem}: of {', '.join(map(str, paths))}; give these "
                 "videos in several calls, or rename one"

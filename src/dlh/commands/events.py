@@ -25,10 +25,11 @@ from dlh.analysis.segments import Clusters, Stretch, level_stretches, plain_stre
 from dlh.analysis.surprise import Evidence
 from dlh.commands.event_frames import write_frames
 from dlh.commands.event_outputs import OVERVIEW_CSV, OVERVIEW_JSON, Plan, Request, plan_outputs
-from dlh.commands.live_events import is_stream, stream_events
+from dlh.commands.live_events import stream_events
 from dlh.commands.options import EventsOptions
 from dlh.data.clips import DataError
 from dlh.data.video.decode import Video
+from dlh.data.video.live import is_stream
 from dlh.errors import UsageError
 from dlh.evaluation.events import EventScores, timed_scores
 from dlh.event_files.answer import Answer, Segment, TimedEvent, ranks
@@ -81,7 +82,9 @@ def find_events(options: EventsOptions, *, say: Say = print) -> None:
         watched = _watch(dlh, plan.requests[0], options, labels, Clusters(), say=say, only=True)
         for line in _lines(watched, options):
             say(line)
-        say(f"written: {', '.join(map(str, _write(watched, plan.requests[0], options, say)))}")
+        written, missing = _write(watched, plan.requests[0], options, say)
+        said = ", ".join(map(str, written))
+        say(f"written: {said} (no picture: {missing})" if missing else f"written: {said}")
         return
     _several(dlh, plan, options, labels, say)
 
@@ -158,7 +161,11 @@ def _several(
         done.append((request, watched))
         say(_summary(watched))
     rows = [_overview_row(request, watched) for request, watched in done]
-    about = {"model": options.model, "seed": options.seed, "method": options.method}
+    about: dict[str, Any] = {
+        "model": options.model,
+        "seed": options.seed,
+        "method": options.method,
+    }
     left_out = [{"video": name, "reason": reason} for name, reason in failed]
     overview = about | {"videos": rows, "left_out": left_out}
     if labels is not None:
@@ -210,7 +217,10 @@ def _watch(
     try:
         if options.method == "level":
             evidence = _observe(dlh, pieces(), options.seed, strongest)
-            frames, detector = evidence.frames, LevelDetector(evidence=evidence, level=options.level)
+            frames, detector = (
+                evidence.frames,
+                LevelDetector(evidence=evidence, level=options.level),
+            )
             columns = _level_columns(evidence)
         else:
             for piece in pieces():
@@ -357,13 +367,13 @@ def _labels(path: Path) -> tuple[Label, ...]:
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no text in UTF-8 ({error.reason} at byte {error.start})") from None
+        raise DataError(
+            f"{path} is no text in UTF-8 ({error.reason} at byte {error.start})"
+        ) from None
     return read_labels(text, name=str(path))
 
 
-def _listed(
-    found: Sequence[Found], times: np.ndarray, top: int | None
-) -> tuple[TimedEvent, ...]:
+def _listed(found: Sequence[Found], times: np.ndarray, top: int | None) -> tuple[TimedEvent, ...]:
     ranked = zip(found, ranks([event.surprise for event in found]), strict=True)
     return tuple(
         TimedEvent(
@@ -480,8 +490,10 @@ def _ratios(scores: EventScores) -> dict[str, Any]:
 
 def _write(
     watched: Watched, request: Request, options: EventsOptions, say: Say
-) -> list[Path]:
-    """Write all that was asked for of one video; returns the files and folders."""
+) -> tuple[list[Path], str]:
+    """Write all that was asked for of one video; returns the files and folders, and why there is no
+    picture.
+    """
     answer, outputs = watched.answer, request.outputs
     # What can be refused is made before anything is written.
     texts = {
@@ -508,19 +520,15 @@ def _write(
         seconds=watched.seconds,
         say=say,
     )
-    document = events_json(
-        answer, about=about, levels=watched.columns, seconds=watched.seconds
-    )
+    document = events_json(answer, about=about, levels=watched.columns, seconds=watched.seconds)
     write_text(outputs.document, document)
     written = [outputs.document]
     if drawn is not None:
         write_bytes(outputs.picture, drawn)
         written.append(outputs.picture)
-    else:
-        say(f"no picture: {missing}")
     for path, text in texts.items():
         write_text(path, [text])
-    return [*written, *texts, *frames]
+    return [*written, *texts, *frames], missing
 
 
 def _scores_document(watched: Watched, options: EventsOptions) -> dict[str, Any]:
@@ -575,7 +583,9 @@ def _summary(watched: Watched) -> str:
         f"({clock(answer.duration)})"
     )
     if watched.scores is not None:
-        said += f", F1 {watched.scores[None].f1:.2f} against {watched.scores[None].true_events} labels"
+        said += (
+            f", F1 {watched.scores[None].f1:.2f} against {watched.scores[None].true_events} labels"
+        )
     return said
 
 
@@ -669,5 +679,3 @@ def _overview_table(rows: Sequence[dict[str, Any]], labelled: bool) -> Iterator[
             )
         )
     yield from text_table(table)
-
-

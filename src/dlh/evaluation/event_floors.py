@@ -220,7 +220,7 @@ def change_points(signal: np.ndarray, penalty: float, *, shortest: int = 1) -> l
     if len(signal) < 2 * shortest:
         return []
     detector = ruptures.KernelCPD(kernel="linear", min_size=shortest).fit(signal)
-    return detector.predict(pen=penalty)[:-1]  # the last is the end
+    return [int(step) for step in detector.predict(pen=penalty)[:-1]]  # the last is the end
 
 
 def _fit_ruptures(video: np.ndarray, truth: np.ndarray) -> Detect:

@@ -13,7 +13,7 @@ import numpy as np
 from dlh.event_files.answer import Answer, Segment
 from dlh.event_files.timecode import clock
 
-_DIGITS = 5
+_DIGITS = 6
 _STATE_DIGITS = 4
 
 
@@ -35,11 +35,11 @@ def events_json(
     *,
     about: Mapping[str, Any],
     levels: Sequence[LevelColumns],
-    seconds: Sequence[float] | None = None,
+    seconds: np.ndarray | None = None,
 ) -> Iterator[str]:
     """The text in parts, so that no more than a column of a long video is written at a time.
 
-    Numbers have five significant digits, states four. NaN is null.
+    Numbers have six significant digits, states four. NaN is null.
 
     Args:
         answer: events and segments.
@@ -60,7 +60,7 @@ def events_json(
     for name, value in head.items():
         yield f'"{name}": {_text(value)},\n'
     if seconds is not None:
-        yield f'"seconds": {_column(np.asarray(seconds, float), 9)},\n'
+        yield f'"seconds": {_column(seconds, 9)},\n'
     events = [_event(answer, index) for index in range(len(answer.events))]
     yield f'"events": {_lines(events)},\n'
     yield f'"segments": {_lines([_segment(each) for each in answer.segments])},\n'

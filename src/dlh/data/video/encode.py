@@ -125,6 +125,8 @@ class FilmWriter:
         self._even[:height, :width] = frame.repeat(self._scale, axis=0).repeat(self._scale, axis=1)
         picture = av.VideoFrame.from_ndarray(self._even, format="rgb24")
         if seconds is not None:
+            if self._last < 0:
+                self._stream.codec_context.time_base = CLOCK
             picture.time_base = CLOCK
             picture.pts = self._last = max(self._last + 1, round(seconds / CLOCK))
         self._container.mux(self._stream.encode(picture))
