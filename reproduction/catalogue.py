@@ -9,7 +9,7 @@ from typing import Any
 
 from dlh.analysis.findings import AnalysisConfig
 from dlh.errors import UsageError
-from dlh.models.dlh import DLHConfig
+from dlh.models.dlh import DLHConfig, DynamicsConfig, EmergenceConfig
 from dlh.runs.experiment import MOVING_MNIST, DataConfig, Experiment
 from dlh.runs.presets import moving_ball, moving_ball_paper
 from dlh.training.config import TrainingConfig
@@ -109,8 +109,26 @@ def chosen(pattern: str | None, among: tuple[Named, ...] | None = None) -> tuple
     return found
 
 
-def _base(seed: int, model: Mapping[str, Any], training: Mapping[str, Any]) -> Experiment:
+def first_recipe() -> Experiment:
+    """The preset ``moving-ball`` as it was until 28 November 2026, which all records have: two
+    starts, one stage, nothing that helps a hierarchy to emerge.
+    """
     preset = moving_ball()
+    model = replace(preset.model, emergence=EmergenceConfig(), dynamics=DynamicsConfig())
+    training = replace(
+        preset.training,
+        starts=2,
+        start_steps=300,
+        start_margin=1.5,
+        steps=800,
+        later_steps=(),
+        gradient_norm=None,
+    )
+    return replace(preset, model=model, training=training)
+
+
+def _base(seed: int, model: Mapping[str, Any], training: Mapping[str, Any]) -> Experiment:
+    preset = first_recipe()
     return replace(
         preset,
         model=replace(preset.model, **model),

@@ -19,6 +19,7 @@ from dlh.commands.train import resume, start
 from dlh.errors import UsageError
 from dlh.files.text_table import text_table
 from dlh.files.writing import Say, check_writable, strict_json, write_bytes
+from dlh.models.dlh import DLHConfig
 from dlh.runs.experiment import Experiment, read_snapshot
 from dlh.runs.summary import SUMMARY
 from dlh.runs.workers import settled
@@ -33,6 +34,8 @@ SCHEDULES: Mapping[str, str] = {
     "start_steps": "steps of each start",
 }
 """Steps of a training that belong to its length."""
+EMERGENCE = ("memory_from", "exploration_until", "anneal_from", "anneal_until")
+"""Updates of the hierarchy's settings that do too."""
 LEAST_ERROR = 1e-4
 """Of a pixel: what is more exact is called so exact."""
 
@@ -66,8 +69,8 @@ class Swept:
     psnr: float | None
 
 
-def of_length(training: TrainingConfig, steps: int) -> TrainingConfig:
-    """A training of so many steps, with its schedules in proportion.
+def of_length(experiment: Experiment, steps: int) -> Experiment:
+    """The experiment with a training of so many joint steps, its schedules in proportion.
 
     With the schedules of a longer one the divergences would never have their whole weight, nor the
     learning rate its height, and the starts would be compared at the end.
@@ -75,11 +78,17 @@ def of_length(training: TrainingConfig, steps: int) -> TrainingConfig:
     Raises:
         ValueError: so many steps cannot be.
     """
+    training, model = experiment.training, experiment.model
     share = steps / training.steps
     scaled = {name: round(getattr(training, name) * share) for name in SCHEDULES}
     if training.starts > 1:
         scaled["start_steps"] = max(1, scaled["start_steps"])
-    return replace(training, steps=steps, **scaled)
+    later = tuple(round(each * share) for each in training.later_steps)
+    training = replace(training, steps=steps, later_steps=later, **scaled)
+    if isinstance(model, DLHConfig):
+        updates = {name: round(getattr(model.emergence, name) * share) for name in EMERGENCE}
+        model = replace(model, emergence=replace(model.emergence, **updates))
+    return replace(experiment, training=training, model=model)
 
 
 def describe_length(before: TrainingConfig, after: TrainingConfig) -> str | None:

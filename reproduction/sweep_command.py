@@ -53,14 +53,13 @@ def sweep(words: list[str], prog: str) -> None:
     training = experiment.training
     steps = max(1, training.steps // 4) if options.steps is None else options.steps
     try:
+        experiment = of_length(experiment, steps)
         experiment = replace(
             experiment,
             data=experiment.data
             if options.data is None
             else replace(experiment.data, source=options.data),
-            training=replace(
-                of_length(training, steps), seed=options.seed, threads=options.threads
-            ),
+            training=replace(experiment.training, seed=options.seed, threads=options.threads),
         )
     except ValueError as error:
         raise UsageError(str(error)) from error

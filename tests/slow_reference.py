@@ -112,6 +112,14 @@ def nothing_yet(model: DynamicLatentHierarchy, like: Tensor) -> Past:
     )
 
 
+def remembered(config, level, state, memory, changed):
+    """Eq. 12, by the configuration's way to remember."""
+    if config.memory == "none":
+        return memory
+    moved = level.transition.step(state, memory)
+    return torch.where(changed[:, None], moved, memory) if config.memory == "held" else moved
+
+
 def tick_prior_factors(
     model: DynamicLatentHierarchy, past: Past
 ) -> tuple[list[Tensor | None], list[Tensor]]:
@@ -206,10 +214,7 @@ def observe_step(
             c[n - 1] = below
         else:
             frame_context = below
-        moved = levels[n].transition.step(s[n], past.d[n])  # Eq. 12
-        if config.memory == "held":
-            moved = torch.where(e[n][:, None], moved, past.d[n])
-        d_next[n] = moved
+        d_next[n] = remembered(config, levels[n], s[n], past.d[n], e[n])  # Eq. 12
 
     # Score.
     p, state_kl, event_kl = [], [], []
@@ -313,10 +318,7 @@ def imagine(
                 c[n - 1] = below
             else:
                 frame_context = below
-            moved = levels[n].transition.step(s[n], past.d[n])
-            if config.memory == "held":
-                moved = torch.where(e[n][:, None], moved, past.d[n])
-            d_next[n] = moved
+            d_next[n] = remembered(config, levels[n], s[n], past.d[n], e[n])
         frames.append(model.decoder(frame_context))
         decisions.append(torch.stack(e, 1))
         states.append(torch.stack(s, 1))

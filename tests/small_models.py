@@ -25,6 +25,7 @@ SWITCHES = {
     "default": {},
     "static prior detached": {"static_prior_gradient": False},
     "ticking memory": {"memory": "ticking"},
+    "no memory": {"memory": "none"},
     "factor on own memory": {"factor_input": "own"},
     "the paper's letter": {"memory": "ticking", "factor_input": "own"},
     "vade": {"decision": "vade"},

@@ -6,7 +6,7 @@ import pytest
 
 from dlh.errors import UsageError
 from dlh.runs.build import build_model
-from dlh.runs.presets import moving_ball, moving_ball_paper
+from dlh.runs.presets import moving_ball_paper
 from dlh.runs.starts import of_seed, seeds
 from dlh.settings import to_plain
 from reproduction.catalogue import (
@@ -14,6 +14,7 @@ from reproduction.catalogue import (
     MOST_CORE_HOURS,
     chosen,
     experiments,
+    first_recipe,
 )
 
 ALL = experiments()
@@ -99,9 +100,9 @@ def test_levels_and_ablations_have_one_budget_and_differ_in_what_they_say():
         assert different(named.experiment, reference) == said, named.name
 
 
-def test_the_reference_is_the_preset():
+def test_the_reference_is_the_first_recipe():
     reference = next(named for named in ALL if named.name == "levels2-seed0")
-    assert different(reference.experiment, moving_ball()) <= {
+    assert different(reference.experiment, first_recipe()) <= {
         "training.threads",
         "training.device",
         "training.speed",

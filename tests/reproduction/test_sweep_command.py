@@ -13,7 +13,8 @@ from dlh.runs.presets import moving_ball
 from dlh.training.errors import Interrupted
 from dlh.training.schedule import beta, learning_rate_factor
 from refusals import holds
-from reproduction.sweep import Swept, as_table, at_best_std
+from reproduction.catalogue import first_recipe
+from reproduction.sweep import Swept, as_table, at_best_std, of_length
 
 SMALL = ("--steps", 4, "--threads", 1)
 
@@ -84,13 +85,17 @@ def test_the_schedules_of_a_shorter_run_are_in_proportion(reproduce, monkeypatch
     monkeypatch.setattr("reproduction.sweep.run_sweep", lambda given, *_, **__: swept.append(given))
     answer = reproduce("sweep", "moving-ball")
     assert answer.status == 0, answer.err
-    assert holds(answer.out, 800, 200, 850, 212, 500, 125)
-    training, whole = swept[0].training, moving_ball().training
-    assert (training.steps, training.start_steps, training.starts) == (200, 75, 2)
+    assert holds(answer.out, 1_000, 250, 850, 212, 500, 125)
+    preset = moving_ball()
+    training, whole = swept[0].training, preset.training
+    assert (training.steps, training.later_steps) == (250, (375, 50))
+    emergence = swept[0].model.emergence
+    assert 4 * emergence.memory_from == preset.model.emergence.memory_from
+    assert 4 * emergence.anneal_until == pytest.approx(preset.model.emergence.anneal_until, abs=3)
     # The last update sees the same share of the divergences, the first cooled one comes at the
     # same share of the way.
-    assert beta(199, training.beta_warmup_steps) == pytest.approx(
-        beta(799, whole.beta_warmup_steps), abs=0.01
+    assert beta(249, training.beta_warmup_steps) == pytest.approx(
+        beta(999, whole.beta_warmup_steps), abs=0.01
     )
     for done in (0.2, 0.5, 0.9):
         rates = [
@@ -100,10 +105,14 @@ def test_the_schedules_of_a_shorter_run_are_in_proportion(reproduce, monkeypatch
             for each in (training, whole)
         ]
         assert rates[0] == pytest.approx(rates[1], abs=0.01)
-    assert reproduce("sweep", "moving-ball", "--steps", 800).out == ""
-    assert swept[1].training == whole
-    assert reproduce("sweep", "moving-ball", "--steps", 1).status == 0
-    assert swept[2].training.start_steps == 1
+    assert reproduce("sweep", "moving-ball", "--steps", 1_000).out == ""
+    assert (swept[1].training, swept[1].model.emergence) == (whole, preset.model.emergence)
+
+
+def test_a_shorter_run_compares_its_starts_earlier():
+    experiment = first_recipe()
+    assert of_length(experiment, 200).training.start_steps == 75
+    assert of_length(experiment, 1).training.start_steps == 1
 
 
 def test_a_sweep_that_is_stopped_goes_on_with_the_same_command(reproduce, monkeypatch):

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.interfaces import ModelConfig
+from dlh.models.dlh import DynamicsConfig, EmergenceConfig
 from dlh.runs.experiment import DataConfig, Experiment
 from dlh.training.config import TrainingConfig
 
@@ -47,6 +48,30 @@ ON_TWO_CORES = TrainingConfig(
     held_out_clips=16,
 )
 """An hour or two, at 64 px."""
+
+
+def emergence(steps: int) -> EmergenceConfig:
+    """How the hierarchy is helped to emerge in a run of so many joint updates.
+
+    In the first 40 % no memory is read, in the first half changes are explored, and between 20 and
+    45 % the likelihood's std moves from 1, at which a hierarchy emerges, to the model's own.
+    docs/log.md has the experiments (28 November 2026), all with 1,000 updates.
+    """
+    return EmergenceConfig(
+        memory_from=round(0.4 * steps),
+        exploration=5.0,
+        exploration_until=round(0.5 * steps),
+        initial_likelihood_std=1.0,
+        anneal_from=round(0.2 * steps),
+        anneal_until=round(0.45 * steps),
+    )
+
+
+SHORT_DYNAMICS = DynamicsConfig(clips=1_200)
+"""Of the clips of the later stages, so many are kept where minutes count."""
+
+LONG_DYNAMICS = DynamicsConfig(clips=6_000)
+"""So many where futures count; 200 MB with two levels."""
 
 
 def on(

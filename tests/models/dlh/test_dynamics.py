@@ -94,6 +94,7 @@ def test_the_names_of_what_is_trained():
     modules = dict(DynamicLatentHierarchy(config).named_modules())
     assert lowest | upper <= modules.keys()
     assert temporal_names(small_config(1), lowest=False) == ()
+    assert temporal_names(small_config(memory="none"), lowest=True) == ("levels.0.change_prior",)
 
 
 @cases

@@ -1,4 +1,4 @@
-"""Exploration of changes and the annealed likelihood: what they do, and that off is off."""
+"""Late memories, explored changes, the annealed likelihood: what they do, and that off is off."""
 
 from __future__ import annotations
 
@@ -43,9 +43,38 @@ def test_the_bound_is_scored_at_the_std_of_the_update():
         assert found.schedule.get("likelihood_std", 0.5) == std
 
 
+def test_memories_are_read_from_the_update_that_is_named():
+    emergence = EmergenceConfig(memory_from=5)
+    model = lively_model(small_config(3, emergence=emergence), seed=2)
+    without = lively_model(small_config(3, memory="none"), seed=2)
+    video = lively_video(model.config)
+    noise = noise_for(model.config, video)
+    for update, expected in ((4, without), (5, model), (math.inf, model)):
+        found = model.objective(video, noise=noise, update=Update(number=update))
+        other = expected.objective(video, noise=noise)
+        for term in ("reconstruction", "state_kl", "event_kl"):
+            assert torch.equal(found[term], other[term])
+        assert torch.equal(found.changed, other.changed)
+        model.zero_grad()
+        found.loss.backward()
+        gradient = model.levels[0].transition.weight_hh_l0.grad
+        assert (gradient is None) == (update == 4)
+
+
+def test_a_model_without_memory_predicts_from_the_context_alone():
+    config = small_config(2, memory="none")
+    model, video = lively_model(config, seed=2), lively_video(config)
+    trace, carried = model.observe(video, noise=noise_for(config, video))
+    assert not trace.memory.any() and not carried.memory.any()
+    prior = model.levels[0].change_prior(
+        torch.zeros_like(trace.memory[:, :, 0]), trace.context[:, :, 0]
+    )
+    torch.testing.assert_close(trace.change_prior.mean[:, :, 0], prior.mean)
+
+
 def with_limits(model, video, noise, limits):
     """The bound of a video under limits of the static divergences, or without any."""
-    guidance = Guidance(limits=limits)
+    guidance = Guidance(config=model.config, limits=limits)
     return model._terms(False, guidance, video, *model._checked(video, None, noise, None))[0]
 
 
@@ -102,7 +131,7 @@ def test_a_level_changes_where_its_static_divergence_is_above_its_limit(name):
     calm = before.static_divergence[..., 2][before.reachable[..., 2] & ~before.changed[..., 2]]
     limits = torch.tensor([math.inf, math.inf, float(calm.median())]).double()
     after, _ = model._infer(
-        model.encode(video), *model._checked(video, None, noise, None), limits=limits
+        config, model.encode(video), *model._checked(video, None, noise, None), limits=limits
     )
     above = after.static_divergence[..., 2] > limits[2]
     assert bool(after.changed[..., 2][above & after.reachable[..., 2]].all())

@@ -6,7 +6,7 @@ all levels; ``inference`` observe (Eqs. 1, 4, 5); ``rollout`` imagine; ``bound``
 ``emergence`` what helps upper levels to find their events during training.
 """
 
-from dlh.models.dlh.config import DLHConfig
+from dlh.models.dlh.config import DLHConfig, DynamicsConfig, EmergenceConfig
 from dlh.models.dlh.hierarchy import DynamicLatentHierarchy
 from dlh.models.dlh.trace import Carried, Noise, Rollout, Trace
 
@@ -14,6 +14,8 @@ __all__ = [
     "Carried",
     "DLHConfig",
     "DynamicLatentHierarchy",
+    "DynamicsConfig",
+    "EmergenceConfig",
     "Noise",
     "Rollout",
     "Trace",

@@ -21,6 +21,9 @@ class EmergenceConfig:
     """How training helps the hierarchy to emerge; the defaults switch all of it off.
 
     Attributes:
+        memory_from: update from which the memories d are read; before it they are 0, as with
+            ``memory="none"``. Without a memory level 1 would pay at every step for what stays, such
+            as a colour, and a level that rests does not: so what stays is held by a level above.
         exploration: a level above the first also changes where its static divergence exceeds so
             many times its running mean over the steps at which it rested; 0: never. It is VPR's
             second criterion, "unexpected change": a change that Eq. 4 never chooses is never
@@ -33,6 +36,9 @@ class EmergenceConfig:
         anneal_until: update from which the model's own holds. In between it moves geometrically.
     """
 
+    LATER: ClassVar[tuple[str, ...]] = ("memory_from",)
+
+    memory_from: int = 0
     exploration: float = 0.0
     exploration_decay: float = 0.8
     exploration_until: int = 0
@@ -50,7 +56,7 @@ class EmergenceConfig:
             raise ConfigError(
                 f"exploration_decay is at least 0 and below 1, found {self.exploration_decay}"
             )
-        updates = ("exploration_until", "anneal_from", "anneal_until")
+        updates = ("memory_from", "exploration_until", "anneal_from", "anneal_until")
         check_at_least(0, **values_of(self, *updates))
         if self.initial_likelihood_std and self.anneal_until < self.anneal_from:
             raise ConfigError(
@@ -112,7 +118,7 @@ class DLHConfig(FrameConfig):
         static_prior_gradient: whether the static prior b_{t-1} passes gradients (Eq. 8 as it
             stands).
         memory: "held": d moves only where the level changes (Eq. 12 as we read it); "ticking": at
-            every step.
+            every step; "none": d stays 0, and the change prior reads the context alone.
         factor_input: "below": the prior factor sees [d^n, d^{n-1}, e_{t-1}^n]; "own": [d^n,
             e_{t-1}^n] (Eq. 15).
         decision: "threshold": Eq. 4; "vade": e is drawn from the estimate of q(e) of Eq. 34.
@@ -139,7 +145,7 @@ class DLHConfig(FrameConfig):
     initial_std: tuple[float, ...] = (0.1,)
     likelihood_std: float = 1.0
     static_prior_gradient: bool = True
-    memory: Literal["held", "ticking"] = "held"
+    memory: Literal["held", "ticking", "none"] = "held"
     factor_input: Literal["below", "own"] = "below"
     decision: Literal["threshold", "vade"] = "threshold"
     nesting: bool = True

@@ -39,12 +39,11 @@ def temporal_names(config: DLHConfig, *, lowest: bool) -> tuple[str, ...]:
         config: of the model.
         lowest: level 1's, which has no prior factor; otherwise those of all levels above it.
     """
-    if lowest:
-        return ("levels.0.transition", "levels.0.change_prior")
-    parts = ("transition", "change_prior", "change_factor")
-    return tuple(
-        f"levels.{index}.{part}" for index in range(1, config.num_levels) for part in parts
-    )
+    indices = (0,) if lowest else range(1, config.num_levels)
+    parts = ("change_prior",) if lowest else ("change_prior", "change_factor")
+    if config.memory != "none":
+        parts = ("transition", *parts)
+    return tuple(f"levels.{index}.{part}" for index in indices for part in parts)
 
 
 @dataclass(frozen=True, kw_only=True)

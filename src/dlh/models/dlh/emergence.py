@@ -1,7 +1,8 @@
-"""How a hierarchy is helped to emerge: changes that are explored, and a likelihood that sharpens.
+"""How a hierarchy is helped to emerge: memories that are read late, changes that are explored, and
+a likelihood that sharpens.
 
-Both act during training only and are off by default; in evaluation Eq. 4 alone decides, and the
-likelihood is the configuration's.
+All three act during training only and are off by default. In evaluation Eq. 4 alone decides, and
+memories and likelihood are the configuration's.
 """
 
 from __future__ import annotations
@@ -112,12 +113,14 @@ class Guidance:
     """What an update of a training does differently from the model that is evaluated.
 
     Attributes:
+        config: the model's, without memory as long as none is read.
         likelihood_std: of a pixel, in place of the configuration's; None: the configuration's.
         limits: of the static divergences, above which levels change; None: none.
         rest: what it has cost the levels to rest so far; None where nothing is explored.
         decay: of those means.
     """
 
+    config: DLHConfig
     likelihood_std: float | None = None
     limits: Tensor | None = None
     rest: Rest | None = None
@@ -128,7 +131,12 @@ class Guidance:
         """That of one update; outside a training, none."""
         emergence = config.emergence
         std = likelihood_std(update.number, config.likelihood_std, emergence)
-        found = cls(likelihood_std=None if std == config.likelihood_std else std)
+        found = cls(
+            config=replace(config, memory="none")
+            if update.number < emergence.memory_from
+            else config,
+            likelihood_std=None if std == config.likelihood_std else std,
+        )
         if not explores(update.number, emergence):
             return found
         rest = Rest.start(config.num_levels, like=like)

@@ -95,7 +95,7 @@ class DynamicLatentHierarchy(FrameModel):
             ValueError: the noise or what is carried is for another number of clips or frames.
         """
         carried, noise = self._checked(video, carried, noise, generator)
-        return self._infer(self.encode(video), carried, noise)
+        return self._infer(self.config, self.encode(video), carried, noise)
 
     def _checked(
         self,
@@ -122,6 +122,7 @@ class DynamicLatentHierarchy(FrameModel):
 
     def _infer(
         self,
+        config: DLHConfig,
         features: Float[Tensor, "time batch features"],
         carried: Carried,
         noise: Noise,
@@ -133,7 +134,7 @@ class DynamicLatentHierarchy(FrameModel):
         with full_precision(features):
             return inference.observe(
                 self._levels,
-                self.config,
+                config,
                 features,
                 carried,
                 noise,
@@ -184,11 +185,13 @@ class DynamicLatentHierarchy(FrameModel):
         """All four passes over a video or the next piece of one, and what it leaves behind."""
         features = self.encode(video)
         trace, carried = self._infer(
-            features, carried, noise, limits=guidance.limits, compiled=compiled
+            guidance.config, features, carried, noise, limits=guidance.limits, compiled=compiled
         )
         mean = self.decode(trace.frame_context)
         with full_precision(video):
-            found = bound(trace, video, mean, self.config, likelihood_std=guidance.likelihood_std)
+            found = bound(
+                trace, video, mean, guidance.config, likelihood_std=guidance.likelihood_std
+            )
         return found, carried, Rested.of(trace)
 
     @property

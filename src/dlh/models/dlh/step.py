@@ -135,7 +135,8 @@ def remember(
 ) -> tuple[Float[Tensor, "*time batch memory"], ...]:
     """Eq. 12: d_{t+1} = f_tem(s_t, d_t) where a level changes, d_t elsewhere.
 
-    Level 1 changes at every step, and ticking memory moves at every step.
+    Level 1 changes at every step, and ticking memory moves at every step. A model without memory
+    keeps d as it is: 0 from the start.
 
     Args:
         levels: levels 1..N, or the first of them.
@@ -147,6 +148,9 @@ def remember(
     """
     after = list(memory)
     for index in range(lowest, len(levels)):
+        if config.memory == "none":
+            after[index] = memory[index].expand(*changed.shape[:-1], -1)
+            continue
         moving = changed[..., index] if index and config.memory == "held" else None
         after[index] = levels[index].transition.after(held[index].state, memory[index], moving)
     return tuple(after)

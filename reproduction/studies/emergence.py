@@ -1,0 +1,113 @@
+"""How many single starts of the recipe end with a hierarchy.
+
+    dlh train moving-ball --seed 4001 --training.later-steps --run runs/emergence/l0-4001
+    python -m reproduction.studies.emergence runs/emergence/* --out docs/results/emergence.json
+
+For each run: precision, recall and F1 of level 2 on test clips of its own world, and the change of
+colour that it notices least. Then, for each world and likelihood std, the runs whose F1 is at least
+.98.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dlh.analysis.moving_ball.recalls import colour_recalls
+from dlh.data.clips import Clips
+from dlh.evaluation.events import event_scores
+from dlh.files.text_table import text_table
+from dlh.files.writing import write_bytes
+from dlh.models.dlh import Trace
+from dlh.runs.experiment import Experiment
+from dlh.training.metrics import VALIDATION
+from dlh.training.run import RunFolder
+from reproduction.studies.observed import observe_run
+
+EMERGED = 0.98
+"""The least event F1 of a hierarchy that has found its events."""
+
+
+def world_of(experiment: Experiment) -> str:
+    """What distinguishes the run from others of the same recipe, seed aside."""
+    ball, model = experiment.data.ball, experiment.model
+    parts = [f"lambda {ball.colour_change_probability:g}", f"{ball.size} px"]
+    if ball.texture:
+        parts.append("textured")
+    return ", ".join([*parts, f"std {getattr(model, 'likelihood_std', 1.0):g}"])
+
+
+def measured(trace: Trace, clips: Clips, experiment: Experiment) -> dict[str, Any]:
+    """Scores of level 2 on the observed clips.
+
+    Args:
+        trace: of their first steps.
+        clips: with the truth.
+        experiment: the run's.
+    """
+    steps = trace.changed.shape[1]
+    scores = event_scores(trace.changed[..., 1], clips.events[:, :steps])
+    recalls = colour_recalls(trace.changed, clips, experiment.data.ball.colours)
+    noticed_least = min(recalls, key=lambda name: recalls[name], default=None)
+    return {
+        "precision": round(scores.precision, 4),
+        "recall": round(scores.recall, 4),
+        "f1": round(scores.f1, 4),
+        "noticed_least": noticed_least,
+        "its_recall": None if noticed_least is None else round(recalls[noticed_least], 4),
+    }
+
+
+def row(run: Path, clips: int) -> dict[str, Any]:
+    """The record of one run."""
+    subject, chosen, trace = observe_run(str(run), clips)
+    experiment = subject.experiment
+    course = {
+        str(line["step"]): round(line[VALIDATION + "events.f1"], 4)
+        for line in RunFolder.open(run).metrics.read()
+        if VALIDATION + "events.f1" in line
+    }
+    return {
+        "run": run.name,
+        "world": world_of(experiment),
+        "seed": experiment.training.seed,
+        "joint_updates": experiment.training.steps,
+        **measured(trace, chosen, experiment),
+        "f1_by_step": course,
+    }
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """One row a world: its runs, those whose level 2 found its events, and their lowest F1."""
+    worlds: dict[str, list[float]] = defaultdict(list)
+    for each in rows:
+        worlds[each["world"]].append(each["f1"])
+    return [
+        [world, str(len(found)), str(sum(f1 >= EMERGED for f1 in found)), f"{min(found):.3f}"]
+        for world, found in worlds.items()
+    ]
+
+
+def main() -> None:
+    """Measure, print, and write where asked to."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", nargs="+", type=Path, help="finished runs on Moving Ball")
+    parser.add_argument("--clips", type=int, default=64, help="to look at; 64 unless given")
+    parser.add_argument("--out", type=Path, help="a JSON file for the records")
+    options = parser.parse_args()
+    rows = [row(run, options.clips) for run in options.runs]
+    heads = ["world", "starts", f"F1 at least {EMERGED}", "lowest F1"]
+    print(*text_table([heads, *summary(rows)], align="<>>>"), sep="\n")
+    if options.out:
+        body = ",\n ".join(json.dumps(each, allow_nan=False) for each in rows)
+        write_bytes(options.out, f"[\n {body}\n]\n".encode())
+
+
+if __name__ == "__main__":
+    main()
