@@ -122,12 +122,13 @@ class EventsOptions:
 
     model: Model
     """A finished run, a folder with a model, a shipped model or a hub name."""
-    videos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO")]
+    videos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]
     """Video files of any length and folders of them, resized to the model's frames; or one stream:
     - or a camera such as /dev/video0."""
     out: Path | None = None
     """The events of one video, a .json; other outputs go beside it under the same name. Of several
-    videos: a folder. (default: events.json, or events)"""
+    videos: a folder.; by default events.json, or
+    the folder events."""
     write: tuple[FormatName, ...] = ()
     """Also write the events as csv, vtt (WebVTT), chapters (FFmpeg metadata), edl (CMX 3600), otio
     (OpenTimelineIO), boris (tabular events) or elan (.eaf)."""
@@ -141,9 +142,10 @@ class EventsOptions:
     """level: the changes that the model decided; motion: where motion energy rises; changepoint:
     where the mean of motion energy changes (needs ruptures). The last two ask no model."""
     level: int | None = None
-    """Only the events of this level, from 2. (default: all)"""
+    """Only the events of this level, from 2; by default all."""
     min_surprise: float | None = None
-    """Only events of at least this surprise. (default: the method's own, which is explained)"""
+    """Only events of at least this surprise; by default the method's own threshold, which is
+    explained."""
     top: int | None = None
     """Only so many events of each video, the most surprising ones."""
     truth: Path | None = None

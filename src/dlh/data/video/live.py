@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STANDARD_INPUT = Path("-")
 _CAMERAS = "/dev/video"
 # Found out from the first half megabyte or second: more would delay the first event.
-_SOON = {"fflags": "nobuffer", "probesize": "500000", "analyzeduration": "1000000"}
+_SOON = {"probesize": "500000", "analyzeduration": "1000000"}
 _FALLBACK_RATE = 25.0
 
 
