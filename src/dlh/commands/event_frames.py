@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import io
 import shutil
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from tqdm import tqdm
@@ -19,13 +20,25 @@ from dlh.commands.event_outputs import Outputs
 from dlh.commands.options import EventsOptions
 from dlh.data.video.decode import Video, open_video
 from dlh.data.video.encode import FilmWriter, writing_film
+from dlh.data.video.playable import MIME_TYPES, browser_plays
 from dlh.errors import OutputError
 from dlh.event_files.answer import Answer, Span, TimedEvent, spans
 from dlh.event_files.document import LevelColumns
 from dlh.event_files.timecode import clock
-from dlh.files.writing import Say, os_errors_as, write_bytes
+from dlh.files.writing import os_errors_as, replacing, write_bytes, write_text
+from dlh.reports.event_page import EventPage, render_event_page
+from dlh.reports.render import data_address
 
 JPEG_QUALITY = 92
+PICTURE_WIDTH = 640
+"""Pixels of a picture in the page, at most."""
+MOST_PICTURES = 24
+"""Events whose pictures are in the page."""
+MOST_SECONDS_INSIDE = 600.0
+MOST_BYTES_INSIDE = 2**26
+"""Of a film that is in the page itself; a longer or larger one lies beside it."""
+STARTS_AT_ZERO = 1e-3
+"""Seconds: of a later start browsers differ, so the film is encoded anew."""
 
 
 def write_frames(
@@ -36,9 +49,9 @@ def write_frames(
     *,
     columns: Sequence[LevelColumns],
     seconds: np.ndarray | None,
-    say: Say,
+    reason: str,
 ) -> list[Path]:
-    """Write the images and clips of one video, if asked for; returns what was written.
+    """Write the page, images and clips of one video, if asked for; returns what was written.
 
     Args:
         answer: the events and segments.
@@ -47,17 +60,23 @@ def write_frames(
         options: what is asked for.
         columns: of every level.
         seconds: of every frame; None where they are evenly spaced.
-        say: takes a line for a person.
+        reason: of the threshold, for the page.
 
     Raises:
         DataError: the video cannot be read again, or a clip cannot be encoded.
         OutputError: an output cannot be written.
     """
     written: list[Path] = []
-    if not (options.images or options.split):
+    if not (options.images or options.split or options.page):
         return written
+    pictures, whole = Pictures(answer), None
     with ExitStack() as stack:
-        takers: list[Images | Clips] = []
+        takers: list[Images | Clips | Pictures | WholeFilm] = []
+        if options.page:
+            takers.append(pictures)
+            if not (browser_plays(path) and abs(answer.start) < STARTS_AT_ZERO):
+                whole = WholeFilm(stack, answer, seconds, outputs)
+                takers.append(whole)
         if options.images:
             folder = stack.enter_context(new_folder(outputs.images))
             takers.append(Images(folder, answer.moments))
@@ -69,7 +88,107 @@ def write_frames(
         for index, frame in enumerate(source_frames(answer, path)):
             for taker in takers:
                 taker.take(index, frame)
+    if options.page:
+        place = path if whole is None else whole.place
+        try:
+            written += _write_page(
+                answer,
+                place,
+                outputs,
+                begins=0.0 if whole is None else answer.start,
+                columns=columns,
+                seconds=seconds,
+                images=pictures.by_rank,
+                options=options,
+                reason=reason,
+            )
+        finally:
+            if whole is not None:
+                whole.place.unlink(missing_ok=True)
     return written
+
+
+def _write_page(
+    answer: Answer,
+    film: Path,
+    outputs: Outputs,
+    *,
+    begins: float,
+    columns: Sequence[LevelColumns],
+    seconds: np.ndarray | None,
+    images: Mapping[int, tuple[bytes | None, bytes]],
+    options: EventsOptions,
+    reason: str,
+) -> list[Path]:
+    """The page; the film is in it, or a copy lies beside it."""
+    kind = MIME_TYPES[film.suffix.lower()]
+    beside = answer.duration > MOST_SECONDS_INSIDE or film.stat().st_size > MOST_BYTES_INSIDE
+    copy = outputs.film.with_name(outputs.film.name + film.suffix.lower())
+    if beside:
+        with os_errors_as(OutputError, f"cannot write {copy}"), replacing(copy) as unfinished:
+            shutil.copyfile(film, unfinished)
+        address = quote(copy.name)
+    else:
+        address = data_address(film.read_bytes(), kind)
+    evenly = answer.start + np.arange(answer.frames) / answer.fps
+    page = EventPage(
+        answer=answer,
+        model=options.model,
+        film=address,
+        begins=begins,
+        columns=columns,
+        seconds=evenly if seconds is None else seconds,
+        images=images,
+        reason=reason,
+    )
+    write_text(outputs.page, [render_event_page(page)])
+    return [outputs.page, copy] if beside else [outputs.page]
+
+
+class Pictures:
+    """The frames before and after the strongest events as small JPEGs, for the page."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._ranks: dict[int, list[int]] = {}
+        for event in answer.ranked[:MOST_PICTURES]:
+            self._ranks.setdefault(event.frame, []).append(event.rank)
+        self._before: bytes | None = None
+        self.by_rank: dict[int, tuple[bytes | None, bytes]] = {}
+
+    def take(self, index: int, frame: np.ndarray) -> None:
+        """The next frame."""
+        if index in self._ranks:
+            after = jpeg(frame, most=PICTURE_WIDTH)
+            self.by_rank |= dict.fromkeys(self._ranks[index], (self._before, after))
+        follows = index + 1 in self._ranks
+        self._before = jpeg(frame, most=PICTURE_WIDTH) if follows else None
+
+
+class WholeFilm:
+    """The whole video encoded anew, for a browser that cannot play the source.
+
+    Args:
+        stack: finishes the film.
+        answer: the events.
+        seconds: of every frame; None where they are evenly spaced.
+        outputs: in whose folder the film is made, under a temporary name.
+    """
+
+    def __init__(
+        self, stack: ExitStack, answer: Answer, seconds: np.ndarray | None, outputs: Outputs
+    ) -> None:
+        self.place = outputs.document.with_name(f".{outputs.film.name}.tmp.mp4")
+        self._seconds = seconds
+        assert answer.size is not None
+        width, height = answer.size
+        self._film = stack.enter_context(
+            writing_film(self.place, answer.fps, height=height, width=width)
+        )
+
+    def take(self, index: int, frame: np.ndarray) -> None:
+        """The next frame."""
+        shown = None if self._seconds is None else float(self._seconds[index] - self._seconds[0])
+        self._film.add(frame, shown)
 
 
 def source_frames(answer: Answer, path: Path) -> Iterator[np.ndarray]:

@@ -506,7 +506,7 @@ def _write(
         "model": options.model,
         "seed": options.seed,
         "min_surprise": answer.threshold,
-        "reason": watched.detector.reason,
+        "reason": _reason(watched),
         "thresholds": watched.thresholds,
     }
     if watched.scores is not None:
@@ -518,7 +518,7 @@ def _write(
         options,
         columns=watched.columns,
         seconds=watched.seconds,
-        say=say,
+        reason=_reason(watched),
     )
     document = events_json(answer, about=about, levels=watched.columns, seconds=watched.seconds)
     write_text(outputs.document, document)
@@ -627,10 +627,8 @@ def _lines(watched: Watched, options: EventsOptions) -> Iterator[str]:
 
 def _threshold_lines(watched: Watched) -> Iterator[str]:
     """The threshold, why, and what others would give."""
-    answer, detector = watched.answer, watched.detector
-    default = answer.threshold == detector.threshold
-    chosen = f"threshold {answer.threshold:g}"
-    yield f"{chosen}: {detector.reason}" if default else f"{chosen}, as asked for"
+    answer = watched.answer
+    yield f"threshold {answer.threshold:g}: {_reason(watched)}"
     levels = sorted({level for row in watched.thresholds for level in row["events"]})
     labelled = watched.labels is not None
     names = ["events" if level == "all" else f"level {level}" for level in levels]
@@ -642,6 +640,11 @@ def _threshold_lines(watched: Watched) -> Iterator[str]:
         counts = [str(row["events"].get(level, 0)) for level in levels]
         rows.append((f"  {row['min_surprise']:.4g}", *counts, *ratios, ", ".join(marks)))
     yield from text_table(rows)
+
+
+def _reason(watched: Watched) -> str:
+    default = watched.answer.threshold == watched.detector.threshold
+    return watched.detector.reason if default else "as asked for"
 
 
 def _overview_row(request: Request, watched: Watched) -> dict[str, Any]:
