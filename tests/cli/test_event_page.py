@@ -100,7 +100,7 @@ def test_a_browser_draws_the_timeline_and_jumps_to_an_event(dlh, still, kind):
     else:
         np.save("film.npy", moving_block())
         page_of(dlh, still, "film.npy")
-    address = f"{Path('events.html').resolve().as_uri()}#event-2"
+    address = f"{Path('events.html').resolve().as_uri()}#event-1"
     dom = subprocess.run(
         [
             *(str(BROWSER), "--headless=new", "--no-sandbox", "--disable-gpu"),
@@ -113,12 +113,12 @@ def test_a_browser_draws_the_timeline_and_jumps_to_an_event(dlh, still, kind):
         check=True,
     ).stdout
     document = json.loads(Path("events.json").read_text())
-    second = next(event for event in document["events"] if event["rank"] == 2)
-    row = re.search(r'<tr id="event-2"[^>]*>', dom)[0]
+    first = next(event for event in document["events"] if event["rank"] == 1)
+    row = re.search(r'<tr id="event-1"[^>]*>', dom)[0]
     assert 'class="current"' in row and dom.count('class="mark"') == len(document["events"])
     film = re.search(r"<video[^>]*>", dom)[0]
     reached = float(re.search(r'data-time="([\d.]+)"', film)[1])
-    assert reached == pytest.approx(second["seconds"], abs=1e-3)
+    assert reached == pytest.approx(first["seconds"], abs=1e-3)
 
 
 def test_text_in_the_page_is_no_markup(dlh, still):
