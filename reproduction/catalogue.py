@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from dlh.analysis.findings import AnalysisConfig
+from dlh.data.published.catalogue import MOVING_MNIST
 from dlh.errors import UsageError
 from dlh.models.dlh import DLHConfig, DynamicsConfig, EmergenceConfig
-from dlh.runs.experiment import MOVING_MNIST, DataConfig, Experiment
+from dlh.runs.experiment import DataConfig, Experiment
 from dlh.runs.presets import moving_ball, moving_ball_paper
 from dlh.training.config import TrainingConfig
 from reproduction.named import Named

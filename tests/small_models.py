@@ -38,6 +38,10 @@ SWITCHES = {
 }
 
 
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
 def small_config(num_levels: int = 2, **changes) -> DLHConfig:
     """A configuration whose model runs in milliseconds."""
     return DLHConfig(**{**SIZES, "num_levels": num_levels, "likelihood_std": 0.5, **changes})

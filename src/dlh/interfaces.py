@@ -230,7 +230,7 @@ class ModelConfig(Protocol):
 
 @runtime_checkable
 class VideoModel(Protocol):
-    """A generative model of video.
+    """What predicts video.
 
     ``frame_shape`` is the (channel, height, width) of the frames it takes. A trivial floor (black
     frame, last frame, ...) keeps this contract without parameters. All randomness comes from the
@@ -239,23 +239,6 @@ class VideoModel(Protocol):
 
     @property
     def frame_shape(self) -> tuple[int, int, int]: ...
-
-    def objective(
-        self,
-        video: Tensor,
-        *,
-        generator: torch.Generator | None = None,
-        update: Update = TRAINED,
-        execution: Execution = PLAIN,
-    ) -> Objective:
-        """What is minimised of a video (batch, time, channel, height, width), and its terms.
-
-        The video holds the clips of ``execution.share``.
-
-        Raises:
-            CompilationError: it is to be compiled, and cannot be.
-        """
-        ...
 
     def predict(
         self,
@@ -292,6 +275,23 @@ class TrainableModel(VideoModel, Protocol):
     @property
     def plan(self) -> Plan:
         """How it is trained."""
+        ...
+
+    def objective(
+        self,
+        video: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        update: Update = TRAINED,
+        execution: Execution = PLAIN,
+    ) -> Objective:
+        """What is minimised of a video (batch, time, channel, height, width), and its terms.
+
+        The video holds the clips of ``execution.share``.
+
+        Raises:
+            CompilationError: it is to be compiled, and cannot be.
+        """
         ...
 
     def predict(

@@ -13,6 +13,7 @@ from dlh.analysis.observe import observe_clips
 from dlh.data.clips import Clips
 from dlh.data.held_out import held_out
 from dlh.data.worlds.moving_ball import MovingBall
+from dlh.evaluation.events import event_scores
 from dlh.runs.presets import tiny
 from dlh.runs.validation import held_out_validation, score
 from tiny_run import CLIP_FRAMES, LITTLE
@@ -45,6 +46,11 @@ def model(finished):
     return DLH.from_pretrained(finished).model
 
 
+@pytest.fixture(scope="module")
+def measured(model):
+    return measure(model, MovingBall(BALL), clip_length=10, batch_size=4)
+
+
 @pytest.mark.parametrize(
     "longest, split, length",
     [
@@ -70,11 +76,13 @@ def test_without_held_out_clips_nothing_is_measured(model):
     assert held_out_validation(Videos(validation=50), clips=0, clip_length=10) is None
 
 
-def test_the_same_model_measures_the_same(model):
-    one, other = (measure(model, MovingBall(BALL), clip_length=10, batch_size=4) for _ in range(2))
+def test_the_same_model_measures_the_same(model, measured):
+    one, other = measured, measure(model, MovingBall(BALL), clip_length=10, batch_size=4)
     changes, futures = one.changes, one.futures
     assert np.array_equal(futures.model.time_means, other.futures.model.time_means)
     assert changes == other.changes
+    assert changes.events == event_scores(one.changed[..., 1], one.held_out.clips.events[:, :20])
+    assert changes.higher_events == {}
     assert futures.model.samples == LITTLE["SAMPLES"] and (changes.clips, changes.steps) == (6, 20)
     assert futures.context_steps == 8 and (
         futures.model.clips,
@@ -97,12 +105,11 @@ def test_clips_without_known_events_are_measured_without(model):
     assert changes.foresight is not None and changes.foresight.true_change is None
 
 
-def test_bounces_and_random_changes_are_told_apart_where_there_are_both(model):
+def test_bounces_and_random_changes_are_told_apart_where_there_are_both(model, measured):
     random = replace(BALL, colour_change_probability=0.3)
     found = measure(model, MovingBall(random), clip_length=10, batch_size=4)
     assert set(found.changes.recalls) == {"bounces", "random changes"}
-    found = measure(model, MovingBall(BALL), clip_length=10, batch_size=4)
-    assert found.changes.recalls == {}
+    assert measured.changes.recalls == {}
 
 
 def test_a_change_of_colour_that_is_never_noticed_has_a_recall_of_its_own(model):
@@ -138,8 +145,7 @@ def test_validation_says_the_same_every_time_and_counts_every_clip(model):
     assert "mean_depth" not in score(model, Clips(video=clips.video[:, :1]))
 
 
-def test_both_kinds_of_divergence_are_measured_for_every_level(model):
-    found = measure(model, MovingBall(BALL), clip_length=10, batch_size=4)
-    kl = found.changes.divergences
+def test_both_kinds_of_divergence_are_measured_for_every_level(measured):
+    kl = measured.changes.divergences
     assert len(kl.state) == len(kl.event) == 2 and kl.event[0] == 0
     assert LITTLE["CONTEXT_STEPS"] + LITTLE["HORIZON"] < CLIP_FRAMES

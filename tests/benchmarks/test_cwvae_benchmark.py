@@ -36,11 +36,3 @@ def test_what_was_measured_is_written_down(benchmark, monkeypatch, tmp_path, cap
     assert len(ratios) == 3 and min(*ratios, *speeds.values()) > 0
     printed = capsys.readouterr().out
     assert f"{found['speed_over_dlh']:.2f}" in printed
-
-
-@pytest.mark.parametrize("option", ["--threads", "--rounds"])
-def test_no_thread_and_no_round_are_refused(benchmark, monkeypatch, capsys, option):
-    monkeypatch.setattr(sys, "argv", ["cwvae.py", option, "0"])
-    with pytest.raises(SystemExit, match="2"):
-        benchmark.main()
-    assert "found" in capsys.readouterr().err

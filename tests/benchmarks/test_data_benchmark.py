@@ -71,11 +71,3 @@ def test_sides_take_turns_after_a_round_to_warm_up(benchmark):
     times = benchmark.take_turns(sides, 2)
     assert order == ["a", "b"] * 3
     assert {name: len(found) for name, found in times.items()} == {"a": 2, "b": 2}
-
-
-@pytest.mark.parametrize("rounds", ["0", "-1"])
-def test_no_round_is_refused(benchmark, monkeypatch, capsys, rounds):
-    monkeypatch.setattr(sys, "argv", ["data.py", "--rounds", rounds])
-    with pytest.raises(SystemExit, match="2"):
-        benchmark.main()
-    assert f"there is at least one round, found {rounds}" in capsys.readouterr().err

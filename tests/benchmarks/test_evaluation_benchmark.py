@@ -38,10 +38,3 @@ def test_every_part_is_measured_and_written_down(benchmark, monkeypatch, tmp_pat
     assert rows["oracle"]["psnr"]["best"] == pytest.approx(100)
     assert rows["model"]["psnr"]["not_computed"] == "no model"
     assert "| best of other clips |" in capsys.readouterr().out
-
-
-def test_no_round_is_refused(benchmark, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["evaluation.py", "--rounds", "0"])
-    with pytest.raises(SystemExit, match="2"):
-        benchmark.main()
-    assert "rounds and threads are at least 1, found 0" in capsys.readouterr().err

@@ -87,11 +87,3 @@ def test_growth_is_measured_in_a_process_of_its_own(benchmark):
     case = benchmark.Case(size=16, levels=2, batch=2, frames=3, convolutions=(4, 4, 4, 4))
     found = benchmark.grow(case, rounds=1, threads=1)
     assert found["seconds"] > 0 and found["peak_megabytes"] > found["step_megabytes"] >= 0
-
-
-@pytest.mark.parametrize("option", ["--threads", "--rounds"])
-def test_no_thread_and_no_round_are_refused(benchmark, monkeypatch, capsys, option):
-    monkeypatch.setattr(sys, "argv", ["step.py", option, "0"])
-    with pytest.raises(SystemExit, match="2"):
-        benchmark.main()
-    assert "threads and rounds are at least 1, found" in capsys.readouterr().err

@@ -29,6 +29,7 @@ def nothing_is_compiled(monkeypatch) -> None:
     monkeypatch.setattr(decide, "_compiled_decide", lambda: decide.decide)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nothing_is_compiled")
 def test_the_script_for_a_gpu_can_be_rehearsed_on_a_cpu(workspace, monkeypatch) -> None:
     words = ["--device", "cpu", "--quick", "--rounds", "1", "--most", "2", "--out", "found"]
@@ -44,7 +45,7 @@ def test_the_script_for_a_gpu_can_be_rehearsed_on_a_cpu(workspace, monkeypatch) 
 
 def test_without_a_gpu_the_script_says_so(monkeypatch) -> None:
     monkeypatch.setattr(gpu.torch.cuda, "is_available", lambda: False)
-    with pytest.raises(SystemExit, match="no CUDA device was found; --device cpu --quick"):
+    with pytest.raises(SystemExit, match="--device cpu --quick"):
         run(gpu, monkeypatch, "--out", "nowhere")
 
 

@@ -25,6 +25,9 @@ def test_a_demo_leaves_the_numbers_and_pictures_that_the_docs_name(finished):
     assert 1 <= summary["mean_depth"] <= 2 and 0 < summary["true_change_rate"] < 1
     for name in ("prediction.mp4", "events.png", "curves.png", "psnr.png", "report.html"):
         assert (finished / name).stat().st_size > 1000, name
+    page = (finished / "report.html").read_text()
+    assert f"{summary['psnr']['model_best']:.1f}" in page
+    assert f"dlh predict {finished} clip.mp4" in page and "dlh train videos --data" in page
 
 
 def test_a_finished_demo_is_shown_again_and_left_as_it_is(dlh, finished):

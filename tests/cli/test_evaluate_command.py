@@ -324,6 +324,7 @@ def test_futures_at_a_temperature_stand_beside_those_at_1(dlh, finished, without
     assert "0.25, taken" in Path("cool/scores.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_rule_chooses_by_the_energy_score_of_validation_clips(dlh, finished, without_curves):
     answer = dlh("evaluate", finished, *SMALL, "--out", "auto", "--temperature", "auto")
     assert answer.status == 0

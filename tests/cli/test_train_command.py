@@ -157,16 +157,7 @@ def test_a_run_goes_on_for_more_steps_and_nothing_else_may_change(dlh, unbroken)
     assert json.loads(Path("run/summary.json").read_text())["steps"] == 6
 
 
-def test_an_interrupted_run_leaves_its_best_model(dlh):
-    with interrupted_at(3):
-        words = ("train", "tiny", "--run", "run", *SHORT, "--training.validate-every", 2)
-        assert dlh(*words).status == 130
-    assert not Path("run/model.safetensors").exists()
-    assert DLH.from_pretrained("run/best").config == presets.tiny().model
-
-
-@pytest.mark.parametrize("damaged", [False, True])
-def test_ctrl_c_saves_and_the_resumed_run_equals_an_unbroken_one(dlh, unbroken, damaged):
+def test_ctrl_c_saves_and_the_resumed_run_equals_an_unbroken_one(dlh, unbroken):
     with interrupted_at(2):
         answer = dlh("train", "tiny", "--run", "my run", *SHORT)
     assert answer.status == 130
@@ -178,12 +169,8 @@ def test_ctrl_c_saves_and_the_resumed_run_equals_an_unbroken_one(dlh, unbroken, 
     answer = dlh("predict", "my run", "clip.mp4")
     assert answer.names("my run model.safetensors")
     assert "go on with `dlh train --resume 'my run'`" in answer.line
-    if damaged:
-        newest = Path("my run/checkpoints/step-0000003.pt")
-        newest.write_bytes(newest.read_bytes()[:5_000])
     answer = dlh("train", "--resume", "my run")
-    assert answer.status == 0 and holds(answer.err, "resumed", 2 if damaged else 3, 4)
-    assert damaged == holds(answer.err, "step-0000003.pt")
+    assert answer.status == 0 and holds(answer.err, "resumed", 3, 4)
     assert_equal_runs(Path("my run"), unbroken)
 
 
@@ -228,15 +215,6 @@ def test_a_run_of_another_version_or_edited_is_refused(dlh, unbroken, change, sa
             saved[name] = value
     Path("run/experiment.json").write_text(json.dumps(saved))
     assert dlh("train", "--resume", "run").names(said)
-
-
-def test_weights_that_are_cut_off_are_refused_by_name(dlh, unbroken, clip):
-    shutil.copytree(unbroken, "run")
-    weights = Path("run/model.safetensors")
-    weights.write_bytes(weights.read_bytes()[:2000])
-    answer = dlh("predict", "run", clip)
-    assert answer.names("run/model.safetensors")
-    assert not Path("out.mp4").exists()
 
 
 def test_a_training_starts_from_the_weights_it_is_given(dlh, finished):

@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from dlh import DLH
 from dlh.commands.evaluate import open_evaluation
 from dlh.commands.options import EvaluateOptions
 from dlh.data.clips import DataError
+from dlh.data.named.manifest import name_clips
 from dlh.data.store.folder import import_folder
+from dlh.data.worlds.moving_ball import MovingBall
 from dlh.evaluation.protocol import protocol_numbers
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.pretrained.files import find
 from dlh.runs.presets import tiny
 from dlh.video import to_stored
+from refusals import refused
 from reproduction.publish import shipped_ball
 
 
@@ -40,7 +42,7 @@ def test_mazes_are_known_by_the_name_of_their_store_wherever_it_lies(workspace):
         EvaluateOptions(model="model", data="of-teco-dmlab", protocol="paper", samples=2)
     )
     assert (opened.evaluation.clips.horizon, opened.name) == (200, "paper, changed")
-    with pytest.raises(DataError, match=r"has 330 frames \(context 30 \+ horizon 300\)"):
+    with refused(DataError, 330, 30, 300, code="no-clips"):
         open_evaluation(EvaluateOptions(model="model", data="of-walks", protocol="paper"))
 
 
@@ -65,3 +67,10 @@ def test_a_model_without_a_run_is_scored_on_a_ball_of_its_size(workspace):
     DLH(DynamicLatentHierarchy(tiny().model)).save_pretrained("model")
     options = EvaluateOptions(model="model", data="moving-ball", context=4, horizon=3, clips=2)
     assert open_evaluation(options).evaluation.clips.frame_shape == (3, 16, 16)
+
+
+def test_the_numbers_of_a_manifest_change_the_protocol(finished, workspace):
+    manifest = name_clips(MovingBall(tiny().data.ball), context=3, horizon=5, count=2)
+    manifest.save("clips.json")
+    opened = open_evaluation(EvaluateOptions(model=str(finished), manifest=Path("clips.json")))
+    assert (opened.name, opened.asked) == ("demo, changed", 2)

@@ -16,7 +16,6 @@ from dlh.data.video.frames import Frames
 from dlh.data.video.resize import Target
 
 RECIPE = Recipe(frame_shape=(3, 4, 6), settings={"fps": None}, inputs=(("a", "1"), ("b", "2")))
-WITH_EVENTS = Recipe(frame_shape=(3, 4, 6), settings={}, inputs=(), has_events=True)
 
 
 class Stream(Frames):

@@ -272,7 +272,7 @@ def test_hdf5_without_its_package_says_what_to_install(tmp_path, monkeypatch):
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".h5"])
 def test_memory_does_not_grow_with_the_length(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
-    shape = (3000, 128, 128, 3)  # 147 MB
+    shape = (1500, 128, 128, 3)  # 74 MB
     if suffix == ".h5":
         h5py = pytest.importorskip("h5py")
         with h5py.File(path, "w") as file:
@@ -286,8 +286,8 @@ def test_memory_does_not_grow_with_the_length(tmp_path, suffix):
         ):
             header = {"descr": "|u1", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
-            for number in range(3000):
-                file.write(bytes([9 * (number == 2999)]) * (128 * 128 * 3))
+            for number in range(1500):
+                file.write(bytes([9 * (number == 1499)]) * (128 * 128 * 3))
     code = """
 import resource
 from dlh.data.video.decode import open_video

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dlh.data.clips import ClipSource, DataError
+from dlh.data.clips import DataError
 from dlh.data.worlds.bouncing_ball import BouncingBall, BouncingBallConfig
 from dlh.data.worlds.moving_ball import MovingBallConfig
+from refusals import refused
 
 BALL = MovingBallConfig(size=32, radius=4, speed=5.0)
 
@@ -77,29 +78,15 @@ def test_the_first_colours_of_clips_are_drawn_at_random():
     assert len({tuple(row[:6].tolist()) for row in first}) == 5
 
 
-def test_it_is_a_source_whose_clips_are_pure_functions_of_seed_split_and_index():
-    world = BouncingBall()
-    assert isinstance(world, ClipSource) and world.frame_shape == (3, 64, 64)
-    whole = world.batch(3, batch_size=4, clip_length=12, seed=5).video
-    shares = [
-        world.batch(3, batch_size=4, clip_length=12, seed=5, rank=rank, world_size=2).video
-        for rank in (0, 1)
-    ]
-    np.testing.assert_array_equal(np.concatenate(shares), whole)
-    longer = world.batch(3, batch_size=4, clip_length=20, seed=5).video
-    np.testing.assert_array_equal(longer[:, :12], whole)
-    assert (world.batch(3, batch_size=4, clip_length=12, seed=6).video != whole).any()
-
-
 @pytest.mark.parametrize(
     "change, found",
     [
-        ({"memory": 1}, "memory .*1"),
-        ({"ball": replace(BALL, noise=0.1)}, "0.1"),
-        ({"ball": replace(BALL, colours=("red", "green"))}, "red"),
-        ({"ball": replace(BALL, colours=("red", "green", "red", "blue"))}, "red"),
+        ({"memory": 1}, ("memory", 1)),
+        ({"ball": replace(BALL, noise=0.1)}, (0.1,)),
+        ({"ball": replace(BALL, colours=("red", "green"))}, ("red",)),
+        ({"ball": replace(BALL, colours=("red", "green", "red", "blue"))}, ("red",)),
     ],
 )
 def test_an_invalid_world_is_refused(change, found):
-    with pytest.raises(DataError, match=found):
+    with refused(DataError, *found):
         replace(BouncingBallConfig(), **change)

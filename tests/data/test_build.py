@@ -8,7 +8,6 @@ import pytest
 from data.refusals import refused
 from data.small_store import (
     UNPRIVILEGED,
-    WITH_EVENTS,
     Stream,
     build,
     building,
@@ -46,24 +45,6 @@ def test_a_long_video_is_stored_in_blocks_and_told_in_frames(tmp_path):
     np.testing.assert_array_equal(store.frames(store.videos[0]), Stream(40_000).array)
     assert not verify_store(store.path).damage
     assert told == sorted(told) and told[-1] == 40_000 and len(told) > 2
-
-
-def test_events_lie_beside_the_frames(tmp_path):
-    marks = [np.arange(length) % 3 == 1 for length in (5, 8)]
-    with building(tmp_path / "s", WITH_EVENTS, shard_bytes=1) as builder:
-        for number, events in enumerate(marks):
-            builder.add(str(number), Stream(len(events)), sha256="", events=events)
-        with refused("all videos"):
-            builder.add("c", Stream(5), sha256="")
-        with refused("bool (5,)", "bool (4,)"):
-            builder.add("c", Stream(5), sha256="", events=np.zeros(4, bool))
-        store = builder.finish({"0": "train", "1": "test"})
-    for video, events in zip(store.videos, marks, strict=True):
-        np.testing.assert_array_equal(store.events(video), events)
-        np.testing.assert_array_equal(store.events(video, 2, 3), events[2:5])
-    assert names(tmp_path / "s") == [
-        *("events-00000.npy", "events-00001.npy", "frames-00000.npy", "frames-00001.npy", INDEX)
-    ]
 
 
 def test_a_video_that_fails_leaves_nothing_of_itself(tmp_path):

@@ -212,8 +212,7 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("digest", [DIGEST, ""])
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("sent, digest", [(signal.SIGINT, DIGEST), (signal.SIGKILL, "")])
 def test_an_interruption_keeps_what_came(server, tmp_path, sent, digest):
     process = child(FETCH, server.url("slow"), tmp_path, digest)
     assert int(process.stdout.readline()) > 0

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from data.refusals import refused
-from data.small_store import RECIPE, WITH_EVENTS, Stream, building
+from data.small_store import RECIPE, Stream, building
 from dlh.data.named.manifest import Manifest, name_clips
 from dlh.data.named.stored import StoredClip
 from dlh.data.store.source import StoreSource
@@ -27,9 +27,8 @@ def make(path, *, lengths=LENGTHS, splits=SPLITS, recipe=RECIPE, sha="", fps=25.
     with building(path, recipe, name="five") as builder:
         for number, (name, length) in enumerate(lengths.items()):
             stream = Stream(length, number, fps=fps)
-            events = np.arange(length) % 3 == 0 if recipe.has_events else None
             digest = hashlib.sha256((name + sha).encode()).hexdigest()
-            builder.add(f"{name}.mp4", stream, sha256=digest, events=events)
+            builder.add(f"{name}.mp4", stream, sha256=digest)
         return builder.finish({f"{name}.mp4": splits[name] for name in lengths})
 
 
@@ -89,12 +88,6 @@ def test_the_frames_are_those_named(store, manifest):
     np.testing.assert_array_equal(part.video, clips.video[4:6])
     with refused(7):
         manifest.read(store, [])
-
-
-def test_true_events_come_with_the_frames(tmp_path):
-    store = make(tmp_path / "s", recipe=WITH_EVENTS)
-    clips = name_clips(store, context=3, horizon=5, count=100).read(store)
-    assert clips.events[1].tolist() == [number % 3 == 0 for number in range(12, 20)]
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,7 @@ import dlh.data.video.video_file as video_file
 from data.refusals import refused
 from dlh.data.clips import DataError
 from dlh.data.store.discover import SourceFile, find_sources
-from dlh.data.store.folder import import_folder
 from dlh.data.store.read_ahead import read_ahead
-from dlh.data.store.store import Store
 from dlh.data.video.decode import open_clips, read_video
 from dlh.data.video.frames import Frames
 from dlh.data.video.resize import Target
@@ -244,15 +242,3 @@ def test_blocks_hold_the_very_frames_that_come_one_by_one(tmp_path, videos, opti
     assert [len(block) for block in found[:-1]] == [count] * (len(found) - 1)
     assert len({id(block) for block in found}) == len(found)
     np.testing.assert_array_equal(np.concatenate(found), expected)
-
-
-def test_the_store_is_the_same_however_many_are_read_at_once(tmp_path, folder, monkeypatch):
-    stores = []
-    for most in (1, 2, 5):
-        monkeypatch.setattr(module, "MOST_AT_ONCE", most)
-        monkeypatch.setattr(module.os, "cpu_count", lambda: 5)
-        import_folder(folder, tmp_path / str(most), height=16, width=16, channels=3)
-        stores.append(Store.open(tmp_path / str(most)))
-    assert len({store.digest() for store in stores}) == 1
-    assert len({(s.path / "frames-00000.npy").read_bytes() for s in stores}) == 1
-    assert stores[0].videos == stores[1].videos == stores[2].videos

@@ -25,7 +25,6 @@ def report(lengths, splits=None, **options):
         name="test",
         frame_shape=(3, 64, 64),
         shard_frames=(),
-        has_events=False,
         videos=videos,
         **options,
     )

@@ -23,12 +23,11 @@ LENGTHS = {"a": 40, "b": 12, "c": 5, "d": 60, "e": 25}
 SPLITS = {"a": "train", "b": "train", "c": "train", "d": "validation", "e": "test"}
 
 
-def build(path, *, lengths=LENGTHS, splits=SPLITS, has_events=False):
-    recipe = Recipe(frame_shape=(1, 2, 3), settings={}, inputs=(), has_events=has_events)
+def build(path, *, lengths=LENGTHS, splits=SPLITS):
+    recipe = Recipe(frame_shape=(1, 2, 3), settings={}, inputs=())
     with building(path, recipe, name="marked") as builder:
         for number, (name, length) in enumerate(lengths.items()):
-            events = np.arange(length) % 4 == 0 if has_events else None
-            builder.add(name, marked(number, length), sha256=name, events=events)
+            builder.add(name, marked(number, length), sha256=name)
         return StoreSource(builder.finish(splits))
 
 
@@ -60,7 +59,7 @@ def test_training_clips_are_uniform_over_the_places_of_the_training_split(tmp_pa
 
 @pytest.mark.parametrize("world_size", [2, 4])
 def test_the_processes_share_the_batch_of_one(tmp_path, world_size):
-    source = build(tmp_path / "s", has_events=True)
+    source = build(tmp_path / "s")
     for step in (0, 7):
         whole = source.batch(step, batch_size=8, clip_length=9, seed=1)
         shares = [
@@ -69,17 +68,7 @@ def test_the_processes_share_the_batch_of_one(tmp_path, world_size):
             )
             for rank in range(world_size)
         ]
-        video, events = ([getattr(s, name) for s in shares] for name in ("video", "events"))
-        np.testing.assert_array_equal(np.concatenate(video), whole.video)
-        np.testing.assert_array_equal(np.concatenate(events), whole.events)
-
-
-def test_a_batch_depends_on_its_number_and_the_seed_alone(tmp_path):
-    source = build(tmp_path / "s")
-    late = places(source.batch(5, batch_size=8, clip_length=9, seed=1))
-    assert late == places(source.batch(5, batch_size=8, clip_length=9, seed=1))
-    assert late != places(source.batch(4, batch_size=8, clip_length=9, seed=1))
-    assert late != places(source.batch(5, batch_size=8, clip_length=9, seed=2))
+        np.testing.assert_array_equal(np.concatenate([s.video for s in shares]), whole.video)
 
 
 def test_held_out_clips_are_spaced_and_of_their_split(tmp_path):
@@ -91,19 +80,6 @@ def test_held_out_clips_are_spaced_and_of_their_split(tmp_path):
     assert source.held_out("test", count=4, clip_length=26) is None
     with refused("'train'"):
         source.held_out("train", count=1, clip_length=5)
-
-
-def test_events_come_with_the_frames(tmp_path):
-    source = build(tmp_path / "s", has_events=True)
-    clips = source.batch(0, batch_size=16, clip_length=9, seed=0)
-    np.testing.assert_array_equal(clips.events, clips.video[:, :, 1, 0, 0] % 4 == 0)
-    held = source.held_out("test", count=1, clip_length=9)
-    np.testing.assert_array_equal(held.events, held.video[:, :, 1, 0, 0] % 4 == 0)
-
-
-def test_a_split_that_is_empty_gives_none(tmp_path):
-    source = build(tmp_path / "s", lengths={"a": 9}, splits={"a": "train"})
-    assert source.held_out("validation", count=4, clip_length=3) is None
 
 
 def test_no_training_clip_says_how_many_frames_each_file_gives(tmp_path):

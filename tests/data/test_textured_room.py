@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dlh.data.clips import DataError
-from dlh.data.named.manifest import name_clips
 from dlh.data.worlds.moving_ball import RGB, MovingBall, MovingBallConfig
+from refusals import refused
 
 PLAIN = MovingBallConfig(size=32, radius=4, speed=5.0, colour_change_probability=0.1)
 ROOM = replace(PLAIN, texture=0.5)
@@ -109,31 +109,8 @@ def test_noise_of_frames_pixels_and_clips_is_independent():
         assert abs(np.corrcoef(one, other)[0, 1]) < 4 / np.sqrt(one.size)
 
 
-def test_a_longer_clip_begins_with_the_shorter_one_and_ranks_share_a_batch():
-    ball = MovingBall(replace(ROOM, noise=0.02, flicker=0.02))
-    whole = ball.batch(3, batch_size=4, clip_length=12, seed=5).video
-    longer = ball.batch(3, batch_size=4, clip_length=20, seed=5).video
-    np.testing.assert_array_equal(longer[:, :12], whole)
-    shares = [
-        ball.batch(3, batch_size=4, clip_length=12, seed=5, rank=rank, world_size=2).video
-        for rank in (0, 1)
-    ]
-    np.testing.assert_array_equal(np.concatenate(shares), whole)
-    assert (ball.batch(3, batch_size=4, clip_length=12, seed=6).video != whole).any()
-
-
 @pytest.mark.parametrize("name", ["texture", "noise", "flicker"])
 @pytest.mark.parametrize("value", [-0.1, 1.5, float("nan")])
 def test_a_share_outside_zero_to_one_is_refused(name, value):
-    with pytest.raises(DataError, match=f"{name} .*{value}"):
+    with refused(DataError, name, value):
         replace(PLAIN, **{name: value})
-
-
-def test_a_manifest_says_what_kind_of_room_it_is_only_where_there_is_one():
-    numbers = {"context": 3, "horizon": 5, "count": 2}
-    plain, room = (name_clips(MovingBall(config), **numbers) for config in (PLAIN, ROOM))
-    assert plain.digest() != room.digest()
-    assert len(list(room.open(room.source.build()))) == 2
-    with pytest.raises(DataError, match="texture is 0.0 and in the manifest 0.5") as caught:
-        room.open(MovingBall(PLAIN))
-    assert caught.value.code == "manifest-mismatch"

@@ -7,12 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dlh.data.clips import ClipSource, DataError
+from dlh.data.clips import DataError
 from dlh.data.worlds.moving_ball import RGB, MovingBall, MovingBallConfig
 from dlh.data.worlds.two_clocks import ROOMS, TwoClocks, TwoClocksConfig
+from refusals import refused
 
 BALL = MovingBallConfig(size=32, radius=4, speed=5.0)
 CONFIG = TwoClocksConfig(ball=BALL)
+FEW_PIXELS = TwoClocksConfig(ball=MovingBallConfig(size=16, radius=2, speed=3.0))
+"""For what is counted over many clips."""
 
 
 def held_out(config=CONFIG, count=30, clip_length=100):
@@ -78,7 +81,7 @@ def counted(clips):
 
 
 def test_the_room_changes_at_every_kth_change_of_the_ball():
-    before, between = counted(held_out(count=400, clip_length=150))
+    before, between = counted(held_out(FEW_PIXELS, count=400, clip_length=120))
     assert all(len(periods) == 1 for periods in between)
     periods = np.array([periods.pop() for periods in between])
     assert np.isin(periods, [5, 6, 7, 8]).all()
@@ -95,7 +98,7 @@ def test_the_period_can_be_given():
 
 
 def test_the_room_may_change_at_random_times():
-    clips = held_out(replace(CONFIG, room_change_probability=0.05), count=200)
+    clips = held_out(replace(FEW_PIXELS, room_change_probability=0.05), count=200)
     room, ball = clips.room_changes[:, 1:], clips.ball_changes[:, 1:]
     error = np.sqrt(0.05 * 0.95 / room.size)
     assert abs(room.mean() - 0.05) < 4 * error
@@ -114,35 +117,25 @@ def test_the_ball_knows_nothing_of_the_room():
     assert abs(clips.ball_changes[:, 1:].mean() - rate) < 0.03
 
 
-def test_it_is_a_source_whose_clips_are_pure_functions_of_seed_split_and_index():
-    world = TwoClocks(CONFIG)
-    assert isinstance(world, ClipSource) and world.frame_shape == (3, 32, 32)
-    whole = world.batch(3, batch_size=4, clip_length=12, seed=5).video
-    shares = [
-        world.batch(3, batch_size=4, clip_length=12, seed=5, rank=rank, world_size=2).video
-        for rank in (0, 1)
-    ]
-    np.testing.assert_array_equal(np.concatenate(shares), whole)
-    longer = world.batch(3, batch_size=4, clip_length=20, seed=5)
-    np.testing.assert_array_equal(longer.video[:, :12], whole)
-    assert (world.batch(3, batch_size=4, clip_length=12, seed=6).video != whole).any()
-    one = longer.row(2)
+def test_a_row_has_the_truth_of_its_clip():
+    clips = held_out(count=3, clip_length=20)
+    one = clips.row(2)
     assert one.video.shape[0] == 1 and one.level_events.shape == (1, 20, 2)
-    np.testing.assert_array_equal(one.truth(3), longer.truth(3)[2:3])
+    np.testing.assert_array_equal(one.truth(3), clips.truth(3)[2:3])
 
 
 @pytest.mark.parametrize(
     "change, found",
     [
-        ({"period": (0, 3)}, r"\(0, 3\)"),
-        ({"period": (8, 5)}, r"\(8, 5\)"),
+        ({"period": (0, 3)}, (0, 3)),
+        ({"period": (8, 5)}, (8, 5)),
         ({"room_change_probability": 1.5}, "1.5"),
         ({"rooms": ("black", "pink")}, "'pink'"),
-        ({"rooms": ("black",)}, r"\('black',\)"),
-        ({"rooms": ("black", "navy", "black")}, "black"),
+        ({"rooms": ("black",)}, ("black",)),
+        ({"rooms": ("black", "navy", "black")}, ("black", "navy", "black")),
         ({"ball": replace(BALL, texture=0.5)}, "0.5"),
     ],
 )
 def test_an_invalid_world_is_refused(change, found):
-    with pytest.raises(DataError, match=found):
+    with refused(DataError, found):
         replace(CONFIG, **change)

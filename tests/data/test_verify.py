@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data.refusals import refused
-from data.small_store import WITH_EVENTS, Stream, build, building
+from data.small_store import build
 from dlh.data.store.store import INDEX, Index
 from dlh.data.store.verify import Damage, store_bytes, verify_store
 
@@ -94,22 +94,6 @@ def test_entries_that_contradict_each_other(path):
         Damage(where="0.mp4", what="is in the index twice"),
         Damage(where="0.mp4", what="shares frames with 0.mp4"),
     )
-
-
-def test_true_events_are_checked_too(tmp_path):
-    with building(tmp_path / "s", WITH_EVENTS) as builder:
-        builder.add("a", Stream(5), sha256="a", events=np.array([1, 0, 0, 1, 0], bool))
-        builder.finish({"a": "train"})
-    assert verify_store(tmp_path / "s").files == 2 and not verify_store(tmp_path / "s").damage
-    events = tmp_path / "s" / "events-00000.npy"
-    content = events.read_bytes()
-    events.write_bytes(content[:-1] + b"\x02")
-    assert verify_store(tmp_path / "s").damage == (
-        Damage(where="events-00000.npy", what="holds bytes that are neither true nor false"),
-    )
-    events.write_bytes(content[:-1])
-    found = verify_store(tmp_path / "s")
-    assert [damage.where for damage in found.damage] == [events.name] and found.compared == 1
 
 
 def test_a_disk_that_fails_is_a_damage_of_its_video(path, monkeypatch):

@@ -20,7 +20,7 @@ FILES = "docs/files.md"
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(little_to_measure: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a short run of two starts in run/, the futures of a clip, and its events."""
     folder = tmp_path_factory.mktemp("finished")
     frames = MovingBall(tiny().data.ball).draw(1, 14, np.random.default_rng(0)).video[0]

@@ -9,7 +9,7 @@ import torch
 import scoring
 from dlh.evaluation.floors import KnownFutures, black_frame, last_frame
 from dlh.evaluation.rows import draw, other_clips
-from dlh.evaluation.scores.frames import METRICS, Metric, psnr, ssim, ssim_legacy
+from dlh.evaluation.scores.frames import METRICS, psnr, ssim, ssim_legacy
 from dlh.evaluation.scoring import ClipScores, Stopwatch, score_clip
 
 ALL = list(METRICS.values())
@@ -41,37 +41,6 @@ def test_pieces_of_time_change_nothing(monkeypatch):
     pieces = score(scoring.row())
     for name, scores in whole.metrics.items():
         assert pieces.metrics[name].best_curve == pytest.approx(scores.best_curve, abs=1e-6)
-
-
-def test_the_best_is_chosen_per_sequence_and_keeps_its_whole_curve():
-    # Sample 0 is near at first and far later, sample 1 the reverse, sample 2 fair throughout.
-    near, fair, far = 0.001, 0.02, 1.0
-    errors = torch.tensor([[near, far, far, far, far], [far, far, far, far, near], [fair] * 5])
-    futures = errors[None, :, :, None, None, None].expand(1, 3, 5, *scoring.SHAPE)
-    black = torch.zeros(5, *scoring.SHAPE)
-    found = score_clip(
-        scoring.known(futures),
-        0,
-        CONTEXTS[0],
-        black,
-        protocol=scoring.protocol(),
-        metrics=[METRICS["psnr"]],
-    ).metrics["psnr"]
-    assert found.best_sample == 2
-    assert found.best_curve == pytest.approx(np.full(5, 20 * np.log10(1 / fair)), rel=1e-5)
-    per_frame = psnr(futures[0], black).amax(0).mean()
-    assert per_frame > found.time_means.max() + 2  # what choosing at every frame would claim
-
-
-def test_the_lowest_is_the_best_where_lower_is_better():
-    metric = Metric(
-        name="error",
-        parameters={},
-        higher_is_better=False,
-        score=lambda ours, theirs: (ours - theirs).abs().mean((-3, -2, -1)),
-    )
-    found = score(scoring.row(), metrics=[metric]).metrics["error"]
-    assert found.best_curve.mean() == pytest.approx(found.time_means.min())
 
 
 def test_a_draw_is_a_function_of_seed_clip_and_block_alone():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dlh.evaluation.floors import black_frame, floors, last_frame, mean_frame
+from dlh.evaluation.floors import KnownFutures, black_frame, floors, last_frame, mean_frame
 from dlh.interfaces import VideoModel
 from dlh.video import VideoError
 from refusals import refused
@@ -48,11 +48,6 @@ def test_a_prediction_can_be_changed_without_touching_the_context():
     assert torch.equal(context, before)
 
 
-def test_a_floor_says_that_it_has_no_likelihood():
-    with refused(TypeError, "'black frame'"):
-        black_frame(SHAPE).objective(a_context())
-
-
 def test_frames_of_another_shape_are_refused_by_name_of_the_shape():
     with refused(VideoError, (3, 4, 4), (3, 4, 5)):
         black_frame((3, 4, 4)).predict(a_context(), horizon=1)
@@ -69,3 +64,26 @@ def test_a_mean_frame_must_be_one_frame_in_the_unit_interval():
         mean_frame(torch.zeros(4, 5))
     with refused(VideoError, "200"):
         mean_frame(torch.full(SHAPE, 200.0))
+
+
+READY = torch.rand(3, 4, 1, 5, 6, generator=torch.Generator().manual_seed(0))
+WATCHED = torch.zeros(2, 1, 1, 5, 6)
+
+
+def test_known_futures_keep_the_contract_and_give_what_lies_ready():
+    model = KnownFutures(name="other clips", futures=READY)
+    assert isinstance(model, VideoModel) and model.frame_shape == (1, 5, 6)
+    frames = model.predict(WATCHED, horizon=2, samples=2).frames
+    assert frames.shape == (2, 2, 2, 1, 5, 6)
+    assert torch.equal(frames[0], READY[:2, :2]) and torch.equal(frames[0], frames[1])
+    assert model.predict(WATCHED, horizon=4, samples=9).frames.shape[1] == 3
+
+
+def test_known_futures_have_no_likelihood_and_may_be_too_short():
+    model = KnownFutures(name="oracle", futures=READY)
+    with refused(TypeError, "'oracle'"):
+        model.objective(WATCHED)
+    with refused(VideoError, "'oracle'", 4, 5):
+        model.predict(WATCHED, horizon=5)
+    with refused(ValueError, 0, 1):
+        model.predict(WATCHED, horizon=0)

@@ -129,15 +129,6 @@ def test_mean_and_spread_are_over_the_samples_of_a_clip():
     assert scores.mean_curve.tolist() == pytest.approx([10.0, 15.0, 52.0])
 
 
-def test_another_metric_takes_the_place_of_psnr():
-    def brightness(prediction: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        return prediction.mean((-3, -2, -1))
-
-    futures = some_futures()
-    scores = score_futures(Bank(futures), contexts(3), truths(), samples=7, metric=brightness)
-    assert scores.mean_curves == pytest.approx(futures.mean((-3, -2, -1)).mean(1).numpy())
-
-
 @pytest.mark.parametrize(
     "changes, found",
     [

@@ -61,6 +61,6 @@ def test_without_matplotlib_nothing_is_trained(
     monkeypatch.setattr(sys, "argv", [str(EXAMPLE), "--fast"])
     for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(SystemExit, match="drawing needs matplotlib, which is not installed: pip"):
+    with pytest.raises(SystemExit, match="matplotlib"):
         runpy.run_path(str(EXAMPLE), run_name="__main__")
     assert not Path("runs").exists()

@@ -24,6 +24,7 @@ from dlh.files.writing import (
     write_atomically,
     write_bytes,
 )
+from refusals import refused
 
 DIES = """
 import os, signal, sys
@@ -116,8 +117,9 @@ def test_a_finished_folder_takes_its_name_unless_one_with_files_has_it(tmp_path:
     for name in ("made", "there"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).touch()
-    with pytest.raises(OSError, match="not empty|exists"):
+    with pytest.raises(OSError, match=r"\[Errno") as raised:
         put_in_place(tmp_path / "made", tmp_path / "there")
+    assert raised.value.errno in (errno.ENOTEMPTY, errno.EEXIST)
     assert (tmp_path / "there" / "there").exists()
     put_in_place(tmp_path / "made", tmp_path / "store")
     assert (tmp_path / "store" / "made").exists() and not (tmp_path / "made").exists()
@@ -132,7 +134,7 @@ def test_the_reason_is_the_systems_and_says_what_to_do_where_that_is_known():
 
 def test_an_error_of_the_system_becomes_the_asked_one_and_others_pass(tmp_path):
     with (
-        pytest.raises(OutputError, match="a sentence: ") as raised,
+        refused(OutputError, "a sentence") as raised,
         os_errors_as(OutputError, "a sentence"),
     ):
         (tmp_path / "none" / "file").write_text("")
@@ -147,12 +149,12 @@ def test_what_could_not_be_written_is_found_before_the_work(tmp_path):
     assert not (tmp_path / "A.MP4").exists() and not any((tmp_path / "new/folder").iterdir())
     (tmp_path / "a.npz").mkdir()
     for wrong, suffix in ((tmp_path / "a", ".mp4"), (tmp_path / "a.npz", ".npz")):
-        with pytest.raises(UsageError, match=str(wrong)):
+        with refused(UsageError, wrong):
             check_writable(wrong, suffix)
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="file/a.mp4"):
+    with refused(OutputError, tmp_path / "file/a.mp4"):
         check_writable(tmp_path / "file" / "a.mp4", ".mp4")
-    with pytest.raises(OutputError, match="file"):
+    with refused(OutputError, tmp_path / "file"):
         make_folder(tmp_path / "file")
 
 
@@ -160,5 +162,5 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "a.json"
     write_bytes(path, b"content")
     assert path.read_bytes() == b"content"
-    with pytest.raises(OutputError, match="nowhere/a.json"):
+    with refused(OutputError, tmp_path / "nowhere/a.json"):
         write_bytes(Path(tmp_path / "nowhere" / "a.json"), b"content")

@@ -20,6 +20,20 @@ CWVAE, VTA, LMC = 1, 2, 3
 WEIGHT, FRAMES, NORMAL, GUMBEL, DEQUANTISATION = 0, 1, 2, 3, 4
 
 BATCH = 2
+SMALL = {
+    "number": 2,
+    "channels": 1,
+    "size": 64,
+    "levels": 3,
+    "factor": 2,
+    "stoch": 5,
+    "deter": 7,
+    "embed": 6,
+    "dense": 9,
+    "std": 1.0,
+    "frames": 13,
+    "context": 4,
+}
 CASES = {
     "cwvae": {
         "mazes": {
@@ -36,34 +50,8 @@ CASES = {
             "frames": 46,
             "context": 36,
         },
-        "small": {
-            "number": 2,
-            "channels": 1,
-            "size": 64,
-            "levels": 3,
-            "factor": 2,
-            "stoch": 5,
-            "deter": 7,
-            "embed": 6,
-            "dense": 9,
-            "std": 1.0,
-            "frames": 13,
-            "context": 4,
-        },
-        "small32": {
-            "number": 3,
-            "channels": 1,
-            "size": 32,
-            "levels": 3,
-            "factor": 2,
-            "stoch": 5,
-            "deter": 7,
-            "embed": 6,
-            "dense": 9,
-            "std": 1.0,
-            "frames": 13,
-            "context": 4,
-        },
+        "small": SMALL,
+        "small32": SMALL | {"number": 3, "size": 32},
     },
     "vta": {
         "base": {"number": 1, "channels": 3, "size": 32, "context": 5, "window": 20, "horizon": 12},
@@ -342,20 +330,3 @@ def count(entries: list[Entry]) -> int:
     return sum(
         int(np.prod(entry.shape)) for entry in entries if entry.kind not in ("mean", "variance")
     )
-
-
-if __name__ == "__main__":
-    for title, (_, entries) in {
-        "CW-VAE 64 px, 1 channel": cwvae(1),
-        "CW-VAE 64 px, 3 channels": cwvae(3),
-        "CW-VAE 32 px, 1 channel": cwvae(1, size=32),
-        "CW-VAE 32 px, 3 channels": cwvae(3, size=32),
-        "CW-VAE 64 px, 3 channels, stoch 100, deter and embed 800": cwvae(3, 3, 100, 800, 800),
-        "VTA 32 px, 3 channels": vta(),
-        "VTA 32 px, 1 channel": vta(1),
-        "VTA 64 px, 3 channels": vta(3, size=64),
-        "VTA 64 px, 1 channel": vta(1, size=64),
-        "LMC-Memory, 1 channel": lmc(1),
-        "LMC-Memory, 3 channels": lmc(3),
-    }.items():
-        print(f"{title}: {count(entries):,} in {len(entries)} arrays")

@@ -10,11 +10,11 @@ import torch
 
 from dlh.interfaces import TrainableModel
 from dlh.models import registry
-from dlh.models.dlh import DLHConfig
 from dlh.models.flat import FlatConfig
 from dlh.runs.experiment import read_experiment
 from dlh.runs.presets import PRESETS, tiny, tiny_flat
-from dlh.settings import ConfigError, SettingsError, to_plain
+from dlh.settings import SettingsError, to_plain
+from refusals import refused
 
 
 @pytest.mark.parametrize("kind", registry.kinds())
@@ -41,17 +41,16 @@ def test_what_was_saved_without_a_kind_is_a_hierarchy() -> None:
 @pytest.mark.parametrize(
     "plain, found",
     [
-        ({"kind": "flatt"}, "'flatt'; did you mean flat"),
-        ({"kind": 3}, "3"),
-        ([], r"\[\]"),
-        (to_plain(FlatConfig()) | {"num_levels": 2}, "model.num_levels"),
-        (to_plain(FlatConfig()) | {"height": 17}, "17"),
+        ({"kind": "flatt"}, ("'flatt'", "flat")),
+        ({"kind": 3}, (3,)),
+        ([], ([],)),
+        (to_plain(FlatConfig()) | {"num_levels": 2}, ("model.num_levels",)),
+        (to_plain(FlatConfig()) | {"height": 17}, (17,)),
     ],
 )
-def test_a_model_that_cannot_be_is_refused_by_name(plain, found: str) -> None:
-    with pytest.raises(SettingsError, match=found) as refused:
+def test_a_model_that_cannot_be_is_refused_by_name(plain, found: tuple) -> None:
+    with refused(SettingsError, *found):
         registry.read_config(plain)
-    assert refused.value.code == SettingsError.code
 
 
 def test_a_name_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +58,7 @@ def test_a_name_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
     line = {"config": "mine:Config", "build": "mine:Model"}
     registry.register("mine", **line)
     registry.register("mine", **line)  # a module may be imported twice
-    with pytest.raises(ValueError, match="'mine' already"):
+    with refused(ValueError, "'mine'"):
         registry.register("mine", config="other:Config", build="mine:Model")
 
 
@@ -70,15 +69,6 @@ def test_reading_the_table_imports_no_model() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['dlh.models.registry']"
-
-
-@pytest.mark.parametrize("change", [{"height": 17}, {"state_size": 0}, {"std_floor": 0.0}])
-@pytest.mark.parametrize("config", [DLHConfig, FlatConfig])
-def test_an_invalid_setting_is_refused_when_the_config_is_made(config, change) -> None:
-    ((name, value),) = change.items()
-    with pytest.raises(ConfigError, match=f"{name} .*found {value}") as refused:
-        config(**change)
-    assert refused.value.code == "invalid-setting"
 
 
 def test_a_preset_has_one_model_and_says_so() -> None:

@@ -35,17 +35,6 @@ def test_first_layer_in_two_matrices_is_the_layer_on_both_inputs():
     torch.testing.assert_close(found.std, softplus(raw) + 0.01)
 
 
-def test_evidence_can_be_projected_for_all_steps_before_their_contexts_are_known():
-    network = conditional()
-    evidence, context = torch.randn(4, 9, 5).double(), torch.randn(4, 9, 3).double()
-    whole = network(evidence, context)
-    projected = network.project(evidence)
-    for step in range(4):
-        found = network.given(projected[step], context[step])
-        torch.testing.assert_close(found.mean, whole.mean[step])
-        torch.testing.assert_close(found.std, whole.std[step])
-
-
 def test_first_layer_starts_as_one_layer_of_both_inputs():
     """Orthogonal as one matrix of 5 + 3 inputs, not as two, which would be larger together."""
     network = conditional()

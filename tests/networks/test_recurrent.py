@@ -31,26 +31,6 @@ def test_a_step_from_projected_inputs_is_the_step_and_has_its_gradients():
     )
 
 
-def test_a_sequence_is_its_steps_one_after_the_other():
-    torch.manual_seed(0)
-    recurrence = Recurrence(3, 4).double()
-    inputs, hidden = torch.randn(6, 5, 3).double(), torch.randn(5, 4).double()
-    whole = recurrence.sequence(inputs, hidden)
-    assert whole.shape == (6, 5, 4)
-    for step in range(6):
-        hidden = recurrence.step(inputs[step], hidden)
-        torch.testing.assert_close(whole[step], hidden, rtol=1e-12, atol=1e-12)
-
-
-def test_nothing_is_remembered_between_two_calls():
-    torch.manual_seed(0)
-    recurrence = Recurrence(3, 4)
-    inputs, hidden = torch.randn(2, 5, 3), torch.zeros(5, 4)
-    first = recurrence.sequence(inputs, hidden)
-    assert torch.equal(recurrence.sequence(inputs, hidden), first)
-    assert torch.equal(hidden, torch.zeros(5, 4))
-
-
 def recurrence_and_inputs(steps: int = 7) -> tuple[Recurrence, torch.Tensor, torch.Tensor]:
     torch.manual_seed(0)
     inputs = torch.randn(steps, 5, 3, dtype=torch.float64, requires_grad=True)
@@ -76,11 +56,6 @@ def test_a_sequence_and_its_gradients_are_those_of_torch(steps):
         torch.testing.assert_close(found, expected, **CLOSE)
         found_gradients = gradients(recurrence, inputs, hidden, found)
         torch.testing.assert_close(found_gradients, expected_gradients, **CLOSE)
-
-
-def test_gradients_are_those_of_finite_differences():
-    recurrence, inputs, hidden = recurrence_and_inputs(3)
-    assert torch.autograd.gradcheck(recurrence.sequence, (inputs, hidden))
 
 
 MOVING = torch.rand(7, 5, generator=torch.Generator().manual_seed(1)) < torch.tensor(

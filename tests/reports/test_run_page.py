@@ -191,13 +191,6 @@ def test_all_text_is_escaped(field: str):
     assert "<script" not in html
 
 
-def test_a_floor_with_a_name_of_markup_is_escaped():
-    prediction = replace(PREDICTION, floors={"<b>bold</b>": scores([30.0] * 4)})
-    html = render_report(replace(DEMO, futures=prediction))
-    assert "<b>bold" not in html
-    assert "<b>bold</b>" in Page(html).text
-
-
 def heading(report: Report) -> str:
     return lines(report)[0].partition(" - ")[0]
 

@@ -9,6 +9,7 @@ from dlh.runs.build import build_model
 from dlh.runs.presets import moving_ball_paper
 from dlh.runs.starts import of_seed, seeds
 from dlh.settings import to_plain
+from refusals import refused
 from reproduction.catalogue import (
     ABLATIONS,
     MOST_CORE_HOURS,
@@ -128,5 +129,5 @@ def test_every_kind_builds(kind):
 def test_a_pattern_chooses_and_one_that_matches_nothing_is_refused():
     assert {named.kind for named in chosen("ablation-vade-*")} == {"vade"}
     assert chosen(None) == ALL
-    with pytest.raises(UsageError, match=r"no experiment is called 'lambda'; there are full-lam"):
+    with refused(UsageError, "'lambda'", ALL[0].name):
         chosen("lambda")

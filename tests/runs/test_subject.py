@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from dlh import DLH
 from dlh.analysis.findings import AnalysisConfig
@@ -67,6 +68,8 @@ def test_a_run_is_analysed_on_the_held_out_clips_of_its_own_videos(workspace):
         chosen = clips_to_analyse(subject, LITTLE)
         assert chosen.split == "test" and len(chosen.clips.video) == 2  # one video of 20 frames
         assert subject.folder == run / "analysis" and chosen.left_out == {}
+    of_one_frame = subject.held_out(count=9, lengths=(1,), enough=1)  # nothing changes in these
+    assert of_one_frame.clips.video.shape[1] == subject.experiment.training.clip_length
 
 
 def test_videos_that_have_changed_since_the_training_are_refused(workspace):
@@ -133,6 +136,15 @@ def test_the_best_model_of_a_run_is_known_by_the_run(workspace):
     assert subject.experiment.data.source == "own"
     assert (subject.name, subject.folder) == ("mine/best", run / "best" / "analysis")
     assert open_subject(str(run.absolute()), None).name == "mine"
+
+
+def test_the_digest_is_that_of_the_weights(workspace):
+    digests = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        DLH(DynamicLatentHierarchy(tiny().model)).save_pretrained("bare")
+        digests.append(open_subject("bare", "moving-ball").digest())
+    assert digests[0] == digests[1] != digests[2]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ from dlh.training.errors import TrainingError
 from dlh.training.iteration import Iterations
 from dlh.training.processes import Processes
 from refusals import holds, refused
-from training.tiny_training import CONFIG, TinyModel, new_run, train_tiny
 
 CPU = torch.device("cpu")
 
@@ -69,16 +68,6 @@ def test_the_layout_in_memory_changes_nothing(whole) -> None:
     other, _ = gradients(speed="channels-last")
     for name, gradient in whole[0].items():
         torch.testing.assert_close(other[name], gradient, rtol=1e-9, atol=1e-12)
-
-
-def test_a_training_in_parts_is_the_training(tmp_path: Path) -> None:
-    models = []
-    for parts in (1, 2):
-        config = dataclasses.replace(CONFIG, batch_size=4, accumulate=parts)
-        models.append(TinyModel())
-        train_tiny(new_run(tmp_path / str(parts)), config, model=models[-1])
-    for one, other in zip(*(model.parameters() for model in models), strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
 def test_unequal_parts_are_refused() -> None:

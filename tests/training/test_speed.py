@@ -161,6 +161,7 @@ def no_compiler(monkeypatch) -> None:
     monkeypatch.setattr(speed, "require_compiler", refuse)
 
 
+@pytest.mark.slow
 def test_without_a_compiler_the_command_says_so_before_it_begins(workspace: Path) -> None:
     """The command itself, where CXX names nothing that is there."""
     done = subprocess.run(

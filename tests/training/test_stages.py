@@ -86,6 +86,7 @@ class TwoStages(TinyModel):
         update: Update = TRAINED,
         execution: Execution = PLAIN,
     ) -> Objective:
+        assert update.beta == 1.0  # nothing is warmed up any more
         mean, pixels = batch
         whole = (len(mean) * execution.share.count, *mean.shape[1:])
         state = mean + execution.share.of(torch.randn(whole, generator=generator))

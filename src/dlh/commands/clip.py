@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from dlh.commands.data_options import ClipOptions
-from dlh.data.published.catalogue import BOUNCING_BALL, TWO_CLOCKS
+from dlh.data.published.catalogue import MOVING_MNIST
 from dlh.data.video.encode import write_video
-from dlh.data.worlds.bouncing_ball import BouncingBall
-from dlh.data.worlds.moving_ball import MovingBall
-from dlh.data.worlds.two_clocks import TwoClocks, TwoClocksClips
+from dlh.data.worlds.by_name import WORLDS
+from dlh.data.worlds.two_clocks import TwoClocksClips
 from dlh.errors import UsageError
 from dlh.files.writing import Say, check_writable
 from dlh.runs import presets
@@ -33,15 +32,15 @@ def write_clip(options: ClipOptions, *, say: Say = print) -> None:
     """
     preset, frames, number, out = options.preset, options.frames, options.number, options.out
     data = presets.preset(preset).data
-    world = _world(data)
-    if world is None:
-        known = [name for name, make in presets.PRESETS.items() if _world(make().data) is not None]
+    if not _has_a_ball(data):
+        known = [name for name, make in presets.PRESETS.items() if _has_a_ball(make().data)]
         raise UsageError(
             f"{preset} is trained on films that exist; a clip can be made of the world of "
             f"{', '.join(known)}"
         )
     check_writable(out, ".mp4")
-    clip = world.held_out_clip("test", number, clip_length=frames)
+    field, world = WORLDS[data.source]
+    clip = world(getattr(data, field)).held_out_clip("test", number, clip_length=frames)
     scale = max(1, SIDE // clip.video.shape[2])
     write_video(out, clip.video[0], FRAMES_PER_SECOND, scale=scale)
     say(
@@ -50,17 +49,13 @@ def write_clip(options: ClipOptions, *, say: Say = print) -> None:
     if isinstance(clip, TwoClocksClips):
         say(f"the ball's colour changes {_when(clip.ball_changes[0])}")
         say(f"the room changes {_when(clip.room_changes[0])}")
-    else:
-        say(f"its colour changes {_when((clip.bounces | clip.random_changes)[0])}")
+    elif clip.events is not None:
+        say(f"its colour changes {_when(clip.events[0])}")
 
 
-def _world(data: DataConfig) -> MovingBall | TwoClocks | BouncingBall | None:
-    """The world that a clip can be made of; None for films that exist."""
-    if data.is_moving_ball:
-        return MovingBall(data.ball)
-    if data.source == TWO_CLOCKS:
-        return TwoClocks(data.clocks)
-    return BouncingBall(data.bouncing) if data.source == BOUNCING_BALL else None
+def _has_a_ball(data: DataConfig) -> bool:
+    """Whether a clip can be made of it: it is of no films, and its changes are known."""
+    return data.generated and data.source != MOVING_MNIST
 
 
 def _when(changes: np.ndarray) -> str:

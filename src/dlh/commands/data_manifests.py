@@ -11,22 +11,11 @@ from dlh.commands.data_store import open_store
 from dlh.commands.data_store import verify as verify_store
 from dlh.commands.manifest_options import ManifestOptions
 from dlh.data.clips import ClipSource
-from dlh.data.named.generated import World
 from dlh.data.named.manifest import Manifest, name_clips
 from dlh.data.named.stored import StoredClips
-from dlh.data.published.catalogue import (
-    BOUNCING_BALL,
-    CATALOGUE,
-    MOVING_BALL,
-    MOVING_MNIST,
-    TWO_CLOCKS,
-)
+from dlh.data.published.catalogue import CATALOGUE, MOVING_MNIST
 from dlh.data.store.source import StoreSource
-from dlh.data.worlds.bouncing_ball import BouncingBall, BouncingBallConfig
-from dlh.data.worlds.digits import MNIST_5K
-from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
-from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
-from dlh.data.worlds.two_clocks import TwoClocks, TwoClocksConfig
+from dlh.data.worlds.by_name import WORLDS, make_world
 from dlh.errors import UsageError
 from dlh.files.writing import Say, check_writable
 from dlh.runs.data_names import load_named_digits, name_or_path
@@ -44,33 +33,22 @@ def write_manifest(options: ManifestOptions, *, say: Say = print) -> Manifest:
     """
     store, clips, split, out = str(options.store), options.clips, options.split, options.out
     context, horizon, select = options.context, options.horizon, options.select
-    for option, changed, owner in (
-        ("ball", options.ball != MovingBallConfig(), MOVING_BALL),
-        ("clocks", options.clocks != TwoClocksConfig(), TWO_CLOCKS),
-        ("bouncing", options.bouncing != BouncingBallConfig(), BOUNCING_BALL),
-        ("mnist", options.mnist != MovingMNISTConfig(), MOVING_MNIST),
-        ("digits", options.digits != MNIST_5K, MOVING_MNIST),
-    ):
-        if changed and store != owner:
+    owners = {field: name for name, (field, _) in WORLDS.items()} | {"digits": MOVING_MNIST}
+    usual = ManifestOptions(store=options.store)
+    for option, owner in owners.items():
+        if getattr(options, option) != getattr(usual, option) and store != owner:
             raise UsageError(f"--{option} is for {owner}, found {store}")
     numbers = {"context": context, "horizon": horizon, "count": clips, "split": split}
-    if store in (MOVING_BALL, TWO_CLOCKS, BOUNCING_BALL, MOVING_MNIST):
+    if store in WORLDS:
         name_or_path(store)  # refuses what is also a folder here
         if split == "train":
             raise UsageError(
                 "generated training clips depend on the seed of a run: name clips of the "
                 "validation or the test split"
             )
-        source: World
-        if store == MOVING_BALL:
-            source = MovingBall(options.ball)
-        elif store == TWO_CLOCKS:
-            source = TwoClocks(options.clocks)
-        elif store == BOUNCING_BALL:
-            source = BouncingBall(options.bouncing)
-        else:
-            digits = load_named_digits(options.digits, option="--digits")
-            source = MovingMNIST(digits, options.mnist)
+        source = make_world(
+            store, options, lambda: load_named_digits(options.digits, option="--digits")
+        )
         check_writable(out, ".json")
         manifest = name_clips(source, **numbers, select=select)
         of = f"{manifest.name}, generated"

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from dlh.data.clips import Clips, ClipSource, DataError, Split
-from dlh.data.named.generated import World
 from dlh.data.named.manifest import Manifest, name_clips
 from dlh.data.store.source import StoreSource
+from dlh.data.worlds.by_name import World
 from dlh.errors import UsageError
 from dlh.evaluation.protocol import ScoredClips
 from dlh.files.npz import map_arrays

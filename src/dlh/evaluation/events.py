@@ -7,7 +7,7 @@ given here start at that first step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ FIRST_LEVEL = 2
 """Level 1 changes at every frame and has no events."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class EventScores:
     """Inferred changes against true ones, pooled over clips and t >= 2.
 
@@ -69,6 +69,23 @@ class EventScores:
     def inferred_rate(self) -> float:
         """Inferred events per step."""
         return self.inferred_events / self.steps
+
+    def to_plain(self) -> dict[str, float]:
+        """Precision, recall and F1, as JSON files have them."""
+        return {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+
+
+def levels_to_plain(levels: Mapping[int, EventScores]) -> dict[str, dict[str, float]]:
+    """The scores of levels against true events of their own, as JSON files have them."""
+    return {
+        f"L{level}": scores.to_plain() | {"true_change_rate": scores.true_change_rate}
+        for level, scores in levels.items()
+    }
+
+
+def detectors_to_plain(detectors: Mapping[str, EventScores]) -> list[dict[str, Any]]:
+    """The scores of detectors by name, as JSON files have them."""
+    return [{"name": name, **scores.to_plain()} for name, scores in detectors.items()]
 
 
 def event_scores(inferred: Mask, truth: Mask, *, tolerance: int = 0) -> EventScores:
@@ -227,18 +244,12 @@ def rate_and_scores(counts: np.ndarray) -> dict[str, Any]:
     """``rate``, of claimed events a frame, and by ``tolerance`` precision, recall and F1, of pooled
     counts (tolerances, 4): steps, true, inferred and matched events.
     """
-    found = {}
-    for tolerance, four in zip(TOLERANCES, counts, strict=True):
-        steps, true, inferred, matched = map(int, four)
-        scores = EventScores(
-            steps=steps, true_events=true, inferred_events=inferred, matched=matched
-        )
-        found[str(tolerance)] = {
-            "precision": scores.precision,
-            "recall": scores.recall,
-            "f1": scores.f1,
-        }
-    return {"rate": int(counts[0, 2]) / int(counts[0, 0]), "tolerance": found}
+    scores = [EventScores(*map(int, four)) for four in counts]
+    named = zip(TOLERANCES, scores, strict=True)
+    return {
+        "rate": scores[0].inferred_rate,
+        "tolerance": {str(tolerance): each.to_plain() for tolerance, each in named},
+    }
 
 
 def _ratio(matched: int, claimed: int, other: int) -> float:

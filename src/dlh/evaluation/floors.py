@@ -10,13 +10,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn
 
 import torch
 from torch import Tensor
 
 from dlh.data.clips import ClipSource
-from dlh.interfaces import PLAIN, TRAINED, Execution, Prediction, Update
+from dlh.interfaces import Prediction
 from dlh.video import VideoError, check_video, from_stored
 
 MEAN_FRAME_CLIPS = 100
@@ -25,7 +24,7 @@ MEAN_FRAME_SEED = 0
 
 @dataclass(frozen=True, kw_only=True)
 class Floor(ABC):
-    """What all of them share: they predict, have nothing to learn and no likelihood.
+    """What all of them share: they predict and have nothing to learn.
 
     Attributes:
         name: what people call it, for tables and legends.
@@ -43,20 +42,6 @@ class Floor(ABC):
         Raises:
             VideoError: the context cannot be used, or the horizon is too long.
         """
-
-    def objective(
-        self,
-        video: Tensor,
-        *,
-        generator: torch.Generator | None = None,
-        update: Update = TRAINED,
-        execution: Execution = PLAIN,
-    ) -> NoReturn:
-        """Always raises TypeError: such a model puts no probability on a video."""
-        raise TypeError(
-            f"{self.name!r} has no likelihood, so it cannot be trained or give a bound; compare it "
-            "by its predictions only"
-        )
 
     def predict(
         self,

@@ -173,11 +173,10 @@ def score_futures(
     generator: torch.Generator | None = None,
     window: int | None = None,
     chunk: int = 16,
-    metric: FrameScore = psnr,
     see: Callable[[Prediction], None] | None = None,
 ) -> FutureScores:
-    """Draw futures of every context and score them, holding at most ``chunk`` futures in memory at
-    once.
+    """Draw futures of every context and take their PSNR, with at most ``chunk`` futures in memory
+    at once.
 
     The draws come from one generator in the order of the chunks, so another ``chunk`` is another
     (equally good) draw: it belongs to the protocol of a published number.
@@ -189,7 +188,6 @@ def score_futures(
         window: the steps over which the best future is chosen and the means are taken; all of them
             when None.
         chunk: the most futures (clips times samples) predicted in one call; below 2 counts as 2.
-        metric: one score per frame, higher is better.
         see: is given every prediction as it is drawn: all of them would fill the memory.
     """
     check_at_least(1, error=UsageError, samples=samples, chunk=chunk)
@@ -216,7 +214,7 @@ def score_futures(
             )
             if see is not None:
                 see(prediction)
-            curves.append(curves_of(metric, prediction.frames, followed))
+            curves.append(curves_of(psnr, prediction.frames, followed))
             if curves[-1].shape[1] < asked:  # a deterministic model has one future
                 break
         parts.append(FutureScores.of(np.concatenate(curves, 1), window=window))

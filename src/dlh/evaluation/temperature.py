@@ -17,17 +17,7 @@ from torch import Tensor
 
 from dlh.evaluation.futures import FutureScores, curves_of, energy_score, energy_terms
 from dlh.evaluation.scores.frames import psnr
-from dlh.interfaces import (
-    AS_LEARNT,
-    PLAIN,
-    TRAINED,
-    Execution,
-    Objective,
-    Prediction,
-    Temperature,
-    TrainableModel,
-    Update,
-)
+from dlh.interfaces import AS_LEARNT, Prediction, Temperature, TrainableModel
 
 STATES = (1.0, 0.7, 0.5, 0.3, 0.2)
 DECISIONS = (1.0, 0.7, 0.5)
@@ -45,17 +35,6 @@ class AtTemperature:
     def frame_shape(self) -> tuple[int, int, int]:
         """Of the model."""
         return self.model.frame_shape
-
-    def objective(
-        self,
-        video: Tensor,
-        *,
-        generator: torch.Generator | None = None,
-        update: Update = TRAINED,
-        execution: Execution = PLAIN,
-    ) -> Objective:
-        """Of the model; no temperature is in it."""
-        return self.model.objective(video, generator=generator, update=update, execution=execution)
 
     def predict(
         self,

@@ -70,6 +70,7 @@ class TrainedModel:
         Raises:
             PretrainedError: there is none of that name, or its files are missing, damaged or of
                 another version.
+            UnsupportedError: of :class:`DLH`, the model is of another kind.
         """
         return cls(files.read_model(files.find(name)), device)
 
@@ -305,7 +306,20 @@ class DLH(TrainedModel):
 
     model: DynamicLatentHierarchy
 
-    def __init__(self, model: DynamicLatentHierarchy, device: str | torch.device = "cpu") -> None:
+    def __init__(self, model: TrainableModel, device: str | torch.device = "cpu") -> None:
+        """Take a network.
+
+        Raises:
+            UnsupportedError: it is a model of another kind.
+        """
+        if not isinstance(model, DynamicLatentHierarchy):
+            kind = model.config.kind
+            raise UnsupportedError(
+                f"this is a model of the kind {kind}, and a hierarchy (kind dlh) is needed; "
+                "dlh.open_model opens any model",
+                kind=kind,
+                asked="hierarchy",
+            )
         super().__init__(model, device)
 
     @property
@@ -313,52 +327,14 @@ class DLH(TrainedModel):
         """What the model was built from."""
         return self.model.config
 
-    @classmethod
-    def from_pretrained(cls, name: str | Path, device: str | torch.device = "cpu") -> Self:
-        """Load a model from a folder (a finished run is one), by the name of a shipped one, or from
-        the hub.
-
-        Raises:
-            UnsupportedError: it is a model of another kind.
-            PretrainedError: there is none of that name, or its files are missing, damaged or of
-                another version.
-        """
-        model = files.read_model(files.find(name))
-        if not isinstance(model, DynamicLatentHierarchy):
-            kind = model.config.kind
-            raise UnsupportedError(
-                f"{name} is a model of the kind {kind}, and this needs a hierarchy (kind dlh); "
-                "dlh.open_model opens any model",
-                kind=kind,
-                asked="hierarchy",
-            )
-        return cls(model, device)
-
     @torch.no_grad()
-    def futures(
-        self,
-        video: AnyVideo,
-        *,
-        horizon: int = 300,
-        samples: int = 100,
-        seed: int = 0,
-        temperature: float = 1.0,
-        decision_temperature: float = 1.0,
+    def _one_by_one(
+        self, context: Tensor, horizon: int, samples: int, seed: int, temperature: Temperature
     ) -> Iterator[Prediction]:
-        """The samples of :meth:`predict` one by one, for when all frames would fill the memory.
-
-        Raises:
-            UsageError: horizon or samples is below 1, or a temperature below 0.
-            VideoError, DataError: the video cannot be used.
-        """
-        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
         generator = torch.Generator(self.device).manual_seed(seed)
-        _, carried = self.model.observe(self.as_video(video), generator=generator)
+        _, carried = self.model.observe(context, generator=generator)
         drawn, _ = self.model.imagine(
-            carried.repeat(samples),
-            horizon,
-            generator=generator,
-            temperature=Temperature(states=temperature, decisions=decision_temperature),
+            carried.repeat(samples), horizon, generator=generator, temperature=temperature
         )
         return self._decoded(drawn, samples)
 

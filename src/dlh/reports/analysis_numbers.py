@@ -8,6 +8,7 @@ from typing import Any
 from dlh.analysis.findings import Findings, Observers
 from dlh.analysis.future_findings import Futures
 from dlh.analysis.level_findings import LevelFindings
+from dlh.evaluation.events import detectors_to_plain, levels_to_plain
 
 SETTINGS = "settings"
 """Its name for all of :class:`~dlh.analysis.findings.AnalysisConfig`."""
@@ -25,38 +26,24 @@ def as_json(findings: Findings) -> dict[str, Any]:
         "seed": findings.config.seed,
         SETTINGS: asdict(findings.config),
         "depth": _depth(findings),
-        "elbo": _pooled(findings.elbo),
+        "elbo": asdict(findings.elbo),
         "levels": [_level(level) for level in findings.levels],
         "all_levels_pixel_variance": findings.all_levels_variance,
     }
     if findings.events is not None:
-        scores = findings.events
         recalls, by_colour = (
             {name.replace(" ", "_"): value for name, value in kinds.items()}
             for kinds in (findings.recalls, findings.colour_recalls)
         )
         result["events"] = {
-            "precision": scores.precision,
-            "recall": scores.recall,
-            "f1": scores.f1,
+            **findings.events.to_plain(),
             **({"recalls": recalls} if recalls else {}),
             **({"recalls_by_colour": by_colour} if by_colour else {}),
         }
     if findings.higher_events:
-        result["higher_events"] = {
-            f"L{level}": {
-                "precision": scores.precision,
-                "recall": scores.recall,
-                "f1": scores.f1,
-                "true_change_rate": scores.true_change_rate,
-            }
-            for level, scores in findings.higher_events.items()
-        }
+        result["higher_events"] = levels_to_plain(findings.higher_events)
     if findings.other_detectors:
-        result["other_detectors"] = [
-            {"name": name, "precision": one.precision, "recall": one.recall, "f1": one.f1}
-            for name, one in findings.other_detectors.items()
-        ]
+        result["other_detectors"] = detectors_to_plain(findings.other_detectors)
     if findings.model is not None:
         result["foresight"] = {"model": _known(asdict(findings.model))}
         if findings.observers is not None:
@@ -72,12 +59,12 @@ def as_json(findings: Findings) -> dict[str, Any]:
 
 def _depth(findings: Findings) -> dict[str, Any]:
     depth: dict[str, Any] = {
-        "mean_depth": _pooled(findings.mean_depth),
-        "mean_depth_with_first": _pooled(findings.mean_depth_with_first),
-        "total_state_kl": _pooled(findings.total_state_kl),
+        "mean_depth": asdict(findings.mean_depth),
+        "mean_depth_with_first": asdict(findings.mean_depth_with_first),
+        "total_state_kl": asdict(findings.total_state_kl),
     }
     if findings.observers is not None and findings.observers.least_state_kl is not None:
-        depth["least_state_kl_of_level_1"] = _pooled(findings.observers.least_state_kl)
+        depth["least_state_kl_of_level_1"] = asdict(findings.observers.least_state_kl)
     truth = findings.truth
     if truth is not None:
         depth["true_change_rate"] = float(truth[:, 1:].mean())
@@ -88,8 +75,8 @@ def _level(level: LevelFindings) -> dict[str, Any]:
     found: dict[str, Any] = {
         "level": level.level,
         "change_rate": level.change_rate,
-        "state_kl": _pooled(level.state_kl),
-        "event_kl": _pooled(level.event_kl),
+        "state_kl": asdict(level.state_kl),
+        "event_kl": asdict(level.event_kl),
         "pixel_variance": {
             "elsewhere": level.variance_elsewhere,
             "prior": level.variance_expected,
@@ -114,20 +101,19 @@ def _observers(observers: Observers) -> dict[str, Any]:
 
 def _futures(futures: Futures) -> dict[str, Any]:
     model = futures.model
-    clips, samples, horizon = model.clips, model.samples, model.horizon
     result: dict[str, Any] = {
-        "clips": clips,
-        "samples": samples,
+        "clips": model.clips,
+        "samples": model.samples,
         "context_steps": futures.context_steps,
-        "horizon": horizon,
+        "horizon": model.horizon,
         "psnr": {
-            "best": futures.model.best,
-            "mean": futures.model.mean,
+            "best": model.best,
+            "mean": model.mean,
             **{_key(name): scores.best for name, scores in futures.floors.items()},
         },
         "psnr_curve": {
-            "best": futures.model.best_curve.tolist(),
-            "mean": futures.model.mean_curve.tolist(),
+            "best": model.best_curve.tolist(),
+            "mean": model.mean_curve.tolist(),
             **{_key(name): scores.best_curve.tolist() for name, scores in futures.floors.items()},
         },
     }
@@ -148,10 +134,6 @@ def _futures(futures: Futures) -> dict[str, Any]:
             "knows_past_mean": futures.best_tracking.median_mean,
         }
     return result
-
-
-def _pooled(value: Any) -> dict[str, Any]:
-    return asdict(value)
 
 
 def _known(values: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,6 @@ TITLES = {
     "lpips": "LPIPS",
     "fvd": "FVD",
 }
-BETTER = {"psnr": "higher", "ssim": "higher", "ssim_legacy": "higher", "lpips": "lower"}
 ROW_TITLES = {
     MODEL: "model",
     "black": "black frame",

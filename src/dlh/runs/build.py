@@ -8,21 +8,18 @@ from pathlib import Path
 import torch
 
 from dlh.data.clips import ClipSource, DataError
-from dlh.data.published.catalogue import BOUNCING_BALL, CATALOGUE, TWO_CLOCKS
+from dlh.data.published.catalogue import CATALOGUE
 from dlh.data.published.places import Place
 from dlh.data.store.folder import open_data
 from dlh.data.store.report import ImportReport
 from dlh.data.store.source import StoreSource
-from dlh.data.worlds.bouncing_ball import BouncingBall
-from dlh.data.worlds.moving_ball import MovingBall
-from dlh.data.worlds.moving_mnist import MovingMNIST
-from dlh.data.worlds.two_clocks import TwoClocks
+from dlh.data.worlds.by_name import make_world
 from dlh.errors import UsageError
 from dlh.interfaces import TrainableModel
 from dlh.models import registry
 from dlh.pretrained import PretrainedError, open_model
 from dlh.runs.data_names import load_named_digits
-from dlh.runs.experiment import MOVING_MNIST, Experiment
+from dlh.runs.experiment import Experiment
 from dlh.runs.import_bar import ImportBar
 from dlh.runs.presets import how_to_get_data, how_to_prepare
 from dlh.training.checkpoint import checkpoint_files
@@ -81,14 +78,8 @@ def open_source(experiment: Experiment) -> ClipSource:
         DataError: the data cannot be used.
     """
     data = experiment.data
-    if data.is_moving_ball:
-        return MovingBall(data.ball)
-    if data.source == TWO_CLOCKS:
-        return TwoClocks(data.clocks)
-    if data.source == BOUNCING_BALL:
-        return BouncingBall(data.bouncing)
-    if data.source == MOVING_MNIST:
-        return MovingMNIST(load_named_digits(data.digits), data.mnist)
+    if data.generated:
+        return make_world(data.source, data, lambda: load_named_digits(data.digits))
     if not data.source:
         raise UsageError(how_to_get_data(experiment.preset))
     with ImportBar() as bar:

@@ -17,9 +17,10 @@ from typing import Any, ClassVar
 import torch
 
 from dlh.data.clips import ClipSource
-from dlh.data.published.catalogue import BOUNCING_BALL, MOVING_BALL, MOVING_MNIST, TWO_CLOCKS
+from dlh.data.published.catalogue import MOVING_BALL
 from dlh.data.store.source import StoreSource
 from dlh.data.worlds.bouncing_ball import BouncingBallConfig
+from dlh.data.worlds.by_name import WORLDS
 from dlh.data.worlds.digits import MNIST_5K
 from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
@@ -32,13 +33,10 @@ from dlh.training.errors import RunFolderError
 from dlh.training.run import EXPERIMENT, RunFolder
 from dlh.version import __version__
 
-__all__ = ["MOVING_BALL", "MOVING_MNIST", "DataConfig", "Experiment"]
-
 VERSION = 1
 """Of the snapshot."""
 LATER = {"rewarm_from": 0, "steps_before": 0, "later_steps": []}
 """Settings of the training that older runs do not have, and what they stand for in these."""
-GENERATED = (MOVING_BALL, TWO_CLOCKS, BOUNCING_BALL, MOVING_MNIST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +73,7 @@ class DataConfig:
     @property
     def generated(self) -> bool:
         """Whether the clips are generated, not read from videos."""
-        return self.source in GENERATED
+        return self.source in WORLDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,33 +96,19 @@ class Experiment:
     init: str | None = None
 
     def __post_init__(self) -> None:
-        channels, height, width = self.model.frame_shape
-        if self.data.is_moving_ball:
-            size = self.data.ball.size
-            if self.model.frame_shape != (3, size, size):
-                raise ConfigError(
-                    f"Moving Ball has 3 channels of {size} x {size} (data.ball.size), the model "
-                    f"takes {channels} of {height} x {width}; make model.height, model.width and "
-                    "data.ball.size agree"
-                )
-        elif self.data.source == MOVING_MNIST:
-            size = self.data.mnist.size
-            if self.model.frame_shape != (1, size, size):
-                raise ConfigError(
-                    f"Moving MNIST has 1 channel of {size} x {size} (data.mnist.size), the model "
-                    f"takes {channels} of {height} x {width}; make model.channels 1, and "
-                    "model.height, model.width and data.mnist.size agree"
-                )
-        elif self.data.source in (TWO_CLOCKS, BOUNCING_BALL):
-            section = "clocks" if self.data.source == TWO_CLOCKS else "bouncing"
-            shape = getattr(self.data, section).frame_shape
-            if self.model.frame_shape != shape:
-                size = f"data.{section}.ball.size"
-                raise ConfigError(
-                    f"{self.data.source} has 3 channels of {shape[1]} x {shape[2]} ({size}), the "
-                    f"model takes {channels} of {height} x {width}; make model.height, model.width "
-                    f"and {size} agree"
-                )
+        if not self.data.generated:
+            return
+        field, _ = WORLDS[self.data.source]
+        world = getattr(self.data, field)
+        if world.frame_shape != self.model.frame_shape:
+            channels, height, width = world.frame_shape
+            mine = "{} of {} x {}".format(*self.model.frame_shape)
+            size = f"data.{field}." + ("size" if hasattr(world, "size") else "ball.size")
+            raise ConfigError(
+                f"{self.data.source} has {channels} channels of {height} x {width} ({size}), the "
+                f"model takes {mine}; make model.channels {channels}, and make model.height, "
+                f"model.width and {size} agree"
+            )
 
 
 def read_experiment(plain: Any, *, name: str = "experiment") -> Experiment:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlh.analysis.measure import Measured
+from dlh.evaluation.events import detectors_to_plain, levels_to_plain
 from dlh.runs.trained import Trained
 from dlh.training.held_out import level_states
 from dlh.training.metrics import best_of
@@ -67,27 +68,12 @@ def summarise(trained: Trained, measured: Measured | None) -> dict[str, Any]:
         },
     }
     if changes.events is not None:
-        summary["events"] = {
-            "precision": changes.events.precision,
-            "recall": changes.events.recall,
-            "f1": changes.events.f1,
-        }
+        summary["events"] = changes.events.to_plain()
         summary["true_change_rate"] = changes.events.true_change_rate
     if changes.higher_events:
-        summary["higher_events"] = {
-            f"L{level}": {
-                "precision": scores.precision,
-                "recall": scores.recall,
-                "f1": scores.f1,
-                "true_change_rate": scores.true_change_rate,
-            }
-            for level, scores in changes.higher_events.items()
-        }
+        summary["higher_events"] = levels_to_plain(changes.higher_events)
     if changes.other_detectors:
-        summary["other_detectors"] = [
-            {"name": name, "precision": one.precision, "recall": one.recall, "f1": one.f1}
-            for name, one in changes.other_detectors.items()
-        ]
+        summary["other_detectors"] = detectors_to_plain(changes.other_detectors)
     if changes.recalls:
         summary["recalls"] = {_key(name): value for name, value in changes.recalls.items()}
     if changes.missed:

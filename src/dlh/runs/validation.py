@@ -90,12 +90,8 @@ def _decided(changed: Tensor, clips: Clips) -> dict[str, float]:
         figures[f"{RATE}{level}"] = rate
     for level, events in scores_by_level(changed, clips).items():
         name = "" if level == 2 else f".L{level}"
-        figures |= {
-            f"events.precision{name}": events.precision,
-            f"events.recall{name}": events.recall,
-            f"events.f1{name}": events.f1,
-            f"true_change_rate{name}": events.true_change_rate,
-        }
+        figures |= {f"events.{what}{name}": value for what, value in events.to_plain().items()}
+        figures[f"true_change_rate{name}"] = events.true_change_rate
     return figures
 
 

@@ -18,9 +18,8 @@ from dlh.runs.experiment import Experiment, read_snapshot
 from dlh.settings import check_at_least
 from dlh.training import speed
 from dlh.training.device import choose_device
-from dlh.training.errors import TrainingError
 from dlh.training.loop import follow
-from dlh.training.processes import Processes, part, world_size
+from dlh.training.processes import Processes, count_shares, part, world_size
 from dlh.training.run import RunFolder
 from dlh.training.trackers import require_trackers
 
@@ -33,13 +32,7 @@ def settled(experiment: Experiment) -> Experiment:
     """
     settings = experiment.training
     require_trackers(settings)
-    parts = world_size() * settings.accumulate
-    if settings.batch_size % parts:
-        raise TrainingError(
-            f"training.batch_size {settings.batch_size} cannot be shared equally by "
-            f"{world_size()} processes, each in {settings.accumulate} parts "
-            f"(training.accumulate); make it a multiple of {parts}"
-        )
+    count_shares(settings, world_size())
     device = choose_device(settings.device)
     chosen = speed.resolve(settings.speed, device)
     speed.require(chosen, device)

@@ -35,6 +35,22 @@ def leads() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
+def count_shares(config: TrainingConfig, processes: int) -> int:
+    """In how many shares a step's clips are computed.
+
+    Raises:
+        TrainingError: the clips cannot be shared equally.
+    """
+    shares = processes * config.accumulate
+    if config.batch_size % shares:
+        raise TrainingError(
+            f"training.batch_size {config.batch_size} cannot be shared equally by {processes} "
+            f"processes, each in {config.accumulate} parts (training.accumulate); make it a "
+            f"multiple of {shares}"
+        )
+    return shares
+
+
 class LeaderGone(TrainingError):
     """The leader stopped, by itself or not, and said why to whom it concerns."""
 
@@ -78,13 +94,7 @@ class Processes:
         Raises:
             TrainingError: the clips cannot be shared equally.
         """
-        parts = self.count * config.accumulate
-        if config.batch_size % parts:
-            raise TrainingError(
-                f"batch_size {config.batch_size} cannot be shared equally by {self.count} "
-                f"processes, each in accumulate = {config.accumulate} parts; make it a multiple "
-                f"of {parts}"
-            )
+        parts = count_shares(config, self.count)
         return [
             Share(index=self.rank * config.accumulate + part, count=parts)
             for part in range(config.accumulate)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dlh.data.published import obtain as obtain_module
 from dlh.data.published.kth import ACTIONS
@@ -61,13 +62,6 @@ def test_preparing_twice_does_nothing_and_says_so(dlh, server, served_kth):
     other = dlh(*words, "--no-validation")
     assert other.status == 1 and "is prepared with split = persons 21-25" in other.line
     assert prepared("kth").digest() == before[0]
-
-
-def test_without_validation_all_that_is_not_for_the_test_trains(dlh, served_kth):
-    assert dlh("data", "prepare", "kth", "--size", 16, "--no-validation").status == 0
-    store = prepared("kth", "cache/data")
-    assert {v.split for v in store.videos} == {"train", "test"}
-    assert sum(v.split == "test" for v in store.videos) == 6
 
 
 def test_unpacked_files_of_ones_own_are_taken_and_nothing_is_fetched(dlh, server, kth_files):
@@ -151,6 +145,7 @@ def test_an_unpacking_that_was_interrupted_is_not_taken_for_whole(
     assert len(prepared("kth").videos) == 18
 
 
+@pytest.mark.slow
 def test_two_that_prepare_the_same_at_once_do_it_once(kth_files):
     shutil.copytree(kth_files, "root/kth")
     words = ["data", "prepare", "kth", "--root", "root", "--size", "16"]

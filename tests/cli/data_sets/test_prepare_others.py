@@ -16,7 +16,6 @@ import tfrecords
 from dlh.data.fetch.remote import Remote
 from dlh.data.published.catalogue import CATALOGUE
 from dlh.data.video.decode import read_video
-from imports_watched import files_read
 from published import change_remotes, prepared
 
 
@@ -163,18 +162,3 @@ def test_vizdoom_mazes_are_made(dlh):
     assert "is prepared already" in dlh(*words, 2, 1, 1).out
     other = dlh(*words, 3, 1, 1)
     assert other.status == 1 and "is prepared with videos = " in other.line
-
-
-def test_records_that_were_interrupted_go_on(dlh, monkeypatch):
-    folder = Path("root/gqn-mazes-tfrecord")
-    tfrecords.write_mazes(folder / "train/0001-of-1080.tfrecord", [6, 7, 8])
-    tfrecords.write_mazes(folder / "test/001-of-120.tfrecord", [9], seed=5)
-    words = ["data", "prepare", "gqn-mazes-tfrecord", "--root", "root", "--size", 16]
-    with monkeypatch.context() as patch:
-        files_read(patch, stop=lambda names: names[-1].endswith("#2"))
-        assert dlh(*words).status == 130
-    read = files_read(monkeypatch)
-    assert dlh(*words).status == 0
-    assert set(read) == {"train/0001-of-1080.tfrecord#2"}
-    store = prepared("gqn-mazes-tfrecord")
-    assert sorted(v.length for v in store.videos) == [6, 7, 8, 9] and not store.index.skipped

@@ -41,7 +41,3 @@ def small_video(config: CWVAEConfig = SMALL, batch: int = 2, steps: int = 11) ->
     generator = torch.Generator().manual_seed(batch * 100 + steps)
     shape = (batch, steps, *config.frame_shape)
     return torch.rand(shape, generator=generator, dtype=torch.float64)
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)

@@ -174,9 +174,20 @@ def names_of(case: str, of_pass: str) -> set[str]:
     return parts.get(of_pass) or names - parts["open loop"] - parts["updates"]
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 @pytest.mark.parametrize("of_pass", list(PASSES))
-@pytest.mark.parametrize("case", list(CASES))
+@pytest.mark.parametrize(
+    "case, dtype",
+    [
+        pytest.param(
+            case,
+            dtype,
+            marks=pytest.mark.slow if (case, dtype) == ("mazes", torch.float64) else [],
+            id=f"{case}-{str(dtype).removeprefix('torch.')}",
+        )
+        for case in CASES
+        for dtype in (torch.float32, torch.float64)
+    ],
+)
 def test_every_array_is_the_published_codes(case: str, of_pass: str, dtype: torch.dtype) -> None:
     model, video = golden_model(case, dtype), golden_video(case, dtype)
     found = PASSES[of_pass](case, model, video)

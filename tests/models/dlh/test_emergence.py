@@ -191,19 +191,3 @@ def test_the_mean_over_shares_is_that_of_the_batch():
     shares = [before.after(half, decay=0.5) for half in halves]
     mean = Rest.zip(shares, lambda parts: torch.stack(list(parts)).mean(0))
     torch.testing.assert_close(mean.limits(5.0, like=like), whole.limits(5.0, like=like))
-
-
-@pytest.mark.parametrize(
-    "settings, value",
-    [
-        ({"exploration": -1.0}, "-1.0"),
-        ({"exploration": math.inf}, "inf"),
-        ({"exploration_decay": 1.0}, "1.0"),
-        ({"initial_likelihood_std": math.nan}, "nan"),
-        ({"exploration_until": -3}, "-3"),
-        ({"initial_likelihood_std": 1.0, "anneal_from": 9, "anneal_until": 4}, "9"),
-    ],
-)
-def test_invalid_settings_are_refused(settings, value):
-    with pytest.raises(ValueError, match=value):
-        EmergenceConfig(**settings)

@@ -37,29 +37,6 @@ def test_top_down_reads_state_and_context():
     assert not torch.allclose(part.top_down(state + 1, context), found)
 
 
-def test_the_change_factor_reads_both_memories_and_the_last_decision():
-    memory, below, changed = random(4, 5), random(4, 5), torch.tensor([True, False, True, False])
-    read = level(1).change_factor.evidence(memory, below, changed)
-    expected = torch.cat((memory, below, changed.double()[:, None]), 1)
-    assert torch.equal(read, expected)
-
-
-def test_the_change_factor_of_the_papers_letter_reads_its_own_memory():
-    memory, below, changed = random(4, 5), random(4, 5), torch.tensor([True, False, True, False])
-    read = level(1, factor_input="own").change_factor.evidence(memory, below, changed)
-    assert torch.equal(read, torch.cat((memory, changed.double()[:, None]), 1))
-
-
-def test_a_sequence_of_the_change_factor_is_its_steps():
-    factor = level(1).change_factor
-    evidence, hidden = random(6, 4, 11), random(4, 4)
-    logits, last = factor.sequence(evidence, hidden)
-    for step in range(6):
-        logit, hidden = factor.step(evidence[step], hidden)
-        torch.testing.assert_close(logits[step], logit, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(last, hidden, rtol=1e-12, atol=1e-12)
-
-
 def test_each_level_starts_as_sharp_as_it_is_told_and_the_last_number_holds_above():
     config = small_config(4, initial_std=(0.3, 0.2), std_floor=0.01)
     for index, std in enumerate((0.3, 0.2, 0.2, 0.2)):

@@ -5,7 +5,6 @@ import dataclasses
 import pytest
 
 from dlh.models.lmc import KTH, MOVING_MNIST, LMCConfig, LMCMemory
-from dlh.settings import ConfigError
 
 
 @pytest.mark.parametrize("config", [MOVING_MNIST, KTH])
@@ -52,38 +51,3 @@ def test_the_published_number_of_parameters_of_each_part():
     }
     assert memory == {"matching": 13_495_680, "context": 13_495_680, "embed": 1_474_944}
     assert model.memory.slots.numel() == 51_200
-
-
-@pytest.mark.parametrize(
-    "name, value",
-    [
-        ("channels", 2),
-        ("height", 60),
-        ("width", 0),
-        ("frame_channels", (64,)),
-        ("frame_channels", (64, 0)),
-        ("motion_channels", (64, 128, 256)),
-        ("num_layers", 0),
-        ("hidden_channels", -1),
-        ("num_slots", 0),
-        ("attention_size", 0),
-        ("context_steps", 8),
-        ("long_steps", 8),
-        ("warmup_iterations", -1),
-        ("warmup_horizon", 0),
-        ("output", "tanh"),
-        ("unreached_gradient", None),
-    ],
-)
-def test_an_invalid_setting_is_refused_by_name_and_value(name, value):
-    with pytest.raises(ConfigError) as caught:
-        LMCConfig(**{name: value})
-    assert caught.value.code == "invalid-setting"
-    assert name in str(caught.value) and repr(value) in str(caught.value)
-
-
-def test_is_frozen_and_keyword_only():
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        LMCConfig().channels = 3
-    with pytest.raises(TypeError):
-        LMCConfig(1)

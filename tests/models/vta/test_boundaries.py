@@ -19,6 +19,7 @@ from dlh.models.vta.boundaries import (
     harden,
     temperature,
 )
+from refusals import refused
 
 
 def relaxed(beta: float = 0.4, seed: int = 0, shape: tuple[int, ...] = (5, 7)) -> RelaxedBoundary:
@@ -35,7 +36,7 @@ def test_the_temperature_falls_from_1_to_a_tenth():
     assert temperature(1) == pytest.approx(0.9 * 0.999**0.01 + 0.1)
     assert temperature(100_000) == pytest.approx(0.9 * 0.999**1000 + 0.1)
     assert temperature(math.inf) == 0.1
-    with pytest.raises(ValueError, match="0"):
+    with refused(ValueError, 0):
         temperature(0)
 
 

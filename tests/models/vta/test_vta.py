@@ -6,14 +6,12 @@ from torch import nn
 
 from dlh.models.vta import Noise, VariationalTemporalAbstraction
 from dlh.video import VideoError
+from refusals import refused
+from small_models import seeded
 from small_vta import clips, lively_vta, small_vta_config
 
 CONFIG = small_vta_config()
 BETA = 0.5
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def normalisations(model: nn.Module) -> dict[str, nn.Module]:
@@ -138,19 +136,6 @@ def test_in_training_mode_a_clip_is_not_scored_alone():
     assert not torch.allclose(alone.reconstruction[0], batch.reconstruction[0])
 
 
-def test_all_randomness_comes_from_the_generator():
-    model, video = lively_vta(CONFIG).eval(), clips(CONFIG)
-    for call in (
-        lambda seed: model.terms(video, temperature=BETA, generator=seeded(seed)).loss,
-        lambda seed: model.predict(video, horizon=4, samples=2, generator=seeded(seed)).frames,
-    ):
-        torch.manual_seed(1)
-        found = call(0)
-        torch.manual_seed(2)
-        assert torch.equal(call(0), found)
-        assert not torch.equal(call(1), found)
-
-
 @pytest.mark.parametrize("way_back", ["grey_levels", "smooth"])
 def test_futures_are_frames_and_boundaries(way_back):
     config = small_vta_config(way_back=way_back)
@@ -164,14 +149,6 @@ def test_futures_are_frames_and_boundaries(way_back):
     on_a_level = torch.isclose(grey, grey.round(), atol=1e-9).double().mean()
     assert on_a_level == 1 if way_back == "grey_levels" else on_a_level < 0.9
     assert not torch.equal(prediction.frames[:, 0], prediction.frames[:, 1])
-
-
-def test_futures_decoded_in_parts_are_those_decoded_at_once(monkeypatch):
-    model, video = lively_vta(CONFIG).eval(), clips(CONFIG, frames=3)
-    whole = model.predict(video, horizon=5, samples=2, generator=seeded()).frames
-    monkeypatch.setattr("dlh.models.frame_model.FRAMES_PER_DECODING", 7)
-    parts = model.predict(video, horizon=5, samples=2, generator=seeded()).frames
-    torch.testing.assert_close(parts, whole)
 
 
 def test_overfits_one_batch():
@@ -193,26 +170,19 @@ def test_overfits_one_batch():
 
 @pytest.mark.parametrize("frames", [1, 4])
 def test_a_clip_that_is_all_context_is_refused(frames):
-    with pytest.raises(ValueError, match=f"5 frames.*found {frames}"):
+    with refused(VideoError, 5, frames, code="too-few-frames"):
         lively_vta(CONFIG).terms(clips(CONFIG, frames=frames), temperature=BETA)
 
 
 def test_what_it_cannot_take_is_refused():
     model, video = lively_vta(CONFIG), clips(CONFIG)
-    with pytest.raises(VideoError, match="float32"):
-        model.terms(video.float(), temperature=BETA)
-    with pytest.raises(VideoError, match="16"):
-        model.terms(video[..., :8], temperature=BETA)
-    with pytest.raises(ValueError, match="0.0"):
+    with refused(ValueError, 0.0):
         model.terms(video, temperature=0.0)
     other = Noise.draw(CONFIG, video[:, :13], generator=seeded())
-    with pytest.raises(ValueError, match="13"):
+    with refused(ValueError, (3, 13, 1, 16, 16), (3, 14, 1, 16, 16)):
         model.terms(video, temperature=BETA, noise=other)
-    with pytest.raises(ValueError, match="training mode"):
+    with pytest.raises(ValueError, match="training"):
         model.predict(video, horizon=2)
-    for name in ("horizon", "samples"):
-        with pytest.raises(ValueError, match=name):
-            model.eval().predict(video, **{"horizon": 2, name: 0})
 
 
 def test_under_autocast_boundaries_and_divergences_stay_in_full_precision():

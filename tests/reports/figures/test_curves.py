@@ -1,33 +1,31 @@
 from __future__ import annotations
 
-import io
 import sys
 
 import matplotlib
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageColor
 
-from dlh.reports.figures import canvas
-from dlh.reports.figures.curves import draw_curves, psnr_figure
+from dlh.reports.figures import canvas, curves
+from dlh.reports.figures.canvas import MODEL
+from dlh.reports.figures.curves import (
+    ScorePanel,
+    draw_best_of,
+    draw_curves,
+    draw_score_curves,
+    psnr_figure,
+)
+from pictures import pixels, where_is
 from refusals import refused
 
 FLOORS = {"black frame": [14.0] * 40, "mean frame": [15.0] * 40, "last frame": [12.0] * 40}
 
 
-def pixels(png: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
-
-
-def where_is(picture: np.ndarray, colour: str, tolerance: int = 12) -> np.ndarray:
-    return (abs(picture - ImageColor.getrgb(colour)) <= tolerance).all(2)
-
-
 def height_of(picture: np.ndarray, colour: str, share: float) -> float:
     """The mean row of a colour in a band of columns, a share of the way from left to right."""
     left = round(share * picture.shape[1])
-    return float(np.nonzero(where_is(picture, colour)[:, left : left + 30])[0].mean())
+    return float(np.nonzero(where_is(picture, colour, 12)[:, left : left + 30])[0].mean())
 
 
 def draw_psnr(**changes) -> np.ndarray:
@@ -59,8 +57,8 @@ def test_the_window_is_shaded_as_far_as_it_reaches():
 
 def test_one_sample_has_no_average_beside_it():
     assert (
-        where_is(draw_psnr(samples=1), canvas.MODEL).sum()
-        < where_is(draw_psnr(samples=8), canvas.MODEL).sum()
+        where_is(draw_psnr(samples=1), canvas.MODEL, 12).sum()
+        < where_is(draw_psnr(samples=8), canvas.MODEL, 12).sum()
     )
 
 
@@ -68,7 +66,7 @@ def test_tensors_short_horizons_and_no_floors_are_drawn():
     for horizon in (1, 2, 40):
         curve = torch.full((horizon,), 20.0)
         picture = draw_psnr(best=curve, mean=curve, floors={}, window=horizon)
-        assert where_is(picture, canvas.MODEL).sum() > 50
+        assert where_is(picture, canvas.MODEL, 12).sum() > 50
 
 
 def test_curves_of_different_lengths_are_refused():
@@ -101,9 +99,9 @@ def test_all_that_a_run_measures_is_drawn():
     picture = pixels(draw_curves(rows))
     height, width = picture.shape[0] // 2, picture.shape[1] // 2
     for panel in (picture[:height, :width], picture[:height, width:], picture[height:, width:]):
-        assert where_is(panel, canvas.MODEL).sum() > 100
-        assert where_is(panel, canvas.TRUTH).sum() > 100
-    assert where_is(picture[height:, :width], canvas.LEVELS[1]).sum() > 100
+        assert where_is(panel, canvas.MODEL, 12).sum() > 100
+        assert where_is(panel, canvas.TRUTH, 12).sum() > 100
+    assert where_is(picture[height:, :width], canvas.LEVELS[1], 12).sum() > 100
 
 
 def test_precision_is_drawn_above_a_lower_recall():
@@ -120,13 +118,8 @@ def test_a_panel_without_values_takes_no_room():
 
 def test_null_values_and_a_single_line_do_not_stop_the_picture():
     rows = [{"step": 1, "loss": None}, {"step": 2, "loss": 5.0}, {"step": 3, "seconds": 4.0}]
-    assert where_is(pixels(draw_curves(rows)), canvas.MODEL).any()
-    assert where_is(pixels(draw_curves([training_row(5, levels=7)])), canvas.MODEL).any()
-
-
-def test_a_level_that_says_nothing_is_drawn_at_zero():
-    rows = [training_row(step) | {"state_kl.L2": 0.0, "state_kl.L1": 0.0} for step in (1, 2, 3)]
-    assert pixels(draw_curves(rows)).size
+    assert where_is(pixels(draw_curves(rows)), canvas.MODEL, 12).any()
+    assert where_is(pixels(draw_curves([training_row(5, levels=7)])), canvas.MODEL, 12).any()
 
 
 def test_nothing_to_draw_is_an_error_that_says_what_was_looked_for():
@@ -140,3 +133,44 @@ def test_neither_windows_nor_global_settings_are_touched(monkeypatch: pytest.Mon
     draw_psnr()
     draw_curves([training_row(1), training_row(2)])
     assert dict(matplotlib.rcParams) == before
+
+
+def panel(**changes) -> ScorePanel:
+    curve = np.linspace(20, 10, 30)
+    settings = {"title": "PSNR, dB", "best": curve, "mean": curve - 2, "floors": {}}
+    return ScorePanel(**settings | changes)
+
+
+def test_a_panel_for_each_metric_and_the_same_bytes_for_the_same_curves():
+    one, two = (draw_score_curves([panel()] * count, samples=7) for count in (1, 2))
+    assert pixels(two).shape[0] > pixels(one).shape[0] and pixels(two).shape[1] == 1650
+    assert one == draw_score_curves([panel()], samples=7)
+    blue = tuple(int(MODEL[at : at + 2], 16) for at in (1, 3, 5))
+    assert (pixels(one) == blue).all(-1).any()
+
+
+def test_lines_are_the_models_and_the_floors_with_their_names(monkeypatch):
+    seen = []
+    monkeypatch.setattr(curves, "name_ends", lambda axes, lines: seen.append(lines))
+    floors = {"black frame": [14.0] * 30, "mean frame": [15.0] * 30}
+    draw_score_curves([panel(floors=floors), panel(best=None)], samples=7)
+    draw_best_of([panel()])
+    assert list(seen[0]) == ["best of 7", "average future", "black frame", "mean frame"]
+    assert seen[0]["best of 7"].values[0] == 20 and seen[0]["best of 7"].steps[-1] == 30
+    assert list(seen[1]) == ["average future"]
+    assert list(seen[2]) == ["best of K", "average future"]
+
+
+def test_steps_and_samples_are_counted_in_whole_numbers(monkeypatch):
+    ticks = []
+    monkeypatch.setattr(
+        curves, "name_ends", lambda axes, lines: ticks.extend(axes.xaxis.get_major_locator()())
+    )
+    for length in (2, 3, 20):
+        draw_best_of([panel(best=np.ones(length), mean=np.ones(length))])
+    assert ticks and all(float(tick).is_integer() for tick in ticks)
+
+
+def test_a_curve_of_several_axes_is_refused():
+    with refused(ValueError, (2, 3)):
+        draw_score_curves([panel(mean=np.zeros((2, 3)))], samples=1)

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageColor
+from PIL import ImageColor
 
 from dlh.reports.figures import canvas
 from dlh.reports.figures.futures import still_grid, tile_futures
+from pictures import pixels
 from refusals import refused
 
 CONTEXT, HORIZON = 4, 6
@@ -28,10 +27,6 @@ def futures(count: int = 3, **size: int) -> np.ndarray:
 def count_of(frame: np.ndarray, colour: tuple[int, int, int] | str) -> int:
     rgb = ImageColor.getrgb(colour) if isinstance(colour, str) else colour
     return int((frame == rgb).all(2).sum())
-
-
-def pixels(png: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
 def test_the_film_shows_the_context_in_every_panel_and_then_each_future_in_its_own():

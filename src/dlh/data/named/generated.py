@@ -9,30 +9,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 
 from dlh.data.clips import Clips, ClipSource, DataError, Split
 from dlh.data.sampling import check_held_out
 from dlh.data.store.store import Store
-from dlh.data.worlds.bouncing_ball import BouncingBall, BouncingBallConfig
+from dlh.data.worlds.bouncing_ball import BouncingBallConfig
+from dlh.data.worlds.by_name import WORLDS, World, make_world, world_name
 from dlh.data.worlds.digits import Digits
-from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
+from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
-from dlh.data.worlds.two_clocks import TwoClocks, TwoClocksConfig
+from dlh.data.worlds.two_clocks import TwoClocksConfig
 from dlh.settings import to_plain
 
 Generator = Literal["moving-ball", "two-clocks", "bouncing-ball", "moving-mnist"]
-World = MovingBall | TwoClocks | BouncingBall | MovingMNIST
-"""A generator whose clips can be named."""
-_SETTINGS: dict[type[World], tuple[Generator, str]] = {
-    MovingBall: ("moving-ball", "ball"),
-    TwoClocks: ("two-clocks", "clocks"),
-    BouncingBall: ("bouncing-ball", "bouncing"),
-    MovingMNIST: ("moving-mnist", "mnist"),
-}
-"""Of each generator its name, and the field of a manifest that holds its settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +67,17 @@ class GeneratedClips:
     LATER: ClassVar[tuple[str, ...]] = ("clocks", "bouncing")
 
     generator: Generator
-    ball: MovingBallConfig | None
-    mnist: MovingMNISTConfig | None
-    digits: str | None
-    digits_sha256: str | None
+    ball: MovingBallConfig | None = None
+    mnist: MovingMNISTConfig | None = None
+    digits: str | None = None
+    digits_sha256: str | None = None
     clips: tuple[GeneratedClip, ...]
     clocks: TwoClocksConfig | None = None
     bouncing: BouncingBallConfig | None = None
 
     def __post_init__(self) -> None:
-        fields = [field for _, field in _SETTINGS.values()]
-        wanted = [field for name, field in _SETTINGS.values() if name == self.generator]
+        fields = [field for field, _ in WORLDS.values()]
+        wanted = [WORLDS[self.generator][0]]
         if self.generator == "moving-mnist":
             wanted += ["digits", "digits_sha256"]
         optional = (*fields, "digits", "digits_sha256")
@@ -108,17 +100,11 @@ class GeneratedClips:
         for number in range(count):
             found = source.held_out_clip(split, number, clip_length=length)
             clips.append(GeneratedClip(number=number, length=length, sha256=_sha256(found.video)))
-        digits = source.digits if isinstance(source, MovingMNIST) else None
-        return cls(
-            generator=_SETTINGS[type(source)][0],
-            ball=source.config if isinstance(source, MovingBall) else None,
-            clocks=source.config if isinstance(source, TwoClocks) else None,
-            bouncing=source.config if isinstance(source, BouncingBall) else None,
-            mnist=source.config if isinstance(source, MovingMNIST) else None,
-            digits=None if digits is None else digits.name,
-            digits_sha256=None if digits is None else digits.sha256(),
-            clips=tuple(clips),
-        )
+        name, digits = world_name(source), {}
+        if isinstance(source, MovingMNIST):
+            digits = {"digits": source.digits.name, "digits_sha256": source.digits.sha256()}
+        settings: dict[str, Any] = {WORLDS[name][0]: source.config} | digits
+        return cls(generator=cast(Generator, name), clips=tuple(clips), **settings)
 
     def build(self, digits: Digits | None = None) -> World:
         """The generator of these clips.
@@ -129,20 +115,16 @@ class GeneratedClips:
         Raises:
             DataError: digits are missing, or others than the manifest's.
         """
-        if self.ball is not None:
-            return MovingBall(self.ball)
-        if self.clocks is not None:
-            return TwoClocks(self.clocks)
-        if self.bouncing is not None:
-            return BouncingBall(self.bouncing)
-        if digits is None:
-            raise DataError(
-                f"the clips of {self.generator} show digits, found none: load {self.digits} "
-                f"(SHA-256 {self.digits_sha256})"
-            )
-        source = MovingMNIST(digits, self.mnist)
-        self._generator_of(source)
-        return source
+
+        def loaded() -> Digits:
+            if digits is None:
+                raise DataError(
+                    f"the clips of {self.generator} show digits, found none: load {self.digits} "
+                    f"(SHA-256 {self.digits_sha256})"
+                )
+            return digits
+
+        return self._generator_of(make_world(self.generator, self, loaded))
 
     def check(self, split: Split, data: Store | ClipSource) -> None:
         """Raises :class:`DataError`, which names the difference, for another source of clips."""
@@ -180,12 +162,12 @@ class GeneratedClips:
         return clips
 
     def _generator_of(self, data: Store | ClipSource) -> World:
-        wanted = getattr(self, _SETTINGS[type(data)][1]) if isinstance(data, World) else None
-        if not isinstance(data, World) or wanted is None:
+        if not isinstance(data, World) or world_name(data) != self.generator:
             found = f"the store {data.path}" if isinstance(data, Store) else data.name
             raise mismatch(
                 f"the manifest names clips of the generator {self.generator}, found {found}"
             )
+        wanted = getattr(self, WORLDS[self.generator][0])
         theirs, mine = to_plain(data.config), to_plain(wanted)
         if isinstance(data, MovingMNIST):
             theirs[f"SHA-256 of {data.digits.name}"] = data.digits.sha256()

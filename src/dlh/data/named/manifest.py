@@ -18,11 +18,12 @@ import numpy as np
 
 from dlh.data.clips import SPLITS, Clips, ClipSource, DataError, Split
 from dlh.data.documents import read_document
-from dlh.data.named.generated import GeneratedClip, GeneratedClips, World
+from dlh.data.named.generated import GeneratedClip, GeneratedClips
 from dlh.data.named.stored import Select, StoredClip, StoredClips
 from dlh.data.sampling import check_held_out
 from dlh.data.store.source import StoreSource
 from dlh.data.store.store import Store
+from dlh.data.worlds.by_name import World
 from dlh.files.writing import os_errors_as, write_atomically
 from dlh.settings import SettingsError, check_at_least, from_plain, to_plain
 
@@ -159,7 +160,7 @@ def name_clips(
     """Names up to ``count`` clips of a store or a generator; a store may have fewer.
 
     Args:
-        data: a store, a source of one, or a generator (:data:`dlh.data.named.generated.World`).
+        data: a store, a source of one, or a generator (:data:`dlh.data.worlds.by_name.World`).
         context, horizon: frames to observe and to predict; a clip has both.
         split: of a generator a held-out one, whose first clips are named.
         select: of a store. "spaced": without overlap, evenly over all videos of the split and

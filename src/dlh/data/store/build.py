@@ -22,7 +22,7 @@ from dlh.data.store.store import (
     StoredVideo,
     checksum,
     shard_file,
-    shard_kinds,
+    stored_shape,
 )
 from dlh.data.video.frames import Frames, frames_in_block
 from dlh.files.writing import explain, os_errors_as, put_in_place, write_atomically
@@ -40,17 +40,17 @@ class Recipe:
         settings: recorded in the index (frame rate, seed, ...); of JSON's types.
         inputs: the source files, each with whatever changes when the file does (size, time of
             change).
-        has_events: whether every video comes with its true events.
     """
 
     frame_shape: tuple[int, int, int]
     settings: Mapping[str, object]
     inputs: tuple[tuple[str, ...], ...]
-    has_events: bool = False
 
     def digest(self) -> str:
         """SHA-256 of the recipe."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        # With a field that recipes had once: the stores in the cache keep their names.
+        plain = asdict(self) | {"has_events": False}
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 class StoreBuilder:
@@ -84,12 +84,11 @@ class StoreBuilder:
         self._claimed = claimed
         self._recipe = recipe
         self._name = name
-        self._kinds = shard_kinds(recipe.frame_shape, recipe.has_events)
-        self._item_shape, _ = dict(self._kinds)["frames"]
+        self._item_shape = stored_shape(recipe.frame_shape)
         self._frame_bytes = int(np.prod(self._item_shape))
         self._shard_bytes = shard_bytes
         self._entries: dict[str, StoredVideo | Skipped] = {}
-        self._shards: dict[str, ShardFile] = {}  # those that grow, by their kind
+        self._shard: ShardFile | None = None  # the one that grows
         self._finished_shards: list[int] = []
         self._journal = claimed.unfinished / _JOURNAL
 
@@ -127,34 +126,30 @@ class StoreBuilder:
         stream: Frames,
         *,
         sha256: str,
-        events: np.ndarray | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> StoredVideo:
         """Stores a stream of frames as one video; on any error nothing of it stays.
 
         Args:
             sha256: of the source file.
-            events: bool (time,), exactly where the recipe says so.
             progress: receives the number of frames so far, now and then.
 
         Raises:
             DataError: the stream cannot be read, or holds fewer than two frames.
         """
-        frames = self._open_shard()
-        offset, crc = frames.items, 0
+        shard = self._open_shard()
+        offset, crc = shard.items, 0
         try:
             for block in stream.blocks(frames_in_block(stream.target)):
                 crc = zlib.crc32(block.data, crc)
-                frames.append(block)
+                shard.append(block)
                 if progress is not None:
-                    progress(frames.items - offset)
-            length = frames.items - offset
+                    progress(shard.items - offset)
+            length = shard.items - offset
             if length < 2:
                 raise DataError("holds one frame; a video has at least two")
-            self._add_events(events, length)
         except BaseException:
-            for shard in self._shards.values():
-                shard.rewind(offset)
+            shard.rewind(offset)
             raise
         assert stream.source_size is not None
         video = StoredVideo(
@@ -198,7 +193,6 @@ class StoreBuilder:
             name=self._name,
             frame_shape=self._recipe.frame_shape,
             shard_frames=tuple(self._finished_shards),
-            has_events=self._recipe.has_events,
             videos=tuple(sorted(videos, key=lambda video: video.source)),
             skipped=tuple(sorted(self.skipped, key=lambda skipped: skipped.source)),
             others=dict(others or {}),
@@ -211,36 +205,27 @@ class StoreBuilder:
         put_in_place(unfinished, self._claimed.path)
         return Store.open(self._claimed.path)
 
-    def _add_events(self, events: np.ndarray | None, length: int) -> None:
-        if (events is not None) != self._recipe.has_events:
-            raise DataError("the events of all videos are known, or of none")
-        if events is not None:
-            if events.shape != (length,) or events.dtype != np.bool_:
-                raise DataError(f"events are bool ({length},), found {events.dtype} {events.shape}")
-            self._shards["events"].append(events)
-
     def _open_shard(self, items: int = 0) -> ShardFile:
-        frames = self._shards.get("frames")
-        if frames is not None and frames.items * self._frame_bytes >= self._shard_bytes:
+        shard = self._shard
+        if shard is not None and shard.items * self._frame_bytes >= self._shard_bytes:
             self._finish_shard()
-        if not self._shards:
-            number, folder = len(self._finished_shards), self._claimed.unfinished
-            for kind, (shape, dtype) in self._kinds:
-                file = folder / shard_file(kind, number)
-                self._shards[kind] = ShardFile(file, shape, dtype, items=items)
-        return self._shards["frames"]
+        if self._shard is None:
+            file = self._claimed.unfinished / shard_file(len(self._finished_shards))
+            self._shard = ShardFile(file, self._item_shape, items=items)
+        return self._shard
 
     def _finish_shard(self) -> None:
-        if self._shards and self._shards["frames"].items:  # else begun for a video that failed
-            self._finished_shards.append(self._shards["frames"].items)
-        for shard in self._shards.values():
-            shard.finish()
-        self._shards = {}
+        if self._shard is None:
+            return
+        if self._shard.items:  # else begun for a video that failed
+            self._finished_shards.append(self._shard.items)
+        self._shard.finish()
+        self._shard = None
 
     def _close(self) -> None:
-        for shard in self._shards.values():
-            shard.close()
-        self._shards = {}
+        if self._shard is not None:
+            self._shard.close()
+        self._shard = None
 
     def _note(self, *entries: StoredVideo | Skipped, mode: str = "a") -> None:
         with open(self._journal, mode, encoding="utf-8") as file:
@@ -258,7 +243,7 @@ class StoreBuilder:
             write_atomically(recipe, self._recipe.digest().encode())
         self._note(*self._intact(), mode="w")  # without what a kill cut off
         ends = {video.shard: video.offset + video.length for video in self.videos}
-        kept = {shard_file(kind, number) for kind in ("frames", "events") for number in ends}
+        kept = {shard_file(number) for number in ends}
         for shard in folder.glob("*.npy"):
             if shard.name not in kept:
                 shard.unlink()
@@ -290,7 +275,7 @@ class StoreBuilder:
         return entries
 
     def _holds(self, video: StoredVideo, compare: bool) -> bool:
-        path = self._claimed.unfinished / shard_file("frames", video.shard)
+        path = self._claimed.unfinished / shard_file(video.shard)
         begin = HEADER_BYTES + video.offset * self._frame_bytes
         size = video.length * self._frame_bytes
         if not path.exists() or path.stat().st_size < begin + size:

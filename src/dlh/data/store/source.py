@@ -15,7 +15,7 @@ from dlh.data.sampling import (
     draw_windows,
     spaced_windows,
 )
-from dlh.data.store.store import Store, StoredVideo
+from dlh.data.store.store import Store, StoredVideo, stored_shape
 
 _LISTED = 10
 
@@ -99,15 +99,11 @@ class StoreSource:
 
     def _read(self, videos: Sequence[StoredVideo], windows: Sequence[Window]) -> Clips:
         length = windows[0].length
-        channels, height, width = self.frame_shape
-        video = np.empty((len(windows), length, height, width, channels), np.uint8)
-        events = np.empty((len(windows), length), bool) if self.store.index.has_events else None
+        video = np.empty((len(windows), length, *stored_shape(self.frame_shape)), np.uint8)
         for row, window in enumerate(windows):
             source = videos[window.video]
             video[row] = self.store.frames(source, window.start, length)
-            if events is not None:
-                events[row] = self.store.events(source, window.start, length)
-        return Clips(video=video, events=events)
+        return Clips(video=video)
 
     def check_clip_length(self, clip_length: int) -> None:
         """Raises :class:`DataError` if no training video has a clip of this length."""

@@ -81,7 +81,6 @@ class Index:
         name: of the data set, for people.
         frame_shape: (channel, height, width).
         shard_frames: the number of frames of each shard.
-        has_events: whether each frame has a true event mark.
         videos: in the order of their names.
         skipped: files that were found and not used.
         others: how many files of each suffix were not videos at all.
@@ -91,7 +90,6 @@ class Index:
     name: str
     frame_shape: tuple[int, int, int]
     shard_frames: tuple[int, ...]
-    has_events: bool
     videos: tuple[StoredVideo, ...]
     skipped: tuple[Skipped, ...] = ()
     others: dict[str, int] = field(default_factory=dict)
@@ -119,6 +117,7 @@ class Index:
             entries["skipped"] = tuple(Skipped(**skipped) for skipped in entries["skipped"])
             entries["frame_shape"] = tuple(entries["frame_shape"])
             entries["shard_frames"] = tuple(entries["shard_frames"])
+            entries.pop("has_events", None)  # of the first stores: always false
             index = cls(**entries)
             index.check(path)
         except (TypeError, KeyError) as error:
@@ -143,13 +142,10 @@ class Store:
     def __init__(self, path: Path, index: Index) -> None:
         self.path = path
         self.index = index
-        self._shards = {
-            kind: [
-                map_shard(path / shard_file(kind, number), (frames, *item_shape), dtype)
-                for number, frames in enumerate(index.shard_frames)
-            ]
-            for kind, (item_shape, dtype) in shard_kinds(index.frame_shape, index.has_events)
-        }
+        self._shards = [
+            map_shard(path / shard_file(number), (frames, *stored_shape(index.frame_shape)))
+            for number, frames in enumerate(index.shard_frames)
+        ]
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Store:
@@ -185,25 +181,14 @@ class Store:
 
     def frames(self, video: StoredVideo, start: int = 0, length: int | None = None) -> np.ndarray:
         """A view of frames, uint8 (time, height, width, channel), read when it is used."""
-        return self._shards["frames"][video.shard][self._extent(video, start, length)]
-
-    def events(
-        self, video: StoredVideo, start: int = 0, length: int | None = None
-    ) -> np.ndarray | None:
-        """The true events of the same frames, bool (time,), where the data knows them."""
-        if not self.index.has_events:
-            return None
-        return self._shards["events"][video.shard][self._extent(video, start, length)]
-
-    @staticmethod
-    def _extent(video: StoredVideo, start: int, length: int | None) -> slice:
         length = video.length - start if length is None else length
         if start < 0 or length < 1 or start + length > video.length:
             raise DataError(
                 f"{video.source} has {video.length} frames; asked for {length} from frame {start} "
                 "on"
             )
-        return slice(video.offset + start, video.offset + start + length)
+        first = video.offset + start
+        return self._shards[video.shard][first : first + length]
 
 
 def is_store(path: Path) -> bool:
@@ -214,18 +199,15 @@ def is_store(path: Path) -> bool:
         return False
 
 
-def shard_kinds(
-    frame_shape: tuple[int, int, int], has_events: bool
-) -> list[tuple[str, tuple[tuple[int, ...], type]]]:
-    """The kinds of shards, with the shape and type of an item: "frames", perhaps "events"."""
+def stored_shape(frame_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """(height, width, channel) of frames of (channel, height, width)."""
     channels, height, width = frame_shape
-    frames = ("frames", ((height, width, channels), np.uint8))
-    return [frames, ("events", ((), np.bool_))] if has_events else [frames]
+    return height, width, channels
 
 
-def shard_file(kind: str, number: int) -> str:
-    """The file name of a shard; ``kind`` is "frames" or "events"."""
-    return f"{kind}-{number:05d}.npy"
+def shard_file(number: int) -> str:
+    """The file name of a shard."""
+    return f"frames-{number:05d}.npy"
 
 
 def checksum(frames: np.ndarray) -> str:
@@ -236,9 +218,9 @@ def checksum(frames: np.ndarray) -> str:
     return f"{crc:08x}"
 
 
-def map_shard(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+def map_shard(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     """A shard as a memory map; DataError where it is not the array that the index promises."""
-    expected = HEADER_BYTES + int(np.prod(shape)) * np.dtype(dtype).itemsize
+    expected = HEADER_BYTES + int(np.prod(shape))
     with reading(path):
         if not path.exists():
             raise damaged(path, "is missing")
@@ -248,9 +230,9 @@ def map_shard(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
             mapped = np.load(path, mmap_mode="r")
         except ValueError as error:
             raise damaged(path, f"is damaged ({error})") from None
-    if mapped.shape != shape or mapped.dtype != dtype:
+    if mapped.shape != shape or mapped.dtype != np.uint8:
         found = f"{mapped.dtype} {mapped.shape}"
-        raise damaged(path, f"holds {found} and the index promises {np.dtype(dtype)} {shape}")
+        raise damaged(path, f"holds {found} and the index promises uint8 {shape}")
     return np.asarray(mapped)  # slices of a plain array cost a third of slices of numpy.memmap
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from dlh.data.clips import DataError
 from dlh.data.store.shards import HEADER_BYTES
-from dlh.data.store.store import Index, StoredVideo, map_shard, shard_file, shard_kinds
+from dlh.data.store.store import Index, StoredVideo, map_shard, shard_file, stored_shape
 
 _BLOCK_BYTES = 2**22
 
@@ -33,7 +33,7 @@ class Verification:
     Attributes:
         path: of the store.
         videos: of the index.
-        files: shards, of frames and of events.
+        files: shards.
         compared: videos whose bytes were read and compared with their checksum; those in a file
             that is damaged as a whole are not.
         frames, bytes: of the videos that were compared.
@@ -66,9 +66,9 @@ def verify_store(
     damage = list(_contradictions(index))
     usable = []
     for number, frames in enumerate(index.shard_frames):
-        broken = _shard_damage(path, index, number, frames)
-        damage += broken
-        usable.append(all(entry.where != shard_file("frames", number) for entry in broken))
+        found = _shard_damage(path, index, number, frames)
+        damage += [] if found is None else [Damage(where=shard_file(number), what=found)]
+        usable.append(found is None)
     checked = [video for video in index.videos if usable[video.shard]]
     size = int(np.prod(index.frame_shape))
     for video in checked:
@@ -82,7 +82,7 @@ def verify_store(
                 Damage(
                     where=video.source,
                     what=f"has changed: CRC-32 {found}, the index has {video.crc32} "
-                    f"({shard_file('frames', video.shard)}, frames {video.offset} to "
+                    f"({shard_file(video.shard)}, frames {video.offset} to "
                     f"{video.offset + video.length - 1})",
                 )
             )
@@ -90,7 +90,7 @@ def verify_store(
     return Verification(
         path=path,
         videos=len(index.videos),
-        files=len(index.shard_frames) * (2 if index.has_events else 1),
+        files=len(index.shard_frames),
         compared=len(checked),
         frames=frames,
         bytes=frames * size,
@@ -116,22 +116,15 @@ def _contradictions(index: Index) -> Iterator[Damage]:
             yield Damage(where=second.source, what=f"shares frames with {first.source}")
 
 
-def _shard_damage(path: Path, index: Index, number: int, frames: int) -> list[Damage]:
-    found = []
-    for kind, (item_shape, dtype) in shard_kinds(index.frame_shape, index.has_events):
-        name = shard_file(kind, number)
-        try:
-            mapped = map_shard(path / name, (frames, *item_shape), dtype)
-            surplus = (path / name).stat().st_size - HEADER_BYTES - mapped.nbytes
-            if surplus > 0:
-                found.append(Damage(where=name, what=f"has {surplus:,} bytes too many at its end"))
-            elif kind == "events" and mapped.view(np.uint8).max(initial=0) > 1:
-                # Events have no checksum; of a damaged byte this shows all but one in 128.
-                found.append(Damage(where=name, what="holds bytes that are neither true nor false"))
-        except (DataError, OSError) as error:
-            what = str(error).removeprefix(str(path / name)).partition(";")[0].strip()
-            found.append(Damage(where=name, what=what))
-    return found
+def _shard_damage(path: Path, index: Index, number: int, frames: int) -> str | None:
+    """What is wrong with a shard as a whole; None where nothing is."""
+    file = path / shard_file(number)
+    try:
+        mapped = map_shard(file, (frames, *stored_shape(index.frame_shape)))
+        surplus = file.stat().st_size - HEADER_BYTES - mapped.nbytes
+        return f"has {surplus:,} bytes too many at its end" if surplus > 0 else None
+    except (DataError, OSError) as error:
+        return str(error).removeprefix(str(file)).partition(";")[0].strip()
 
 
 def _stored_checksum(
@@ -139,7 +132,7 @@ def _stored_checksum(
 ) -> str:
     # Read, not mapped: a disk that fails is then an error that can be told, not a signal.
     crc, rest = 0, video.length * frame_bytes
-    with open(path / shard_file("frames", video.shard), "rb") as file:
+    with open(path / shard_file(video.shard), "rb") as file:
         file.seek(HEADER_BYTES + video.offset * frame_bytes)
         while rest and (block := file.read(min(rest, _BLOCK_BYTES))):
             crc = zlib.crc32(block, crc)

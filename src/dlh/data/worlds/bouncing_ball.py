@@ -52,7 +52,7 @@ class BouncingBallConfig:
     @property
     def frame_shape(self) -> tuple[int, int, int]:
         """(channel, height, width)."""
-        return 3, self.ball.size, self.ball.size
+        return self.ball.frame_shape
 
 
 class BouncingBall(GeneratedSource[MovingBallClips]):
@@ -63,10 +63,6 @@ class BouncingBall(GeneratedSource[MovingBallClips]):
     def __init__(self, config: BouncingBallConfig | None = None) -> None:
         self.config = config or BouncingBallConfig()
         self._ball = MovingBall(self.config.ball)
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        return self.config.frame_shape
 
     def draws(self, clip_length: int) -> int:
         return _BALL_DRAWS + self.config.memory + clip_length - 1

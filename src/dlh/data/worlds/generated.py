@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,16 @@ class GeneratedSource(ABC, Generic[AnyClips]):
 
     Row r of training batch k is clip ``k * batch_size + r`` of the run's seed. Held-out clips do
     not depend on the run's seed, so the scores of two runs are computed on the same clips.
+
+    Attributes:
+        config: the settings of the world.
     """
+
+    config: Any
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        return self.config.frame_shape
 
     @abstractmethod
     def draws(self, clip_length: int) -> int:

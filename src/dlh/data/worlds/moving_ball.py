@@ -95,6 +95,11 @@ class MovingBallConfig:
                 raise DataError(f"{name} lies in [0, 1], found {share}")
 
     @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """(channel, height, width)."""
+        return 3, self.size, self.size
+
+    @property
     def plain(self) -> bool:
         """Whether all that a frame shows is the ball, on black."""
         return not (self.texture or self.noise or self.flicker)
@@ -156,10 +161,6 @@ class MovingBall(GeneratedSource[MovingBallClips]):
         rows, columns = np.nonzero(reach[:, None] ** 2 + reach**2 <= self.config.radius**2)
         self._disc_rows, self._disc_columns = reach[rows], reach[columns]
         self._palette = np.array([RGB[colour] for colour in self.config.colours], dtype=np.uint8)
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        return 3, self.config.size, self.config.size
 
     def draws(self, clip_length: int) -> int:
         return _START_DRAWS + clip_length - 1

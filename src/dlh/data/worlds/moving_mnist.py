@@ -52,6 +52,11 @@ class MovingMNISTConfig:
             )
 
     @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """(channel, height, width)."""
+        return 1, self.size, self.size
+
+    @property
     def free_path(self) -> int:
         """How far a digit can travel between two walls, pixels."""
         return self.size - self.digit_size
@@ -89,10 +94,6 @@ class MovingMNIST(GeneratedSource[MovingMNISTClips]):
         self._images = {
             split: _resized(digits.images[split], self.config.digit_size) for split in SPLITS
         }
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        return 1, self.config.size, self.config.size
 
     def draws(self, clip_length: int) -> int:
         return self.config.digits * _DIGIT_DRAWS

@@ -74,7 +74,7 @@ class TwoClocksConfig:
     @property
     def frame_shape(self) -> tuple[int, int, int]:
         """(channel, height, width)."""
-        return 3, self.ball.size, self.ball.size
+        return self.ball.frame_shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +109,6 @@ class TwoClocks(GeneratedSource[TwoClocksClips]):
         self.config = config or TwoClocksConfig()
         self._ball = MovingBall(self.config.ball)
         self._palette = np.array([ROOMS[room] for room in self.config.rooms], dtype=np.uint8)
-
-    @property
-    def frame_shape(self) -> tuple[int, int, int]:
-        return self.config.frame_shape
 
     def draws(self, clip_length: int) -> int:
         return _BALL_DRAWS + _ROOM_DRAWS + 2 * (clip_length - 1)

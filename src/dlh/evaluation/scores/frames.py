@@ -102,15 +102,7 @@ _PIXELS_AT_ONCE = 2**21  # bounds what the intermediate values take: some 10 of 
 def ssim(prediction: Tensor, truth: Tensor) -> Tensor:
     """Structural similarity with the Gaussian window and data range 1; 1 for identical frames.
 
-    The prediction is clipped to [0, 1] first.
-
-    Args:
-        prediction: (..., channel, height, width).
-        truth: in [0, 1]; its leading axes broadcast against the prediction's, its frames have the
-            same shape.
-
-    Returns:
-        (...), the broadcast leading axes.
+    It takes and returns what :func:`psnr` does; the prediction is clipped to [0, 1] first.
 
     Raises:
         NotComputed: a frame is smaller than the window.

@@ -121,7 +121,6 @@ def psnr_figure(
     floors: Mapping[str, Curve],
     window: int,
     samples: int,
-    title: str = PSNR_TITLE,
 ) -> Figure:
     """PSNR against the prediction step: the best and the average future, and the floors
     (as Fig. 9).
@@ -132,7 +131,6 @@ def psnr_figure(
         floors: name to (horizon,).
         window: the first predicted steps, over which the headline numbers are taken; shaded.
         samples: how many futures were drawn, for the legend.
-        title: the headline.
     """
     curves = {f"best of {samples}": as_curve(best)}
     if samples > 1:
@@ -150,7 +148,7 @@ def psnr_figure(
         else:
             lines[name] = Line(steps, curve, canvas.MODEL, *(("-", 2.4), ((0, (4, 2)), 1.5))[index])
     figure = canvas.new_figure(WIDTH, 4.35)
-    canvas.headline(figure, title)
+    canvas.headline(figure, PSNR_TITLE)
     axes = canvas.panel(figure, 0.75, 0.75, WIDTH - 0.75 - 1.5, 3.0)
     axes.axvspan(0.5, window + 0.5, color=canvas.WASH, linewidth=0)
     draw_lines(axes, lines)
@@ -215,25 +213,18 @@ class ScorePanel:
     floors: Mapping[str, Curve]
 
 
-def draw_score_curves(
-    panels: Sequence[ScorePanel],
-    *,
-    samples: int,
-    title: str = PSNR_TITLE,
-) -> bytes:
+def draw_score_curves(panels: Sequence[ScorePanel], *, samples: int) -> bytes:
     """PNG bytes: a panel for each metric, against the predicted step (the paper's Fig. 9)."""
-    return _draw_panels(panels, title, "predicted step", f"best of {samples}")
+    return _draw_panels(panels, PSNR_TITLE, "predicted step", f"best of {samples}")
 
 
-def draw_best_of(
-    panels: Sequence[ScorePanel], *, title: str = "How does the best of K depend on K?"
-) -> bytes:
+def draw_best_of(panels: Sequence[ScorePanel]) -> bytes:
     """PNG bytes: the expected best of K samples against K, a panel for each metric.
 
     ``best`` of a panel is the model's curve, from K = 1; ``mean`` its level at K = 1; a floor is a
     curve of its own length.
     """
-    return _draw_panels(panels, title, "samples K", "best of K")
+    return _draw_panels(panels, "How does the best of K depend on K?", "samples K", "best of K")
 
 
 def _draw_panels(
@@ -271,7 +262,7 @@ def _line(curve: Curve, colour: str, dash: object, weight: float) -> Line:
     return Line(np.arange(1, len(values) + 1), values, colour, dash, weight)
 
 
-def draw_curves(rows: Sequence[Mapping[str, Any]], *, title: str = "How it learnt") -> bytes:
+def draw_curves(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """curves.png: what the lines of metrics.jsonl hold, against the training step; a panel only
     where there are values.
 
@@ -292,7 +283,7 @@ def draw_curves(rows: Sequence[Mapping[str, Any]], *, title: str = "How it learn
     columns = min(2, len(panels))
     lines = -(-len(panels) // columns)
     figure = canvas.new_figure(WIDTH, 0.8 + lines * 2.75)
-    canvas.headline(figure, title)
+    canvas.headline(figure, "How it learnt")
     margin = 1.6  # numbers on the left, names of lines on the right
     width = WIDTH / columns - margin
     for index, (heading, draw) in enumerate(panels):

@@ -168,7 +168,6 @@ def events_figure(
     truth: Tensor | ArrayLike | None = None,
     change_probability: Tensor | ArrayLike | None = None,
     fps: float | None = None,
-    title: str = "When did something change?",
     pairs: Sequence[Pair] = (),
     lane: str | None = None,
 ) -> Figure:
@@ -184,7 +183,6 @@ def events_figure(
         truth: the true events, bool (time,), where the data knows them.
         change_probability: p(e_t^n = 1), (time, levels).
         fps: frames per second, to write seconds beside frames.
-        title: the headline.
         pairs: of the most surprising events, drawn below in this order.
         lane: the name of the only lane, of a method without levels.
     """
@@ -204,7 +202,7 @@ def events_figure(
     end = height + (0 if shows_all else 0.4 + whole.height + axis)
     figure = canvas.new_figure(WIDTH, end + _pairs_height(pairs, width))
 
-    canvas.headline(figure, title, _summary(story, stride))
+    canvas.headline(figure, "When did something change?", _summary(story, stride))
     _legend(figure, story)
     axes = canvas.place(figure, LEFT, HEAD, width, strip.height)
     _draw_strip(axes, story, limits, stride, strip)

@@ -16,6 +16,8 @@ MARGIN = 16
 GAP = 10
 PARTING = 14
 """Between what was observed and what was predicted."""
+MOST_ROWS = 5
+"""Samples in a still."""
 NAMES = 84
 """Width of the names at the left of clips."""
 BAR = 14  # the bar of time under a panel, with the space above it
@@ -28,7 +30,6 @@ def tile_futures(
     truth: np.ndarray | None = None,
     changed: Tensor | np.ndarray | None = None,
     panel: int = 224,
-    columns: int | None = None,
 ) -> FutureFilm:
     """The frames of prediction.mp4: the truth (if any) beside sampled futures, first observed, then
     predicted.
@@ -44,7 +45,6 @@ def tile_futures(
         changed: sampled changes of level 2, bool (samples, horizon).
         panel: about how many pixels wide a panel is; frames are enlarged by whole numbers, nearest
             neighbour.
-        columns: panels in a row; about as wide as 16:9 when None.
 
     Returns:
         context_steps + horizon frames, each uint8 (height, width, 3) of even size, drawn when they
@@ -64,9 +64,8 @@ def tile_futures(
         strokes = None if changed is None else changed[index]
         panels.append(_Panel(f"future {index + 1}", samples[index], strokes, canvas.MODEL))
     scale = _scale(context, panel)
-    if columns is None:
-        columns = _best_columns(len(panels), context.shape[2] * scale, context.shape[1] * scale)
-    return FutureFilm(context, tuple(panels), scale, min(columns, len(panels)))
+    columns = _best_columns(len(panels), context.shape[2] * scale, context.shape[1] * scale)
+    return FutureFilm(context, tuple(panels), scale, columns)
 
 
 @dataclass(frozen=True)
@@ -169,7 +168,6 @@ def still_grid(
     truth: np.ndarray | None = None,
     steps: tuple[int, ...] | None = None,
     panel: int = 96,
-    max_rows: int = 5,
 ) -> bytes:
     """A still of the futures: rows are the truth (if any) and the samples, columns are steps.
 
@@ -180,7 +178,6 @@ def still_grid(
         truth: what followed, uint8 (horizon, height, width, channel).
         steps: which predicted steps, counted from 1; about eight, denser at the start, when None.
         panel: about how many pixels wide a picture is.
-        max_rows: at most so many samples are shown.
 
     Returns:
         PNG bytes.
@@ -192,7 +189,7 @@ def still_grid(
         raise ValueError(f"the steps to show lie in 1 to {horizon}, found {steps}")
     observed = sorted({len(context) // 2, len(context) - 1})
     rows = [] if truth is None else [("what happened", truth, canvas.INK)]
-    rows += [(f"future {k + 1}", row, canvas.MODEL) for k, row in enumerate(samples[:max_rows])]
+    rows += [(f"future {k + 1}", row, canvas.MODEL) for k, row in enumerate(samples[:MOST_ROWS])]
     scale = _scale(context, panel)
     height, width = (length * scale + 2 * BORDER + 4 for length in context.shape[1:3])
     names, parting, head = 112, 14, MARGIN + 2 * LINE + 4
@@ -298,9 +295,9 @@ def _check(
     return samples, context, truth
 
 
-def _spread_steps(horizon: int, count: int = 8) -> tuple[int, ...]:
-    """About ``count`` steps from 1 to the horizon, denser at the start."""
-    parts = np.linspace(0, 1, count) ** 2.2
+def _spread_steps(horizon: int) -> tuple[int, ...]:
+    """About eight steps from 1 to the horizon, denser at the start."""
+    parts = np.linspace(0, 1, 8) ** 2.2
     return tuple(sorted({round(1 + part * (horizon - 1)) for part in parts}))
 
 

@@ -74,16 +74,14 @@ def _clear_of(line: float | None, rate: float) -> float:
     return rate if line is None or not rate - 0.01 < line < rate + LABEL else max(rate, line)
 
 
-def reliability_figure(curves: Mapping[str, Reliability], *, level: int = 2) -> Figure:
+def reliability_figure(curves: Mapping[str, Reliability]) -> Figure:
     """Share of changes that came against their predicted probability; below, the number of steps.
 
     Args:
         curves: by the changes they are compared with, "inferred changes" and "true changes".
-        level: n.
     """
     figure = canvas.new_figure(WIDTH, 5.4)
-    title = f"Are the predicted changes of level {level} calibrated?"
-    canvas.headline(figure, title)
+    canvas.headline(figure, "Are the predicted changes of level 2 calibrated?")
     width = (WIDTH - 2.6) / 2
     for number, (name, curve) in enumerate(curves.items()):
         left = 0.9 + number * (width + 1.2)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 from skimage import data
-from skimage.metrics import structural_similarity
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from dlh.data.worlds.moving_ball import MovingBall
-from dlh.evaluation.scores.frames import NotComputed, ssim, ssim_legacy
+from dlh.evaluation import PSNR_CAP
+from dlh.evaluation.scores.frames import NotComputed, psnr, ssim, ssim_legacy
 from refusals import refused
 
 TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}
@@ -99,3 +100,51 @@ def test_bytes_are_refused():
     frame = torch.zeros(1, 16, 16, dtype=torch.uint8)
     with refused(ValueError, "torch.uint8"):
         ssim(frame.float(), frame)
+
+
+def test_psnr_of_a_constant_offset_of_a_tenth_is_twenty_decibels():
+    truth = torch.full((2, 5, 3, 8, 8), 0.5, dtype=torch.float64)
+    assert torch.allclose(psnr(truth + 0.1, truth), torch.full((2, 5), 20.0, dtype=torch.float64))
+
+
+def test_psnr_of_identical_frames_is_the_cap_and_the_smallest_stored_difference_does_not():
+    truth = torch.zeros(2, 3, 64, 64)
+    prediction = truth.clone()
+    prediction[1, 0, 0, 0] = 1 / 255
+    identical, nearly = psnr(prediction, truth).tolist()
+    assert identical == pytest.approx(PSNR_CAP)
+    assert nearly == pytest.approx(89.0, abs=0.1)
+
+
+def test_psnr_of_an_inverted_frame_of_black_and_white_is_nothing():
+    truth = (torch.rand(1, 8, 8) > 0.5).float()
+    assert psnr(1 - truth, truth).item() == pytest.approx(0.0)
+
+
+def test_psnr_clips_predictions_before_they_are_scored():
+    truth = torch.ones(1, 4, 4)
+    assert psnr(truth + 7, truth).item() == pytest.approx(PSNR_CAP)
+    assert psnr(-truth, truth).item() == pytest.approx(0.0)
+
+
+def test_psnr_agrees_with_an_independent_implementation_frame_by_frame():
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.rand(4, 3, 16, 12, generator=generator, dtype=torch.float64)
+    prediction = torch.rand(4, 3, 16, 12, generator=generator, dtype=torch.float64)
+    expected = [
+        peak_signal_noise_ratio(ours.numpy(), theirs.numpy(), data_range=1)
+        for ours, theirs in zip(truth, prediction, strict=True)
+    ]
+    assert psnr(prediction, truth).tolist() == pytest.approx(expected)
+
+
+def test_psnr_of_one_truth_is_compared_with_many_samples():
+    truth, samples = torch.rand(2, 5, 1, 4, 4), torch.rand(2, 3, 5, 1, 4, 4)
+    scores = psnr(samples, truth[:, None])
+    assert scores.shape == (2, 3, 5)
+    assert scores[1, 2, 4] == psnr(samples[1, 2, 4], truth[1, 4])
+
+
+def test_psnr_of_different_shapes_are_refused_with_both_shapes():
+    with refused(ValueError, (2, 3, 4, 4), (2, 3, 4, 5)):
+        psnr(torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 4, 5))

@@ -1,0 +1,109 @@
+"""The studies measure what they say, and that of the gradient's norm changes nothing else."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from dlh.runs.presets import tiny
+from dlh.training.run import RunFolder
+from reproduction.studies import colour_steps, digits, gradient_norm
+
+
+def test_changes_are_counted_apart_where_the_frame_is_darkest():
+    brightness = torch.tensor([[0.0, 9, 8, 1, 7, 6], [0.0, 2, 9, 8, 7, 6]])
+    changed = torch.zeros(2, 6, dtype=torch.bool)
+    changed[0, [0, 3]] = True  # the first step is no change
+    changed[1, 4] = True
+    assert digits.changes_where_covered(changed, brightness) == (0.5, 1 / 8)
+
+
+def test_brightness_is_held_against_the_frames_own():
+    original = torch.full((2, 1, 2, 2), 0.5)
+    frames = original[:, None] * torch.tensor([0.5, 1.0, 1.5])[:, None, None, None]
+    expected = torch.tensor([-0.5, 0, 0.5] * 2).std()
+    assert digits.brightness_differs(original, frames) == pytest.approx(float(expected))
+    moved = frames.roll(1, -1)[:, 1:2]
+    assert digits.brightness_differs(original, moved.expand(-1, 3, -1, -1, -1)) == 0
+
+
+def test_every_level_has_a_row(finished, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["digits.py", str(finished), "--clips", "2"])
+    digits.main()
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [int(row[0]) for row in rows] == [1, 2]
+    assert [float(value) for value in rows[0][2:]] == [1, 1]
+    assert float(rows[0][1]) > 0
+
+
+def test_only_the_steps_from_one_colour_to_the_next_are_counted():
+    colours = torch.tensor([[5, 0, 0, 1, 5, 0], [0, 1, 5, 0, 0, 0]])
+    nats = torch.arange(12.0).reshape(2, 6)
+    trace = SimpleNamespace(
+        change_divergence=torch.stack((nats * 0, nats), 2),
+        static_divergence=torch.stack((nats * 0, nats * 10), 2),
+    )
+    assert colour_steps.costs(trace, colours, 5, 0) == (5, 50)  # of 1, 5 and 9
+
+
+def test_every_step_of_the_cycle_that_happened_has_a_row(finished, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["colour_steps.py", str(finished), "--clips", "6"])
+    colour_steps.main()
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert rows and all(" to " in row[0] for row in rows)
+    for row in rows:
+        recall, to_change, to_static = map(float, row[1:])
+        assert 0 <= recall <= 1 and min(to_change, to_static) >= 0
+
+
+KEY = "validation.events.recall"
+
+
+def test_only_the_limit_differs_after_the_fork(workspace):
+    training = replace(tiny().training, steps=12, validate_every=2, gradient_norm=1000.0)
+    experiment = gradient_norm.train_to(replace(tiny(), training=training), 4, Path("base"))
+    assert [line["step"] for line in losses("base")] == [1, 2, 3, 4]
+    found = {
+        norm: gradient_norm.continued(
+            experiment, Path("base"), norm, at=4, until=8, folder=Path(f"norm-{norm:g}")
+        )
+        for norm in (1000.0, 1e-9)
+    }
+    free, held = losses("norm-1000"), losses("norm-1e-09")
+    assert [line["step"] for line in free] == [line["step"] for line in held] == list(range(1, 10))
+    assert [line["loss"] for line in free[:5]] == [line["loss"] for line in held[:5]]
+    assert free[5]["loss"] != held[5]["loss"]
+    for norm, lines in ((1000.0, free), (1e-9, held)):
+        assert found[norm].largest_norm == max(line["gradient_norm"] for line in lines[4:8])
+        assert found[norm].largest_loss == max(line["loss"] for line in lines[4:8])
+        assert found[norm].last_loss == lines[7]["loss"]
+        validated = [v for v in RunFolder(Path(f"norm-{norm:g}")).metrics.read() if KEY in v]
+        assert validated[-1]["step"] == 8
+        assert found[norm].recall == validated[-1][KEY]
+
+
+def test_the_table_comes_from_a_job_in_the_background_too(workspace, monkeypatch, capsys):
+    training = replace(tiny().training, steps=9, validate_every=2)
+    small = SimpleNamespace(name="small", experiment=replace(tiny(), training=training))
+    monkeypatch.setattr(gradient_norm, "experiments", lambda: [small])
+    words = "small --seed 3 --at 2 --until 4 --norms 1000 0.5 --out forks"
+    monkeypatch.setattr(sys, "argv", ["gradient_norm.py", *words.split()])
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        gradient_norm.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert [line.split("|")[1].strip() for line in table[2:]] == ["1000", "0.5"]
+    assert [line["step"] for line in losses("forks/base")] == [1, 2]
+    assert [line["step"] for line in losses("forks/norm-0.5")] == [1, 2, 3, 4, 5]
+
+
+def losses(folder: str) -> list[dict]:
+    return [line for line in RunFolder(Path(folder)).metrics.read() if "loss" in line]
