@@ -99,7 +99,8 @@ def publish(*, run: Path, name: str, out: Path, dtype: Dtype = "float16", say: S
     with tempfile.TemporaryDirectory() as trial:
         write_model(Path(trial), subject.model.model, dtype=stored)
         after = measure_worth(read_model(Path(trial)).eval().to(device), subject.source)
-    write_model(folder, subject.model.model, dtype=stored)
+    known = subject.model.trained_on
+    write_model(folder, subject.model.model, dtype=stored, trained_on=known)
     about = _about(subject, name, dtype, before, after)
     write_bytes(folder / ABOUT, (strict_json(about, indent=2) + "\n").encode())
     for line in _lines(folder, dtype, before, after):

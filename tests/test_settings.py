@@ -172,6 +172,11 @@ def test_sizes_and_multiples_are_refused_by_name_and_value():
             check_sizes(count=2, widths=sizes)
 
 
+def test_a_number_that_no_generator_takes_as_a_seed_is_refused():
+    with refused(ConfigError, "seed", 2**64):
+        check_at_least(0, seed=2**64)
+
+
 def test_numbers_that_are_allowed_or_left_out_pass():
     check_at_least(1, steps=1, limit=None, counted=np.int64(2))
     check_positive(rate=1e-9, whole=3, limit=None)

@@ -112,12 +112,16 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     return field.default if made is dataclasses.MISSING else made()
 
 
+_LARGEST = 2**63 - 1
+
+
 def check_at_least(
     least: int, /, *, error: type[DlhError] = ConfigError, **values: int | None
 ) -> None:
     """Raise unless all values, given by their names, are whole numbers of at least ``least``.
 
-    None passes: a number that may be left out.
+    None passes: a number that may be left out. Numbers of more than 63 bits do not: no generator of
+    random numbers takes them as a seed.
 
     Raises:
         DlhError: of the kind asked for, with the first name and value that are wrong.
@@ -129,6 +133,8 @@ def check_at_least(
             raise error(f"{name} is a whole number of at least {least}, found {value!r}")
         if value < least:
             raise error(f"{name} is at least {least}, found {value}")
+        if value > _LARGEST:
+            raise error(f"{name} is at most {_LARGEST}, found {value}")
 
 
 def check_positive(*, error: type[DlhError] = ConfigError, **values: float | None) -> None:

@@ -206,6 +206,7 @@ TRUTH, FUTURES = arrays()["truth"], arrays()["samples"]
             ("samples", "clip 1", "sample 2", 1, 840),
         ),
         ({"truth": with_value("truth", (2, 0, 0, 0), np.inf)}, ("truth", "clip 2")),
+        ({"truth": TRUTH - 0.01}, ("truth", "clip 0", [0, 1])),
         ({"truth": TRUTH[:, :3]}, (5, 3, "--horizon 3")),
         ({name: array[[0, 1, 0]] for name, array in arrays().items()}, (0, 2, "f.npz")),
     ],

@@ -429,3 +429,11 @@ def test_motion_in_a_stream_is_compared_with_the_past(dlh, changing):
 def test_what_a_stream_cannot_have_is_refused(dlh, changing, words, said):
     answer = dlh("events", changing, *words.split())
     assert answer.status == 2 and answer.names(said)
+
+
+def test_a_name_that_is_no_text_is_written_and_shown(dlh, changing, clip):
+    name = os.fsdecode(b"caf\xe9.mp4")
+    os.link(clip, name)
+    answer = dlh("events", changing, name, "--out", "found.json")
+    assert (answer.status, answer.err) == (0, "")
+    assert json.loads(Path("found.json").read_text())["video"] == name

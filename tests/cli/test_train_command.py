@@ -240,3 +240,15 @@ def test_without_matplotlib_a_training_still_ends_well(dlh, unbroken, monkeypatc
     assert holds(answer.err, "warning", "curves.png", "matplotlib")
     assert Path("run/summary.json").exists() and Path("run/report.html").exists()
     assert Path("run/prediction.png").exists() and not Path("run/curves.png").exists()
+
+
+def test_torchrun_takes_the_line_that_the_help_gives(dlh):
+    from torch.distributed.run import get_args_parser
+
+    help_text = dlh("train", "--help").out
+    (line,) = (line for line in help_text.splitlines() if "torchrun --nproc-per-node" in line)
+    words = line.split()[1:]
+    words[words.index("K")] = "2"
+    found = get_args_parser().parse_args(words)
+    assert found.nproc_per_node == "2" and found.training_script == "$(which"
+    assert found.training_script_args == ["dlh)", "train", "PRESET", "--run", "RUN"]

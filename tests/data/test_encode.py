@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import av
 import numpy as np
 import pytest
 
@@ -31,6 +32,23 @@ def test_every_pixel_becomes_a_square(tmp_path):
     np.testing.assert_allclose(
         video[1, :, :, 0].astype(int), frames[1, :, :, 0].repeat(8, 0).repeat(8, 1), atol=30
     )
+
+
+@pytest.mark.parametrize("height", [64, 720])
+def test_a_film_says_which_colours_it_holds(tmp_path, height):
+    # A player takes an untagged one for BT.601 or for BT.709, by its height.
+    colours = np.array([(255, 0, 0), (0, 255, 0), (0, 0, 255)], np.uint8)
+    frames = np.broadcast_to(colours.repeat(16, 0), (2, height, 48, 3))
+    write_video(tmp_path / "a.mp4", np.ascontiguousarray(frames), 10)
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        context = container.streams.video[0].codec_context
+        bt709, studio = 1, 1  # ITU-T H.273; FFmpeg's AVCOL_RANGE_MPEG
+        assert (context.colorspace, context.color_primaries, context.color_trc) == (bt709,) * 3
+        assert context.color_range == studio
+        luma = next(container.decode(video=0)).to_ndarray()[height // 2, 8:48:16]
+    np.testing.assert_allclose(luma, 16 + 219 * np.array([0.2126, 0.7152, 0.0722]), atol=2)
+    video, _ = read_video(tmp_path / "a.mp4", height=height, width=48, channels=3)
+    np.testing.assert_allclose(video[:, :, 8::16].astype(int), frames[:, :, 8::16], atol=3)
 
 
 def test_odd_sizes_get_a_black_edge(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from data.refusals import refused
+from dlh.data.store.discover import find_sources
 from dlh.data.video.decode import VideoWarning, open_video, read_video
 from dlh.data.video.images import natural_order
 
@@ -79,3 +80,55 @@ def test_a_picture_that_cannot_be_read_ends_the_video(tmp_path):
 def test_numbers_in_names_count_as_numbers():
     names = ["b2", "a10", "a9", "a", "10", "9", "a9b"]
     assert sorted(names, key=natural_order) == ["9", "10", "a", "a9", "a9b", "a10", "b2"]
+
+
+def test_float_pictures_are_scaled_as_float_arrays_are(tmp_path):
+    for number, level in enumerate((0, 0.2, 1)):
+        Image.fromarray(np.full((4, 6), level, np.float32)).save(tmp_path / f"{number}.tif")
+    video, _ = read(tmp_path)
+    np.testing.assert_array_equal(video[:, 0, 0, 0], [0, 51, 255])
+
+
+@pytest.mark.parametrize(
+    "values, found",
+    [
+        (np.full((4, 6), 300, np.float32), "300"),
+        (np.full((4, 6), np.nan, np.float32), "NaN"),
+        (np.full((4, 6), 70000, np.int32), "70000"),
+    ],
+)
+def test_pictures_of_an_unknown_range_are_refused(tmp_path, values, found):
+    for number in range(2):
+        Image.fromarray(values).save(tmp_path / f"{number}.tif")
+    with refused(tmp_path / "0.tif", found):
+        read_video(tmp_path, height=4, width=6, channels=1)
+
+
+def save_pages(path, levels, **options):
+    pages = [Image.new("RGB", (6, 4), (level,) * 3) for level in levels]
+    pages[0].save(path, save_all=True, append_images=pages[1:], **options)
+
+
+def test_a_stack_is_a_video_of_all_its_pages(tmp_path):
+    save_pages(tmp_path / "a.tif", [10, 20, 30])
+    video, fps = read(tmp_path / "a.tif")
+    assert (video[:, 0, 0, 0].tolist(), fps) == ([10, 20, 30], 25)
+    save_pages(tmp_path / "b.tiff", [40, 50])
+    for number in (1, 2):
+        save(tmp_path / f"{number}.tif", 100)
+    found = {source.name: source.files for source in find_sources(tmp_path).sources}
+    assert list(found) == ["a.tif", "b.tiff", tmp_path.name]
+    assert [file.name for file in found[tmp_path.name]] == ["1.tif", "2.tif"]
+
+
+def test_an_animation_is_shown_by_its_delays(tmp_path):
+    path, options = tmp_path / "a.webp", {"height": 4, "width": 6, "channels": 1}
+    save_pages(path, [10, 60, 110], duration=[100, 300, 200], lossless=True)
+    video = open_video(path, **options)
+    with pytest.warns(VideoWarning, match="the frame rate varies"):
+        levels = video.read()[:, 0, 0, 0]
+    assert levels.tolist() == [10, 60, 110] and video.fps == pytest.approx(5)
+    np.testing.assert_allclose(video.times, [0, 0.1, 0.4])
+    even = open_video(path, **options, fps=10)
+    assert even.read()[:, 0, 0, 0].tolist() == [10, 60, 60, 60, 110, 110]
+    np.testing.assert_allclose(even.times, np.arange(6) / 10)

@@ -131,6 +131,9 @@ def test_settings_are_frozen_and_keyword_only(kind):
         (EmergenceConfig, "exploration", math.inf),
         (EmergenceConfig, "exploration_decay", 1.0),
         (EmergenceConfig, "initial_likelihood_std", math.nan),
+        (EmergenceConfig, "memory_from", -3),
+        (EmergenceConfig, "initial_nats", math.inf),
+        (EmergenceConfig, "initial_nats", 20.0),
         (EmergenceConfig, "exploration_until", -3),
     ],
 )  # fmt: skip

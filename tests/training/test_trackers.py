@@ -77,3 +77,32 @@ def test_a_tracker_that_is_not_installed_is_named_before_anything_is_written(
 def test_an_unknown_tracker_is_refused() -> None:
     with refused(ValueError, "tensorboard", "wandb", "trackio"):
         dataclasses.replace(CONFIG, trackers=("mlflow",))
+
+
+def test_a_login_that_is_missing_is_said_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path))
+    wandb = pytest.importorskip("wandb")
+    wandb.teardown()
+    with refused(TrainingError, "wandb", "WANDB_API_KEY"):
+        trackers.require_trackers(dataclasses.replace(CONFIG, trackers=("wandb",)))
+
+
+def test_a_tracker_that_cannot_be_opened_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing:
+        def start(self) -> None:
+            raise RuntimeError("the account 4711 is closed")
+
+        def finish(self) -> None:
+            raise AttributeError("no run")
+
+    monkeypatch.setattr(trackers, "_tracker", lambda *_: Refusing())
+    run = new_run(tmp_path / "run")
+    with refused(TrainingError, "tensorboard", "4711"):
+        train_tiny(run, dataclasses.replace(CONFIG, trackers=("tensorboard",)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import os
 import signal
 import sys
@@ -107,6 +108,7 @@ def guarded(run: Callable[[list[str]], int], arguments: Sequence[str]) -> int:
 
     0: done; 1: failed; 2: asked wrongly; 130: stopped by Ctrl-C or a signal like it.
     """
+    _print_any_name()
     try:
         with warnings_in_one_line(), stopped_like_ctrl_c():
             status = run(list(arguments))
@@ -124,6 +126,12 @@ def guarded(run: Callable[[list[str]], int], arguments: Sequence[str]) -> int:
         if os.environ.get("DLH_DEBUG"):
             raise
         return explain(error)
+
+
+def _print_any_name() -> None:
+    """Show the bytes of a file's name that are no text as escapes, instead of failing at them."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def say(text: str) -> None:

@@ -62,7 +62,8 @@ options:
   --seed S                decides weights, clips and noise
   --checkpoint-every N    steps between checkpoints
   --init RUN_OR_NAME      start from trained weights
-  --num-processes K       train in K processes on this machine (torchrun works too)
+  --num-processes K       train in K processes on this machine; torchrun needs -- before dlh:
+                          torchrun --nproc-per-node K -- $(which dlh) train PRESET --run RUN
   --SECTION.KEY VALUE     any setting: --model.num-levels 3, --training.learning-rate 1e-3
 
 examples:

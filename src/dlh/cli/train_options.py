@@ -12,6 +12,7 @@ import tyro
 
 from dlh.cli.parse import parse
 from dlh.data.published.catalogue import CATALOGUE
+from dlh.data.video.resize import Fit
 from dlh.data.worlds.digits import MNIST_5K
 from dlh.errors import UsageError
 from dlh.runs.data_names import name_or_path
@@ -43,6 +44,12 @@ class TrainOptions:
     """Short for --training.checkpoint-every."""
     speed: Speed | None = None
     """Short for --training.speed."""
+    fps: float | None = None
+    """Short for --data.fps: re-time videos to this many frames a second."""
+    crop: tuple[int, int, int, int] | None = None
+    """Short for --data.crop: the part of each frame to use, X Y WIDTH HEIGHT in its pixels."""
+    fit: Fit | None = None
+    """Short for --data.fit: squash frames to the model's shape, or pad them with black."""
     num_processes: int | None = None
     """Processes that train together on this machine; of a GPU each, where there are GPUs."""
     init: str | None = None
@@ -63,6 +70,7 @@ class TrainOptions:
         """
         short = values_of(self, "steps", "seed", "checkpoint_every", "speed")
         given = {name: value for name, value in short.items() if value is not None}
+        framing = {n: v for n, v in values_of(self, "fps", "crop", "fit").items() if v is not None}
         init = self.init
         if init is not None and os.path.isdir(init):
             init = os.path.abspath(init)
@@ -70,7 +78,7 @@ class TrainOptions:
             return Experiment(
                 preset=preset,
                 model=self.model,
-                data=replace(self.data, source=self._source(), digits=self._digits()),
+                data=replace(self.data, source=self._source(), digits=self._digits(), **framing),
                 training=replace(self.training, **given),
                 init=init,
             )

@@ -16,7 +16,14 @@ from dlh.commands.options import AnalyseOptions
 from dlh.data.clips import DataError
 from dlh.data.worlds.moving_ball import MovingBallClips
 from dlh.errors import OutputError, UsageError
-from dlh.files.writing import Say, check_writable, os_errors_as, strict_json, write_bytes
+from dlh.files.writing import (
+    Say,
+    as_utf8,
+    check_writable,
+    os_errors_as,
+    strict_json,
+    write_bytes,
+)
 from dlh.interfaces import DecidingModel
 from dlh.pretrained import DLH, UnsupportedError
 from dlh.reports.analysis_figures import NAMES, figures
@@ -116,11 +123,11 @@ def write_analysis(
     with _writable(folder):
         findings = analyse_clips(subject.model.model, shown, config, say)
         drawn = _draw(findings)
-        page = render(findings, {name: png for name, (png, _) in drawn.items()}).encode()
+        page = as_utf8(render(findings, {name: png for name, (png, _) in drawn.items()}))
         numbers = as_json(findings)
         if chosen.tried:
             numbers["temperature"] = chosen.to_plain()
-        content = (strict_json(numbers, indent=2) + "\n").encode()
+        content = as_utf8(strict_json(numbers, indent=2) + "\n")
         _replace(folder, drawn, page, content)
     for line in describe(numbers):
         say(line)

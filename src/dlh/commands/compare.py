@@ -12,7 +12,7 @@ from dlh.evaluation.protocol import Protocol, differences
 from dlh.evaluation.results import NAMES, read_scores
 from dlh.evaluation.rows import FLOORS, MODEL, ORACLE
 from dlh.evaluation.scoring import ENERGY
-from dlh.files.writing import Say, make_folder, write_bytes
+from dlh.files.writing import Say, as_utf8, make_folder, write_bytes
 from dlh.reports import evaluation as report
 
 TABLE = "compare.md"
@@ -32,7 +32,7 @@ def compare(options: CompareOptions, *, say: Say = print) -> str:
     say(text)
     if out is not None:
         make_folder(out)
-        write_bytes(out / TABLE, (text + "\n").encode())
+        write_bytes(out / TABLE, as_utf8(text + "\n"))
         say(f"written: {out / TABLE}")
     return text
 

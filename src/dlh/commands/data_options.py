@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -72,10 +72,17 @@ class ImportOptions:
     """Height and width of the frames in pixels; a model takes multiples of 16."""
     fps: float | None = None
     """Bring all to this many frames a second; default: keep every frame."""
+    crop: tuple[int, int, int, int] | None = None
+    """The part of each frame that is stored, X Y WIDTH HEIGHT in its pixels; default: all of it."""
+    fit: Literal["squash", "pad"] = "squash"
+    """Squash frames to a square, or pad them with black so that they keep their shape."""
     grey: Flag = False
     """One channel instead of three."""
     split: tuple[float, float, float] = (0.8, 0.1, 0.1)
-    """Shares of files for training, validation and test."""
+    """Shares of files for training, validation and test. Files and folders called train, val,
+    valid, validation or test are taken at their word instead."""
+    split_file: Path | None = None
+    """A text with a line for each file, its split and its path, such as `test walks/3.mp4`."""
     seed: int = 0
     """Decides which file goes where."""
     clip_length: int = 100

@@ -13,6 +13,7 @@ from dlh.data.store.folder import import_folder
 from dlh.data.store.splits import check_fractions
 from dlh.data.store.store import INDEX, Index, Store, is_store
 from dlh.data.store.verify import store_bytes, verify_store
+from dlh.data.video.resize import check_framing
 from dlh.data.video.retime import check_rate
 from dlh.errors import UsageError
 from dlh.files.writing import Say
@@ -30,7 +31,8 @@ def import_videos(options: ImportOptions, *, say: Say = print) -> None:
     found or done.
 
     Raises:
-        UsageError: the shares or the frame rate are invalid, or the videos are a store already.
+        UsageError: the shares, the frame rate or the crop are invalid, or the videos are a store
+            already.
         DataError: there is nothing to import, or the store cannot be made.
     """
     path, out, clip_length = options.path, options.out, options.clip_length
@@ -38,6 +40,7 @@ def import_videos(options: ImportOptions, *, say: Say = print) -> None:
         check_fractions(options.split)
         if options.fps is not None:
             check_rate(options.fps)
+        check_framing(options.crop, options.fit)
     except DataError as error:
         raise UsageError(str(error)) from error
     if is_store(path):
@@ -53,7 +56,10 @@ def import_videos(options: ImportOptions, *, say: Say = print) -> None:
                 width=options.size,
                 channels=1 if options.grey else 3,
                 fps=options.fps,
+                crop=options.crop,
+                fit=options.fit,
                 split=options.split,
+                split_file=options.split_file,
                 seed=options.seed,
                 progress=bar.show,
             )

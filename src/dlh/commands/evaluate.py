@@ -53,7 +53,7 @@ from dlh.evaluation.work import (
     save_predictions,
     score_all,
 )
-from dlh.files.writing import Say, write_bytes, write_json
+from dlh.files.writing import Say, as_utf8, write_bytes, write_json
 from dlh.interfaces import Temperature, TrainableModel
 from dlh.reports import evaluation as report
 from dlh.reports.figures.futures import draw_samples
@@ -165,8 +165,8 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
     page = report.render_page(
         scores, pictures=pictures, strips=[(title, png) for _, title, png in strips]
     )
-    write_bytes(out / REPORT, page.encode())
-    write_bytes(out / TABLE, report.write_markdown(scores).encode())
+    write_bytes(out / REPORT, as_utf8(page))
+    write_bytes(out / TABLE, as_utf8(report.write_markdown(scores)))
     write_json(out / CURVES, beside)
     write_json(out / SCORES, scores)  # last: where it is, everything else is
     parts.remove()

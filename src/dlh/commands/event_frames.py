@@ -50,6 +50,7 @@ def write_frames(
     columns: Sequence[LevelColumns],
     seconds: np.ndarray | None,
     reason: str,
+    retimed_to: float | None,
 ) -> list[Path]:
     """Write the page, images and clips of one video, if asked for; returns what was written.
 
@@ -61,6 +62,7 @@ def write_frames(
         columns: of every level.
         seconds: of every frame; None where they are evenly spaced.
         reason: of the threshold, for the page.
+        retimed_to: the rate at which the video was read; None where every frame was.
 
     Raises:
         DataError: the video cannot be read again, or a clip cannot be encoded.
@@ -85,7 +87,7 @@ def write_frames(
             folder = stack.enter_context(new_folder(outputs.clips))
             takers.append(Clips(stack.enter_context(ExitStack()), folder, answer, seconds))
             written.append(outputs.clips)
-        for index, frame in enumerate(source_frames(answer, path)):
+        for index, frame in enumerate(source_frames(answer, path, retimed_to)):
             for taker in takers:
                 taker.take(index, frame)
     if options.page:
@@ -191,11 +193,11 @@ class WholeFilm:
         self._film.add(frame, shown)
 
 
-def source_frames(answer: Answer, path: Path) -> Iterator[np.ndarray]:
+def source_frames(answer: Answer, path: Path, retimed_to: float | None) -> Iterator[np.ndarray]:
     """The frames of the video once more, uint8 (height, width, 3) at its own size."""
     assert answer.size is not None
     width, height = answer.size
-    video: Video = open_video(path, height=height, width=width, channels=3)
+    video: Video = open_video(path, height=height, width=width, channels=3, fps=retimed_to)
     with tqdm(total=answer.frames, unit="frame", leave=False, disable=None) as bar:
         for frame in video:
             yield frame

@@ -78,11 +78,13 @@ class Request:
     Attributes:
         name: for people and in the outputs: as it was given, or its place in the folder.
         path: the file, or a folder of pictures.
+        given: the name as it is, even where it is not UTF-8.
         outputs: its files.
     """
 
     name: str
     path: Path
+    given: str
     outputs: Outputs
 
 
@@ -115,7 +117,7 @@ def plan_outputs(options: EventsOptions, *, say: Say) -> Plan:
         check_with_picture(document, ".json")
         _refuse_existing([*outputs.all()], options)
         path = sources[0].path
-        request = Request(name=printable(path), path=path, outputs=outputs)
+        request = Request(name=printable(path), path=path, given=str(path), outputs=outputs)
         return Plan(requests=(request,), folder=None)
     folder = options.out or Path("events")
     if folder.suffix.lower() == ".json" or folder.is_file():
@@ -125,8 +127,9 @@ def plan_outputs(options: EventsOptions, *, say: Say) -> Plan:
         )
     requests = [
         Request(
-            name=source.name,
+            name=printable(Path(source.name)),
             path=source.path,
+            given=source.name,
             outputs=Outputs(document=folder / f"{stem}.json", options=options),
         )
         for source, stem in zip(sources, _stems(sources), strict=True)

@@ -120,6 +120,7 @@ class Watched:
         labels: the times of the labels; None without.
         frames: the first ones, for the picture.
         pairs: the strongest events with the frames before and after.
+        retimed_to: the rate at which the video was read; None where every frame was.
     """
 
     answer: Answer
@@ -131,6 +132,7 @@ class Watched:
     labels: tuple[float, ...] | None
     frames: np.ndarray
     pairs: tuple[Pair, ...]
+    retimed_to: float | None
 
 
 def _several(
@@ -266,6 +268,7 @@ def _watch(
         labels=truth,
         frames=first.whole(),
         pairs=strongest.pairs(answer),
+        retimed_to=video.retimed_to,
     )
 
 
@@ -502,7 +505,7 @@ def _write(
     }
     drawn, missing = _draw(watched)
     about = {
-        "video": answer.video,
+        "video": request.given,
         "model": options.model,
         "seed": options.seed,
         "min_surprise": answer.threshold,
@@ -519,6 +522,7 @@ def _write(
         columns=watched.columns,
         seconds=watched.seconds,
         reason=_reason(watched),
+        retimed_to=watched.retimed_to,
     )
     document = events_json(answer, about=about, levels=watched.columns, seconds=watched.seconds)
     write_text(outputs.document, document)

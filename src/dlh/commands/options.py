@@ -32,6 +32,17 @@ def at_least(least: int, options: Any, *names: str) -> None:
     check_at_least(least, error=UsageError, **values)
 
 
+def check_framing_of(options: Any) -> None:
+    """Raise UsageError unless ``fps`` and ``crop`` are a rate and a part that videos can have."""
+    fps, crop = options.fps, options.crop
+    if fps is not None and not 0 < fps <= 1000:
+        raise UsageError(f"fps is above 0 and at most 1000 frames a second, found {fps}")
+    if crop is not None and (min(crop[:2]) < 0 or min(crop[2:]) < 1):
+        raise UsageError(
+            f"crop is X Y WIDTH HEIGHT in pixels, X and Y at least 0, found {list(crop)}"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class DemoOptions:
     """Train on a bouncing ball, without labels, until the model knows when its colour changes;
@@ -97,6 +108,13 @@ class PredictOptions:
     """What the logits of the levels' changes are divided by."""
     out: Path = Path("out.mp4")
     """The film; the picture goes beside it as .png."""
+    fps: float | None = None
+    """Re-time the video to this many frames a second; default: to the rate at which the model was
+    trained, where both have one."""
+    crop: tuple[int, int, int, int] | None = None
+    """The part of each frame that is used, X Y WIDTH HEIGHT in its pixels; default: all of it."""
+    fit: Literal["squash", "pad"] | None = None
+    """Squash frames to the model's shape, or pad them with black; default: as it was trained."""
     save: Path | None = None
     """Also write the exact frames (the film is lossy) to this .npz: samples, context, and truth if
     there is one, float32 in [0, 1], (clip, [sample,] time, height, width, channel)."""
@@ -104,6 +122,7 @@ class PredictOptions:
     def __post_init__(self) -> None:
         at_least(1, self, "context", "horizon", "samples")
         at_least(0, self, "seed")
+        check_framing_of(self)
         Temperature(states=self.temperature, decisions=self.decision_temperature)
 
 

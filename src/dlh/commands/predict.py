@@ -48,7 +48,7 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     context, horizon = options.context, options.horizon
     samples = options.samples
     dlh = open_model(model, choose_device("auto"))
-    opened = dlh.open(video)
+    opened = dlh.open(video, fps=options.fps, crop=options.crop, fit=options.fit)
     if resizing := dlh.describe_resizing(opened):
         say(resizing)
     frames = opened.read(context + horizon)
@@ -57,6 +57,8 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
             f"{video} has {len(frames)} frame{'s' if len(frames) > 1 else ''}, {context} are "
             "needed as context; give a longer video or a smaller --context"
         )
+    if unlike := dlh.describe_unlikeness(frames[:context]):
+        say(f"{video}: {unlike}")
     if save is not None:
         check_name(save, ".npz")
     picture = check_with_picture(out, ".mp4")  # last of the checks: it makes the folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ import numpy as np
 
 from dlh.event_files.answer import Answer, Segment
 from dlh.event_files.timecode import clock
+from dlh.files.writing import strict_json
 
 _DIGITS = 6
 _STATE_DIGITS = 4
@@ -106,7 +106,7 @@ def _rounded(value: float, digits: int) -> float:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, allow_nan=False, ensure_ascii=False)
+    return strict_json(value)
 
 
 def _lines(values: Sequence[Any]) -> str:

@@ -178,14 +178,21 @@ def write_text(path: Path, parts: Iterable[str]) -> None:
     with (
         os_errors_as(OutputError, f"cannot write {path}"),
         replacing(path) as temporary,
-        open(temporary, "w", encoding="utf-8", newline="") as file,
+        open(temporary, "w", encoding="utf-8", errors="backslashreplace", newline="") as file,
     ):
         file.writelines(parts)
 
 
 def write_json(path: Path, value: Any, *, indent: int = 1) -> None:
     """Write :func:`strict_json`, as a whole or not at all; OutputError where that cannot be."""
-    write_bytes(path, (strict_json(value, indent=indent) + "\n").encode())
+    write_bytes(path, as_utf8(strict_json(value, indent=indent) + "\n"))
+
+
+def as_utf8(text: str) -> bytes:
+    """A text as bytes; what a file's name has of bytes that are no text becomes an escape, which
+    JSON understands.
+    """
+    return text.encode(errors="backslashreplace")
 
 
 def cache_folder() -> Path:

@@ -19,7 +19,8 @@ from dlh.errors import DlhError
 from dlh.files.writing import explain, os_errors_as, write_atomically
 from dlh.interfaces import ModelConfig, TrainableModel
 from dlh.models import registry
-from dlh.settings import SettingsError, to_plain
+from dlh.pretrained.trained_on import TrainedOn
+from dlh.settings import SettingsError, from_plain, to_plain
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -101,7 +102,13 @@ def holds_model(folder: Path) -> bool:
     return (folder / CONFIG_NAME).exists() and (folder / WEIGHTS_NAME).exists()
 
 
-def write_model(folder: Path, model: TrainableModel, *, dtype: torch.dtype | None = None) -> None:
+def write_model(
+    folder: Path,
+    model: TrainableModel,
+    *,
+    dtype: torch.dtype | None = None,
+    trained_on: TrainedOn | None = None,
+) -> None:
     """Write both files, each as a whole or not at all.
 
     Args:
@@ -109,6 +116,7 @@ def write_model(folder: Path, model: TrainableModel, *, dtype: torch.dtype | Non
         model: of which the configuration and the weights are written.
         dtype: how the weights are stored; as they are where it is None. They become float32 again
             when they are read. Whole numbers stay what they are.
+        trained_on: what is known of the videos that it was trained on.
 
     Raises:
         PretrainedError: they cannot be written there.
@@ -116,6 +124,8 @@ def write_model(folder: Path, model: TrainableModel, *, dtype: torch.dtype | Non
     from safetensors.torch import save
 
     description = {"format": FORMAT, "version": VERSION, "model": to_plain(model.config)}
+    if trained_on is not None:
+        description["trained_on"] = to_plain(trained_on)
     assert isinstance(model, nn.Module)
     weights = {
         name: value.to("cpu", dtype if value.is_floating_point() else None).contiguous()
@@ -147,6 +157,31 @@ def read_config(folder: Path) -> ModelConfig:
         PretrainedError: it is missing, damaged, of another version or of an unknown kind.
     """
     path = folder / CONFIG_NAME
+    saved = _read_description(path)
+    try:
+        return registry.read_config(saved.get("model"))
+    except SettingsError as error:
+        raise PretrainedError(f"{path}: {error}; it was edited or is of another version") from error
+
+
+def read_trained_on(folder: Path) -> TrainedOn | None:
+    """What the model in a folder says about the videos that it was trained on; None where it says
+    nothing, as those written before models said it.
+
+    Raises:
+        PretrainedError: as by :func:`read_config`.
+    """
+    path = folder / CONFIG_NAME
+    plain = _read_description(path).get("trained_on")
+    if plain is None:
+        return None
+    try:
+        return from_plain(TrainedOn, plain, name="trained_on")
+    except SettingsError as error:
+        raise PretrainedError(f"{path}: {error}; it was edited or is of another version") from error
+
+
+def _read_description(path: Path) -> dict[str, Any]:
     try:
         saved: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -168,13 +203,12 @@ def read_config(folder: Path) -> ModelConfig:
             f"{path} is of version {saved.get('version')}, this dlh reads version {VERSION}; "
             "install the dlh that wrote it, or train again"
         )
-    try:
-        return registry.read_config(saved.get("model"))
-    except SettingsError as error:
-        raise PretrainedError(f"{path}: {error}; it was edited or is of another version") from error
+    return saved
 
 
-def upload(model: TrainableModel, name: str, *, private: bool) -> None:
+def upload(
+    model: TrainableModel, name: str, *, private: bool, trained_on: TrainedOn | None = None
+) -> None:
     """Put a model and a card about it on the hub as ``owner/name``.
 
     Raises:
@@ -187,7 +221,7 @@ def upload(model: TrainableModel, name: str, *, private: bool) -> None:
         name=name, kind=model.config.kind, channels=channels, height=height, width=width
     )
     with tempfile.TemporaryDirectory() as folder:
-        write_model(Path(folder), model)
+        write_model(Path(folder), model, trained_on=trained_on)
         (Path(folder) / "README.md").write_text(card, encoding="utf-8")
         api = HfApi()
         try:

@@ -12,17 +12,22 @@ import torch
 from torch import Tensor, nn
 
 from dlh.analysis.surprise import EventList, Evidence, list_events
-from dlh.data.video.decode import Video, open_video, read_video
+from dlh.data.video.decode import Video, open_video
+from dlh.data.video.resize import Crop, Fit
 from dlh.errors import UsageError
 from dlh.interfaces import DecidingModel, ModelConfig, Prediction, Temperature, TrainableModel
 from dlh.models.dlh import Carried, DLHConfig, DynamicLatentHierarchy, Noise, Rollout, Trace
 from dlh.pretrained import files
+from dlh.pretrained.trained_on import TrainedOn, figures_of
 from dlh.settings import check_at_least
+from dlh.training.held_out import BOUND
 from dlh.training.randomness import step_generator
 from dlh.video import VideoError, check_video, from_stored
 
 AnyVideo = str | Path | np.ndarray | Tensor
 FRAMES_AT_ONCE = 200
+SAME_RATE = 0.05
+"""Rates that differ by less are the same: a change then lasts as many frames."""
 
 
 class UnsupportedError(UsageError):
@@ -50,10 +55,17 @@ class TrainedModel:
     Attributes:
         model: the network, for all that is not here.
         device: where it computes.
+        trained_on: what is known of the videos that it was trained on; None for nothing.
     """
 
-    def __init__(self, model: TrainableModel, device: str | torch.device = "cpu") -> None:
+    def __init__(
+        self,
+        model: TrainableModel,
+        device: str | torch.device = "cpu",
+        trained_on: TrainedOn | None = None,
+    ) -> None:
         assert isinstance(model, nn.Module)
+        self.trained_on = trained_on
         self.device = torch.device(device)
         self.model: Any = model.to(self.device).eval()
 
@@ -72,7 +84,8 @@ class TrainedModel:
                 another version.
             UnsupportedError: of :class:`DLH`, the model is of another kind.
         """
-        return cls(files.read_model(files.find(name)), device)
+        folder = files.find(name)
+        return cls(files.read_model(folder), device, files.read_trained_on(folder))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write config.json and model.safetensors into ``folder``.
@@ -80,7 +93,7 @@ class TrainedModel:
         Raises:
             PretrainedError: they cannot be written there.
         """
-        files.write_model(Path(folder), self.model)
+        files.write_model(Path(folder), self.model, trained_on=self.trained_on)
 
     def push_to_hub(self, name: str, *, private: bool = False) -> None:
         """Upload the model to the Hugging Face hub as ``owner/name``; needs a login there.
@@ -88,7 +101,7 @@ class TrainedModel:
         Raises:
             PretrainedError: the hub refuses, or cannot be reached.
         """
-        files.upload(self.model, name, private=private)
+        files.upload(self.model, name, private=private, trained_on=self.trained_on)
 
     def predict(
         self,
@@ -240,13 +253,48 @@ class TrainedModel:
 
         They are resized to the model's; the rate is in frames per second.
         """
-        channels, height, width = self.model.frame_shape
-        return read_video(path, height=height, width=width, channels=channels, frames=frames)
+        video = self.open(path)
+        return video.read(frames), video.fps
 
-    def open(self, path: str | Path) -> Video:
-        """The same frames, to be read piece by piece."""
+    def open(
+        self,
+        path: str | Path,
+        *,
+        fps: float | None = None,
+        crop: Crop | None = None,
+        fit: Fit | None = None,
+    ) -> Video:
+        """A video file in the model's size, to be read piece by piece.
+
+        Args:
+            path: the file, or a folder of pictures.
+            fps: re-times it to this many frames a second; None re-times it to the rate at which the
+                model was trained, where both are known and differ.
+            crop: the part of each frame that is used; None for all of it.
+            fit: how frames of another shape are brought to the model's; None as it was trained.
+
+        Raises:
+            DataError: it cannot be read.
+        """
         channels, height, width = self.model.frame_shape
-        return open_video(path, height=height, width=width, channels=channels)
+        known = self.trained_on or TrainedOn()
+
+        def opened(rate: float | None) -> Video:
+            return open_video(
+                path,
+                height=height,
+                width=width,
+                channels=channels,
+                fps=rate,
+                crop=crop,
+                fit=fit or known.fit,
+            )
+
+        video = opened(fps)
+        own, wanted = video.source_fps, known.fps
+        if fps is None and own and wanted and abs(own / wanted - 1) > SAME_RATE:
+            return opened(wanted)
+        return video
 
     def describe_resizing(self, video: Video) -> str | None:
         """What is done to the frames of an open video, in a line for a person.
@@ -254,12 +302,51 @@ class TrainedModel:
         None where they are taken as they are.
         """
         channels, height, width = self.model.frame_shape
-        done = []
+        done, target = [], video.target
+        if target.crop is not None:
+            done.append("the part at {}, {} of {} x {} pixels".format(*target.crop))
         if video.source_size != (width, height):
-            done.append("resized from {} x {} to {} x {}".format(*video.source_size, width, height))
+            how = "padded" if target.fit == "pad" else "resized"
+            done.append("{} from {} x {} to {} x {}".format(how, *video.source_size, width, height))
         if channels == 1:
             done.append("read as grey")
-        return f"{video.path}: {', '.join(done)}, as the model was trained" if done else None
+        own = video.source_fps
+        if own and target.fps is not None and abs(own / video.fps - 1) > SAME_RATE:
+            done.append(f"re-timed from {own:.4g} to {video.fps:.4g} frames a second")
+        if not done:
+            return None
+        known = self.trained_on or TrainedOn()
+        as_trained = target.fps in (None, known.fps) and target.crop == known.crop
+        said = ", as the model was trained" if as_trained and target.fit == known.fit else ""
+        if known.crop is not None and target.crop is None:
+            x, y, *size = known.crop
+            said = (
+                f"; the model was trained on the part at {x}, {y} of {size[0]} x {size[1]} pixels "
+                "(--crop)"
+            )
+        return f"{video.path}: {', '.join(done)}{said}"
+
+    def describe_unlikeness(self, frames: np.ndarray) -> str | None:
+        """How far a video is from those that the model was trained on, in a line for a person.
+
+        Args:
+            frames: the first of the video, uint8 (time, height, width, channel).
+
+        Returns:
+            None where it is like them, has too few frames to tell, or nothing is known of them.
+        """
+        known = self.trained_on
+        if known is None or known.low is None or known.high is None:
+            return None
+        found = figures_of(self.model, frames[None], steps=known.steps)
+        if not found or not known.unlike(found[0]):
+            return None
+        unit = " nats a frame" if known.figure == BOUND else ""
+        return (
+            f"unlike what the model was trained on: {known.figure} {found[0]:.4g}{unit} on the "
+            f"first {known.steps} frames, where clips of its own data have {known.low:.4g} to "
+            f"{known.high:.4g}; trust the result little"
+        )
 
     def as_video(self, video: AnyVideo) -> Tensor:
         """``video`` by the project's convention, on the model's device, in its number format.
@@ -302,11 +389,17 @@ class DLH(TrainedModel):
     Attributes:
         model: the network, for all that is not here.
         device: where it computes.
+        trained_on: what is known of the videos that it was trained on; None for nothing.
     """
 
     model: DynamicLatentHierarchy
 
-    def __init__(self, model: TrainableModel, device: str | torch.device = "cpu") -> None:
+    def __init__(
+        self,
+        model: TrainableModel,
+        device: str | torch.device = "cpu",
+        trained_on: TrainedOn | None = None,
+    ) -> None:
         """Take a network.
 
         Raises:
@@ -320,7 +413,7 @@ class DLH(TrainedModel):
                 kind=kind,
                 asked="hierarchy",
             )
-        super().__init__(model, device)
+        super().__init__(model, device, trained_on)
 
     @property
     def config(self) -> DLHConfig:
@@ -411,11 +504,15 @@ class DLH(TrainedModel):
         return Noise.concatenate(parts, 1)
 
 
-def of_network(model: TrainableModel, device: str | torch.device = "cpu") -> DLH | TrainedModel:
+def of_network(
+    model: TrainableModel,
+    device: str | torch.device = "cpu",
+    trained_on: TrainedOn | None = None,
+) -> DLH | TrainedModel:
     """A trained network as a person uses it: a :class:`DLH` where it is a hierarchy."""
     if isinstance(model, DynamicLatentHierarchy):
-        return DLH(model, device)
-    return TrainedModel(model, device)
+        return DLH(model, device, trained_on)
+    return TrainedModel(model, device, trained_on)
 
 
 def open_model(name: str | Path, device: str | torch.device = "cpu") -> DLH | TrainedModel:
@@ -429,7 +526,8 @@ def open_model(name: str | Path, device: str | torch.device = "cpu") -> DLH | Tr
         PretrainedError: there is none of that name, or its files are missing, damaged or of
             another version.
     """
-    return of_network(files.read_model(files.find(name)), device)
+    folder = files.find(name)
+    return of_network(files.read_model(folder), device, files.read_trained_on(folder))
 
 
 def _split(video: np.ndarray | Tensor) -> Iterator[AnyVideo]:

@@ -87,6 +87,10 @@ def open_source(experiment: Experiment) -> ClipSource:
             _path(experiment),
             frame_shape=experiment.model.frame_shape,
             clip_length=1,  # check_clips has its say once the videos are described
+            fps=data.fps,
+            crop=data.crop,
+            fit=data.fit,
+            by_name=data.split_by == "name",
             progress=bar.show,
         )
 

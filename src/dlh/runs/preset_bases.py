@@ -53,8 +53,9 @@ ON_TWO_CORES = TrainingConfig(
 def emergence(steps: int) -> EmergenceConfig:
     """How the hierarchy is helped to emerge in a run of so many joint updates.
 
-    In the first 40 % no memory is read, in the first half changes are explored, and between 20 and
-    45 % the likelihood's std moves from 1, at which a hierarchy emerges, to the model's own.
+    In the first 40 % no memory is read, and in the first half changes are explored. In the first
+    20 % the likelihood's std moves to where the states cost 20 nats a frame, at which a hierarchy
+    emerges, and until 45 % to the model's own.
     docs/log.md has the experiments (28 November 2026), all with 1,000 updates.
     """
     return EmergenceConfig(
@@ -62,6 +63,7 @@ def emergence(steps: int) -> EmergenceConfig:
         exploration=5.0,
         exploration_until=round(0.5 * steps),
         initial_likelihood_std=1.0,
+        initial_nats=20.0,
         anneal_from=round(0.2 * steps),
         anneal_until=round(0.45 * steps),
     )

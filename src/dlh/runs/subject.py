@@ -13,8 +13,9 @@ from torch import Tensor
 
 from dlh.data.clips import ClipSource, DataError
 from dlh.data.held_out import ALL, HeldOut, held_out, of_first_length
-from dlh.data.published.catalogue import BOUNCING_BALL, MOVING_BALL, TWO_CLOCKS
+from dlh.data.published.catalogue import BOUNCING_BALL, CATALOGUE, MOVING_BALL, TWO_CLOCKS
 from dlh.data.store.source import StoreSource
+from dlh.data.store.store import is_store
 from dlh.errors import UsageError
 from dlh.evaluation.floors import mean_training_frame
 from dlh.interfaces import ModelConfig
@@ -237,7 +238,7 @@ def _on(data: str, known: Experiment | None, name: str, config: ModelConfig) -> 
     """The experiment on the data that was asked for."""
     try:
         if known is not None:
-            return replace(known, model=config, data=_data_for(data, config))
+            return replace(known, model=config, data=_framed(_data_for(data, config), known.data))
         return Experiment(preset="videos", model=config, data=_data_for(data, config))
     except ValueError as error:
         if isinstance(error, UsageError):
@@ -246,6 +247,13 @@ def _on(data: str, known: Experiment | None, name: str, config: ModelConfig) -> 
             f"--data {data} does not fit the model of {name}: {str(error).partition(';')[0]}; name "
             "data of the model's size"
         ) from None
+
+
+def _framed(data: DataConfig, known: DataConfig) -> DataConfig:
+    """Videos as the model was trained on others: at their rate and fitted alike."""
+    if data.generated or data.source in CATALOGUE or is_store(Path(data.source)):
+        return data
+    return replace(data, fps=known.fps, fit=known.fit)
 
 
 def _data_for(source: str, config: ModelConfig) -> DataConfig:

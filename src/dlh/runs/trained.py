@@ -9,11 +9,14 @@ from typing import Any
 import torch
 
 from dlh.data.clips import ClipSource
+from dlh.data.store.source import StoreSource
 from dlh.files.writing import Say
 from dlh.interfaces import TrainableModel
 from dlh.models import registry
 from dlh.pretrained import TrainedModel, of_network, open_model
 from dlh.pretrained.files import holds_model, write_model
+from dlh.pretrained.trained_on import TrainedOn, measured_on
+from dlh.runs.build import frames_per_second
 from dlh.runs.experiment import Experiment
 from dlh.runs.starts import Starts, best_start, of_seed, read_starts
 from dlh.runs.validation import DrawClips, held_out_validation, sample_drawing
@@ -26,6 +29,8 @@ from dlh.training.speed import lay_out
 
 BEST_MODEL = "best"
 """The folder in a run's with the model of the best validation."""
+COMPARED_CLIPS = 16
+"""With which other videos are compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,12 +101,13 @@ def train_in(
             on_log=on_log,
         )
     except Exception as stopped:  # Interrupted is one
-        _write_best_of_stopped(run, experiment, stopped)
+        _write_best_of_stopped(run, experiment, source, stopped)
         raise
-    _write_best(run, experiment)
+    _write_best(run, experiment, source)
     assert isinstance(network, torch.nn.Module)
     lay_out(network, "plain")  # as a model that is loaded: what is measured is the same
     model = of_network(network, next(network.parameters()).device)
+    model.trained_on = trained_on(network, source, experiment)
     model.save_pretrained(run.path)  # last: where it is, the best one is
     return Trained(
         experiment=experiment,
@@ -139,7 +145,26 @@ def load_trained(run: RunFolder, experiment: Experiment, source: ClipSource) -> 
     )
 
 
-def _write_best(run: RunFolder, experiment: Experiment) -> None:
+def trained_on(network: TrainableModel, source: ClipSource, experiment: Experiment) -> TrainedOn:
+    """What is recorded with a model, which is in evaluation mode, of the clips that it knows.
+
+    Those with which other videos are compared are held-out ones, else training clips.
+    """
+    settings, known = experiment.training, TrainedOn(fps=frames_per_second(source))
+    clips = source.held_out("validation", count=COMPARED_CLIPS, clip_length=settings.clip_length)
+    if clips is None:
+        clips = source.batch(
+            0, batch_size=COMPARED_CLIPS, clip_length=settings.clip_length, seed=settings.seed
+        )
+    if isinstance(source, StoreSource):
+        made = source.store.index.settings
+        crop: Any = made.get("crop")
+        fit: Any = made.get("fit", "squash")
+        known = replace(known, crop=None if crop is None else tuple(crop), fit=fit)
+    return measured_on(network, clips.video, known)
+
+
+def _write_best(run: RunFolder, experiment: Experiment, source: ClipSource) -> None:
     """The weights of ``best.pt`` as a model, where there is a best one."""
     path = run.checkpoints / BEST
     if not path.exists():
@@ -152,13 +177,16 @@ def _write_best(run: RunFolder, experiment: Experiment) -> None:
     network = registry.build(experiment.model)
     assert isinstance(network, torch.nn.Module)
     network.load_state_dict(state)
-    write_model(run.path / BEST_MODEL, network)
+    known = trained_on(network.eval(), source, experiment)
+    write_model(run.path / BEST_MODEL, network, trained_on=known)
 
 
-def _write_best_of_stopped(run: RunFolder, experiment: Experiment, stopped: Exception) -> None:
+def _write_best_of_stopped(
+    run: RunFolder, experiment: Experiment, source: ClipSource, stopped: Exception
+) -> None:
     """:func:`_write_best`, of which a failure is a note to what stopped the run."""
     try:
-        _write_best(run, experiment)
+        _write_best(run, experiment, source)
     except (Exception, KeyboardInterrupt) as error:
         reason = str(error) or type(error).__name__
         stopped.add_note(f"{run.path / BEST_MODEL} is not written: {reason}")

@@ -22,6 +22,7 @@ from typing import Any, Literal, Self
 
 from dlh.files.lock import Lock
 from dlh.files.writing import (
+    as_utf8,
     explain,
     is_leftover,
     os_errors_as,
@@ -156,7 +157,7 @@ class RunFolder:
 
     def write_text(self, name: str, content: str) -> Path:
         """Write a text file of the run, as a whole or not at all; return its path."""
-        return self.write_bytes(name, content.encode())
+        return self.write_bytes(name, as_utf8(content))
 
     def write_json(self, name: str, value: Any) -> Path:
         """Write a JSON file of the run, as a whole or not at all; NaN and infinity become null."""

@@ -26,7 +26,7 @@ def require_trackers(config: TrainingConfig) -> None:
     """Find out before a training begins that what it should log with is there.
 
     Raises:
-        TrainingError: a tracker is not installed; the message says how to install it.
+        TrainingError: a tracker is not installed, or nobody is logged in there.
     """
     for name in config.trackers:
         if find_spec(name) is None:
@@ -34,6 +34,21 @@ def require_trackers(config: TrainingConfig) -> None:
                 f"figures should go to {name}, which is not installed: pip install 'dlh[{name}]', "
                 "or leave it out of --training.trackers"
             )
+    if "wandb" in config.trackers:
+        _require_login()
+
+
+def _require_login() -> None:
+    import wandb
+
+    if wandb.setup().settings.mode != "online":
+        return
+    # Whether the key is good shows when the run is opened there.
+    if not wandb.login(prompt=False, verify=False):
+        raise TrainingError(
+            "figures should go to wandb, which has no API key here: log in with `wandb login`, set "
+            "WANDB_API_KEY, or set WANDB_MODE=offline"
+        )
 
 
 @contextmanager
@@ -48,6 +63,9 @@ def tracking(config: TrainingConfig, run: RunFolder, *, whole: bool) -> Generato
         run: its path names it there.
         whole: whether this is the run itself; the starts that it may be chosen from are not
             tracked.
+
+    Raises:
+        TrainingError: a tracker is not installed, or cannot be opened.
     """
     if not (config.trackers and whole):
         yield None
@@ -64,15 +82,24 @@ def tracking(config: TrainingConfig, run: RunFolder, *, whole: bool) -> Generato
         for tracker in trackers:
             tracker.log(figures, step=step)
 
+    started = []
     try:
-        for tracker in trackers:
-            tracker.start()
+        for name, tracker in zip(config.trackers, trackers, strict=True):
+            try:
+                tracker.start()
+            except Exception as error:  # each has errors of its own
+                reason = str(error).strip() or type(error).__name__
+                raise TrainingError(
+                    f"{name} cannot be opened: {reason}; mend that, or leave it out of "
+                    "--training.trackers"
+                ) from error
+            started.append(tracker)
             tracker.store_init_configuration(_plain(asdict(config)))
         for entry in [] if begun else run.metrics.read():
             track(entry)
         yield track
     finally:
-        for tracker in trackers:
+        for tracker in started:
             tracker.finish()
 
 

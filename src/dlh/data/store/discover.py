@@ -14,7 +14,7 @@ from dlh.data.clips import DataError
 from dlh.data.reading import reading
 from dlh.data.store.store import Skipped, is_store
 from dlh.data.video.arrays import ARRAY_SUFFIXES, HDF5_SUFFIXES
-from dlh.data.video.images import IMAGE_SUFFIXES, image_files, natural_order
+from dlh.data.video.images import IMAGE_SUFFIXES, has_pages, image_files, natural_order
 from dlh.data.video.video_file import VIDEO_SUFFIXES
 
 
@@ -141,7 +141,8 @@ def find_sources(path: Path) -> Found:
     """The videos at a path: the file itself, or all in the folder and those below it.
 
     A folder with two or more pictures and no video in it is one video of numbered pictures. Array
-    files count as videos. See :class:`Search` for what is left out.
+    files count as videos, and so do pictures of several pages. See :class:`Search` for what is left
+    out.
 
     Raises:
         DataError: there is nothing at the path, or no video in it.
@@ -154,6 +155,7 @@ def find_sources(path: Path) -> Found:
     for here, names in search.folders():
         videos = {name for name in names if _suffix(name) in VIDEO_SUFFIXES}
         taken = videos | {name for name in names if _suffix(name) in ARRAY_SUFFIXES}
+        taken |= {name for name in names if has_pages(here / name)}
         for name in names:
             if name in taken:
                 search.take(here / name)

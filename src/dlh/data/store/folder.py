@@ -14,9 +14,9 @@ from dlh.data.store.discover import find_sources
 from dlh.data.store.importing import Import, Progress
 from dlh.data.store.report import ImportReport
 from dlh.data.store.source import StoreSource
-from dlh.data.store.splits import Fractions, Shares
+from dlh.data.store.splits import Fractions, Listed, Shares, SplitRule, rule_for
 from dlh.data.store.store import Store, is_store
-from dlh.data.video.resize import Target
+from dlh.data.video.resize import Crop, Fit, Target
 from dlh.files.writing import cache_folder
 
 SPLIT: Fractions = (0.8, 0.1, 0.1)
@@ -30,7 +30,10 @@ def import_folder(
     width: int,
     channels: int,
     fps: float | None = None,
+    crop: Crop | None = None,
+    fit: Fit = "squash",
     split: Fractions = SPLIT,
+    split_file: Path | None = None,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
 ) -> ImportReport:
@@ -45,16 +48,21 @@ def import_folder(
         out: the folder of the store; must not exist.
         channels: 3 for colour, 1 for grey.
         fps: re-times every video to this rate; None keeps every frame.
-        split: the shares of train, validation and test. Whole files are split, never frames; with
-            one or two files everything is for training, and the report says so.
+        crop, fit: see :class:`dlh.data.video.resize.Target`.
+        split: the shares of train, validation and test, where the names of files and folders say
+            no splits. Whole files are split, never frames; with one or two files everything is for
+            training, and the report says so.
+        split_file: a list of the split of each file, instead.
         seed: decides which file goes where.
 
     Raises:
         DataError: nothing to import, ``out`` exists or cannot be written, or another process builds
             it.
     """
-    target = Target(height=height, width=width, channels=channels, fps=fps)
-    plan = _plan(Path(path), target, Shares(split, seed=seed))
+    target = Target(height=height, width=width, channels=channels, fps=fps, crop=crop, fit=fit)
+    shares = Shares(split, seed=seed)
+    listed = None if split_file is None else Listed.read(split_file)
+    plan = _plan(Path(path), target, lambda files: listed or rule_for(files, shares))
     with claim(out, wait=False) as claimed:
         return ImportReport.of(plan.build(claimed, progress))
 
@@ -65,7 +73,10 @@ def open_data(
     frame_shape: tuple[int, int, int],
     clip_length: int,
     fps: float | None = None,
+    crop: Crop | None = None,
+    fit: Fit = "squash",
     split: Fractions = SPLIT,
+    by_name: bool = True,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
 ) -> StoreSource:
@@ -78,13 +89,19 @@ def open_data(
     Args:
         frame_shape: (channel, height, width) that the model takes.
         clip_length: of the training clips; it is an error if no training video is that long.
+        by_name: whether the names of files and folders that say splits are honoured.
 
     Raises:
-        DataError: see :func:`import_folder`; a store of another frame shape; no clip of that
-            length.
+        DataError: see :func:`import_folder`; a store of another frame shape, or one whose frames
+            are to be changed; no clip of that length.
     """
     path = Path(path)
     if is_store(path):
+        if fps is not None or crop is not None or fit != "squash":
+            raise DataError(
+                f"{path} is a clip store, whose frames are as they were imported: import the "
+                "videos again with this fps, crop or fit"
+            )
         store = Store.open(path)
         if store.frame_shape != tuple(frame_shape):
             raise DataError(
@@ -94,16 +111,20 @@ def open_data(
             )
     else:
         channels, height, width = frame_shape
-        target = Target(height=height, width=width, channels=channels, fps=fps)
-        store = _cached(_plan(path, target, Shares(split, seed=seed)), progress)
+        target = Target(height=height, width=width, channels=channels, fps=fps, crop=crop, fit=fit)
+        shares = Shares(split, seed=seed)
+        plan = _plan(path, target, lambda files: rule_for(files, shares) if by_name else shares)
+        store = _cached(plan, progress)
     source = StoreSource(store)
     source.check_clip_length(clip_length)
     return source
 
 
-def _plan(path: Path, target: Target, rule: Shares) -> Import:
+def _plan(path: Path, target: Target, rule: Callable[[list[str]], SplitRule]) -> Import:
     root = Path(os.path.abspath(path))
-    return Import(root=root, found=find_sources(root), target=target, rule=rule)
+    found = find_sources(root)
+    names = [source.name for source in found.sources]
+    return Import(root=root, found=found, target=target, rule=rule(names))
 
 
 def _cached(plan: Import, progress: Callable[[Progress], None] | None) -> Store:

@@ -22,6 +22,9 @@ from dlh.data.video.resize import Target
 Opener = Callable[[Path, Target], Opened]
 """Opens every video of a file, as :func:`dlh.data.video.decode.open_clips` does."""
 
+READER = 2
+"""Of what is read of a file: where that changes, what was decoded before is decoded again."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
@@ -66,12 +69,17 @@ class Import:
     def recipe(self) -> Recipe:
         """What decides the bytes of the store."""
         height, width, channels = self.target.shape
+        framing: dict[str, object] = {}  # only where there is one: older stores are found again
+        if self.target.crop is not None or self.target.fit != "squash":
+            framing = {"crop": self.target.crop and list(self.target.crop), "fit": self.target.fit}
         return Recipe(
             frame_shape=(channels, height, width),
             settings={
                 "made_from": str(self.root),
                 "store_version": VERSION,
+                "reader": READER,
                 "fps": self.target.fps,
+                **framing,
                 **self.rule.settings(),
                 **self.settings,
             },

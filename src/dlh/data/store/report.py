@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlh.data.clips import SPLITS, Split
+from dlh.data.store.splits import NAMES
 from dlh.data.store.store import Index, Skipped, Store, StoredVideo
 from dlh.files.text_table import text_table
 
@@ -65,6 +66,8 @@ class ImportReport:
             rows.append((video.source, str(video.length), f"{video.fps:g}", size, video.split))
         lines = text_table(rows, align="<>>>")
         lines += _more(len(self.videos), most_rows)
+        if self.index.settings.get("split_by") == NAMES:
+            lines.append("splits are those that the names of folders and files say")
         noted = [f"  {video.source}: {note}" for video in self.videos for note in video.notes]
         skipped = [f"  {skipped.source} {skipped.reason}" for skipped in self.skipped]
         for title, listed in (("notes:", noted), (f"not used ({len(skipped)}):", skipped)):

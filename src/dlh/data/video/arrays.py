@@ -25,10 +25,11 @@ ARRAY_SUFFIXES = frozenset({".npy", ".npz"}) | HDF5_SUFFIXES
 _OF_SEVERAL = ARRAY_SUFFIXES | {".tfrecord"}  # files that hold several videos
 # What reading of a damaged file raises, in the standard library, numpy and h5py.
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
-_KEY = "video"
+# The names under which files hold their frames, the surest first.
+_KEYS = ("video", "videos", "obs", "observation", "observations", "image", "images", "frames")
 _LAYOUTS = (
     "(frames, height, width), (frames, height, width, channel) or (clips, frames, height, width, "
-    "channel)"
+    "channel), the channels also before the height, or none in (clips, frames, height, width)"
 )
 _MOST_PIXELS = 2**26  # of one frame: a few bytes of header could ask for any amount of memory
 _HDF5_CACHE_BYTES = 2**25
@@ -37,7 +38,11 @@ _HDF5_BLOCK_BYTES = 2**26
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How frames lie in an array; a single video is one clip."""
+    """How frames lie in an array; a single video is one clip.
+
+    ``channels_first`` is whether a frame lies there as (channel, height, width), and ``axes`` says
+    in words what is unusual.
+    """
 
     clips: int
     length: int
@@ -45,6 +50,8 @@ class Layout:
     width: int
     channels: int
     dtype: np.dtype
+    channels_first: bool = False
+    axes: str | None = None
 
     @classmethod
     def of(cls, shape: Sequence[int], dtype: np.dtype) -> Layout:
@@ -58,16 +65,22 @@ class Layout:
         if min(shape) < 1:
             raise DataError(f"is empty: its shape is {tuple(shape)}")
         sizes = [int(size) for size in shape]
+        channels_first, axes = False, None
+        if len(sizes) == 4 and not {1, 3} & {sizes[-1], sizes[-3]}:
+            sizes.append(1)
+            axes = "(clips, frames, height, width), grey"
+        elif len(sizes) > 3 and sizes[-1] not in (1, 3) and sizes[-3] in (1, 3):
+            sizes.append(sizes.pop(-3))
+            channels_first, axes = True, "(..., channel, height, width)"
         if len(sizes) == 3:  # grey
             sizes.append(1)
         if len(sizes) == 4:  # one clip
             sizes.insert(0, 1)
         clips, length, height, width, channels = sizes
         if channels not in (1, 3):
-            hint = "; move the channels to the end" if shape[-3] in (1, 3) else ""
             raise DataError(
-                f"has the shape {tuple(shape)}: its last dimension would be the channels, 1 (grey) "
-                f"or 3 (colour); a video is {_LAYOUTS}{hint}"
+                f"has the shape {tuple(shape)}, of which no dimension can be the channels, 1 "
+                f"(grey) or 3 (colour); a video is {_LAYOUTS}"
             )
         if height * width > _MOST_PIXELS:
             raise DataError(
@@ -76,12 +89,25 @@ class Layout:
         if clips > 1 and length < 2:
             raise DataError("holds clips of one frame; a video has at least two")
         return cls(
-            clips=clips, length=length, height=height, width=width, channels=channels, dtype=dtype
+            clips=clips,
+            length=length,
+            height=height,
+            width=width,
+            channels=channels,
+            dtype=dtype,
+            channels_first=channels_first,
+            axes=axes,
         )
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:
-        return self.height, self.width, self.channels
+        """As a frame lies in the file."""
+        sizes = self.height, self.width, self.channels
+        return (sizes[2], *sizes[:2]) if self.channels_first else sizes
+
+    def upright(self, frame: np.ndarray) -> np.ndarray:
+        """A frame of the file as (height, width, channel)."""
+        return np.moveaxis(frame, 0, -1) if self.channels_first else frame
 
     @property
     def frame_bytes(self) -> int:
@@ -96,7 +122,7 @@ class ArrayFile:
 
     Attributes:
         layout: how the frames lie in it.
-        frames: gives the frames of a clip, (height, width, channel), in the file's own type.
+        frames: gives the frames of a clip as they lie there, in the file's own type.
         close: closes the file; may be called twice.
     """
 
@@ -194,28 +220,31 @@ def _hdf5(file: h5py.File) -> tuple[Layout, Callable[[int], Iterator[np.ndarray]
     if data.external or data.is_virtual:
         raise DataError("names other files instead of holding its frames")
     layout = Layout.of(data.shape or (), data.dtype)
-    time_axis = max(0, len(data.shape) - 4)
+    several = layout.clips > 1 or data.ndim == 5
+    time_axis = 1 if several else 0
     chunk = data.chunks[time_axis] if data.chunks else 1
     length = max(1, min(chunk, _HDF5_BLOCK_BYTES // layout.frame_bytes))
 
     def frames(clip: int) -> Iterator[np.ndarray]:
         for first in range(0, layout.length, length):
             times = slice(first, min(first + length, layout.length))
-            block = data[clip, times] if data.ndim == 5 else data[times]
+            block = data[clip, times] if several else data[times]
             yield from block.reshape(-1, *layout.frame_shape)
 
     return layout, frames
 
 
 def _chosen(names: list[str]) -> str:
-    """The array with the frames: the one called video, or the only one."""
-    if _KEY in names:
-        return _KEY
+    """The array with the frames: by its name, or the only one."""
+    by_last = {name.rpartition("/")[2].lower(): name for name in reversed(names)}
+    for key in _KEYS:
+        if key in by_last:
+            return by_last[key]
     if len(names) == 1:
         return names[0]
     shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
     raise DataError(
-        f"holds {len(names)} arrays ({shown}); call the one with the frames {_KEY!r}"
+        f"holds {len(names)} arrays ({shown}); call the one with the frames {_KEYS[0]!r}"
         if names
         else "holds no array"
     )
@@ -225,10 +254,13 @@ def read_clip(array: ArrayFile, clip: int, path: Path, target: Target) -> Pictur
     """One clip of an array file. The file is closed after the pass over its last clip."""
 
     def read() -> Iterator[np.ndarray]:
-        number = 0
+        number, scale = 0, 1.0
         try:
             for frame in array.frames(clip):
-                yield _stored(frame, f"{path}: frame {number}")
+                if number == 0 and is_of_bytes(frame):
+                    scale = 255.0
+                    video.notes.append("floats from 0 to 255, as its first frame has above 1")
+                yield stored(array.layout.upright(frame), f"{path}: frame {number}", scale=scale)
                 number += 1
         except DataError:
             raise
@@ -244,6 +276,8 @@ def read_clip(array: ArrayFile, clip: int, path: Path, target: Target) -> Pictur
 
     kind = "arrays" if clip == 0 else None  # one note for a file, not one for each of its clips
     video = Pictures(path, target, read(), kind=kind, expected_frames=array.layout.length)
+    if clip == 0 and array.layout.axes is not None:
+        video.notes.append(f"read as {array.layout.axes}")
     return video
 
 
@@ -255,17 +289,33 @@ def read_clips(path: Path, target: Target) -> Iterator[tuple[int | None, Picture
             yield (clip if clips > 1 else None), read_clip(array, clip, path, target)
 
 
-def _stored(frame: np.ndarray, where: str) -> np.ndarray:
-    """uint8; a float of 1 is 255."""
+def is_of_bytes(frame: np.ndarray) -> bool:
+    """Whether the floats of a frame can only be those of bytes: some are above 1, none above 255,
+    and all are whole or nearly.
+    """
+    if frame.dtype == np.uint8:
+        return False
+    low, high = float(frame.min()), float(frame.max())
+    if not (low >= 0 and 1 < high <= 255):
+        return False
+    return high > 2 and float(np.abs(frame - np.rint(frame)).max()) < 1e-2
+
+
+def stored(frame: np.ndarray, where: str, *, scale: float = 1.0) -> np.ndarray:
+    """uint8; a float of ``scale`` is 255.
+
+    Raises:
+        DataError: a float is not in [0, ``scale``].
+    """
     if frame.dtype == np.uint8:
         return frame
     low, high = float(frame.min()), float(frame.max())
-    if not (low >= 0 and high <= 1):  # so that NaN, of which nothing is true, ends here too
+    if not (low >= 0 and high <= scale):  # so that NaN, of which nothing is true, ends here too
         found = "NaN" if low != low else f"values from {low:g} to {high:g}"
         raise DataError(
-            f"{where} holds {found}; floats lie in [0, 1]: rescale them, or store uint8"
+            f"{where} holds {found}; floats lie in [0, {scale:g}]: rescale them, or store uint8"
         )
-    return np.rint(frame.astype(np.float32) * 255).astype(np.uint8)
+    return np.rint(frame.astype(np.float32) * (255 / scale)).astype(np.uint8)
 
 
 def clip_name(file: str, clip: int | None) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 from dlh.data.clips import DataError
 from dlh.data.video.arrays import ARRAY_SUFFIXES, open_array, read_clip, read_clips
 from dlh.data.video.frames import Frames
-from dlh.data.video.images import open_images
-from dlh.data.video.resize import Target
+from dlh.data.video.images import has_pages, open_images, open_pages
+from dlh.data.video.resize import Crop, Fit, Target
 from dlh.data.video.video_file import VideoFile
 
 
@@ -44,6 +44,8 @@ def open_frames(path: Path, target: Target) -> Frames:
     """
     if path.is_dir():
         return open_images(path, target)
+    if has_pages(path):
+        return open_pages(path, target)
     if path.suffix.lower() not in ARRAY_SUFFIXES:
         return VideoFile(path, target)
     array = open_array(path)
@@ -61,15 +63,18 @@ class Video:
 
     The first frame is decoded when the video is opened, so that its size is known and a file
     without a usable frame is an error at once. The attributes are those of
-    :class:`dlh.data.video.frames.Frames`; ``times[n]`` is that of frame n once it was read.
+    :class:`dlh.data.video.frames.Frames`; ``times[n]`` is that of frame n once it was read;
+    ``retimed_to`` the rate that was asked for, None where every frame is kept.
     """
 
     def __init__(self, stream: Frames) -> None:
         self._stream = stream
-        self.path, self.notes, self.times = stream.path, stream.notes, stream.times
+        self.path, self.target, self.source_fps = stream.path, stream.target, stream.source_fps
+        self.notes, self.times = stream.notes, stream.times
         rest = iter(stream)
         self._rest = itertools.chain([next(rest)], rest)
         self.expected_frames = stream.expected_frames
+        self.retimed_to = stream.target.fps
         assert stream.source_size is not None
         self.source_size = stream.source_size
         self._warned = 0
@@ -118,13 +123,15 @@ def open_video(
     width: int,
     channels: int,
     fps: float | None = None,
+    crop: Crop | None = None,
+    fit: Fit = "squash",
 ) -> Video:
     """Opens a video file, a folder of pictures or an array file; see :class:`Target` for the rest.
 
     Raises:
         DataError: see :func:`open_frames`; or not a single frame can be decoded.
     """
-    target = Target(height=height, width=width, channels=channels, fps=fps)
+    target = Target(height=height, width=width, channels=channels, fps=fps, crop=crop, fit=fit)
     return Video(open_frames(Path(path), target))
 
 

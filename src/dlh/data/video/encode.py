@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CLOCK = Fraction(1, 90_000)
 """Seconds of a tick of frames that are given their times."""
+_BT709 = 1  # ITU-T H.273
 
 
 class Film(Protocol):
@@ -98,6 +99,8 @@ class FilmWriter:
     def __init__(
         self, container: OutputContainer, rate: Fraction, *, height: int, width: int, scale: int
     ) -> None:
+        from av.video.reformatter import ColorRange, Colorspace
+
         self._container, self._scale, self._inside = (
             container,
             scale,
@@ -109,6 +112,10 @@ class FilmWriter:
         self._stream = container.add_stream("libx264", rate=rate, options={"crf": "16"})
         self._stream.height, self._stream.width = self._even.shape[:2]
         self._stream.pix_fmt = "yuv420p"
+        # Players guess the colours of a film that does not name them by its height.
+        context = self._stream.codec_context
+        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+        context.color_primaries = context.color_trc = _BT709
         self._last = -1
 
     def add(self, frame: np.ndarray, seconds: float | None = None) -> None:
@@ -120,10 +127,13 @@ class FilmWriter:
                 where no frame has one.
         """
         import av
+        from av.video.reformatter import ColorRange, Colorspace
 
         height, width = self._inside
         self._even[:height, :width] = frame.repeat(self._scale, axis=0).repeat(self._scale, axis=1)
-        picture = av.VideoFrame.from_ndarray(self._even, format="rgb24")
+        picture = av.VideoFrame.from_ndarray(self._even, format="rgb24").reformat(
+            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+        )
         if seconds is not None:
             if self._last < 0:
                 self._stream.codec_context.time_base = CLOCK

@@ -60,6 +60,7 @@ class VideoFile(Frames):
         self._source_rate = rate = rate or next(iter(self._announced), _FALLBACK_RATE)
         self._lasts = 1 / rate
         super().__init__(path, target, float(target.rate or rate), self._expected(target.rate))
+        self.source_fps = None if is_assumed else float(rate)
         if is_assumed:
             self.notes.append(f"the file has no frame rate; {float(rate):g} a second assumed")
         if (streams := len(_pictures_in_motion(self._container))) > 1:
@@ -144,6 +145,8 @@ class VideoFile(Frames):
 
         try:
             return self._resizer.scale(frame, self._orientation)
+        except DataError as error:
+            raise DataError(f"{self.path}: {error}") from None
         except (av.error.FFmpegError, ValueError) as error:
             raise DataError(
                 f"{self.path}: its pixels ({frame.format.name}) cannot be converted ({error})"

@@ -32,22 +32,26 @@ class EmergenceConfig:
         exploration_until: update from which Eq. 4 alone decides; 0: it explores to the end.
         initial_likelihood_std: standard deviation of a pixel (Eq. 8a) at which training begins;
             0: the model's own from the start.
+        initial_nats: what all states together are to cost a frame until ``anneal_from``, nats; the
+            std moves from the initial one to where they do. It then fits the world: how much there
+            is to see, and how far it stands out. 0: the initial std holds.
         anneal_from: update until which the initial one holds.
         anneal_until: update from which the model's own holds. In between it moves geometrically.
     """
 
-    LATER: ClassVar[tuple[str, ...]] = ("memory_from",)
+    LATER: ClassVar[tuple[str, ...]] = ("memory_from", "initial_nats")
 
     memory_from: int = 0
     exploration: float = 0.0
     exploration_decay: float = 0.8
     exploration_until: int = 0
     initial_likelihood_std: float = 0.0
+    initial_nats: float = 0.0
     anneal_from: int = 0
     anneal_until: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("exploration", "initial_likelihood_std"):
+        for name in ("exploration", "initial_likelihood_std", "initial_nats"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(
                     f"{name} is a finite number from 0 (off), found {getattr(self, name)}"
@@ -58,6 +62,11 @@ class EmergenceConfig:
             )
         updates = ("memory_from", "exploration_until", "anneal_from", "anneal_until")
         check_at_least(0, **values_of(self, *updates))
+        if self.initial_nats and not self.initial_likelihood_std:
+            raise ConfigError(
+                "initial_nats needs an initial_likelihood_std to begin at, found "
+                f"{self.initial_nats} and {self.initial_likelihood_std}"
+            )
         if self.initial_likelihood_std and self.anneal_until < self.anneal_from:
             raise ConfigError(
                 "anneal_until is not before anneal_from, found "

@@ -20,18 +20,48 @@ from dlh.models.dlh.config import DLHConfig, EmergenceConfig
 from dlh.models.dlh.trace import Trace
 
 NATS, SHARE = "rest.nats", "rest.share"
-"""Names of what one update leaves for the next: the two means of :class:`Rest`."""
+LOG_STD, PAID = "initial.log_std", "initial.paid"
+"""Names of what one update leaves for the next: the two means of :class:`Rest`, and what
+:func:`next_log_std` needs.
+"""
+
+SETTLED = 30
+"""Updates after which the states' divergences say something; at first they are hundreds of nats."""
+GAIN = 0.02
+"""How far the logarithm of the initial std moves in an update, per logarithm of what is paid, and
+at most: so it may change by a factor of 7 in 100 updates."""
 
 
-def likelihood_std(step: float, final: float, config: EmergenceConfig) -> float:
+def next_log_std(step: float, log_std: float, paid: float, config: EmergenceConfig) -> float:
+    """The logarithm of the initial std for the update after ``step`` updates.
+
+    Where the states cost more than ``initial_nats``, the std grows: a blunter likelihood pays less
+    for what they say. Where they cost less, it shrinks.
+
+    Args:
+        step: updates done.
+        log_std: of the update before.
+        paid: state divergences in that update, of all levels, nats per frame.
+        config: what they are to cost, and until when.
+    """
+    if not config.initial_nats or not SETTLED <= step <= config.anneal_from:
+        return log_std
+    off = math.log(max(paid, 1e-6) / config.initial_nats)
+    return log_std + max(-GAIN, min(GAIN, GAIN * off))
+
+
+def likelihood_std(
+    step: float, final: float, config: EmergenceConfig, *, initial: float | None = None
+) -> float:
     """The standard deviation of a pixel (Eq. 8a) in the update after ``step`` updates.
 
     Args:
         step: updates done.
         final: the model's own.
         config: where it begins, and between which updates it moves.
+        initial: where it begins, if not where the configuration says.
     """
-    initial = config.initial_likelihood_std
+    initial = config.initial_likelihood_std if initial is None else initial
     if not initial or step >= config.anneal_until:
         return final
     if step <= config.anneal_from:
@@ -118,6 +148,7 @@ class Guidance:
         limits: of the static divergences, above which levels change; None: none.
         rest: what it has cost the levels to rest so far; None where nothing is explored.
         decay: of those means.
+        log_std: logarithm of the initial std, where the run finds it by itself.
     """
 
     config: DLHConfig
@@ -125,22 +156,29 @@ class Guidance:
     limits: Tensor | None = None
     rest: Rest | None = None
     decay: float = 0.0
+    log_std: float | None = None
 
     @classmethod
     def at(cls, update: Update, config: DLHConfig, *, like: Tensor) -> Guidance:
         """That of one update; outside a training, none."""
         emergence = config.emergence
-        std = likelihood_std(update.number, config.likelihood_std, emergence)
+        log_std = _log_std(update, emergence)
+        std = likelihood_std(
+            update.number,
+            config.likelihood_std,
+            emergence,
+            initial=None if log_std is None else math.exp(log_std),
+        )
+        forgets = update.number < emergence.memory_from
         found = cls(
-            config=replace(config, memory="none")
-            if update.number < emergence.memory_from
-            else config,
+            config=replace(config, memory="none") if forgets else config,
             likelihood_std=None if std == config.likelihood_std else std,
+            log_std=log_std,
         )
         if not explores(update.number, emergence):
             return found
         rest = Rest.start(config.num_levels, like=like)
-        if update.carried:
+        if NATS in update.carried:
             rest = Rest(nats=update.carried[NATS].to(like), share=update.carried[SHARE].to(like))
         return replace(
             found,
@@ -154,7 +192,21 @@ class Guidance:
         if self.likelihood_std is not None:
             schedule = {**objective.schedule, "likelihood_std": self.likelihood_std}
             objective = replace(objective, schedule=schedule)
-        if self.rest is None:
-            return objective
-        rest = self.rest.after(rested, decay=self.decay)
-        return replace(objective, carried={NATS: rest.nats, SHARE: rest.share})
+        carried: dict[str, Tensor] = {}
+        if self.log_std is not None:
+            paid = objective["state_kl"].detach().sum(2).mean()
+            carried |= {LOG_STD: paid.new_tensor(self.log_std), PAID: paid}
+        if self.rest is not None:
+            rest = self.rest.after(rested, decay=self.decay)
+            carried |= {NATS: rest.nats, SHARE: rest.share}
+        return replace(objective, carried=carried) if carried else objective
+
+
+def _log_std(update: Update, config: EmergenceConfig) -> float | None:
+    """The logarithm of the initial std at an update; None where the configuration's holds."""
+    if not config.initial_nats or update.number >= config.anneal_until:
+        return None
+    if LOG_STD not in update.carried:
+        return math.log(config.initial_likelihood_std)
+    before, paid = float(update.carried[LOG_STD]), float(update.carried[PAID])
+    return next_log_std(update.number, before, paid, config)
