@@ -74,6 +74,36 @@ class PublishOptions:
     """The folder of models in which a folder NAME is written."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """Compare trained models of any kind on Moving Ball: what they cost, the events that they find,
+    their futures beside the floors, and whether these look like the world. All are scored on the
+    same frames of test clips. Writes a page, its numbers and a picture; what is in the folder
+    already is not computed again.
+
+    example:  python -m reproduction compare runs/moving-ball runs/cwvae-moving-ball --out compared
+    """
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Finished runs on one world of Moving Ball, named by their folders."""
+    out: Path = Path("runs/comparison")
+    """The folder of the comparison."""
+    context: int | None = None
+    """Frames to watch; default: 30."""
+    horizon: int | None = None
+    """Frames to predict; default: 100."""
+    samples: int | None = None
+    """Futures of each clip; default: 16."""
+    clips: int | None = None
+    """Test clips; default: 64."""
+    seed: int = 0
+    """Of everything that is drawn."""
+    only_as_learnt: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Leave out the temperature that validation clips choose for each model."""
+    num_processes: int | None = None
+    """Processes that score clips; default: as many as there are cores."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command of the reproduction and return the exit status, as ``dlh.cli.main`` does."""
     return guarded(
@@ -120,6 +150,24 @@ def _publish(words: list[str], prog: str) -> None:
     publish(**vars(options), say=say)
 
 
+def _compare(words: list[str], prog: str) -> None:
+    options = parse(CompareOptions, words, prog=prog)
+    from reproduction.comparison import Asked, compare_models
+    from reproduction.stopping import goes_on_when_repeated
+
+    asked = Asked(
+        context=options.context,
+        horizon=options.horizon,
+        samples=options.samples,
+        clips=options.clips,
+        seed=options.seed,
+        temperatures=not options.only_as_learnt,
+        processes=options.num_processes,
+    )
+    with goes_on_when_repeated():
+        compare_models(options.runs, options.out, asked, say=say)
+
+
 PROGRAM = "python -m reproduction"
 
 COMMANDS = {
@@ -127,6 +175,7 @@ COMMANDS = {
     "run": Command("train and analyse those that have no record yet", _run),
     "page": Command("make the results page anew from the records", _page),
     "sweep": Command("which likelihood std suits some clips: several short runs", sweep_command),
+    "compare": Command("trained models of any kind side by side on Moving Ball", _compare),
     "publish": Command("make a shipped model of a finished run", _publish),
 }
 

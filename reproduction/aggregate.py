@@ -1,4 +1,29 @@
-"""All records as one: means and spreads over seeds, under the names of the paper's tables."""
+"""All records as one: ``docs/results/moving-ball.json``, means and spreads over seeds.
+
+Each quantity has ``mean``, ``spread`` (the standard deviation over seeds, null for one seed),
+``values`` and ``seeds``. Quantities of an observer have ``ideal_`` (ideal observer) or ``bounces_``
+(offline observer) before the name.
+
+``table2.N``         one budget for all N: ``mean_depth``, ``mean_depth_with_first``,
+                     ``true_change_rate``, ``depth_off`` (mean depth less 1 + that rate),
+                     ``total_state_kl``, ``share_above_level_2``, ``nats_above_level_2``,
+                     ``precision``, ``recall``, ``f1``
+``table5.N``         state divergence of each level, from level 1
+``table3.LAMBDA``    ``change``, ``static`` (by inferred events); ``true_change``, ``true_static``;
+                     ``surprisal``, ``ideal_surprisal``, ``surprisal_gap``, ``ideal_error``
+``events.LAMBDA``    ``precision``, ``recall``, ``f1``, ``recall_bounces``,
+                     ``recall_random_changes``
+``futures.LAMBDA``   predicted frames
+``held.LAMBDA``      what each level holds
+``depth.LAMBDA``     as ``table2``, at the full budget
+``ablations.NAME``   of an ablation; ``of_reference``: of its reference on the same seeds
+``references.N``     of these references
+``mnist``            the run on Moving MNIST
+``paper_size.LAMBDA``  as ``table2``, ``table3`` and ``futures``, and the state divergence
+                     ``level_1``, ``level_2``
+``runs``             ``planned``, ``done``, ``failed``, ``missing``, ``core_hours``,
+                     ``estimated_core_hours`` (of those done), ``gpu_hours``
+"""
 
 from __future__ import annotations
 
@@ -28,10 +53,7 @@ VERSION = 1
 
 
 def aggregate(records: Mapping[str, Record], experiments: Sequence[Named]) -> dict[str, Any]:
-    """What ``docs/results/moving-ball.json`` holds, of the records that there are.
-
-    Every quantity is ``mean``, ``spread`` (the standard deviation over seeds; null for one seed),
-    ``values`` and their ``seeds``.
+    """What ``docs/results/moving-ball.json`` holds, made of the records that exist.
 
     Args:
         records: by name.

@@ -38,7 +38,8 @@ def costs(trace: Trace, colours: Tensor, colour: int, following: int) -> tuple[f
 
 def rows(run: str, clips: int) -> Iterator[tuple[str, float, float, float]]:
     """(step of the cycle, recall, nats as a change, nats as staying)."""
-    subject, chosen, trace = observe_run(run, clips)
+    subject, chosen, observed = observe_run(run, clips)
+    trace = observed.source
     if not isinstance(chosen, MovingBallClips) or subject.model.config.num_levels < 2:
         raise SystemExit(f"{run} is no model of Moving Ball with two levels or more")
     names = subject.experiment.data.ball.colours

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from dlh.analysis.exchange import Moments, resample
 from dlh.analysis.level_findings import MOMENTS, RESAMPLINGS
-from dlh.models.dlh import DynamicLatentHierarchy, Trace
+from dlh.distributions import each
+from dlh.interfaces import LayeredModel, ObservedLevels
 from dlh.video import from_stored
 from reproduction.studies.observed import observe_run
 
@@ -51,30 +52,30 @@ def brightness_differs(original: Tensor, frames: Tensor) -> float:
 @torch.no_grad()
 def measure(run: str, clips: int) -> list[dict[str, float]]:
     """The rows of the table, from level 1."""
-    subject, chosen, trace = observe_run(run, clips)
+    subject, chosen, observed = observe_run(run, clips)
     model = subject.model.model
-    brightness = from_stored(chosen.video[:, : trace.changed.shape[1]]).sum((2, 3, 4))
-    trace = trace.map(lambda part: part.to(subject.model.device))
-    moments = Moments.spread(trace, MOMENTS, before_end=1)
+    brightness = from_stored(chosen.video[:, : observed.changed.shape[1]]).sum((2, 3, 4))
+    observed = each(lambda part: part.to(subject.model.device), observed)
+    moments = Moments.spread(observed, MOMENTS, before_end=1)
     return [
-        _row(model, trace, moments, brightness, level)
+        _row(model, observed, moments, brightness, level)
         for level in range(1, model.config.num_levels + 1)
     ]
 
 
 def _row(
-    model: DynamicLatentHierarchy, trace: Trace, moments: Moments, brightness: Tensor, level: int
+    model: LayeredModel, observed: ObservedLevels, moments: Moments, brightness: Tensor, level: int
 ) -> dict[str, float]:
     exchanged = resample(
         model,
-        trace,
+        observed,
         [level],
         moments,
         samples=RESAMPLINGS,
         source="elsewhere",
-        generator=torch.Generator(trace.state.device).manual_seed(1),
+        generator=torch.Generator(observed.state.device).manual_seed(1),
     )
-    covered, elsewhere = changes_where_covered(trace.changed[..., level - 1].cpu(), brightness)
+    covered, elsewhere = changes_where_covered(observed.changed[..., level - 1].cpu(), brightness)
     return {
         "level": level,
         "brightness": brightness_differs(exchanged.original, exchanged.frames),

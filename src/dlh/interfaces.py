@@ -1,8 +1,8 @@
-"""The contract that every model keeps, and through which training and evaluation see it.
+"""The contract of every model, and all that training and evaluation know of it.
 
-DLH, the baselines and the trivial floors all run through identical code because that code imports
-this file and nothing of theirs. What predicts is a :class:`VideoModel`; what is trained, saved and
-found again by its name is a :class:`TrainableModel`.
+DLH, the baselines and the trivial floors run through the same code, because that code imports this
+file and no model. A :class:`VideoModel` predicts; a :class:`TrainableModel` is also trained, saved,
+and opened by the name of its kind.
 """
 
 from __future__ import annotations
@@ -14,35 +14,36 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 
 from dlh.errors import DlhError, UsageError
 
-if TYPE_CHECKING:  # who only reads a configuration does not wait for torch
+if TYPE_CHECKING:  # torch takes seconds to import, and reading a configuration needs none of it
     import torch
     from torch import Tensor
 
 Recompute = Literal["auto", "always", "never"]
-"""Whether what a gradient needs is computed again instead of kept: less memory, a third more
-arithmetic. ``auto``: for clips that are too long to keep it."""
+"""Whether the intermediate results that a gradient needs are computed again instead of kept: less
+memory, a third more arithmetic. ``auto``: for clips of more than :data:`STEPS_KEPT` frames."""
 
 STEPS_KEPT = 200
-"""Longest clip of which ``auto`` keeps it: twice the paper's."""
+"""Frames of the longest clip whose intermediate results ``auto`` keeps: twice the paper's."""
 
 
 class CompilationError(DlhError, RuntimeError):
-    """Something cannot be compiled here; the message holds the compiler's reason, in one line."""
+    """The loop over time cannot be compiled here; the message has the compiler's reason."""
 
     code = "compilation"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """Number ``index`` of ``count`` equal parts of a batch: what one process, or one part of a
-    step, computes. The shares of a batch, in order, are the batch.
+    """Part ``index`` (from 0) of a batch cut into ``count`` equal parts along its first axis.
+
+    Each process computes one share at a time. All shares in order make up the batch.
     """
 
     index: int = 0
     count: int = 1
 
     def of(self, whole: Tensor) -> Tensor:
-        """This share of a tensor whose first axis is the whole batch."""
+        """This share of a tensor of the whole batch: (batch, ...) to (batch / count, ...)."""
         return whole.unflatten(0, (self.count, -1))[self.index]
 
 
@@ -51,15 +52,14 @@ WHOLE = Share()
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """How an objective is computed. It changes no value but by rounding.
+    """How an objective is computed. Values differ between executions only by rounding.
 
     Attributes:
-        share: which clips of a batch are given. The noise is that of the whole batch, of which the
-            share's is taken: all shares, each with the generator in the same state, draw what one
-            batch draws.
-        recompute: a model that keeps little of a clip may ignore it.
-        compiled: whether what goes step by step is compiled; a model without such a loop ignores
-            it.
+        share: the part of the batch that the video holds. A model draws noise for the whole batch
+            and uses ``share.of(noise)``. With the generator in the same state for every share, the
+            shares together then use the noise of one undivided batch.
+        recompute: see :data:`Recompute`; a model that keeps little of a clip may ignore it.
+        compiled: whether the loop over time is compiled; a model without such a loop ignores it.
     """
 
     share: Share = WHOLE
@@ -67,7 +67,7 @@ class Execution:
     compiled: bool = False
 
     def recomputes(self, steps: int) -> bool:
-        """Whether what a gradient needs of clips of ``steps`` frames is computed again.
+        """Whether intermediate results are computed again, for clips of ``steps`` frames.
 
         Raises:
             ValueError: ``recompute`` is none of auto, always and never.
@@ -82,15 +82,15 @@ PLAIN = Execution()
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """Which update of a training an objective is for. A model uses what it needs of it.
+    """Which update of the training an objective is for.
 
     Attributes:
-        number: iterations of this stage done before it; infinite outside a training, where every
-            schedule is at its end.
-        beta: the weight of the divergences, which the recipe lets rise from 0 to 1. Only a model
-            that is trained with such a warm-up reads it.
-        carried: what the objective of the update before left, the mean over the shares of its
-            batch; empty at a stage's first update, and outside a training.
+        number: of iterations that this stage has completed, from 0. Infinite outside training, so
+            that every schedule is at its end.
+        beta: weight of the divergences in the loss, which the recipe raises from 0 to 1. A model
+            without such a warm-up ignores it.
+        carried: :attr:`Objective.carried` of the previous update, averaged over the shares of its
+            batch; empty at a stage's first update and outside training.
     """
 
     number: float = math.inf
@@ -107,9 +107,9 @@ class Term:
     """One term of an objective, unreduced.
 
     Attributes:
-        value: (batch, time) or (batch, time, levels), levels from the pixels up; levels may be 0.
-            The time axis may be shorter than the clip, where a term leaves frames out.
-        unit: "nats", "squared error", ...
+        value: (batch, time) or (batch, time, levels), levels from the pixels up; there may be 0
+            levels. The time axis is shorter than the clip if the term leaves frames out.
+        unit: of the value: "nats", "squared error", ...
     """
 
     value: Tensor
@@ -118,17 +118,18 @@ class Term:
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """What a model makes of a batch of clips.
+    """A loss on a batch of clips, and its terms.
 
     Attributes:
         loss: what is minimised, a scalar.
-        terms: what it consists of, by name.
+        terms: of which the loss consists, by name.
         elbo: the evidence lower bound, (batch,), nats per clip, larger is better; None for a model
             without a bound.
         changed: which levels changed at which step, bool (batch, time, levels); None for a model
             that decides nothing.
-        schedule: what followed from the number of the update, by name: beta, a temperature.
-        carried: numbers that the next update of the stage gets, by name: running means, say.
+        schedule: values that depend on the number of the update, by name: beta, a temperature.
+        carried: tensors for the next update of the stage (:attr:`Update.carried`), by name, such as
+            running means.
     """
 
     loss: Tensor
@@ -139,7 +140,7 @@ class Objective:
     carried: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Tensor:
-        """The value of a term."""
+        """The value of a term, (batch, time) or (batch, time, levels)."""
         return self.terms[name].value
 
 
@@ -149,7 +150,8 @@ class Prediction:
 
     Attributes:
         frames: decoder means in [0, 1], (batch, samples, time, channel, height, width).
-        changed: the sampled change indicators, bool (batch, samples, time, levels), or None.
+        changed: the sampled change indicators, bool (batch, samples, time, levels); None for a
+            model that decides nothing.
     """
 
     frames: Tensor
@@ -158,14 +160,14 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What a validation shows of some clips.
+    """What a validation measures on some held-out clips.
 
     Attributes:
-        values: by name; one number a clip, (batch,), or one a clip and level, (batch, levels),
-            levels from the pixels up. What is shown is the mean over all clips.
-        changed: the decisions, bool (batch, time, levels), of which the rate of change of every
-            level is shown, and the events where the clips know theirs; None for a model that
-            decides nothing.
+        values: by name, (batch,), or (batch, levels) with levels from the pixels up. A validation
+            reports their means over all clips.
+        changed: the decisions, bool (batch, time, levels). A validation reports each level's rate
+            of change, and, for clips with true events, precision, recall and F1. None for a model
+            that decides nothing.
     """
 
     values: Mapping[str, Tensor]
@@ -178,8 +180,8 @@ class Decisions:
 
     Attributes:
         changed: bool (batch, time, levels).
-        evidence: by which it was decided, (batch, time, levels), nats: the log odds of a change.
-            0 at level 1, which always changes.
+        evidence: the log odds of a change, (batch, time, levels), nats; 0 at level 1, which always
+            changes.
     """
 
     changed: Tensor
@@ -191,8 +193,11 @@ class Temperature:
     """How freely futures are drawn: 1 is the model's own distribution, 0 its most likely draw.
 
     Attributes:
-        states: factor on the noise of every state.
-        decisions: what the logit of every decision, p(e_t = 1) for example, is divided by.
+        states: factor on the noise of every state, from 0.
+        decisions: divisor of the logit of every decision, such as p(e_t = 1), from 0.
+
+    Raises:
+        UsageError: one of them is negative or not finite.
     """
 
     states: float = 1.0
@@ -207,7 +212,7 @@ class Temperature:
                 )
 
     def probability(self, logit: Tensor) -> Tensor:
-        """Of a decision with this logit, at this temperature."""
+        """p(e = 1) of decisions with these logits, at this temperature; the shape is kept."""
         if not self.decisions:
             return (logit > 0).to(logit.dtype)
         return (logit / self.decisions).sigmoid()
@@ -232,9 +237,8 @@ class ModelConfig(Protocol):
 class VideoModel(Protocol):
     """What predicts video.
 
-    ``frame_shape`` is the (channel, height, width) of the frames it takes. A trivial floor (black
-    frame, last frame, ...) keeps this contract without parameters. All randomness comes from the
-    generator passed in.
+    ``frame_shape`` is (channel, height, width). Trivial floors (black frame, last frame, ...) are
+    such models, without parameters. All randomness comes from the ``generator`` argument.
     """
 
     @property
@@ -248,23 +252,24 @@ class VideoModel(Protocol):
         samples: int = 1,
         generator: torch.Generator | None = None,
     ) -> Prediction:
-        """``samples`` futures of ``horizon`` frames after a context (batch, context_steps, ...).
+        """``samples`` futures of ``horizon`` frames after a context (batch, context_steps, channel,
+        height, width).
 
-        A deterministic model returns one sample whatever is asked.
+        A deterministic model returns one sample, whatever ``samples`` is.
         """
         ...
 
 
 @runtime_checkable
 class TrainableModel(VideoModel, Protocol):
-    """A model that is trained, saved, and found again by the name of its kind.
+    """A model that is trained, saved, and opened by the name of its kind.
 
-    It is also a ``torch.nn.Module``; its parameters and buffers are all the state that it has.
+    It is also a ``torch.nn.Module``, without state besides its parameters and buffers.
     """
 
     @property
     def to_unit_range(self) -> str:
-        """How its predictions got into [0, 1], for the protocol of an evaluation."""
+        """How its predictions are brought into [0, 1]; the protocol of an evaluation records it."""
         ...
 
     @property
@@ -285,12 +290,12 @@ class TrainableModel(VideoModel, Protocol):
         update: Update = TRAINED,
         execution: Execution = PLAIN,
     ) -> Objective:
-        """What is minimised of a video (batch, time, channel, height, width), and its terms.
+        """The loss on a video (batch, time, channel, height, width) in [0, 1], and its terms.
 
-        The video holds the clips of ``execution.share``.
+        The video is the share ``execution.share`` of a batch.
 
         Raises:
-            CompilationError: it is to be compiled, and cannot be.
+            CompilationError: ``execution.compiled`` is set, and compiling fails.
         """
         ...
 
@@ -303,13 +308,14 @@ class TrainableModel(VideoModel, Protocol):
         generator: torch.Generator | None = None,
         temperature: Temperature = AS_LEARNT,
     ) -> Prediction:
-        """As :meth:`VideoModel.predict`, drawn at a temperature; a model that draws neither states
-        nor decisions goes without.
-        """
+        """As :meth:`VideoModel.predict`, at a temperature, which a deterministic model ignores."""
         ...
 
     def figures(self, video: Tensor, *, generator: torch.Generator | None = None) -> Figures:
-        """What a validation shows of these clips; the model is in evaluation mode."""
+        """What a validation measures on a video (batch, time, channel, height, width).
+
+        The model is in evaluation mode.
+        """
         ...
 
 
@@ -318,7 +324,109 @@ class DecidingModel(TrainableModel, Protocol):
     """A model that finds the changes of a video without scoring it."""
 
     def decide(self, video: Tensor, *, generator: torch.Generator | None = None) -> Decisions:
-        """Where its levels change in a video of any length; the model is in evaluation mode."""
+        """Where its levels change in a video (batch, time, channel, height, width) of any length.
+
+        The model is in evaluation mode.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedLevels:
+    """What the levels of a model inferred about clips, levels from the pixels up.
+
+    A clip's steps are its frames, but for those that the model takes as context at either end.
+
+    Attributes:
+        state: that each level holds at each step, (batch, time, levels, state).
+        prior_mean, prior_std: of the Gaussian that the level would draw this state from, had it not
+            seen the frames; as ``state``.
+        state_kl: divergence of the states from their priors, nats, (batch, time, levels); 0 where a
+            level keeps its state.
+        event_kl: that of the decisions, likewise; 0 at a level that decides nothing.
+        elbo: (batch,), nats per clip.
+        changed: where a level takes a new state, by decision or by the clock, bool (batch, time,
+            levels).
+        change_probability: p(e = 1), given before the frame was observed; as ``changed``.
+        foreseen: the steps at which that is a prediction; nowhere at a level that decides nothing.
+        source: a record of tensors from which the model decodes other states.
+    """
+
+    state: Tensor
+    prior_mean: Tensor
+    prior_std: Tensor
+    state_kl: Tensor
+    event_kl: Tensor
+    elbo: Tensor
+    changed: Tensor
+    change_probability: Tensor
+    foreseen: Tensor
+    source: Any
+
+
+@runtime_checkable
+class LayeredModel(TrainableModel, Protocol):
+    """A model whose levels can be looked into, one by one.
+
+    ``first_observed`` is the number of frames of a clip before the first step of
+    :class:`ObservedLevels`. ``not_observed`` says what an analysis cannot tell of such a model, and
+    why; it is empty where it can tell all.
+    """
+
+    @property
+    def first_observed(self) -> int: ...
+
+    @property
+    def not_observed(self) -> Mapping[str, str]: ...
+
+    def observe_levels(
+        self, video: Tensor, *, generator: torch.Generator | None = None
+    ) -> ObservedLevels:
+        """What the levels infer about clips (batch, time, channel, height, width); the model is in
+        evaluation mode.
+        """
+        ...
+
+    def decode_states(self, source: Any, clip: Tensor, step: Tensor, state: Tensor) -> Tensor:
+        """The frames that the levels would show at some moments, had they these states.
+
+        Everything that is a function of states is computed anew, from the top level down to the
+        frame; what happened at other steps stays.
+
+        Args:
+            source: of :class:`ObservedLevels`.
+            clip, step: of each moment, (moments,).
+            state: of all levels, (moments, samples, levels, state).
+
+        Returns:
+            (moments, samples, channel, height, width), in [0, 1].
+        """
+        ...
+
+    def roll_level(
+        self,
+        source: Any,
+        level: int,
+        clip: Tensor,
+        step: Tensor,
+        *,
+        steps: int,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """One level makes transition after transition, each a draw from its prior; all others keep
+        their states.
+
+        Args:
+            source: of :class:`ObservedLevels`.
+            level: n, counted from 1.
+            clip, step: of the moments where it begins, (moments,); not a clip's last step.
+            steps: how many transitions.
+            generator: of the draws.
+
+        Returns:
+            Frames in [0, 1], (moments, steps + 1, channel, height, width); the first is the
+            inferred one.
+        """
         ...
 
 
@@ -326,7 +434,7 @@ CLIPPED = "clipped to [0, 1]"
 
 
 def shortest_context(model: VideoModel) -> int:
-    """Frames that a model must observe to predict: its attribute of this name, otherwise 1."""
+    """Frames that a model must observe before it can predict: its attribute of this name, or 1."""
     return getattr(model, "shortest_context", 1)
 
 
@@ -334,9 +442,10 @@ def shortest_context(model: VideoModel) -> int:
 
 
 class PhaseObjective(Protocol):
-    """Computes a phase's loss; a model's ``objective`` is one.
+    """Computes the loss of a phase, as a model's ``objective`` does.
 
-    ``batch`` is a video, or what :attr:`Stage.batches` gives.
+    ``batch`` is a video (batch, time, channel, height, width) in [0, 1], or in a stage that makes
+    batches of its own (:attr:`Stage.batches`), one of these.
     """
 
     def __call__(
@@ -352,14 +461,14 @@ class PhaseObjective(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """One update of the parameters; an iteration is one or several of them, in order.
+    """One update of the parameters. An iteration consists of one or more phases, in order.
 
-    Its objective is computed with the parameters as the phase before left them.
+    Each phase computes its objective with the parameters that the previous phase updated.
 
     Attributes:
-        objective: what it minimises.
-        name: in metrics.jsonl, before the names of its figures, where there are several phases.
-        held: names of the parameters, or of modules that hold them, that get no gradient in it.
+        objective: what is minimised.
+        name: precedes the names of its figures in metrics.jsonl, if there are several phases.
+        held: parameters that get no gradient in this phase: their names, or names of modules.
     """
 
     objective: PhaseObjective
@@ -369,18 +478,20 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimiser:
-    """Adam as a model is to be trained with. The recipe gives the learning rate. In the first
-    stage, what it says of ``eps`` and ``gradient_norm`` (``--training.adam-epsilon``,
-    ``--training.gradient-norm``) goes before what is said here.
+    """The settings of Adam. The learning rate comes from the stage or the recipe. In the first
+    stage, the options ``--training.adam-epsilon`` and ``--training.gradient-norm`` override ``eps``
+    and ``gradient_norm``.
 
     Attributes:
-        betas: of the moving means.
-        eps: the offset of the denominator; or a function of the update's number, counted from 1.
+        betas: decay rates of the running means of the gradient and of its square.
+        eps: added to the denominator; or a function of the update's number, which starts at 1.
         amsgrad: whether the largest second moment so far is used.
-        gradient_norm: gradients of a larger 2-norm are scaled down to it; None: they are not.
-        without_gradient: what happens to a parameter that a phase's loss does not depend on, or
-            that the phase holds. "skipped": nothing. "zero": once it has been updated, its
-            gradient counts as 0, so that it goes on moving by its momentum (torch up to 1.13).
+        gradient_norm: the largest 2-norm of the gradient, all parameters together; a larger
+            gradient is scaled down to it. None: no limit.
+        without_gradient: how a phase treats a parameter that gets no gradient, because the loss
+            does not depend on it or because it is in :attr:`Phase.held`. "skipped": the parameter
+            stays as it is. "zero": its gradient counts as 0, so that momentum still moves it once
+            an earlier update has moved it, as in PyTorch before 2.0.
     """
 
     betas: tuple[float, float] = (0.9, 0.999)
@@ -390,12 +501,12 @@ class Optimiser:
     without_gradient: Literal["skipped", "zero"] = "skipped"
 
     def eps_of(self, update: int) -> float:
-        """The offset at an update, counted from 1."""
+        """``eps`` at an update; the first has the number 1."""
         return self.eps if isinstance(self.eps, int | float) else self.eps(update)
 
 
 class DrawClips(Protocol):
-    """Draws training clips: float video (clips, frames, channel, height, width), on the model's
+    """Draws training clips, float (clips, frames, channel, height, width) in [0, 1], on the model's
     device. The same ``number`` gives the same clips.
     """
 
@@ -403,8 +514,8 @@ class DrawClips(Protocol):
 
 
 class Batches(Protocol):
-    """Gives a share of the batch of one iteration; all randomness comes from the generator, which
-    is in the same state for every share of a batch.
+    """Gives a share of one iteration's batch. All randomness comes from the generator, whose state
+    is the same for every share of the batch.
     """
 
     def __call__(self, generator: torch.Generator, share: Share) -> Any: ...
@@ -412,18 +523,18 @@ class Batches(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A part of a training with an optimiser of its own. Stages follow one another.
+    """A part of a training that has its own optimiser. Stages follow one another.
 
     Attributes:
-        phases: of every iteration.
-        name: for people and in metrics.jsonl.
-        optimiser: begins without state.
-        trains: names of the parameters, or of modules that hold them, that it trains; None: all.
-        learning_rate: of the iterations of the stage done so far, and of how many it has in all;
-            None: the recipe's, with its cooldown.
-        batches: makes what a phase gets in place of the training clips: other clips, or a cache.
-            Called in evaluation mode and without gradients when the stage begins, and again when it
-            is resumed; so what it makes may depend on no parameter that the stage trains.
+        phases: of every iteration, in order.
+        name: in reports and in metrics.jsonl.
+        optimiser: whose state is empty when the stage begins.
+        trains: the parameters that the stage trains: their names, or names of modules. None: all.
+        learning_rate: the schedule, a function of two arguments: the number of iterations that the
+            stage has completed, and the number that it has in total. None: the recipe's.
+        batches: makes the batches of the phases, in place of training clips: other clips, or a
+            cache. It is called in evaluation mode without gradients when the stage begins, and
+            again on a resume. Its result must not depend on parameters that the stage trains.
     """
 
     phases: tuple[Phase, ...]
@@ -439,12 +550,11 @@ class Plan:
     """How a model is trained.
 
     Attributes:
-        stages: the first has the recipe's ``steps`` iterations; each later one as many as
-            ``--training.later-steps`` says, by default none.
-        judged_by: the figure of a validation by which the best checkpoint is chosen, the higher
-            the better.
-        whole_batch: why a batch cannot be computed in shares, one process or part after the other;
-            empty where it can.
+        stages: in order. The first has the recipe's ``steps`` iterations;
+            ``--training.later-steps`` has the numbers of the later ones, by default 0.
+        judged_by: name of the validation figure that chooses the best checkpoint; higher is better.
+        whole_batch: the reason why a batch must not be split into shares, shown to a user who asks
+            for several processes or for ``accumulate``. Empty: a batch may be split.
     """
 
     stages: tuple[Stage, ...]
@@ -453,5 +563,5 @@ class Plan:
 
 
 def names_one_of(name: str, given: tuple[str, ...] | None) -> bool:
-    """Whether a parameter is among ``given``: by its own name, or by that of a module above it."""
+    """Whether ``given`` has a parameter's name, or that of a module above it. None has all."""
     return given is None or any(name == one or name.startswith(one + ".") for one in given)

@@ -214,12 +214,35 @@ def test_what_decides_nothing_has_no_events(dlh, trained, clip, kind):
     assert (caught.value.code, caught.value.kind) == ("unsupported-by-model", kind)
 
 
-@pytest.mark.parametrize("kind, known", [("vta", "dlh events"), ("cwvae", "validation.kl.L1")])
-def test_an_analysis_of_another_model_says_what_there_is_instead(dlh, trained, kind, known):
-    answer = dlh("analyse", trained(kind), "--out", "found")
-    assert answer.status == 2 and f"kind {kind}" in answer.line
-    assert "dlh evaluate" in answer.line and known in answer.line
-    assert not Path("found").exists()
+ANALYSED_LITTLE = (
+    *("--clips", 3, "--futures-clips", 2, "--context", 12, "--horizon", 14, "--samples", 3),
+)
+
+
+@pytest.mark.parametrize("kind", ["vta", "cwvae"])
+def test_an_analysis_looks_into_the_levels_of_other_models(dlh, trained, kind):
+    answer = dlh("analyse", trained(kind), "--out", "found", *ANALYSED_LITTLE)
+    assert (answer.status, answer.err.count("Error")) == (0, 0)
+    numbers = json.loads(Path("found/analysis.json").read_text())
+    assert [level["level"] for level in numbers["levels"]] == [1, 2]
+    for level in numbers["levels"]:
+        assert level["state_kl"]["mean"] > 0 and level["pixel_variance"]["elsewhere"] > 0
+    total = sum(level["state_kl"]["mean"] for level in numbers["levels"])
+    assert numbers["depth"]["total_state_kl"]["mean"] == pytest.approx(total, rel=1e-5)
+    assert {"psnr", "world", "tracking"} <= numbers["futures"].keys()
+    decides = kind == "vta"
+    assert ("events" in numbers) == ("foresight" in numbers) == decides
+    page = Path("found/analysis.html").read_text()
+    assert f"kind {kind}" in page and ("the paper" in page.lower()) and numbers["left_out"]
+    figures = {path.stem for path in Path("found/figures").glob("*.png")}
+    assert {"levels", "exchanged", "rolled", "futures", "psnr"} <= figures
+    assert ("events" in figures) == decides
+
+
+def test_an_analysis_of_a_model_without_levels_says_what_there_is_instead(dlh, trained):
+    answer = dlh("analyse", trained("lmc"), "--out", "found")
+    assert answer.status == 2 and answer.names("lmc")
+    assert "dlh evaluate" in answer.line and not Path("found").exists()
 
 
 @pytest.mark.parametrize("frames", [0, 1])

@@ -42,7 +42,7 @@ def test_another_number_is_another_clip_and_a_short_one_may_have_no_change(dlh):
         assert answer.status == 0 and Path("clip.mp4").exists()
         changes.append(frames_said(answer.out))
     assert changes[0] != changes[1]
-    assert "its colour changes nowhere" in dlh("data", "clip", "tiny", "--frames", 1).out
+    assert "its colour changes at no frame" in dlh("data", "clip", "tiny", "--frames", 1).out
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dlh.commands.demo import WELCOME
 from dlh.data.worlds.moving_ball import MovingBall
 from refusals import holds
 
@@ -51,7 +52,7 @@ def test_an_interrupted_demo_goes_on_and_fresh_moves_the_old_one_aside(dlh, monk
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MovingBall, "batch", interrupted)
         answer = dlh("demo", "--preset", "tiny", "--seed", 3)
-    assert answer.status == 130 and "Nobody tells the model" in answer.out
+    assert answer.status == 130 and WELCOME in answer.out
     assert "dlh train --resume runs/demo`" in answer.err
     answer = dlh("demo")
     assert answer.status == 0 and holds(answer.err, "resumed", 8, 20)

@@ -122,7 +122,7 @@ def test_the_notes_of_an_interruption_are_said_with_it(dlh, monkeypatch):
     stopped.add_note("runs/a/best is not written: No space left")
     monkeypatch.setattr(info, "facts", fails(stopped))
     assert dlh("info").line == (
-        "dlh: interrupted: everything up to step 7 is saved; go on with "
+        "dlh: interrupted: everything up to step 7 is saved; continue with "
         "`dlh train --resume runs/a`; runs/a/best is not written: No space left\n"
     )
 

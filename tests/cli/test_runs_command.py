@@ -19,7 +19,7 @@ def test_the_runs_of_a_folder_are_listed(dlh, finished):
     assert rows[1].split()[:3] == ["runs/one", "tiny", "finished"]
     assert rows[2].split()[:3] == ["runs/two", "tiny", "killed"]
     assert " at step " in rows[1] and rows[1].endswith("ago")
-    assert rows[3].endswith("go on with `dlh train --resume RUN`")
+    assert rows[3].endswith("continue with `dlh train --resume RUN`")
 
 
 def test_one_run_and_json(dlh, finished):

@@ -162,13 +162,13 @@ def test_ctrl_c_saves_and_the_resumed_run_equals_an_unbroken_one(dlh, unbroken):
         answer = dlh("train", "tiny", "--run", "my run", *SHORT)
     assert answer.status == 130
     assert answer.err.splitlines()[-1] == (
-        "dlh: interrupted: everything up to step 3 is saved; go on with "
+        "dlh: interrupted: everything up to step 3 is saved; continue with "
         "`dlh train --resume 'my run'`"
     )
     assert not Path("my run/model.safetensors").exists()
     answer = dlh("predict", "my run", "clip.mp4")
     assert answer.names("my run model.safetensors")
-    assert "go on with `dlh train --resume 'my run'`" in answer.line
+    assert "continue with `dlh train --resume 'my run'`" in answer.line
     answer = dlh("train", "--resume", "my run")
     assert answer.status == 0 and holds(answer.err, "resumed", 3, 4)
     assert_equal_runs(Path("my run"), unbroken)

@@ -47,8 +47,8 @@ def rows(text: str) -> list[tuple[str, str]]:
             cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")
         ]
         if line.startswith("|") and citations(cells[0]):
-            assert len(cells) == 4, f"a row has four cells: {line}"
-            paths = re.findall(r"`(dlh\.[\w.]+)`", cells[3])
+            assert len(cells) == 3, f"a row has three cells: {line}"
+            paths = re.findall(r"`(dlh\.[\w.]+)`", cells[2])
             assert paths, f"a row ends in the name of a function: {line}"
             found += [(cells[0], path) for path in paths]
     return found

@@ -79,10 +79,8 @@ def test_known_futures_keep_the_contract_and_give_what_lies_ready():
     assert model.predict(WATCHED, horizon=4, samples=9).frames.shape[1] == 3
 
 
-def test_known_futures_have_no_likelihood_and_may_be_too_short():
+def test_known_futures_may_be_too_short():
     model = KnownFutures(name="oracle", futures=READY)
-    with refused(TypeError, "'oracle'"):
-        model.objective(WATCHED)
     with refused(VideoError, "'oracle'", 4, 5):
         model.predict(WATCHED, horizon=5)
     with refused(ValueError, 0, 1):

@@ -20,7 +20,7 @@ from dlh.data.held_out import HeldOut
 from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.evaluation.events import EventScores
 from dlh.evaluation.futures import FutureScores
-from dlh.models.dlh import Trace
+from dlh.interfaces import ObservedLevels
 from dlh.reports.analysis_figures import NAMES
 from dlh.reports.analysis_page import render
 from page_text import Page, check_alone, check_golden
@@ -105,7 +105,10 @@ def found() -> Findings:
             ball=MovingBallConfig(colour_change_probability=0.0),
         ),
         config=AnalysisConfig(),
-        trace=Mock(spec=Trace, changed=torch.zeros(CLIPS, STEPS, 2, dtype=torch.bool)),
+        steps=STEPS,
+        observed=Mock(spec=ObservedLevels),
+        changed=torch.zeros(CLIPS, STEPS, 2, dtype=torch.bool),
+        change_probability=torch.zeros(CLIPS, STEPS, 2),
         mean_depth=pooled(1.24),
         mean_depth_with_first=pooled(1.248),
         total_state_kl=pooled(40.0, 0.5),

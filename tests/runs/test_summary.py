@@ -29,14 +29,14 @@ def test_a_summary_in_lines_says_what_was_measured_and_no_more():
     ]
     works_not = {**whole, "dead_levels": [3, 4], "restless_levels": [2]}
     assert list(describe(works_not, Path("runs/a")))[2:4] == [
-        "levels:  never changing on held-out clips: level 3 and 4",
-        "levels:  always changing on held-out clips: level 2",
+        "levels:  3 and 4 never changed on held-out clips",
+        "levels:  2 always changed on held-out clips",
     ]
     for name in ("events", "true_change_rate"):
         del whole[name]
     assert next(describe(whole, Path("runs/a"))) == "depth:   1.210 levels change at a step"
     nothing = {"steps": 3, "seconds": {"train": 61.4, "validation": 0.0}}
     assert list(describe(nothing, Path("runs/a"))) == [
-        "there are no held-out clips, so nothing was measured",
+        "nothing was measured, because there are no held-out clips",
         "trained in 61 s; open runs/a/report.html",
     ]

@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from dlh.analysis.foresight import Foresight, Reliability, foresight, of_trace, reliability
+from dlh.analysis.foresight import Foresight, Reliability, foresight, reliability
 from dlh.analysis.future_findings import Futures, draw_futures
 from dlh.analysis.level_findings import LevelFindings, find_levels
 from dlh.analysis.moving_ball.least_nats import least_state_kl
@@ -21,7 +21,7 @@ from dlh.analysis.moving_ball.observers import (
     known_bounces,
 )
 from dlh.analysis.moving_ball.recalls import colour_recalls, event_recalls
-from dlh.analysis.observe import observe_clips
+from dlh.analysis.observe import decide_clips, observe_levels
 from dlh.analysis.other_detectors import other_detectors
 from dlh.analysis.pooled import Pooled, pooled_mean
 from dlh.data.clips import Clips, DataError, Split
@@ -31,7 +31,7 @@ from dlh.errors import UsageError
 from dlh.evaluation.event_floors import RUPTURES, has_ruptures
 from dlh.evaluation.events import EventScores, event_scores, scores_by_level
 from dlh.files.writing import Say
-from dlh.interfaces import Temperature
+from dlh.interfaces import DecidingModel, LayeredModel, ObservedLevels, Temperature
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
 from dlh.settings import check_at_least, values_of
 
@@ -111,6 +111,7 @@ class Shown:
         mean: the mean training frame, (channel, height, width); None where there is none.
         fps: frames a second of the data's videos, where they have one rate.
         train: training clips that know their events, for the thresholds of trivial detectors.
+        kind: of the model.
     """
 
     model: str
@@ -120,6 +121,7 @@ class Shown:
     mean: Tensor | None = None
     fps: float | None = None
     train: Clips | None = None
+    kind: str = "dlh"
 
     @property
     def clips(self) -> Clips:
@@ -136,13 +138,19 @@ class Shown:
 class Findings:
     """An analysis of one model on some clips; ``left_out`` says what does not apply, and why.
 
+    ``observed`` is what its levels inferred, ``changed`` what it decided at each of ``steps``
+    frames, bool (clips, steps, levels), None for a model that decides nothing;
+    ``change_probability`` is the p(change) of the same steps, None where it is not known of all.
     ``higher_events`` are of the levels above 2 that have a truth of their own, ``other_detectors``
     of trivial detectors and of VPR's rule.
     """
 
     shown: Shown
     config: AnalysisConfig
-    trace: Trace
+    steps: int
+    observed: ObservedLevels
+    changed: Tensor | None
+    change_probability: Tensor | None
     mean_depth: Pooled
     mean_depth_with_first: Pooled
     total_state_kl: Pooled
@@ -164,12 +172,12 @@ class Findings:
     def truth(self) -> np.ndarray | None:
         """True events of the traced steps."""
         events = self.shown.clips.events
-        return None if events is None else events[:, : self.trace.changed.shape[1]]
+        return None if events is None else events[:, : self.steps]
 
 
 @torch.no_grad()
 def analyse_clips(
-    model: DynamicLatentHierarchy, shown: Shown, config: AnalysisConfig, say: Say = print
+    model: LayeredModel, shown: Shown, config: AnalysisConfig, say: Say = print
 ) -> Findings:
     """Analyse a model on these clips; the same call gives the same numbers.
 
@@ -179,32 +187,37 @@ def analyse_clips(
         config: how much is analysed.
         say: takes a line for each long step.
     """
+    assert isinstance(model, nn.Module)
     device = next(model.parameters()).device
     clips, ball = shown.clips, shown.ball
     of_which = "clips of all videos" if shown.split == ALL else f"{shown.split} clips"
     say(f"{len(clips.video)} {of_which} of {shown.data}, {clips.video.shape[1]} frames each")
     generator = torch.Generator(device).manual_seed(config.seed)
-    trace, objective = observe_clips(model, clips, generator, steps=config.traced_steps)
-    steps = trace.changed.shape[1]
+    observed = observe_levels(model, clips, generator, steps=config.traced_steps)
+    trace = observed.source if isinstance(observed.source, Trace) else None
+    steps = min(config.traced_steps, clips.video.shape[1])
     truth = None if clips.events is None else clips.events[:, :steps]
-    left_out = {**shown.held_out.left_out, **_shortened(clips, config)}
+    left_out = {**shown.held_out.left_out, **_shortened(clips, config), **model.not_observed}
 
+    changed = _decisions(model, observed, clips, generator, steps)
     model_foresight, curves = None, {}
-    events_of = scores_by_level(trace.changed, clips)
-    if model.config.num_levels < 2:
+    events_of = {} if changed is None else scores_by_level(changed, clips)
+    if observed.state.shape[2] < 2:
         left_out["events, p(change) and reliability"] = (
             "the model has one level, which changes at every frame"
         )
-    else:
-        probability, changed, counted = of_trace(trace)
-        model_foresight = foresight(probability, changed, truth, counted)
-        held_against = {"inferred changes": changed}
-        if truth is None:
+    elif changed is not None:
+        probability, inferred, counted = _foreseen(observed)
+        first = model.first_observed
+        seen = None if truth is None else truth[:, first : first + probability.shape[1]]
+        model_foresight = foresight(probability, inferred, seen, counted)
+        held_against = {"inferred changes": inferred}
+        if seen is None:
             left_out["everything held against true events"] = (
                 f"{shown.data} does not know when something changes"
             )
         else:
-            held_against["true changes"] = truth
+            held_against["true changes"] = seen
             if shown.train is not None and not has_ruptures():
                 left_out[f"the floor of {RUPTURES}"] = (
                     "the package is not installed: pip install ruptures"
@@ -213,7 +226,9 @@ def analyse_clips(
             if (curve := reliability(probability, outcome, counted)) is not None:
                 curves[name] = curve
     observers = None
-    if ball is not None and isinstance(clips, MovingBallClips) and model_foresight is not None:
+    foresees = trace is not None and model_foresight is not None
+    if ball is not None and isinstance(clips, MovingBallClips) and foresees:
+        assert isinstance(model, DynamicLatentHierarchy)
         say("what could be foreseen at all ...")
         observers = _observers(model, trace, clips, ball, config.seed)
     if ball is None:
@@ -229,7 +244,7 @@ def analyse_clips(
         left_out["the ball's colour and place in predicted frames, and what level 1 has to pay"] = (
             "they take frames that show the ball on black and nothing else"
         )
-    levels, everything = find_levels(model, trace, objective, readable, config.seed)
+    levels, everything = find_levels(model, observed, readable, config.seed)
     say(f"{config.samples} futures of {min(config.futures_clips, len(clips.video))} clips ...")
     context_steps = _context_steps(clips, config)
     futures = draw_futures(
@@ -242,16 +257,20 @@ def analyse_clips(
         seed=config.seed,
         temperature=Temperature(states=config.temperature, decisions=config.decision_temperature),
     )
-    depth = trace.changed.sum(2).double().numpy()
-    after_first = ~trace.first.numpy()
+    depth = observed.changed.sum(2).double().numpy()
+    after_first = np.ones(depth.shape, bool)
+    after_first[:, 0] = False
     mean_depth, with_first = pooled_mean(depth, after_first), pooled_mean(depth)
-    total = pooled_mean(objective.state_kl.sum((1, 2)).numpy())
-    elbo = pooled_mean(objective.elbo.numpy() / steps)
+    total = pooled_mean(observed.state_kl.sum((1, 2)).numpy())
+    elbo = pooled_mean(observed.elbo.numpy() / depth.shape[1])
     assert mean_depth and with_first and total and elbo
     return Findings(
         shown=shown,
         config=config,
-        trace=trace,
+        steps=steps,
+        observed=observed,
+        changed=changed,
+        change_probability=None if trace is None else observed.change_probability,
         mean_depth=mean_depth,
         mean_depth_with_first=with_first,
         total_state_kl=total,
@@ -260,15 +279,44 @@ def analyse_clips(
         all_levels_variance=everything,
         events=events_of.pop(2, None),
         higher_events=events_of,
-        other_detectors=other_detectors(clips.first(steps=steps), shown.train, trace),
-        recalls=event_recalls(trace.changed, clips),
-        colour_recalls={} if ball is None else colour_recalls(trace.changed, clips, ball.colours),
+        other_detectors={}
+        if changed is None
+        else other_detectors(clips.first(steps=steps), shown.train, trace),
+        recalls={} if changed is None else event_recalls(changed, clips),
+        colour_recalls={}
+        if changed is None or ball is None
+        else colour_recalls(changed, clips, ball.colours),
         model=model_foresight,
         observers=observers,
         reliability=curves,
         futures=futures,
         left_out=left_out,
     )
+
+
+def _decisions(
+    model: LayeredModel,
+    observed: ObservedLevels,
+    clips: Clips,
+    generator: torch.Generator,
+    steps: int,
+) -> Tensor | None:
+    """What the model decided at each of ``steps`` frames; None where it decides nothing."""
+    if observed.changed.shape[1] == steps and (
+        observed.state.shape[2] < 2 or bool(observed.foreseen.any())
+    ):
+        return observed.changed
+    if isinstance(model, DecidingModel):
+        return decide_clips(model, clips, generator, steps=steps)
+    return None
+
+
+def _foreseen(observed: ObservedLevels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """p(e = 1) of level 2, its changes, and the steps that count, (clips, time) each."""
+    probability = observed.change_probability[..., 1].double()
+    parts = (probability, observed.changed[..., 1], observed.foreseen[..., 1])
+    probability, changed, counted = (part.numpy() for part in parts)
+    return probability, changed, counted
 
 
 def _context_steps(clips: Clips, config: AnalysisConfig) -> int:

@@ -6,18 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dlh.analysis.moving_ball.ball import BallReading, read_ball
-from dlh.analysis.moving_ball.observers import foreseen_places
-from dlh.analysis.moving_ball.rollouts import Tracking, WorldScores, track, world_scores
+from dlh.analysis.moving_ball.rollouts import (
+    Tracking,
+    WorldScores,
+    ideal_tracking,
+    track,
+    world_scores,
+)
 from dlh.data.clips import Clips
 from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.evaluation.floors import black_frame, last_frame, mean_frame
 from dlh.evaluation.futures import FutureScores, score_futures
 from dlh.evaluation.temperature import AtTemperature
-from dlh.interfaces import AS_LEARNT, Prediction, Temperature
-from dlh.models.dlh import DynamicLatentHierarchy
+from dlh.interfaces import AS_LEARNT, Prediction, Temperature, TrainableModel
 from dlh.video import from_stored, to_stored
 
 VALUES_AT_ONCE = 25 * 200 * 3 * 32 * 32
@@ -57,7 +61,7 @@ class Futures:
 
 @torch.no_grad()
 def draw_futures(
-    model: DynamicLatentHierarchy,
+    model: TrainableModel,
     clips: Clips,
     mean: Tensor | None,
     *,
@@ -79,6 +83,7 @@ def draw_futures(
         seed: of the draws.
         temperature: of the draws.
     """
+    assert isinstance(model, nn.Module)
     device = next(model.parameters()).device
     video = from_stored(clips.video)
     observed, followed = video[:, :context_steps].to(device), video[:, context_steps:].to(device)
@@ -111,7 +116,7 @@ def draw_futures(
     ]
 
     def by_clip(parts: list[Tensor]) -> Tensor:
-        return torch.cat(parts).unflatten(0, (len(observed), samples))
+        return torch.cat(parts).unflatten(0, (len(observed), -1))
 
     changed = by_clip(changes) if changes else None
     world = tracking = best_tracking = reading = true_reading = None
@@ -121,11 +126,9 @@ def draw_futures(
         world = world_scores(reading, true_reading, changed, colours=len(ball.colours))
         tracking = track(reading.centre, true_reading.centre, ball.radius)
         if isinstance(clips, MovingBallClips):
-            places = foreseen_places(
+            best_tracking = ideal_tracking(
                 clips, ball, context_steps=context_steps, samples=samples, seed=seed
             )
-            truth = torch.from_numpy(clips.positions[:, context_steps:])
-            best_tracking = track(torch.from_numpy(places), truth, ball.radius)
     first = np.concatenate(shown)[:SHOWN][:samples]
     stills = [black_frame(model.frame_shape), last_frame(model.frame_shape)]
     if mean is not None:

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from dlh.analysis.exchange import Moments, Resampled, resample, roll
 from dlh.analysis.moving_ball.ball import read_ball
 from dlh.analysis.moving_ball.rollouts import world_scores
 from dlh.analysis.pooled import Pooled, pooled_mean
 from dlh.data.worlds.moving_ball import MovingBallConfig
+from dlh.distributions import each
 from dlh.evaluation.events import change_rates
-from dlh.models.dlh import DynamicLatentHierarchy, Trace
-from dlh.models.dlh.bound import Bound
+from dlh.interfaces import LayeredModel, ObservedLevels
 from dlh.video import to_stored
 
 MOMENTS = 32
@@ -44,9 +45,9 @@ class LevelFindings:
         change_rate: per step, t >= 2.
         state_kl, event_kl: nats per clip.
         variance_elsewhere: of pixels, with this level's state taken from other moments.
-        variance_expected: of pixels, with this level's state drawn from its change prior.
+        variance_expected: of pixels, with this level's state drawn from its prior.
         exchanged, expected, rolled: some of the frames: of states from other moments, from the
-            change prior, and of the level rolled forward.
+            prior, and of the level rolled forward.
         of_ball: what an exchange and a transition do to the ball, by name; empty for other data.
     """
 
@@ -63,9 +64,8 @@ class LevelFindings:
 
 
 def find_levels(
-    model: DynamicLatentHierarchy,
-    trace: Trace,
-    objective: Bound,
+    model: LayeredModel,
+    observed: ObservedLevels,
     ball: MovingBallConfig | None,
     seed: int,
 ) -> tuple[tuple[LevelFindings, ...], float]:
@@ -73,23 +73,23 @@ def find_levels(
 
     Args:
         model: in evaluation mode.
-        trace: of the clips.
-        objective: the bound's terms on them.
+        observed: what its levels inferred about the clips, on the CPU.
         ball: the world, where the clips are of the ball.
         seed: of the exchanges.
     """
+    assert isinstance(model, nn.Module)
     device = next(model.parameters()).device
-    trace = trace.map(lambda part: part.to(device))
-    moments = Moments.spread(trace, MOMENTS, before_end=1)
+    placed = each(lambda part: part.to(device), observed)
+    moments = Moments.spread(placed, MOMENTS, before_end=1)
     generator = torch.Generator(device).manual_seed(seed + 1)
-    rates = change_rates(trace.changed)
+    rates, levels = change_rates(observed.changed), observed.state.shape[2]
     found: list[LevelFindings] = []
-    for index in range(model.config.num_levels):
+    for index in range(levels):
         level = index + 1
         elsewhere, expected = (
             resample(
                 model,
-                trace,
+                placed,
                 [level],
                 moments,
                 samples=RESAMPLINGS,
@@ -98,9 +98,9 @@ def find_levels(
             )
             for source in ("elsewhere", "prior")
         )
-        rolled = roll(model, trace, level, moments, steps=ROLLED_STEPS, generator=generator)
-        state_kl = pooled_mean(objective.state_kl[..., index].sum(1).numpy())
-        event_kl = pooled_mean(objective.event_kl[..., index].sum(1).numpy())
+        rolled = roll(model, placed, level, moments, steps=ROLLED_STEPS, generator=generator)
+        state_kl = pooled_mean(observed.state_kl[..., index].sum(1).numpy())
+        event_kl = pooled_mean(observed.event_kl[..., index].sum(1).numpy())
         assert state_kl and event_kl
         found.append(
             LevelFindings(
@@ -118,8 +118,8 @@ def find_levels(
         )
     everything = resample(
         model,
-        trace,
-        range(1, model.config.num_levels + 1),
+        placed,
+        range(1, levels + 1),
         moments,
         samples=RESAMPLINGS,
         generator=generator,

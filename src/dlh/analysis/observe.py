@@ -1,4 +1,4 @@
-"""What a model infers about clips, a few at a time: a hierarchy's trace, another's decisions."""
+"""What a model infers about clips, a few at a time: what its levels hold, or its decisions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from dlh.data.clips import Clips
-from dlh.interfaces import DecidingModel
+from dlh.distributions import each
+from dlh.interfaces import DecidingModel, LayeredModel, ObservedLevels
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
 from dlh.models.dlh.bound import Bound, bound
 from dlh.video import from_stored
@@ -41,6 +42,25 @@ def observe_clips(
         bounds.append(found.map(torch.Tensor.cpu))
         traces.append(trace.map(torch.Tensor.cpu))
     return Trace.concatenate(traces, 0), Bound.concatenate(bounds, 0)
+
+
+def observe_levels(
+    model: LayeredModel, clips: Clips, generator: torch.Generator, *, steps: int
+) -> ObservedLevels:
+    """What the levels inferred about the first ``steps`` frames of every clip, on the CPU.
+
+    Args:
+        model: in evaluation mode.
+        clips, generator, steps: as of :func:`observe_clips`.
+    """
+    stored = clips.video[:, :steps]
+    clips_at_once = max(1, FRAMES_AT_ONCE // stored.shape[1])
+    found = []
+    for start in range(0, len(stored), clips_at_once):
+        video = from_stored(stored[start : start + clips_at_once], generator.device)
+        observed = model.observe_levels(video, generator=generator)
+        found.append(each(torch.Tensor.cpu, observed))
+    return each(lambda *parts: torch.cat(parts), *found)
 
 
 def decide_clips(

@@ -13,46 +13,46 @@ _OPTIONS = "dlh.commands.options"
 COMMANDS = {
     "demo": Command.taking(
         f"{_OPTIONS}:DemoOptions",
-        "train on a bouncing ball, watch it discover events, see its future (minutes)",
+        "train on a bouncing ball; report the events it finds and its predictions (minutes)",
         run="dlh.commands.demo:demo",
     ),
-    "train": Command.by("dlh.cli.train:main", "train a preset, on generated clips or your videos"),
+    "train": Command.by("dlh.cli.train:main", "train a model on generated clips or your videos"),
     "runs": Command.taking(
         f"{_OPTIONS}:RunsOptions",
-        "the runs in a folder: status, step, best figure",
+        "list the runs in a folder: status, step, best figure",
         run="dlh.commands.runs:list_runs",
     ),
     "predict": Command.taking(
         f"{_OPTIONS}:PredictOptions",
-        "many futures of a video, as mp4, picture and arrays",
+        "draw futures of a video, as film, picture and arrays",
         run="dlh.commands.predict:predict_file",
     ),
     "events": Command.taking(
         f"{_OPTIONS}:EventsOptions",
-        "when something changed in videos or a stream",
+        "find when something changed in videos or a stream",
         run="dlh.commands.events:find_events",
     ),
     "evaluate": Command.taking(
         f"{_OPTIONS}:EvaluateOptions",
-        "scores of a model, or of a file of predictions, beside trivial baselines",
+        "score a model, or a file of predictions, beside trivial baselines",
         run="dlh.commands.evaluate:evaluate",
     ),
     "compare": Command.taking(
         f"{_OPTIONS}:CompareOptions",
-        "scores side by side, if they can be compared",
+        "show scores side by side, if they can be compared",
         run="dlh.commands.compare:compare",
     ),
     "analyse": Command.taking(
         f"{_OPTIONS}:AnalyseOptions",
-        "what each level of a model holds, foresees and predicts: the paper's analysis",
+        "analyse what each level of a model holds, foresees and predicts",
         run="dlh.commands.analyse:analyse",
     ),
     "data": Command.by(
-        "dlh.cli.data:main", "data sets by name; clip stores of your videos; named clips"
+        "dlh.cli.data:main", "prepare data sets, make clip stores of your videos, name clips"
     ),
     "info": Command.taking(
         "dlh.cli.info:InfoOptions",
-        "versions and hardware, for a bug report",
+        "print versions and hardware, for a bug report",
         run="dlh.cli.info:info",
     ),
 }

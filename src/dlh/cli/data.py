@@ -11,27 +11,27 @@ _OPTIONS = "dlh.commands.data_options"
 COMMANDS = {
     "list": Command.taking(
         f"{_OPTIONS}:ListOptions",
-        "the data sets that have a name, and which of them are here",
+        "list the data sets that have a name, and which are prepared",
         run="dlh.commands.data_sets:list_data",
     ),
     "prepare": Command.taking(
         f"{_OPTIONS}:PrepareOptions",
-        "fetch a data set, or take the files you have, and make a store of it",
+        "download a data set, or take the files you have, and make a store of it",
         run="dlh.commands.data_sets:prepare",
     ),
     "import": Command.taking(
         f"{_OPTIONS}:ImportOptions",
-        "make a clip store of videos; reports what became of every file",
+        "make a clip store of your videos",
         run="dlh.commands.data_store:import_videos",
     ),
     "verify": Command.taking(
         f"{_OPTIONS}:VerifyOptions",
-        "is every byte of a store what was written?",
+        "compare a store with its index, or clips with their manifest",
         run="dlh.commands.data_manifests:verify",
     ),
     "inspect": Command.taking(
         f"{_OPTIONS}:InspectOptions",
-        "what is in a store: a table, a picture and a short film",
+        "show what is in a store: a table, a picture and a short film",
         run="dlh.commands.data_inspect:inspect",
     ),
     "manifest": Command.taking(
@@ -41,7 +41,7 @@ COMMANDS = {
     ),
     "clip": Command.taking(
         f"{_OPTIONS}:ClipOptions",
-        "a clip of a generated world as a film, to try a model on",
+        "write a clip of a generated world as a film, to try a model on",
         run="dlh.commands.clip:write_clip",
     ),
 }

@@ -6,7 +6,8 @@ import contextlib
 import dataclasses
 import difflib
 import inspect
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Generator, Iterator, Sequence
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_type_hints
 
@@ -47,7 +48,7 @@ def parse(
     registry = ConstructorRegistry()
     registry.primitive_rule(_optional)
     more: dict[str, Any] = {} if default is None else {"default": default}
-    with _failures_told_to(refuse):
+    with _failures_told_to(refuse), _paragraphs_joined():
         return tyro.cli(
             kind,
             prog=prog,
@@ -66,6 +67,29 @@ def _failures_told_to(refuse: Any) -> contextlib.AbstractContextManager[None]:
     except ImportError:
         return contextlib.nullcontext()
     return on_parse_error(refuse)
+
+
+@contextlib.contextmanager
+def _paragraphs_joined() -> Generator[None]:
+    # tyro keeps the line breaks of a string below a field, because it looks for them before it
+    # removes the indentation. The function is not public: without it the help is only less even.
+    from tyro import _strings
+
+    names, name = vars(_strings), "remove_single_line_breaks"
+    before = names.get(name)
+    if before is not None:
+        names[name] = _joined
+    try:
+        yield
+    finally:
+        if before is not None:
+            names[name] = before
+
+
+def _joined(text: str) -> str:
+    """A text with one line for each paragraph."""
+    paragraphs = re.split(r"\n[ \t]*\n", text.strip())
+    return "\n\n".join(re.sub(r"[ \t]*\n[ \t]*", " ", each) for each in paragraphs)
 
 
 def _problem(event: Any, kind: type, default: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Running a command: found in a table; its results, warnings, errors and stops told in lines.
+"""Run a command from a table; print results, warnings, errors and interruptions as lines.
 
 Results go to standard output; a warning or an error is one line beside it, and only a bug has a
 traceback. Nothing heavy is imported before a command is chosen, so that ``dlh --help`` answers at
@@ -153,7 +153,7 @@ def complain(kind: str, text: str = "") -> None:
 
 
 def nobody_listens() -> None:
-    """Let everything that is said from now on, and what is still buffered, go nowhere."""
+    """Discard everything printed from now on, and what is still buffered."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
@@ -208,7 +208,7 @@ def explain(error: Exception) -> int:
         import shlex
 
         resume = f"`dlh train --resume {shlex.quote(str(error.folder))}`"
-        complain_interrupted(error, f"go on with {resume}")
+        complain_interrupted(error, f"continue with {resume}")
         return error.exit_status
     if isinstance(error, DlhError | OSError):
         notes = getattr(error, "__notes__", [])

@@ -12,13 +12,13 @@ from dlh.cli.running import listed, say
 from dlh.errors import UsageError
 
 PRESETS = {
-    "tiny": "seconds; too small to learn anything, for tests",
-    "tiny-flat": "the same with the flat model",
+    "tiny": "seconds, for tests; too small to learn anything",
+    "tiny-flat": "seconds, for tests: the flat model",
     "moving-ball": "what the demo trains: a bouncing ball, minutes on two cores",
     "moving-ball-long": "the same, until its futures last: 45 minutes of a core",
-    "moving-ball-flat": "the same ball, learnt by a flat model: one level, no events",
+    "moving-ball-flat": "the flat model on the ball of moving-ball: one level, no events",
     "moving-ball-paper": "the paper's scale on Moving Ball: a GPU for days",
-    "textured-room": "the ball of moving-ball before a texture, with sensor noise",
+    "textured-room": "the ball of moving-ball in front of a texture, with sensor noise",
     "two-clocks": "a ball in a room that changes more slowly: three levels",
     "bouncing-ball": "SUNTA's ball, whose colour is that of six changes ago",
     "moving-mnist": "the paper's scale on Moving MNIST",
@@ -50,7 +50,7 @@ PRESETS = {
 }
 
 HELP = """usage: dlh train PRESET [OPTIONS]        dlh train PRESET --help lists every setting
-       dlh train --resume RUN            goes on where a run stopped; --steps N: further
+       dlh train --resume RUN            continues a run; with --steps N up to step N
 
 presets:
 {presets}
@@ -58,7 +58,7 @@ presets:
 options:
   --data PATH_OR_NAME     a folder of videos, a video, a clip store, or a data set by name
   --run DIR               the run's folder (default: runs/PRESET, or the next free name)
-  --steps N               updates in all
+  --steps N               updates in total
   --seed S                decides weights, clips and noise
   --checkpoint-every N    steps between checkpoints
   --init RUN_OR_NAME      start from trained weights

@@ -23,19 +23,16 @@ from dlh.training.config import Speed, TrainingConfig
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
-    """Train a preset. Every setting of it is an option; these are its values.
-
-    The settings of the model are those of the preset's kind of model.
+    """Train a preset. Every setting is an option; its default is the preset's value.
 
     example:  dlh train videos --data my_videos/ --run runs/mine
     """
 
     data_path: Annotated[str | None, tyro.conf.arg(name="data")] = None
-    """A folder of videos, a video, a clip store, or the name of a data set (dlh data list), in
-    place of the preset's data.
-    """
+    """Data to train on, in place of the preset's: a folder of videos, a video, a clip store, or the
+    name of a data set (dlh data list)."""
     run: Path | None = None
-    """The run's folder; runs/PRESET, or the next free name, when not given."""
+    """The run's folder; default: runs/PRESET, or the next free name."""
     steps: int | None = None
     """Short for --training.steps."""
     seed: int | None = None
@@ -51,9 +48,10 @@ class TrainOptions:
     fit: Fit | None = None
     """Short for --data.fit: squash frames to the model's shape, or pad them with black."""
     num_processes: int | None = None
-    """Processes that train together on this machine; of a GPU each, where there are GPUs."""
+    """Processes that train together on this machine, each with a GPU of its own if there are
+    GPUs."""
     init: str | None = None
-    """A run, folder, shipped model or hub name whose weights to start from."""
+    """A run, a folder with a model, a shipped model or a hub name, whose weights to start from."""
     model: Any
     data: DataConfig
     training: TrainingConfig

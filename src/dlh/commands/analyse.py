@@ -24,8 +24,8 @@ from dlh.files.writing import (
     strict_json,
     write_bytes,
 )
-from dlh.interfaces import DecidingModel
-from dlh.pretrained import DLH, UnsupportedError
+from dlh.interfaces import DecidingModel, LayeredModel
+from dlh.pretrained import UnsupportedError
 from dlh.reports.analysis_figures import NAMES, figures
 from dlh.reports.analysis_numbers import SETTINGS, as_json
 from dlh.reports.analysis_page import render
@@ -87,7 +87,7 @@ def write_analysis(
         What is in analysis.json.
 
     Raises:
-        UnsupportedError: the model is no hierarchy.
+        UnsupportedError: the model has no levels that can be looked into.
         UsageError: the data is not known.
         PretrainedError, RunFolderError, DataError: the model or the data cannot be used, or there
             are no clips that the model was not trained on.
@@ -95,12 +95,12 @@ def write_analysis(
     """
     config = config or AnalysisConfig()
     subject = open_subject(model, data)
-    if not isinstance(subject.model, DLH):
+    network = subject.model.model
+    if not isinstance(network, LayeredModel):
         kind = subject.model.config.kind
         raise UnsupportedError(
             f"{model} is a model of the kind {kind}; an analysis exchanges and rolls the states of "
-            "a hierarchy's levels and reads its decisions, so it takes the kind dlh. Of this "
-            f"model, {_known_elsewhere(subject)}",
+            f"a model's levels, and this one has none. Of this model, {_known_elsewhere(subject)}",
             kind=kind,
             asked="analysis",
         )
@@ -121,7 +121,7 @@ def write_analysis(
     )
     folder = subject.folder if out is None else out
     with _writable(folder):
-        findings = analyse_clips(subject.model.model, shown, config, say)
+        findings = analyse_clips(network, shown, config, say)
         drawn = _draw(findings)
         page = as_utf8(render(findings, {name: png for name, (png, _) in drawn.items()}))
         numbers = as_json(findings)
@@ -136,14 +136,10 @@ def write_analysis(
 
 
 def _known_elsewhere(subject: Subject) -> str:
-    """What other commands say of a model that is no hierarchy."""
+    """What other commands say of a model without levels."""
     said = "`dlh evaluate` scores the futures"
     if isinstance(subject.model.model, DecidingModel):
         said += " and the events, and `dlh events` finds those of a video"
-    if getattr(subject.model.config, "num_levels", 1) > 1:
-        said += (
-            "; the divergence of each level is in metrics.jsonl of its run (validation.kl.L1, ...)"
-        )
     return said
 
 
@@ -173,6 +169,7 @@ def _shown(subject: Subject, config: AnalysisConfig) -> Shown:
         mean=mean,
         fps=frames_per_second(subject.source),
         train=train,
+        kind=subject.model.config.kind,
     )
 
 

@@ -35,7 +35,7 @@ def write_clip(options: ClipOptions, *, say: Say = print) -> None:
     if not _has_a_ball(data):
         known = [name for name, make in presets.PRESETS.items() if _has_a_ball(make().data)]
         raise UsageError(
-            f"{preset} is trained on films that exist; a clip can be made of the world of "
+            f"the clips of preset {preset} are not generated with events; choose one of "
             f"{', '.join(known)}"
         )
     check_writable(out, ".mp4")
@@ -44,7 +44,7 @@ def write_clip(options: ClipOptions, *, say: Say = print) -> None:
     scale = max(1, SIDE // clip.video.shape[2])
     write_video(out, clip.video[0], FRAMES_PER_SECOND, scale=scale)
     say(
-        f"written: {out}: {frames} frames of test clip {number} of {preset}, {scale} times as large"
+        f"written: {out}: {frames} frames of test clip {number} of {preset}, enlarged {scale} times"
     )
     if isinstance(clip, TwoClocksClips):
         say(f"the ball's colour changes {_when(clip.ball_changes[0])}")
@@ -60,4 +60,4 @@ def _has_a_ball(data: DataConfig) -> bool:
 
 def _when(changes: np.ndarray) -> str:
     places = np.flatnonzero(changes)
-    return f"at frames {', '.join(map(str, places))}" if len(places) else "nowhere"
+    return f"at frames {', '.join(map(str, places))}" if len(places) else "at no frame"

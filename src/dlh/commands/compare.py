@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dlh.commands.options import CompareOptions
@@ -19,16 +18,14 @@ TABLE = "compare.md"
 
 
 def compare(options: CompareOptions, *, say: Say = print) -> str:
-    """Print a table of several scores, the floors of their clips below them, and return it.
+    """Print :func:`table_of` several scores, and return it.
 
     Raises:
         UsageError: a file cannot be read, or the protocols differ.
         OutputError: the table cannot be written.
     """
     paths, out = options.scores, options.out
-    read = [read_scores(path) for path in paths]
-    _check(paths, [protocol for protocol, _ in read])
-    text = _table(paths, [scores for _, scores in read])
+    text = table_of({str(path): read_scores(path) for path in paths})
     say(text)
     if out is not None:
         make_folder(out)
@@ -37,34 +34,77 @@ def compare(options: CompareOptions, *, say: Say = print) -> str:
     return text
 
 
-def _check(paths: Sequence[Path], protocols: Sequence[Protocol]) -> None:
-    first = protocols[0]
-    for path, other in zip(paths[1:], protocols[1:], strict=True):
-        if found := differences(first, other):
-            raise UsageError(
-                f"{paths[0]} and {path} cannot be compared: {'; '.join(found)}; evaluate both in "
-                "the same way"
-            )
+def table_of(scores: Mapping[str, tuple[Protocol, dict[str, Any]]]) -> str:
+    """Several scores in one table, the floors of their clips below them; then their events.
 
+    Args:
+        scores: by the names of their rows, as :func:`~dlh.evaluation.results.read_scores` gives
+            them.
 
-def _table(paths: Sequence[Path], scores: Sequence[dict[str, Any]]) -> str:
-    rows = [_row(str(path), each, MODEL) for path, each in zip(paths, scores, strict=True)]
+    Raises:
+        UsageError: the protocols differ.
+    """
+    check_same_protocol({name: protocol for name, (protocol, _) in scores.items()})
+    by_name = {name: each for name, (_, each) in scores.items()}
+    rows = [_row(name, each, MODEL) for name, each in by_name.items()]
     # The mean frame is that of each one's training clips, the other floors are all the same.
-    for name in (*FLOORS, ORACLE):
-        found = [_row(_floor(name), each, name) for each in scores]
+    for floor in (*FLOORS, ORACLE):
+        found = [_row(_floor(floor), each, floor) for each in by_name.values()]
         rows += [row for row in dict.fromkeys(found) if any(cell != "-" for cell in row[1:])]
-    data, protocol = scores[0]["protocol"]["data"], scores[0]["protocol"]
+    first = next(iter(by_name.values()))
+    data, protocol = first["protocol"]["data"], first["protocol"]
     context = "" if protocol["context"] is None else f"{protocol['context']} + "
     parts = [
         f"{data['clips']} clips of {data['name']}, {context}{protocol['horizon']} frames, best of "
         f"{protocol['samples']} [95 % interval over clips] (mean of the samples)",
         report.markdown(report.head(), rows),
     ]
-    for path, each in zip(paths, scores, strict=True):
+    for name, each in by_name.items():
         below = [text for text in report.verdicts(each) if "below" in text or "worse" in text]
-        parts += [f"{path}: {text}".replace("**", "") for text in below]
-        parts += [f"{path}: {name} not computed: {why}" for name, why in _missing(each).items()]
-    return "\n\n".join([*parts[:2], "\n".join(parts[2:])]).rstrip()
+        parts += [f"{name}: {text}".replace("**", "") for text in below]
+        parts += [f"{name}: {what} not computed: {why}" for what, why in _missing(each).items()]
+        parts += [f"{name}: {text}" for text in _temperature(each)]
+    text = "\n\n".join([*parts[:2], "\n".join(parts[2:])]).rstrip()
+    return text + _events(
+        {name: each["events"] for name, each in by_name.items() if "events" in each}
+    )
+
+
+def check_same_protocol(protocols: Mapping[str, Protocol]) -> None:
+    """Raises UsageError for scores of other clips, or scored in another way, with what differs."""
+    (first, ours), *others = protocols.items()
+    for name, theirs in others:
+        if found := differences(ours, theirs):
+            raise UsageError(
+                f"{first} and {name} cannot be compared: {'; '.join(found)}; evaluate both in "
+                "the same way"
+            )
+
+
+def _temperature(scores: Mapping[str, Any]) -> Iterator[str]:
+    model = scores["protocol"]["model"]
+    states, decisions = (model.get(key, 1.0) for key in ("temperature", "decision_temperature"))
+    if (states, decisions) != (1.0, 1.0):
+        yield f"futures drawn at temperature {states:g} of states, {decisions:g} of decisions"
+
+
+def _events(events: Mapping[str, dict[str, Any]]) -> str:
+    """The events of the models that decide, the trivial detectors below them; empty without any."""
+    if not events:
+        return ""
+    rows: dict[tuple[str, ...], None] = {}
+    floors: dict[tuple[str, ...], None] = {}
+    for name, each in events.items():
+        for title, *cells in report.event_rows(each):
+            is_floor = title.startswith("floor: ")
+            row = (title if is_floor else f"{name}: {title}", *cells)
+            (floors if is_floor else rows)[row] = None
+    first = next(iter(events.values()))
+    return (
+        "\n\nEvents: precision / recall / F1, pooled over clips, first frames left out; true "
+        f"events per frame: {first['true_change_rate']:.3f}\n\n"
+        + report.markdown(report.event_head(first), [*rows, *floors])
+    )
 
 
 def _row(title: str, scores: dict[str, Any], name: str) -> tuple[str, ...]:

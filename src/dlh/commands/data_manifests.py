@@ -62,7 +62,7 @@ def write_manifest(options: ManifestOptions, *, say: Say = print) -> Manifest:
         of = f"({select}), from {videos} of {there} {split} videos of {manifest.name}"
     manifest.save(out)
     if (found := len(manifest.clips)) < clips:
-        say(f"{clips} clips were asked for and {found} exist: the manifest holds these {found}")
+        say(f"{clips} clips were asked for, {found} exist: the manifest names these {found}")
     of = of if of.startswith("(") else f"of {of}"
     say(f"{found} {split} clips of {context} + {horizon} frames {of}")
     say(f"written: {out} (SHA-256 {manifest.digest()})")
@@ -86,8 +86,8 @@ def open_manifest(path: Path, *, data: str | None = None) -> tuple[Manifest, Cli
     if isinstance(source, StoredClips):
         if data is None and manifest.name not in CATALOGUE:
             raise UsageError(
-                f"{path} names clips of a store of {manifest.name}: say where it is with "
-                "--data STORE"
+                f"{path} names clips of a store of {manifest.name}; give this store with --data "
+                "STORE"
             )
         store = open_store(Path(manifest.name if data is None else data))
         manifest.check(store)
@@ -129,7 +129,7 @@ def _verify_manifest(path: Path, data: str | None, say: Say) -> None:
         say(
             "the frames are those that the manifest was made from"
             if here == there
-            else "their files are the same; the store is another one than the manifest was made "
-            f"from (here {here[:12]}..., there {there[:12]}...), so that frames may differ in size "
-            "or in the decoder's rounding"
+            else f"their files are the same, but the store (digest {here[:12]}...) is not the one "
+            f"that the manifest was made from ({there[:12]}...), so frames may differ in size or "
+            "in the decoder's rounding"
         )

@@ -16,36 +16,35 @@ StorePath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")
 
 @dataclass(frozen=True, kw_only=True)
 class ListOptions:
-    """The data sets that have a name: what they are, how large, under what licence, and which of
-    them are here.
+    """List the data sets that have a name: contents, size, licence, and which are prepared.
 
     example:  dlh data list --root data
     """
 
     root: Path | None = None
-    """The folder of all data sets; default: DLH_DATA, or a folder in the cache."""
+    """ROOT, the folder of all data sets; default: $DLH_DATA, or data in the cache."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareOptions:
-    """Fetch a data set and make a clip store of it. Files that you have are used instead: put
-    them, packed or unpacked, into DIR/NAME. If interrupted, repeat the command to continue.
+    """Download a data set and make a clip store of it. Files that you put into ROOT/NAME yourself,
+    packed or unpacked, are not downloaded. The same command continues after an interruption.
 
     example:  dlh data prepare kth --root data
     """
 
     name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
-    """One of those that dlh data list shows."""
+    """A name that dlh data list shows."""
     root: Path | None = None
-    """The folder of all data sets; default: DLH_DATA, or a folder in the cache."""
+    """ROOT, the folder of all data sets; default: $DLH_DATA, or data in the cache."""
     size: int = 64
     """Height and width of the frames in pixels."""
     no_validation: Flag = False
     """Train on all published training files; otherwise a part of them is for validation."""
     videos: tuple[int, int, int] | None = None
-    """How many to train, to validate and to test; of vizdoom-mazes, which are made here."""
+    """Videos for training, validation and test; only for vizdoom-mazes, which are generated."""
     clip_length: int = 100
-    """Frames of the clips that the report counts."""
+    """Length of a clip, frames; the report counts the clips of this length."""
 
     def __post_init__(self) -> None:
         at_least(1, self, "size", "clip_length")
@@ -58,35 +57,35 @@ class PrepareOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportOptions:
-    """Decode videos once, into a clip store that is read as fast as memory; reports what became of
-    every file. An interrupted import continues with the same command.
+    """Decode videos once, into a clip store that is read as fast as memory. Reports for every file
+    whether it was used. The same command continues an interrupted import.
 
     example:  dlh data import my_videos --out my_store --size 64 --fps 10
     """
 
     path: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
-    """A folder of videos (folders in it are searched too), or one video."""
+    """A folder of videos, searched with its subfolders, or one video."""
     out: Path
     """The store, a folder that does not exist yet."""
     size: int = 64
     """Height and width of the frames in pixels; a model takes multiples of 16."""
     fps: float | None = None
-    """Bring all to this many frames a second; default: keep every frame."""
+    """Frames per second of the store; default: keep every frame."""
     crop: tuple[int, int, int, int] | None = None
     """The part of each frame that is stored, X Y WIDTH HEIGHT in its pixels; default: all of it."""
     fit: Literal["squash", "pad"] = "squash"
     """Squash frames to a square, or pad them with black so that they keep their shape."""
     grey: Flag = False
-    """One channel instead of three."""
+    """Store grey frames, one channel instead of three."""
     split: tuple[float, float, float] = (0.8, 0.1, 0.1)
     """Shares of files for training, validation and test. Files and folders called train, val,
     valid, validation or test are taken at their word instead."""
     split_file: Path | None = None
     """A text with a line for each file, its split and its path, such as `test walks/3.mp4`."""
     seed: int = 0
-    """Decides which file goes where."""
+    """Decides the split of each file."""
     clip_length: int = 100
-    """Frames of the clips that the report counts."""
+    """Length of a clip, frames; the report counts the clips of this length."""
 
     def __post_init__(self) -> None:
         at_least(1, self, "size", "clip_length")
@@ -95,8 +94,8 @@ class ImportOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyOptions:
-    """Read a whole store and compare its index, the sizes of its files and the checksum of every
-    video, or all clips that a manifest names. The exit status is 1 if anything differs.
+    """Compare all files of a store with its index: sizes, headers, and the checksum of every video.
+    Of a manifest, compare every clip. The exit status is 1 if anything differs.
 
     example:  dlh data verify my_store
     """
@@ -104,13 +103,13 @@ class VerifyOptions:
     store: StorePath
     """A store that dlh data import made, the name of a prepared data set, or a manifest."""
     data: str | None = None
-    """Of a manifest: the store its clips are in, or the digits that move; default: what the
-    manifest names."""
+    """For a manifest: the store that has its clips, or the digits; default: what the manifest
+    names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InspectOptions:
-    """What is in a store, as a table, a picture (a row of frames for each of some videos) and a
+    """Show what is in a store: a table, a picture (a row of frames for each of some videos) and a
     short film of these videos.
 
     example:  dlh data inspect my_store --out grid.png
@@ -121,7 +120,7 @@ class InspectOptions:
     out: Path = Path("grid.png")
     """The picture; the film goes beside it as .mp4."""
     clip_length: int = 100
-    """Frames of the clips that the report counts."""
+    """Length of a clip, frames; the report counts the clips of this length."""
 
     def __post_init__(self) -> None:
         at_least(1, self, "clip_length")
@@ -129,19 +128,19 @@ class InspectOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ClipOptions:
-    """A clip of a generated world as a film, to try a model of it on: one that no run is trained
-    on. Prints the frames at which the colour changes.
+    """Write a clip of a generated world as a film, to try a model on. It is a test clip, so no run
+    is trained on it. Prints the frames at which the colour changes.
 
     example:  dlh data clip moving-ball --out ball.mp4
     """
 
     preset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PRESET")]
-    """Whose world: moving-ball, which the shipped model of that name knows, textured-room,
+    """The preset whose world it is: moving-ball (of the shipped model of that name), textured-room,
     two-clocks, bouncing-ball, moving-ball-paper or tiny."""
     frames: int = 130
-    """Its length: 30 to watch and 100 to predict."""
+    """Frames of the clip; 130 suffices to observe 30 and predict 100."""
     number: int = 0
-    """Which clip of the test split."""
+    """Number of the clip in the test split, from 0."""
     out: Path = Path("clip.mp4")
     """The film."""
 

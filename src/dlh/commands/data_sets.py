@@ -48,7 +48,7 @@ def list_data(options: ListOptions, *, say: Say = print) -> None:
     for line, (*_, size, licence) in zip(lines, rows, strict=True):
         say(line)
         say(f"{indent}{size}; {licence}")
-    say(f"\nthey lie in {data_root(options.root)} (--root, or DLH_DATA)")
+    say(f"\ntheir folder is {data_root(options.root)} (--root, or DLH_DATA)")
 
 
 def prepare(options: PrepareOptions, *, say: Say = print) -> None:
@@ -64,7 +64,10 @@ def prepare(options: PrepareOptions, *, say: Say = print) -> None:
     name, size, videos = options.name, options.size, options.videos
     data_set = named(name)
     if videos is not None and data_set.kind != "made":
-        raise UsageError(f"{name} is what was published; videos is for what is made here")
+        raise UsageError(
+            f"the number of videos is an option of generated data sets, {name} is a published one; "
+            "leave out --videos"
+        )
     place = Place.of(data_set, options.root)
     say(f"{name}: {data_set.what}; from: {data_set.origin}")
     say(f"{data_set.licence}; cite: {data_set.citation}")
@@ -83,7 +86,7 @@ def prepare(options: PrepareOptions, *, say: Say = print) -> None:
             wanted = {"videos": counts}
         if place.store.exists():
             _check_same(place, size, wanted)
-            say(f"{place.store}: is prepared already, nothing to do")
+            say(f"{place.store} is prepared already")
             return
         try:
             if layout is None:
@@ -91,7 +94,7 @@ def prepare(options: PrepareOptions, *, say: Say = print) -> None:
             else:
                 store = _convert(place, layout, size, say)
         except KeyboardInterrupt:
-            say("what is here so far is kept; the same command goes on from there")
+            say("what was fetched so far is kept; the same command continues")
             raise
         _report(place, store, options.clip_length, say)
 
@@ -99,15 +102,15 @@ def prepare(options: PrepareOptions, *, say: Say = print) -> None:
 def _check_same(place: Place, size: int, wanted: Mapping[str, object]) -> None:
     """A store that is there is the one that was asked for, or an error."""
     if not is_store(place.store):
-        raise DataError(f"{place.store} is in the way and no clip store; move it elsewhere")
+        raise DataError(f"{place.store} exists and is no clip store; move it elsewhere")
     store = Store.open(place.store)
     asked = {"frame_shape": (place.data_set.channels, size, size), **wanted}
     there = {"frame_shape": store.frame_shape, **store.index.settings}
     for key, value in asked.items():
         if there.get(key) != value:
             raise DataError(
-                f"{place.store} is prepared with {key} = {there.get(key)}, and {value} was asked "
-                "for; move it elsewhere, or choose another --root"
+                f"{place.store} has {key} = {there.get(key)!r}, this command asks for {value!r}; "
+                "move the store elsewhere, or choose another --root"
             )
 
 
@@ -160,7 +163,7 @@ def _convert(place: Place, layout: Layout, size: int, say: Say) -> Store:
 
 
 def _gather(place: Place, say: Say) -> dict[str, str]:
-    """What is not there yet is fetched and unpacked; the SHA-256 of all archives that are there."""
+    """Fetch and unpack what is missing; return the SHA-256 of all archives."""
     data_set, came = place.data_set, dict[str, str]()
     for part in missing_parts(data_set, place.find(), place.folder):
         came |= obtain(part, place.folder, watch=_bar)
@@ -178,7 +181,7 @@ def _gather(place: Place, say: Say) -> dict[str, str]:
             try:
                 fetch_one(remote, place.folder, watch=_bar)
             except DataError as error:
-                say(f"goes on without {remote.file}: {str(error).splitlines()[0]}")
+                say(f"continuing without {remote.file}: {str(error).splitlines()[0]}")
     return archives
 
 
@@ -190,8 +193,8 @@ def _check_there(place: Place, layout: Layout, found: Found) -> None:
     if lacking:
         how = data_set.by_hand or f"get them from {data_set.origin}"
         raise DataError(
-            f"{place.folder} has no {' and no '.join(lacking)} files of {data_set.name}; it is to "
-            f"hold {layout.files}, at any depth: {how}"
+            f"{place.folder} has no {' and no '.join(lacking)} files of {data_set.name}; expected "
+            f"{layout.files}, at any depth: {how}"
         )
 
 
@@ -203,7 +206,7 @@ def _report(place: Place, store: Store, clip_length: int, say: Say) -> None:
         for split in SPLITS
         if (of := [video for video in store.videos if video.split == split])
     )
-    say(f"videos of at least {LONG} frames (30 to watch, 300 to predict): {long}")
+    say(f"videos of at least {LONG} frames (context 30, horizon 300): {long}")
     if "split" in store.index.settings:
         say(f"splits: {store.index.settings['split']}")
     for line in _completeness(place, store):
@@ -214,18 +217,18 @@ def _report(place: Place, store: Store, clip_length: int, say: Say) -> None:
         say(f"train on it with --data {name}")
     else:
         say(
-            f"train on it with --data {place.store}, or with --data {name} where DLH_DATA is "
-            f"{place.root}"
+            f"train on it with --data {place.store}, or with DLH_DATA={place.root} and --data "
+            f"{name}"
         )
 
 
 def _completeness(place: Place, store: Store) -> list[str]:
-    """What is known of how many files there should be, held against what is there."""
+    """Lines that compare the files in the store with those that were published."""
     there = {video.source.partition("#")[0] for video in store.videos}
     lines = []
     if place.data_set.name == KTH:
         lines += _missing(kth.expected(), there)
-        lines.append(f"{kth.NEVER_MADE} does not exist, for anyone")
+        lines.append(f"{kth.NEVER_MADE} was never published")
         (sequences,) = list(place.folder.rglob(kth.SEQUENCES))[:1] or [None]
         if sequences is not None:
             try:

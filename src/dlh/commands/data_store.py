@@ -46,7 +46,7 @@ def import_videos(options: ImportOptions, *, say: Say = print) -> None:
     if is_store(path):
         raise UsageError(f"{path} is a clip store already; see dlh data inspect {path}")
     if _unfinished(out).exists() and not out.exists():
-        say(f"{out}: an import was begun here; it goes on if it is of the same videos and options")
+        say(f"{out}: continuing an interrupted import, if videos and options are the same")
     try:
         with ImportBar() as bar:
             report = import_folder(
@@ -64,14 +64,14 @@ def import_videos(options: ImportOptions, *, say: Say = print) -> None:
                 progress=bar.show,
             )
     except KeyboardInterrupt:
-        say("the videos read so far are kept; the same command goes on from there")
+        say("the videos read so far are kept; the same command continues")
         raise
     say(report.table(clip_length))
     if not any(report.clips(clip_length).values()):
         longest = max(video.length for video in report.videos)
         say(
-            f"no video has {clip_length} frames: train on clips of at most {longest} "
-            "(--training.clip-length)"
+            f"no video has {clip_length} frames, the longest has {longest}; train with "
+            f"--training.clip-length {longest} or less"
         )
     say(f"written: {out}")
 
@@ -122,9 +122,7 @@ def check_is_store(path: Path) -> None:
             f"`dlh data import {path} --out STORE`"
         )
     if _unfinished(path).exists():
-        raise DataError(
-            f"{path} is not finished; the `dlh data import` that began it goes on from there"
-        )
+        raise DataError(f"{path} is not finished; the `dlh data import` that began it continues it")
     raise DataError(
         f"{path} does not exist; make a store with `dlh data import VIDEOS --out {path}`"
     )

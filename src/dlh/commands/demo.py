@@ -1,4 +1,4 @@
-"""The demo: from nothing to a page that shows a model which found its events by itself."""
+"""The demo: train on Moving Ball, measure, and write a page of what the model found."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from dlh.runs.experiment import read_snapshot
 from dlh.training.run import EXPERIMENT, RunFolder
 
 WELCOME = (
-    "A ball bounces and changes its colour when it does. Nobody tells the model. Held-out event "
-    "precision and recall show when it has found out."
+    "A ball bounces and changes its colour when it does. The model sees only frames. Precision and "
+    "recall of the changes on held-out clips show when it has found them."
 )
 
 
@@ -37,8 +37,8 @@ def demo(options: DemoOptions, *, say: Say = print) -> None:
     experiment = presets.preset(preset)
     if not experiment.data.is_moving_ball:
         raise UsageError(
-            f"the demo needs a preset on Moving Ball, {preset} is none; "
-            f"`dlh train {preset} --data FOLDER` trains it"
+            f"the demo needs a preset on Moving Ball, found {preset}; to train that, use "
+            f"`dlh train {preset} --data FOLDER`"
         )
     new_figure(1, 1)  # a missing matplotlib is found now, not after the training
     experiment = replace(experiment, training=replace(experiment.training, seed=seed))
@@ -58,10 +58,10 @@ def _go_on(run: Path, preset: str, seed: int, say: Say) -> None:
     others = preset not in ("moving-ball", there.preset) or seed not in (0, there.training.seed)
     if others:
         raise UsageError(
-            f"{run} holds another demo ({name}); give --fresh to move it aside, or --run for "
+            f"{run} holds another demo ({name}); give --fresh to move it aside, or --run to name "
             "another folder"
         )
-    say(f"{run} holds a demo ({name}); `{_again(run)}` makes a new one")
+    say(f"{run} holds a demo ({name}); `{_again(run)}` starts a new one")
     resume(run, say=say)
 
 

@@ -17,8 +17,8 @@ from dlh.data.worlds.two_clocks import TwoClocksConfig
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestOptions:
-    """Name the clips of an evaluation, by file, content and first frame, so that anyone can
-    compute on the same ones. It holds fewer clips than asked for if fewer exist.
+    """Name the clips of an evaluation by file, content and first frame, so that others can use the
+    same clips. If fewer exist than --clips, the manifest has fewer.
 
     example:  dlh data manifest kth --context 30 --horizon 300 --select first
     """
@@ -27,20 +27,20 @@ class ManifestOptions:
     """A store that dlh data import made, or the name of a data set (moving-ball, two-clocks,
     bouncing-ball and moving-mnist are generated)."""
     context: int = 30
-    """Frames that a model is shown."""
+    """Frames to observe."""
     horizon: int = 300
-    """Frames after these, which it predicts."""
+    """Frames to predict after these."""
     clips: int = 100
-    """At most so many."""
+    """The most clips to name."""
     split: Literal["train", "validation", "test"] = "test"
-    """Whose videos."""
+    """Split that the clips are from."""
     select: Literal["spaced", "first"] = "spaced"
-    """spaced: without overlap, evenly over all videos and in each; first: the first frames of each
-    video that is long enough."""
+    """spaced: without overlap, spread evenly over all videos and within each; first: the first
+    frames of each video that is long enough."""
     out: Path = Path("manifest.json")
-    """Where the manifest goes."""
+    """The manifest."""
     digits: str = MNIST_5K
-    """Of moving-mnist: mnist, the folder of MNIST's four files, or mnist-5k."""
+    """For moving-mnist: mnist, the folder of MNIST's four files, or mnist-5k."""
     ball: MovingBallConfig = field(default_factory=MovingBallConfig)
     """The world of moving-ball."""
     clocks: TwoClocksConfig = field(default_factory=TwoClocksConfig)

@@ -58,7 +58,7 @@ class DemoOptions:
     fresh: Flag = False
     """Move an existing folder aside and start again."""
     preset: str = "moving-ball"
-    """What to train; any preset on Moving Ball."""
+    """The preset to train, one whose data is Moving Ball."""
     seed: int = 0
     """Decides weights, clips and noise."""
 
@@ -68,24 +68,23 @@ class DemoOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RunsOptions:
-    """List runs: whether each is running, killed, interrupted, failed or finished, its step, its
-    best held-out bound, and when it last wrote.
+    """List runs: their status (running, killed, interrupted, failed or finished), step, best
+    held-out bound, and the time of their last update.
 
     example:  dlh runs runs
     """
 
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")] = Path("runs")
-    """Where to look, three folders deep; or one run."""
+    """The folder of the runs, searched three folders deep; or one run."""
     json: Flag = False
     """Print a JSON list, for programs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions:
-    """Watch the first frames of a video and draw what may follow: an mp4 and a picture of several
-    futures.
+    """Observe the first frames of a video and draw several futures: a film (mp4) and a picture.
 
-    No ground truth is needed. If the video goes on, its frames are shown beside the futures.
+    If the video continues, its frames are shown beside the futures.
 
     example:  dlh predict runs/demo clip.mp4 --horizon 300 --samples 8 --save futures.npz
     """
@@ -95,17 +94,18 @@ class PredictOptions:
     video: Video
     """A video file; it is resized to the model's frames."""
     context: int = 30
-    """Frames to watch first."""
+    """Frames to observe."""
     horizon: int = 300
     """Frames to predict."""
     samples: int = 8
-    """Futures to draw; without --save at most those shown, 15."""
+    """Futures to draw. Film and picture show at most 15; --save keeps all."""
     seed: int = 0
     """The same seed gives the same futures."""
     temperature: float = 1.0
     """Factor on the noise of the states: below 1 the futures differ less."""
     decision_temperature: float = 1.0
-    """What the logits of the levels' changes are divided by."""
+    """Divisor of the logits of the levels' changes: below 1 the likelier decision is drawn more
+    often."""
     out: Path = Path("out.mp4")
     """The film; the picture goes beside it as .png."""
     fps: float | None = None
@@ -117,7 +117,7 @@ class PredictOptions:
     """Squash frames to the model's shape, or pad them with black; default: as it was trained."""
     save: Path | None = None
     """Also write the exact frames (the film is lossy) to this .npz: samples, context, and truth if
-    there is one, float32 in [0, 1], (clip, [sample,] time, height, width, channel)."""
+    the video continues, float32 in [0, 1], (clip, [sample,] time, height, width, channel)."""
 
     def __post_init__(self) -> None:
         at_least(1, self, "context", "horizon", "samples")
@@ -192,11 +192,11 @@ class EventsOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions:
-    """Score the futures that a model draws, or those in a file of any other software, with PSNR,
-    two SSIMs, LPIPS and FVD, beside trivial baselines ("floors"). Writes a page, a table, and JSON
-    that records exactly what each number means.
+    """Score futures that a model draws, or those in a file of any other software, with PSNR, two
+    SSIMs, LPIPS and FVD, beside trivial baselines ("floors"). Writes a page, a table, and JSON with
+    the numbers and everything that decides them.
 
-    An interrupted evaluation continues with the same command.
+    The same command continues an interrupted evaluation.
 
     example:  dlh evaluate runs/demo --protocol paper
 
@@ -207,41 +207,43 @@ class EvaluateOptions:
     """A finished run, a folder with a model, a shipped model or a hub name."""
     predictions: Path | None = None
     """Instead of RUN: an .npz with truth (clip, time, height, width, channel), samples (clip,
-    sample, time, height, width, channel) and perhaps context (as truth), floats in [0, 1] or
-    bytes."""
+    sample, time, height, width, channel) and optionally context (as truth), floats in [0, 1] or
+    uint8."""
     protocol: str | None = None
-    """demo (30 + 100 frames, 16 samples, 64 clips) or paper (30 + 300 frames, of mazes 200, 100
-    samples, 100 clips); default: demo."""
+    """demo (context 30, horizon 100, 16 samples, 64 clips) or paper (context 30, horizon 300 or for
+    mazes 200, 100 samples, 100 clips); default: demo."""
     data: str | None = None
-    """What to predict instead of the run's own data: a folder of videos, a clip store, a name."""
+    """Data to predict, in place of the run's own: a folder of videos, a clip store, or the name of
+    a data set."""
     manifest: Path | None = None
-    """Which clips: a file that dlh data manifest wrote; it sets context, horizon and clips."""
+    """A file of dlh data manifest that names the clips; it sets context, horizon and clips."""
     context: int | None = None
-    """Frames to watch, instead of the protocol's."""
+    """Frames to observe; default: the protocol's."""
     horizon: int | None = None
-    """Frames to predict, instead of the protocol's; of a file, those to score (all)."""
+    """Frames to predict; default: the protocol's. With --predictions, frames to score; default:
+    all."""
     samples: int | None = None
-    """Futures of each clip, instead of the protocol's."""
+    """Futures of each clip; default: the protocol's."""
     clips: int | None = None
-    """At most so many, instead of the protocol's."""
+    """The most clips to score; default: the protocol's."""
     seed: int = 0
-    """Of the draws, of the choice of other clips, and of the intervals."""
+    """Decides the futures, the choice of other clips, and the intervals."""
     temperature: float | Literal["auto"] = 1.0
-    """Factor on the noise of the states: below 1 the futures differ less; auto: the one with the
-    best energy score on validation clips, of decisions too."""
+    """Factor on the noise of the states: below 1 the futures differ less. auto: both temperatures
+    that give the best energy score on validation clips."""
     decision_temperature: float = 1.0
-    """What the logits of the levels' changes are divided by."""
+    """Divisor of the logits of the levels' changes: below 1 the likelier decision is drawn more
+    often."""
     num_processes: int | None = None
-    """Processes that score clips; default: as many as there are cores (at most 8), one with a
-    GPU."""
+    """Processes that score clips; default: one for each core (at most 8), with a GPU one."""
     save_predictions: int = 0
-    """Write the futures of so many clips to predictions.npz, which --predictions takes."""
+    """Clips whose futures are written to predictions.npz, which --predictions reads."""
     lpips_weights: tuple[Path, ...] = ()
-    """Weights of LPIPS: one file with all of them, or AlexNet's and the linear ones."""
+    """Weights of LPIPS: one file with all, or two: AlexNet's and the linear layers'."""
     fvd_weights: tuple[Path, ...] = ()
     """Weights of I3D, for FVD."""
     download_weights: Flag = False
-    """Fetch missing weights, by checksum (LPIPS 244 MB, FVD 51 MB)."""
+    """Download missing weights and compare their checksums (LPIPS 244 MB, FVD 51 MB)."""
     out: Path | None = None
     """The folder of the results; default: RUN/evaluation, or FILE-scores beside the file."""
 
@@ -285,7 +287,7 @@ class EvaluateOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions:
-    """Scores side by side, with the floors of their clips. Scores of different protocols are
+    """Show scores side by side, with the floors of their clips. Scores of different protocols are
     refused; the message names the difference.
 
     example:  dlh compare runs/a/evaluation runs/b/evaluation other-scores
@@ -303,8 +305,8 @@ class CompareOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class AnalyseOptions:
-    """What the levels of a model hold, foresee and predict, on held-out clips: the tables and
-    figures of the paper's analysis as a page, numbers, PNG and PDF.
+    """Analyse what the levels of a model hold, foresee and predict on held-out clips. Writes the
+    tables and figures of the paper's analysis as a page, JSON, PNG and PDF.
 
     example:  dlh analyse runs/demo --samples 20
     """
@@ -312,25 +314,26 @@ class AnalyseOptions:
     model: Model
     """A finished run, a folder with a model, a shipped model or a hub name."""
     data: str | None = None
-    """Other clips than those it was trained on: a folder of videos, a video, a clip store, or the
-    name of a data set. All of its clips are taken, whatever their split."""
+    """Data to analyse, in place of the run's own: a folder of videos, a video, a clip store, or the
+    name of a data set. The clips of all its splits are used."""
     clips: int = 64
-    """Clips to read."""
+    """The most clips to analyse."""
     futures_clips: int = 16
-    """Of these, clips whose futures are drawn."""
+    """The most clips of these whose futures are drawn."""
     context: int = 30
-    """Frames to watch before a prediction; at most half of a clip."""
+    """Frames to observe before a prediction; at most half of a clip."""
     horizon: int = 200
     """Frames to predict; fewer if the clips are shorter."""
     samples: int = 100
     """Futures of a clip."""
     seed: int = 0
-    """Of everything that is drawn."""
+    """Decides everything that is drawn."""
     temperature: float | Literal["auto"] = 1.0
-    """Factor on the noise of the states: below 1 the futures differ less; auto: the one with the
-    best energy score on validation clips, of decisions too."""
+    """Factor on the noise of the states: below 1 the futures differ less. auto: both temperatures
+    that give the best energy score on validation clips."""
     decision_temperature: float = 1.0
-    """What the logits of the levels' changes are divided by."""
+    """Divisor of the logits of the levels' changes: below 1 the likelier decision is drawn more
+    often."""
     out: Path | None = None
     """The folder of the results; default: RUN/analysis, with other data RUN/analysis-DATA."""
 

@@ -78,13 +78,13 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     if drawn > len(shown):
         first = f", of which the first {len(shown)} are shown"
     elif drawn < samples:
-        first = f" (of {samples}: without --save only those are drawn that are shown)"
+        first = f" (of {samples} asked for: without --save only those that are shown are drawn)"
     futures_of = "1 future of" if drawn == 1 else f"{drawn} futures of"
     say(f"{futures_of} {horizon} frames after {context}{first}: {out}, {picture}")
     if 0 < len(truth) < horizon:
         say(
-            f"the video goes on for {len(truth)} frames only: they are not shown beside the "
-            f"{horizon} predicted ones"
+            f"the video has only {len(truth)} frames after the context, fewer than the horizon of "
+            f"{horizon}: they are not shown"
         )
     if save is not None:
         say(f"exact frames: {save}")

@@ -71,12 +71,12 @@ def resume(
     say: Say = print,
     on_log: OnLog | None = None,
 ) -> None:
-    """Go on with a run from its newest checkpoint, or from step 0; a finished one is only shown.
+    """Continue a run from its newest checkpoint, or from step 0. A finished run is only shown.
 
     Args:
         folder: the run's.
-        change: makes the experiment that is asked for out of the run's; only some settings may
-            change (:data:`dlh.runs.changes.MAY_CHANGE`), above all the number of steps.
+        change: from the run's experiment to the one asked for; only some settings may change
+            (:data:`dlh.runs.changes.MAY_CHANGE`), above all the number of steps.
         say: takes the lines for a person.
         on_log: called with every line of metrics.jsonl.
 
@@ -132,6 +132,5 @@ def _refuse_folder(folder: Path) -> None:
     above = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not os.access(above, os.W_OK | os.X_OK):
         raise RunFolderError(
-            f"cannot write in {above}, where the folder {folder} is to be; choose another with "
-            "--run"
+            f"cannot create {folder}: {above} is not writable; choose another folder with --run"
         )

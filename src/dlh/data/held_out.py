@@ -1,4 +1,4 @@
-"""Clips that a model is not trained on: from which split, of which length, and whether enough."""
+"""Held-out clips: which split they are from, how long they are, whether there are enough."""
 
 from __future__ import annotations
 

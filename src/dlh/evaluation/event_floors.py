@@ -20,7 +20,7 @@ from dlh.evaluation.events import TOLERANCES, EventScores, event_scores, rate_an
 MOVING = 32
 """Grey levels by which a pixel is off its clip's median frame, in some channel, where it moves."""
 COMPONENTS = 8
-"""Principal components of frames in which ``ruptures`` looks for changes of the mean."""
+"""The number of principal components whose mean ``ruptures`` searches for changes."""
 FITTED_FRAMES = 500
 """Training frames to which the components are fitted."""
 PENALTIES = tuple(float(penalty) for penalty in np.geomspace(1e-4, 10, 11))

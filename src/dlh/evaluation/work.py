@@ -38,7 +38,7 @@ MOST_PROCESSES = 8
 PARTIAL = "partial"
 
 ClipArrays = dict[str, np.ndarray]
-"""What is known of a clip, by name."""
+"""The scores of a clip, by name."""
 
 Reopen = Callable[[torch.device | None], Evaluation]
 """Opens the evaluation in another process, on a device; it can be pickled."""
@@ -178,7 +178,7 @@ def _elsewhere(
     except BrokenProcessPool:
         raise OutputError(
             "a process of the evaluation was killed, perhaps for lack of memory; what is done is "
-            "kept, and the same command goes on with it, with a smaller --num-processes"
+            "kept; continue with the same command and a smaller --num-processes"
         ) from None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -52,7 +52,7 @@ class FrameModel(nn.Module):
         rows: Float[Tensor, "futures time size"],
         clips: int,
     ) -> Float[Tensor, "clips samples time channel height width"]:
-        """The frames of futures, of which those of one clip are neighbours, some at a time.
+        """The frames of futures, decoded some at a time; the futures of a clip are neighbours.
 
         Args:
             decode: (frames, size) to frames in [0, 1].

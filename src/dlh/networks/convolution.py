@@ -167,7 +167,7 @@ def frames_at_once(frame_shape: tuple[int, int, int], channels: Sequence[int]) -
 
 
 def in_parts(network: Callable[[Tensor], Tensor], values: Tensor, most: int) -> Tensor:
-    """``network(values)``, of at most so many at once."""
+    """``network(values)``, computed on at most this many values at once."""
     if len(values) <= most:
         return network(values)
     return cat([network(part) for part in values.split(most)])

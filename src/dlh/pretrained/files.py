@@ -78,7 +78,7 @@ def find(name: str | Path) -> Path:
     if folder.is_dir():
         if (folder / "experiment.json").exists() and not (folder / WEIGHTS_NAME).exists():
             raise PretrainedError(
-                f"the run in {folder} is not finished, it has no {WEIGHTS_NAME} yet; go on with "
+                f"the run in {folder} is not finished, it has no {WEIGHTS_NAME} yet; continue with "
                 f"`dlh train --resume {shlex.quote(str(folder))}`"
             )
         return folder
@@ -139,7 +139,7 @@ def write_model(
 
 
 def read_model(folder: Path) -> TrainableModel:
-    """The model in a folder, of whatever kind; its weights are float32, however they are stored.
+    """The model in a folder, of any kind; its weights become float32.
 
     Raises:
         PretrainedError: a file is missing, damaged, of another version, or not the other's.

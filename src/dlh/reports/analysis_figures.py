@@ -31,7 +31,7 @@ SHOWN_FUTURES = 5
 def figures(findings: Findings) -> dict[str, Callable[[], Figure]]:
     """What draws each figure that applies; the order is that of the page."""
     found: dict[str, Callable[[], Figure]] = {"levels": lambda: _levels(findings)}
-    if findings.trace.changed.shape[2] > 1:
+    if findings.changed is not None and findings.changed.shape[2] > 1:
         found["events"] = lambda: _events(findings)
     if findings.reliability:
         found["reliability"] = lambda: reliability_figure(findings.reliability)
@@ -51,18 +51,19 @@ def _levels(findings: Findings) -> Figure:
         state_kl=[level.state_kl.mean for level in findings.levels],
         errors=[level.state_kl.error for level in findings.levels],
         true_change_rate=None if truth is None else float(truth[:, 1:].mean()),
-        steps=findings.trace.changed.shape[1],
+        steps=findings.steps,
     )
 
 
 def _events(findings: Findings) -> Figure:
-    trace, truth = findings.trace, findings.truth
-    steps = trace.changed.shape[1]
+    truth, probability, changed = findings.truth, findings.change_probability, findings.changed
+    steps = findings.steps
+    assert changed is not None
     return events_figure(
         findings.shown.clips.video[SHOWN_CLIP, :steps],
-        trace.changed[SHOWN_CLIP],
+        changed[SHOWN_CLIP],
         truth=None if truth is None else truth[SHOWN_CLIP],
-        change_probability=trace.change_logit[SHOWN_CLIP].sigmoid(),
+        change_probability=None if probability is None else probability[SHOWN_CLIP],
         fps=findings.shown.fps,
     )
 
@@ -126,7 +127,7 @@ def _futures(findings: Findings) -> Figure:
     ball = findings.shown.ball
 
     def colours(reading: BallReading | None) -> np.ndarray | None:
-        return None if reading is None or ball is None else _band(reading, ball)
+        return None if reading is None or ball is None else colour_band(reading, ball)
 
     of_futures = colours(futures.shown_reading)
     return rollouts_figure(
@@ -139,7 +140,7 @@ def _futures(findings: Findings) -> Figure:
     )
 
 
-def _band(reading: BallReading, ball: MovingBallConfig) -> np.ndarray:
+def colour_band(reading: BallReading, ball: MovingBallConfig) -> np.ndarray:
     """The colour at each step, (..., 3) in [0, 1]; NaN where there is none."""
     palette = np.array([RGB[name] for name in ball.colours], float) / 255
     colours = palette[reading.colour.numpy()]

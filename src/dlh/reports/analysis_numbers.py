@@ -16,7 +16,7 @@ SETTINGS = "settings"
 
 def as_json(findings: Findings) -> dict[str, Any]:
     """The numbers as plain values; what does not apply is absent, and ``left_out`` says why."""
-    clips, steps, _ = findings.trace.changed.shape
+    clips, steps = len(findings.shown.clips.video), findings.steps
     result: dict[str, Any] = {
         "model": findings.shown.model,
         "data": findings.shown.data,

@@ -35,7 +35,7 @@ OF_BALL = (
 def render(findings: Findings, pictures: Mapping[str, bytes]) -> str:
     """The page as HTML; a picture that is missing, for want of matplotlib, is left out."""
     theirs = printed(findings)
-    clips, steps, _ = findings.trace.changed.shape
+    clips, steps = len(findings.shown.clips.video), findings.steps
     model = findings.futures.model
     predicted_clips, samples, horizon = model.clips, model.samples, model.horizon
     columns = len(FORESIGHT) if findings.truth is not None else 3

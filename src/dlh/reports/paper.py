@@ -53,11 +53,11 @@ class Printed:
 def printed(findings: Findings) -> Printed:
     """For Moving Ball: Tables 2 and 5 where nothing changes at random, Table 3 for its lambdas."""
     ball = findings.shown.ball
-    if ball is None:
+    if ball is None or findings.shown.kind != "dlh":
         return Printed()
     chance, levels = f"{ball.colour_change_probability:g}", str(len(findings.levels))
     known = chance == "0" and levels in MEAN_DEPTH
-    nats = known and findings.trace.changed.shape[1] == PAPER_STEPS
+    nats = known and findings.steps == PAPER_STEPS
     return Printed(
         mean_depth="{:.2f} ± {:.2f}".format(*MEAN_DEPTH[levels]) if known else "",
         total_state_kl="{:.1f} ± {:.1f}".format(*TOTAL_STATE_KL[levels]) if nats else "",

@@ -18,7 +18,7 @@ FLOOR = "floor: "
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All that the page shows. What is None is left out, and the words follow what is there.
+    """Everything that the page shows. A part whose value is None is left out.
 
     Attributes:
         data: what was watched, for people ("Moving Ball").

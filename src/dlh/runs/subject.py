@@ -111,7 +111,7 @@ class Subject:
         )
 
     def digest(self) -> str:
-        """SHA-256 of configuration and weights, whatever file they were in."""
+        """SHA-256 of configuration and weights, independent of the file format."""
         network = self.model.model
         # Without the kind, which the names of the weights tell: as it was before models had kinds.
         settings = registry.settings_of(network.config)

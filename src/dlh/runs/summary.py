@@ -90,7 +90,7 @@ def summarise(trained: Trained, measured: Measured | None) -> dict[str, Any]:
 def describe(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
     """The figures of a summary in lines for a person."""
     if "psnr" not in summary:
-        yield "there are no held-out clips, so nothing was measured"
+        yield "nothing was measured, because there are no held-out clips"
     if "events" in summary:
         events = summary["events"]
         yield (
@@ -110,7 +110,7 @@ def describe(summary: Mapping[str, Any], folder: Path) -> Iterator[str]:
     for name, what in (("dead", "never"), ("restless", "always")):
         if levels := summary.get(f"{name}_levels"):
             numbers = " and ".join(map(str, levels))
-            yield f"levels:  {what} changing on held-out clips: level {numbers}"
+            yield f"levels:  {numbers} {what} changed on held-out clips"
     if "psnr" in summary:
         psnr = summary["psnr"]
         floors = ", ".join(

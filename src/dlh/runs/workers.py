@@ -1,4 +1,4 @@
-"""One run in several processes: how they are started, who leads, and what the others do."""
+"""One run in several processes: start them, choose the leader, and let the others follow."""
 
 from __future__ import annotations
 

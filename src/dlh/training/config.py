@@ -19,15 +19,15 @@ Tracker = Literal["tensorboard", "wandb", "trackio"]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """How a model is trained. The defaults are the paper's where it states one.
+    """How a model is trained. Defaults are the paper's values, if it gives one.
 
-    Validated when it is made: a value that cannot be used raises a ``ConfigError`` that holds it
-    and what is allowed.
+    Raises:
+        ConfigError: a value is invalid.
     """
 
     steps: int = 100_000
-    """Iterations of the first stage, mostly all there are (the paper gives three days of a V100
-    instead of a number)."""
+    """Iterations of the first stage, which most models have alone (the paper gives three days of a
+    V100 instead of a number)."""
 
     batch_size: int = 100
     """Clips per step, over all processes (paper: 100)."""
@@ -36,90 +36,94 @@ class TrainingConfig:
     """Frames per clip, T (paper: 100)."""
 
     learning_rate: float = 5e-4
-    """Adam's step size (paper: 5e-4)."""
+    """Learning rate of Adam (paper: 5e-4)."""
 
     later_steps: tuple[int, ...] = ()
-    """Iterations of each stage after the first, of a model that is trained in several; none: the
-    first stage alone."""
+    """Iterations of each stage after the first, for a model that has several; empty: only the first
+    stage."""
 
     adam_epsilon: float | None = None
-    """Adam's denominator offset; through it the scale of the loss matters. None: the model's
+    """Epsilon of Adam, which decides how much the scale of the loss matters. None: the model's
     (dlh: the paper's 1e-4)."""
 
     beta_warmup_steps: int = 10_000
-    """Steps in which the weight of the divergences rises from 0 to 1 (paper: 10,000); 0: none. A
-    model that has no such warm-up ignores it."""
+    """Steps over which beta, the weight of the divergences, rises from 0 to 1 (paper: 10,000); 0:
+    beta is 1 from the start. A model without beta ignores it."""
 
     cooldown_steps: int = 0
     """Steps at the end over which the learning rate falls linearly to 0 (paper: none)."""
 
     rewarm_from: int = 0
-    """Step from which a learning rate that had begun to fall rises again, over 500 steps; 0: none.
-    Set where a run is resumed for more steps."""
+    """Set when a run is resumed for more steps after its learning rate had begun to fall: the step
+    from which it rises again, over 500 steps. 0: never."""
 
     steps_before: int = 0
-    """Updates that such a run was to have before."""
+    """The number of steps that such a run had before."""
 
     gradient_norm: float | None = None
-    """Gradients of a larger 2-norm are scaled down to it; 0: they are not; None: the model's
-    (dlh: 1,000, of a loss in nats per frame)."""
+    """Largest 2-norm of the gradient; a larger gradient is scaled down to it. 0: no limit. None:
+    the model's (dlh: 1,000, for a loss in nats per frame)."""
 
     seed: int = 0
-    """Decides, with the number of the step and nothing else, its clips and its noise."""
+    """Decides the initial weights, and with the number of a step its clips and its noise."""
 
     starts: int = 1
-    """Trainings that are begun, each with weights, clips and noise of its own. With more than one,
-    the best after ``start_steps`` goes on (paper: silent)."""
+    """Trainings to start, each with its own weights, clips and noise. Of several, the best after
+    start-steps goes on."""
 
     start_steps: int = 0
     """Steps after which several starts are compared."""
 
     start_margin: float = 0.0
-    """Of the starts whose held-out bound is within so many nats per frame of the highest, the one
-    goes on whose levels above the first change the most; with 0, the one with the highest."""
+    """Nats per frame. Among the starts whose held-out bound is at most this far below the highest,
+    the one whose levels above the first change most often goes on. 0: the one with the highest
+    bound."""
 
     accumulate: int = 1
-    """Parts in which each process computes its clips of a step, one after the other: less memory,
-    the same update. ``batch_size`` is divisible by it times the number of processes."""
+    """Parts into which each process splits its clips of a step, computed one after the other: less
+    memory, the same update. The batch size is divisible by this number times the number of
+    processes."""
 
     recompute: Recompute = "auto"
-    """Whether what a gradient needs is computed again instead of kept (always, never), which saves
-    memory; auto: for clips of more than 200 frames."""
+    """Whether intermediate results are computed again for the gradient instead of kept, which saves
+    memory: always, never, or auto, for clips of more than 200 frames."""
 
     speed: Speed = "auto"
-    """How a step is computed. Its convolutions: plain (float32), channels-last (float32, another
-    layout in memory), bf16 (the same in 16 bits); compiled, bf16-compiled: as these two, and the
-    loop over time compiled, which needs a C++ compiler, on a GPU Triton too; auto: by rule, fixed
-    when a run begins: bf16 where the hardware has it, on a GPU compiled where that works."""
+    """How a step is computed. plain: convolutions in float32; channels-last: the same in another
+    layout in memory; bf16: that layout in bfloat16. compiled and bf16-compiled: channels-last and
+    bf16 with the loop over time compiled, which needs a C++ compiler, on a GPU also Triton. auto:
+    bf16 if the hardware has it, and on a GPU compiled if that works, chosen when a run begins."""
 
     threads: int = 0
-    """Threads of torch on the CPU; 0: as torch has it. Results are bit-equal for equal numbers."""
+    """Threads of torch on the CPU; 0: torch's default. Runs with equal numbers are equal bit for
+    bit."""
 
     device: str = "auto"
-    """Where to compute: auto (CUDA where there is one, else the CPU), cpu, cuda, cuda:0 or mps."""
+    """Where to compute: auto (CUDA if there is a GPU, otherwise the CPU), cpu, cuda, cuda:0 or
+    mps."""
 
     checkpoint_every: int = 500
     """Steps between checkpoints. One is also written before a validation, at the end, and when the
     run is stopped."""
 
     keep_checkpoints: int = 2
-    """How many of the newest checkpoints stay; with 1 there is none to fall back to."""
+    """The number of newest checkpoints to keep; with 1 there is none to fall back to."""
 
     log_every: int = 50
-    """Steps between lines of metrics.jsonl, each the mean over the steps since the line before."""
+    """Steps between lines of metrics.jsonl. A line has means over the steps since the last line."""
 
     validate_every: int = 1_000
     """Steps between validations; 0: only at the end."""
 
     held_out_clips: int = 32
-    """Clips that a validation scores; 0: none, which leaves a run without validation."""
+    """Clips that a validation scores; 0: no validation."""
 
     sample_every: int = 500
-    """Steps between pictures of predicted held-out clips, always the same ones with the same noise;
+    """Steps between pictures of predictions, always of the same held-out clips with the same noise;
     0: none."""
 
     trackers: tuple[Tracker, ...] = ()
-    """Where every line of metrics.jsonl goes too: tensorboard, wandb, trackio."""
+    """Trackers that also get every line of metrics.jsonl: tensorboard, wandb, trackio."""
 
     def __post_init__(self) -> None:
         counts = ("steps", "batch_size", "clip_length", "starts", "accumulate")

@@ -42,7 +42,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def describe_device(device: torch.device, *, asked: str) -> str:
-    """Where a run computes, for a person; that it fell to the CPU is said."""
+    """Where a run computes, in words, and whether ``auto`` found no GPU."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     if device.type != "cpu":

@@ -1,4 +1,4 @@
-"""What can go wrong in training, each with a message for the person who has to act on it."""
+"""The errors of training; each message says what to do."""
 
 from __future__ import annotations
 
@@ -61,6 +61,6 @@ class Interrupted(TrainingError):
     def __init__(self, *, folder: Path, step: int) -> None:
         super().__init__(
             f"the run was interrupted; its folder {folder} holds everything up to step {step}, "
-            "and resuming it goes on from there"
+            "and resuming it continues there"
         )
         self.folder, self.step = folder, step

@@ -1,4 +1,4 @@
-"""What is measured in a training step, its means between log lines, and the guard against NaN."""
+"""Measurements of a training step, their means between log lines, and the guard against NaN."""
 
 from __future__ import annotations
 

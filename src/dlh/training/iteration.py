@@ -53,7 +53,7 @@ from dlh.video import from_stored
 
 @dataclass
 class Failing:
-    """What an iteration is at, for who has to explain why it failed."""
+    """Where an iteration is, for the message if it fails."""
 
     phase: Phase
     step: int

@@ -1,4 +1,4 @@
-"""A step that does not fit into the memory: recognised, and told what would fit."""
+"""Out of memory: recognise it, and say which settings would fit."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def count_shares(config: TrainingConfig, processes: int) -> int:
 
 
 class LeaderGone(TrainingError):
-    """The leader stopped, by itself or not, and said why to whom it concerns."""
+    """The leading process has stopped, and has reported why."""
 
     code = "leader-gone"
 

@@ -62,5 +62,5 @@ class Progress:
 
 
 def is_due(step: int, every: int) -> bool:
-    """Whether something done every so many steps falls on this one; 0 is never."""
+    """Whether something that is due at every n-th step is due at this one; never for n = 0."""
     return every > 0 and step > 0 and step % every == 0

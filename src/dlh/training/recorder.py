@@ -66,7 +66,7 @@ class Recorder:
     loggers: tuple[OnLog, ...]
 
     def before_step(self) -> None:
-        """What is due of held-out clips; the state was saved before, so a stop loses nothing."""
+        """Validate and draw, if due. The state was saved before, so a stop loses nothing."""
         progress, model = self.progress, self.iterations.model
         judged_by = self.iterations.plan.judged_by
         if self.validate is not None and self._validation_is_due():
@@ -136,7 +136,7 @@ class Recorder:
         except Exception as failure:
             if self.iterations.halfway:
                 failure.add_note(
-                    "It failed in the middle of a step, so resuming goes on from the newest "
+                    "It failed in the middle of a step, so resuming continues from the newest "
                     f"checkpoint in {self.checkpoints.folder}."
                 )
                 raise

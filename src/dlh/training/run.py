@@ -176,7 +176,7 @@ class RunFolder:
             ) from error
 
     def status(self) -> RunStatus:
-        """How the run stands; a dead run is told from a living one by its lock."""
+        """The status of the run; its lock distinguishes a running one from a killed one."""
         if not (self.path / STATUS).exists():
             return RunStatus()
         saved = self.read_json(STATUS)

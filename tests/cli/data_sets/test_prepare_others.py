@@ -161,4 +161,4 @@ def test_vizdoom_mazes_are_made(dlh):
     assert {v.length for v in store.videos} == {300}
     assert "is prepared already" in dlh(*words, 2, 1, 1).out
     other = dlh(*words, 3, 1, 1)
-    assert other.status == 1 and "is prepared with videos = " in other.line
+    assert other.status == 1 and "videos = {'train': 2" in other.line

@@ -25,7 +25,7 @@ DRAWN_AT_FIRST = 16
 
 
 def change_known_bounces(bounces: np.ndarray, colour_change_probability: float) -> np.ndarray:
-    """p(change) of an observer who knows the bounces: 1 at a bounce, lambda elsewhere.
+    """p(change) of the offline observer: 1 at a bounce, lambda elsewhere.
 
     Args:
         bounces: the probability of a bounce, or whether there is one, (clips, time).
@@ -37,7 +37,7 @@ def change_known_bounces(bounces: np.ndarray, colour_change_probability: float) 
 
 @dataclass(frozen=True)
 class KnownBounces:
-    """What an observer who knows the bounces predicts on average, under both outcomes."""
+    """The mean prediction of the offline observer, under both outcomes."""
 
     change: float
     static: float
@@ -46,7 +46,7 @@ class KnownBounces:
 def known_bounces(
     bounce_rate: float, colour_change_probability: float, *, random_recall: float = 1.0
 ) -> KnownBounces:
-    """The closed form of Table 3 for an observer who knows every bounce in advance.
+    """The closed form of Table 3 for the offline observer, who knows every bounce in advance.
 
     With bounces at a rate b and random changes with probability lambda, of which level 2 notices a
     share r, something is noticed at b + (1 - b) r lambda of all steps, so
@@ -150,10 +150,10 @@ def foreseen_places(
     samples: int,
     seed: int = 0,
 ) -> np.ndarray:
-    """Where the ball will be, drawn by who has seen the first frames and knows the rules.
+    """Positions of the ball after the context, drawn by the ideal observer.
 
-    The particles of :func:`foreseen_bounces` after ``context_steps`` frames, moved on without
-    another look: how long they stay with the ball is how long any model could.
+    These are the particles of :func:`foreseen_bounces` after ``context_steps`` frames, moved on
+    without further frames. No model can stay with the ball longer than they do.
 
     Args:
         clips: of the ball, with its positions.

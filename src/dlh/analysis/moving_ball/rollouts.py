@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from dlh.analysis.moving_ball.ball import BallReading
+from dlh.analysis.moving_ball.observers import foreseen_places
+from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorldScores:
-    """How much predicted frames are like frames of the ball, whatever truly happened.
+    """How much predicted frames look like frames of the ball, independent of the true future.
 
     Attributes:
         frames: predicted frames that were read.
@@ -126,6 +128,29 @@ def track(centre: Tensor, true_centre: Tensor, radius: float) -> Tracking:
     horizon = lost.shape[-1]
     first = torch.where(lost.any(-1), lost.to(torch.uint8).argmax(-1), horizon)
     return Tracking(steps=first, horizon=horizon, radius=radius)
+
+
+def ideal_tracking(
+    clips: MovingBallClips,
+    ball: MovingBallConfig,
+    *,
+    context_steps: int,
+    samples: int,
+    seed: int = 0,
+) -> Tracking:
+    """How long draws of an ideal observer stay with the ball: one that knows the context and the
+    rules (:func:`~dlh.analysis.moving_ball.observers.foreseen_places`).
+
+    Args:
+        clips: of the ball, with their positions.
+        ball: the world.
+        context_steps: frames observed; the others are predicted.
+        samples: draws for each clip.
+        seed: of the draws.
+    """
+    places = foreseen_places(clips, ball, context_steps=context_steps, samples=samples, seed=seed)
+    truth = torch.from_numpy(clips.positions[:, context_steps:])
+    return track(torch.from_numpy(places), truth, ball.radius)
 
 
 def _share(values: Tensor) -> float | None:

@@ -69,7 +69,7 @@ class Place:
         ]
 
     def state(self) -> str:
-        """What is present, in a few words for `dlh data list`."""
+        """Whether it is prepared, in a few words for `dlh data list`."""
         if self.data_set.kind == "generated":
             return "generated"
         if self.is_prepared():

@@ -31,7 +31,7 @@ class BouncingBallConfig:
 
     Attributes:
         ball: its motion and its palette, on black.
-        memory: the new colour is that of so many changes ago.
+        memory: m; at a change the ball takes the colour that it had m changes ago.
     """
 
     ball: MovingBallConfig = field(default_factory=MovingBallConfig)

@@ -39,16 +39,15 @@ class MovingBallConfig:
         size: height and width of the frame, pixels.
         radius: of the disc, pixels; 6 makes a disc of 113 pixels.
         speed: pixels per step, constant; the direction is uniform.
-        colour_change_probability: the paper's lambda, the chance of a colour change at each step.
+        colour_change_probability: of a random change at each step, the paper's lambda.
         colours: the cycle that every bounce and every random change advances by one.
-        texture: contrast of a random texture behind the ball, another one in every clip, from 0 to
-            1; 0 is a black room.
-        noise: standard deviation of the sensor's noise, of every pixel of every frame, in units of
-            the range from black to white.
-        flicker: standard deviation of the exposure, of every channel of a frame as a whole,
-            likewise.
+        texture: contrast of a random texture behind the ball, a new one in every clip, in [0, 1];
+            with 0 the room is black.
+        noise: standard deviation of every pixel of every frame; black is 0 and white 1.
+        flicker: standard deviation of the exposure, one draw for each channel of a frame; black is
+            0 and white 1.
 
-    The last three change how a clip looks, and nothing of what happens in it.
+    The last three change how a clip looks, not what happens in it.
     """
 
     LATER: ClassVar[tuple[str, ...]] = ("texture", "noise", "flicker")

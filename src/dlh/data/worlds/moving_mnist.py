@@ -27,9 +27,9 @@ class MovingMNISTConfig:
 
     Attributes:
         size: height and width of the frame, pixels.
-        digits: how many of them move in a clip.
-        digit_size: height and width of a digit, pixels; MNIST's own is 28, others are resized.
-        speed: the slowest and the fastest that a digit moves, pixels a step.
+        digits: number of digits in a clip.
+        digit_size: height and width of a digit, pixels; other sizes than MNIST's 28 are resized.
+        speed: the slowest and the fastest speed of a digit, pixels a step.
     """
 
     size: int = 64

@@ -34,10 +34,10 @@ class TwoClocksConfig:
 
     Attributes:
         ball: the world of the ball, on black.
-        period: the least and the most changes of the ball from one change of the room to the next.
-            Each clip has its own k, uniform, and begins anywhere between two changes.
-        room_change_probability: above 0 the room changes at random instead, with this chance at
-            each step, and the ball's clock has no part in it.
+        period: the least and the most k; the room changes at every k-th change of the ball. Each
+            clip has its own k, uniform, and begins anywhere between two changes of the room.
+        room_change_probability: above 0, the room changes at random steps with this probability
+            instead, independently of the ball.
         rooms: the cycle of the room's colours.
     """
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, cast
 
 import torch
 from jaxtyping import Float
@@ -19,6 +19,7 @@ from dlh.interfaces import (
     Execution,
     Figures,
     Objective,
+    ObservedLevels,
     Optimiser,
     Phase,
     Plan,
@@ -28,7 +29,7 @@ from dlh.interfaces import (
     Temperature,
     Update,
 )
-from dlh.models.cwvae import clockwork
+from dlh.models.cwvae import clockwork, looked_into
 from dlh.models.cwvae.bound import bound
 from dlh.models.cwvae.cell import Cell
 from dlh.models.cwvae.config import CWVAEConfig
@@ -118,7 +119,7 @@ class CWVAE(FrameModel):
         generator: torch.Generator | None,
         share: Share = WHOLE,
     ) -> tuple[Carried, Noise]:
-        """What is carried and the noise, those not given made; all of them fit each other."""
+        """What is carried and the noise, checked against the video; made if they are not given."""
         self.check(video)
         batch, steps = video.shape[:2]
         if carried is None:
@@ -208,6 +209,59 @@ class CWVAE(FrameModel):
         """``elbo`` and ``kl``, the divergence of a level, nats per frame."""
         found = self.objective(video, generator=generator, execution=Execution(recompute="never"))
         return bound_figures(found)
+
+    first_observed: ClassVar[int] = 0
+    not_observed: ClassVar[Mapping[str, str]] = {
+        "events, p(change) and reliability": "its levels change by a clock, and it decides nothing"
+    }
+
+    @torch.no_grad()
+    def observe_levels(
+        self, video: Video, *, generator: torch.Generator | None = None
+    ) -> ObservedLevels:
+        """What the levels hold at every frame, and what they pay where they tick.
+
+        Raises:
+            VideoError: as in :meth:`observe`.
+        """
+        trace, _ = self.observe(video, generator=generator)
+        frames, outputs = video.flatten(0, 1), trace.levels[0].output.flatten(0, 1)
+        scores = self._score(outputs, frames).unflatten(0, video.shape[:2])
+        with full_precision(video):
+            found = bound(scores, trace, self.config)
+        return looked_into.observed(trace, found, self.config, video.shape[1])
+
+    @torch.no_grad()
+    def decode_states(
+        self, source: looked_into.HeldLevels, clip: Tensor, step: Tensor, state: Tensor
+    ) -> Tensor:
+        """Frames of other states of the levels (:mod:`dlh.models.cwvae.looked_into`)."""
+        moments = source.at(clip, step)
+        samples = state.shape[1]
+        repeated = moments.map(lambda part: part.repeat_interleave(samples, 0))
+        found = looked_into.outputs(self._cells, repeated, state.flatten(0, 1))
+        return self.decoder(found).clamp(0, 1).unflatten(0, (-1, samples))
+
+    @torch.no_grad()
+    def roll_level(
+        self,
+        source: looked_into.HeldLevels,
+        level: int,
+        clip: Tensor,
+        step: Tensor,
+        *,
+        steps: int,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Frames of one level that ticks on by itself; the clock of the frames stands still."""
+        found = looked_into.rolled_outputs(
+            self._cells,
+            source.at(clip, step),
+            level - 1,
+            steps=steps,
+            generator=generator,
+        )
+        return self.decoder(found.flatten(0, 1)).clamp(0, 1).unflatten(0, (-1, steps + 1))
 
     def imagine(
         self,

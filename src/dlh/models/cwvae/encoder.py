@@ -17,7 +17,7 @@ LEAKY_RELU: Callable[[], nn.Module] = partial(nn.LeakyReLU, 0.2, inplace=True)
 
 
 class Encoder(nn.Module):
-    """Frames to embeddings, in which nothing waits for an earlier frame.
+    """Frames to embeddings, all frames at once.
 
     Level 1's embedding of a frame is the last convolution's map. Every further level has three
     dense layers on the embedding that the level below has of the same frame; what all frames of one

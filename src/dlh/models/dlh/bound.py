@@ -56,7 +56,7 @@ class Bound(Tensors):
 def state_kl(found: Components, config: DLHConfig) -> Float[Tensor, "batch time levels"]:
     """Eq. 8b: divergence from the component that e_t chose, nats; 0 where unreachable.
 
-    From both, as q(e_t) weighs them, where e_t is drawn (Eqs. 9, 34).
+    If e_t is drawn (Eq. 34), the divergences from both components, weighted by q(e_t) (Eq. 9).
     """
     static_prior = found.static_prior
     if not config.static_prior_gradient:
@@ -71,7 +71,7 @@ def state_kl(found: Components, config: DLHConfig) -> Float[Tensor, "batch time 
 
 
 def event_kl(found: Components, config: DLHConfig) -> Float[Tensor, "batch time levels"]:
-    """Eq. 8c: -log p(e_t), nats; the full Bernoulli divergence where e_t is drawn (Eq. 34).
+    """Eq. 8c: -log p(e_t), nats; if e_t is drawn (Eq. 34), the divergence of two Bernoullis.
 
     0 at level 1, at a first step, and where a level is unreachable.
     """
@@ -94,7 +94,7 @@ def bound(
 ) -> Bound:
     """The bound's terms (Eqs. 6-8) for a video, its trace and the means decoded from that trace.
 
-    ``likelihood_std`` stands in for the configuration's, where training anneals it.
+    ``likelihood_std`` replaces the configuration's while training anneals it.
     """
     std = config.likelihood_std if likelihood_std is None else likelihood_std
     return Bound(

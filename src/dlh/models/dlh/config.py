@@ -1,4 +1,4 @@
-"""What a Dynamic Latent Hierarchy is built from, and the switches for the paper's alternatives."""
+"""The settings of a Dynamic Latent Hierarchy: sizes, and switches for the paper's alternatives."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ class EmergenceConfig:
     """How training helps the hierarchy to emerge; the defaults switch all of it off.
 
     Attributes:
-        memory_from: update from which the memories d are read; before it they are 0, as with
-            ``memory="none"``. Without a memory level 1 would pay at every step for what stays, such
-            as a colour, and a level that rests does not: so what stays is held by a level above.
-        exploration: a level above the first also changes where its static divergence exceeds so
-            many times its running mean over the steps at which it rested; 0: never. It is VPR's
-            second criterion, "unexpected change": a change that Eq. 4 never chooses is never
-            learnt, and what is never learnt is never chosen.
+        memory_from: update from which the memories d are read; until then they are 0, as with
+            ``memory="none"``. Without a memory, level 1 pays at every step for what stays, such as
+            a colour, and a level above that rests does not, so it learns to hold what stays.
+        exploration: in training, a level above the first also changes if its static divergence
+            exceeds this factor times the running mean of that divergence over steps without a
+            change (VPR's "unexpected change"); 0: off.
         exploration_decay: of that running mean, per update.
-        exploration_until: update from which Eq. 4 alone decides; 0: it explores to the end.
+        exploration_until: update from which Eq. 4 alone decides; 0: explore to the end.
         initial_likelihood_std: standard deviation of a pixel (Eq. 8a) at which training begins;
-            0: the model's own from the start.
-        initial_nats: what all states together are to cost a frame until ``anneal_from``, nats; the
-            std moves from the initial one to where they do. It then fits the world: how much there
-            is to see, and how far it stands out. 0: the initial std holds.
-        anneal_from: update until which the initial one holds.
-        anneal_until: update from which the model's own holds. In between it moves geometrically.
+            0: likelihood_std from the start.
+        initial_nats: target of the state divergences until ``anneal_from``, all levels together,
+            nats per frame; the std moves from initial_likelihood_std to where they meet it, and so
+            fits the world. 0: initial_likelihood_std holds.
+        anneal_from: update until which the initial std holds.
+        anneal_until: update from which likelihood_std holds; in between the value moves
+            geometrically.
     """
 
     LATER: ClassVar[tuple[str, ...]] = ("memory_from", "initial_nats")
@@ -78,17 +78,18 @@ class EmergenceConfig:
 class DynamicsConfig:
     """The stages in which the temporal parts are trained alone, after the joint updates.
 
-    They are two: level 1's transition and change prior, then those of the levels above it and
-    their prior factors. ``--training.later-steps`` says how many updates each has.
+    The first, "dynamics", trains level 1's transition and change prior. The second, "events",
+    trains those of the levels above it and their prior factors. ``--training.later-steps`` has the
+    number of updates of each.
 
     Attributes:
-        clips: of which it is kept what the frames say; 0: there are no such stages.
-        clip_length: of them, frames.
+        clips: number of training clips whose encoding is stored for these stages; 0: no stages.
+        clip_length: of a stored clip, frames.
         batch_size: clips of an update, over all processes.
-        learning_rate: Adam's step size, after it has risen over the first 50 updates and before it
-            falls to 0 over the last 70 %.
-        megabytes: the most memory that the kept clips may take, MiB; fewer are kept where it does
-            not suffice.
+        learning_rate: the largest; it rises over the first 50 updates and falls to 0 over the last
+            70 %.
+        megabytes: the most memory for stored clips, MiB; if it does not suffice, fewer clips are
+            stored.
     """
 
     clips: int = 0
@@ -118,24 +119,22 @@ class DLHConfig(FrameConfig):
         convolution_channels: of the four convolutions; the decoder mirrors them.
         activation: between layers; the paper does not say which.
         std_floor: added to the softplus that gives a state's standard deviation.
-        initial_std: what that softplus starts at, in posteriors and priors of level 1, level 2,
-            ...; the last one holds for all levels above. The paper does not say. The sharper a
-            level starts, the more its divergence costs, and the less of the position it takes; an
-            unbiased softplus (0.7) hides what a decoder has yet to learn.
+        initial_std: value of that softplus at the start, in posteriors and priors of level 1, level
+            2, ...; the last one is for all levels above. A level that starts with a smaller one
+            pays more for what it holds, so it takes less of the position.
         likelihood_std: the fixed standard deviation of a pixel (Eq. 8a); it decides how fast events
             are found.
-        static_prior_gradient: whether the static prior b_{t-1} passes gradients (Eq. 8 as it
-            stands).
+        static_prior_gradient: whether the static prior b_{t-1} passes gradients (Eq. 8).
         memory: "held": d moves only where the level changes (Eq. 12 as we read it); "ticking": at
-            every step; "none": d stays 0, and the change prior reads the context alone.
-        factor_input: "below": the prior factor sees [d^n, d^{n-1}, e_{t-1}^n]; "own": [d^n,
+            every step; "none": d stays 0, and the change prior reads only the context.
+        factor_input: "below": the prior factor reads [d^n, d^{n-1}, e_{t-1}^n]; "own": [d^n,
             e_{t-1}^n] (Eq. 15).
-        decision: "threshold": Eq. 4; "vade": e is drawn from the estimate of q(e) of Eq. 34.
+        decision: "threshold": Eq. 4; "vade": e is drawn from Eq. 34.
         nesting: whether a level may change only where the level below changes (Eq. 5, Sec. 2.3).
         selection_context: the context under which components are compared, "held" (Eq. 25) or
             "full" (Eq. 24).
-        emergence: how training helps the hierarchy to emerge.
-        dynamics: stages of the temporal parts alone.
+        emergence: what helps the hierarchy to emerge, in training only.
+        dynamics: later stages that train the temporal parts alone.
     """
 
     kind: ClassVar[str] = "dlh"

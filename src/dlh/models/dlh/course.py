@@ -1,9 +1,9 @@
 """How a hierarchy is trained: all of it, then its temporal parts alone (Eqs. 12, 14, 15).
 
-The joint updates are the paper's. The later stages have no counterpart there: they raise the same
-bound in the parameters of what predicts, while encoder, posteriors and decoder rest. Level 1 comes
-first, because no decision depends on its memory: what is kept of the clips, decisions included,
-then holds for the whole stage. The levels above it follow; theirs decide anew at every update.
+The joint updates are the paper's. The later stages are ours: they raise the same bound in the
+temporal parts, while encoder, posteriors and decoder are fixed. Level 1 comes first. No decision
+depends on its memory, so the stored clips and their decisions stay valid for the whole stage. The
+levels above follow, and decide anew at every update.
 """
 
 from __future__ import annotations
@@ -46,10 +46,11 @@ from dlh.models.dlh.trace import Noise
 from dlh.models.frame_model import full_precision
 
 JOINT = Optimiser(eps=1e-4, gradient_norm=1_000.0)
-"""The paper's eps. It is silent on a limit of the gradient's norm; CW-VAE's code has 10,000."""
+"""The eps is the paper's, which does not mention a limit on the gradient's norm; CW-VAE's code has
+10,000."""
 
 TEMPORAL = Optimiser(eps=1e-8, gradient_norm=5.0)
-"""Of the later stages, whose loss is a hundredth of the whole bound's."""
+"""Of the later stages, whose loss is about a hundredth of the joint one."""
 
 WARMUP_UPDATES = 50
 FALLING = 0.7
@@ -65,7 +66,8 @@ Encode = Callable[[Tensor], Tensor]
 def plan(
     config: DLHConfig, levels: Sequence[Level], *, encode: Encode, objective: PhaseObjective
 ) -> Plan:
-    """The stages of a model's training.
+    """The stages of a model's training: "joint", and if the configuration asks for them "dynamics"
+    (level 1) and "events" (the levels above).
 
     Args:
         config: of the model.
@@ -95,7 +97,7 @@ def plan(
 
 
 def learning_rate(highest: float, done: int, all_of_them: int) -> float:
-    """A rise over the first 50 updates, and a fall to 0 over the last 70 %."""
+    """Rises linearly to ``highest`` over the first 50 updates, falls to 0 over the last 70 %."""
     rise = (done + 1) / WARMUP_UPDATES
     fall = (all_of_them - done) / (FALLING * all_of_them)
     return highest * min(1.0, rise, fall)
@@ -104,9 +106,10 @@ def learning_rate(highest: float, done: int, all_of_them: int) -> float:
 def keep_clips(
     config: DLHConfig, levels: Sequence[Level], encode: Encode, draw: DrawClips
 ) -> Batches:
-    """Keep what the frames of training clips say, and give batches of it.
+    """Store what the frames of training clips contribute, and give batches of it.
 
-    As many clips as configured, or as the memory suffices for. Every process keeps all of them.
+    The number of clips is the configured one, or as many as fit into memory. Every process stores
+    all of them.
     """
     dynamics = config.dynamics
     length = dynamics.clip_length
@@ -140,14 +143,14 @@ def kept_objective(
     update: Update = TRAINED,
     execution: Execution = PLAIN,
 ) -> Objective:
-    """What levels pay on kept clips (Eqs. 8b, 8c), nats per frame.
+    """The divergences on stored clips (Eqs. 8b, 8c), nats; the loss is their mean per frame.
 
     Args:
         config: of the model.
         levels: levels 1..N.
-        pays: the divergences that are minimised.
+        pays: computes the divergences to minimise.
         decides: whether the present priors decide anew.
-        batch: kept clips.
+        batch: stored clips.
         generator: of the whole batch's noise.
         update: without effect.
         execution: only its ``share`` is used.

@@ -1,10 +1,10 @@
-"""The loop over time, in which nothing but decisions is taken: which levels change at each step.
+"""The loop over time, which takes only the decisions: which levels change at each step.
 
-A step is one pure function, :func:`decide`: what its frame says and what the steps before it left
-go in, the decisions and what the next step reads come out. :func:`decide_all` folds it over time,
-as it is written, or compiled, which on a GPU is one launch for all steps. The decisions pass no
-gradient, so none is kept, and in the loop are only levels 2..N: level 1 changes at every step, so
-no decision waits for it.
+:func:`decide` is one step, a pure function. Its arguments are what the step's frame contributes and
+what the earlier steps left; its results are the decisions and what the next step reads.
+:func:`decide_all` folds it over time, plain or compiled; compiled, a GPU runs all steps in one
+launch. Decisions pass no gradient, so the loop keeps none. It contains only levels 2..N, because
+level 1 changes at every step and no decision depends on it.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ from dlh.networks import compile_whole, recorded
 
 @dataclass(frozen=True)
 class Evidence(Tensors):
-    """q(s_t^n | x_t^n, c_t^n) of one step, or of all, with all done that waits for no context.
+    """The posteriors q(s_t^n | x_t^n, c_t^n) of one step or all, as far as they need no context.
 
-    What the features contribute is one batched call over time. The top level has no context, c^N =
-    0, so its posteriors are complete before the loop begins.
+    The part of the features is one batched call over time. The top level has no context, c^N = 0,
+    so its posteriors are complete before the loop begins.
 
     Attributes:
-        projected: of levels 1..N-1 the frame's share of their posterior, ([time,] batch, hidden).
+        projected: of each level 1..N-1, what the features add to the first hidden layer of its
+            posterior, ([time,] batch, hidden).
         top: q(s^N | x^N), ([time,] batch, state).
     """
 
@@ -46,7 +47,7 @@ class Evidence(Tensors):
     def of(
         cls, levels: Sequence[Level], features: Float[Tensor, "time batch features"]
     ) -> Evidence:
-        """What the frames say of which level 1 has these features."""
+        """From the features x_t^1 of level 1 (Eq. 10)."""
         projected = []
         for level in levels[:-1]:
             projected.append(level.posterior.project(features))
@@ -61,7 +62,7 @@ class Evidence(Tensors):
         return levels[index].posterior.given(self.projected[index], context)
 
     def steps(self) -> Iterator[Evidence]:
-        """Each step's."""
+        """The evidence of each step."""
         parts = [part.unbind(0) for part in (*self.projected, self.top.mean, self.top.std)]
         for *projected, mean, std in zip(*parts, strict=True):
             yield Evidence(tuple(projected), Gaussian(mean, std))
@@ -78,18 +79,22 @@ def decide(
 ) -> tuple[Selection, Past]:
     """One step: which levels change (Eqs. 4, 5, 34), and what the next step reads (Eqs. 11, 12).
 
-    A pure function of tensors: the modules and the config only say which. What the levels hold is
-    folded along because the next step's tests read it; :func:`dlh.models.dlh.inference.observe`
-    has it again with its gradient.
+    A pure function of the parameters and of its tensors. It also computes what the levels hold,
+    because the tests of the next step read it; :func:`dlh.models.dlh.inference.observe` computes
+    that again with its gradient.
 
     Args:
         levels: levels 1..N.
         config: of the model.
-        evidence: what this step's frame says.
+        evidence: of this step's frame.
         past: what the steps before left.
         normal: standard normal, of this step.
         uniform: in [0, 1), of this step.
-        limits: of the static divergences, nats; None: none.
+        limits: a level whose static divergence (nats) is above its limit changes too; None: no
+            limits.
+
+    Returns:
+        The decisions, (batch, levels), and what the next step reads.
     """
     component = partial(evidence.posterior, levels)
     selection, factor = select(levels, config, past, component, normal, uniform, limits)
@@ -127,13 +132,13 @@ def decide_all(
         evidence: of all steps.
         carried: what the steps before these left behind.
         noise: of these steps.
-        limits: of the static divergences, above which a level changes whatever Eq. 4 says (see
-            :mod:`dlh.models.dlh.emergence`), nats; None: none.
-        compiled: whether the step is; on a GPU all steps are then recorded as one CUDA graph, since
-            each by itself is so short that starting its kernels takes longer than they do.
+        limits: a level whose static divergence (nats) is above its limit changes whatever Eq. 4
+            says (see :mod:`dlh.models.dlh.emergence`); None: no limits.
+        compiled: whether the step is compiled. On a GPU all steps are then recorded as one CUDA
+            graph, because launching the kernels of a step takes longer than running them.
 
     Raises:
-        CompilationError: it is to be compiled and cannot be.
+        CompilationError: ``compiled`` is set, and compiling fails.
     """
     step = _compiled_decide() if compiled else decide
     loop = partial(_fold, step, levels, config)

@@ -1,9 +1,9 @@
 """The temporal parts trained alone: transition, change prior and prior factor (Eqs. 12, 14, 15).
 
-No posterior reads a memory (Eq. 13), so while encoder, posteriors and decoder are fixed, all that
-the frames say can be kept: a few numbers per frame, of which posteriors of any fresh sample follow.
-Raising the bound in the temporal parts alone is then a sequence problem without a convolution. The
-objective stays the bound (Eqs. 8b, 8c); the reconstruction does not depend on these parts.
+Encoder, posteriors and decoder are fixed meanwhile. No posterior reads a memory (Eq. 13), so what a
+frame contributes to the posteriors of all levels never changes: about a hundred numbers, which are
+stored once (:class:`KeptClips`). An update then needs no convolution. Its objective is the bound
+without the reconstruction (Eq. 8a), which does not depend on the temporal parts.
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ from dlh.models.dlh.step import Held, Past, draw_down, remember
 from dlh.models.dlh.trace import Carried, Noise
 
 BYTES = 4
-"""Of a number that is kept (float32)."""
+"""Of a stored number (float32)."""
 
 Divergences = dict[str, Float[Tensor, "batch time levels"]]
 """Terms of the bound by name, nats."""
 
 
 def temporal_names(config: DLHConfig, *, lowest: bool) -> tuple[str, ...]:
-    """The modules of Eqs. 12, 14, 15 by their names in the model.
+    """Names of the modules of Eqs. 12, 14, 15 in the model.
 
     Args:
         config: of the model.
-        lowest: level 1's, which has no prior factor; otherwise those of all levels above it.
+        lowest: True for those of level 1, which has no prior factor; False for those of the levels
+            above it.
     """
     indices = (0,) if lowest else range(1, config.num_levels)
     parts = ("change_prior",) if lowest else ("change_prior", "change_factor")
@@ -48,17 +49,17 @@ def temporal_names(config: DLHConfig, *, lowest: bool) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class KeptClips(Tensors):
-    """What the frames of whole clips say of all levels, and what was decided on them.
+    """What the frames of whole clips contribute to the posteriors, and the decisions.
 
-    A frame takes ``bytes_per_frame``: with the paper's sizes and three levels 495 bytes, so that
-    1,000 clips of 100 frames are 50 MB.
+    A frame takes :func:`bytes_per_frame`: 495 bytes with the paper's sizes and three levels, so
+    1,000 clips of 100 frames take 50 MB.
 
     Attributes:
-        projected: of levels 1..N-1 the frame's share of their posterior, (batch, time, N - 1,
-            hidden).
+        projected: of each level 1..N-1, what the features add to the first hidden layer of its
+            posterior, (batch, time, N - 1, hidden).
         top: q(s^N | x^N), (batch, time, state).
         changed: the decisions e_t.
-        change_estimate: q(e_t = 1), which the bound reads where decisions are drawn (Eq. 34).
+        change_estimate: q(e_t = 1), which the bound reads if decisions are drawn (Eq. 34).
     """
 
     projected: Float[Tensor, "batch time lower hidden"]
@@ -67,7 +68,7 @@ class KeptClips(Tensors):
     change_estimate: Float[Tensor, "batch time levels"]
 
     def __len__(self) -> int:
-        """Clips."""
+        """Number of clips."""
         return len(self.changed)
 
     def take(self, clips: Int[Tensor, "chosen"]) -> KeptClips:
@@ -75,22 +76,22 @@ class KeptClips(Tensors):
         return self.map(lambda part: part[clips])
 
     def evidence(self) -> Evidence:
-        """As inference reads it, time axis first."""
+        """The same as the argument of inference, time axis first."""
         lower = self.projected.transpose(0, 1).unbind(2)
         return Evidence(lower, self.top.map(lambda part: part.transpose(0, 1)))
 
 
 def bytes_per_frame(config: DLHConfig) -> int:
-    """Memory that :class:`KeptClips` takes for a frame."""
+    """Bytes that :class:`KeptClips` takes for a frame."""
     numbers = (config.num_levels - 1) * config.hidden_sizes[0] + 2 * config.state_size
     return BYTES * (numbers + config.num_levels) + config.num_levels
 
 
 def clips_within(config: DLHConfig, clip_length: int, *, megabytes: float) -> int:
-    """How many clips can be kept in so much memory.
+    """How many clips of ``clip_length`` frames fit into ``megabytes`` MiB.
 
     Raises:
-        ValueError: not even one.
+        ValueError: not even one fits.
     """
     clips = int(megabytes * 2**20 / (clip_length * bytes_per_frame(config)))
     if not clips:
@@ -109,7 +110,7 @@ def keep(
     features: Float[Tensor, "time batch features"],
     noise: Noise,
 ) -> KeptClips:
-    """What is kept of clips, decided with this noise.
+    """What is kept of clips, with the decisions under this noise.
 
     Args:
         levels: levels 1..N.
@@ -138,8 +139,8 @@ def decide_anew(
 ) -> KeptClips:
     """The same clips with the decisions of the present priors (Eqs. 4, 5, 34).
 
-    A decision compares a level's posterior with its change prior, so decisions grow old while
-    change priors are trained. Old ones still give a bound, but not the one that the model reaches.
+    A decision compares a level's posterior with its change prior. Training change priors therefore
+    outdates stored decisions: their bound is valid, but lower than the model's own.
     """
     start = Carried.start(config, len(kept), like=noise.normal)
     selection = decide_all(levels, config, kept.evidence(), start, noise)
@@ -149,16 +150,16 @@ def decide_anew(
 def divergences(
     levels: Sequence[Level], config: DLHConfig, kept: KeptClips, noise: Noise
 ) -> Divergences:
-    """Eqs. 8b, 8c of kept clips, with a gradient in the temporal parts alone.
+    """Eqs. 8b, 8c of kept clips, nats, with a gradient in the temporal parts alone.
 
-    The numbers are those that the bound has for the same noise and decisions. What a static prior
-    costs is without a gradient.
+    The values equal those of the bound for the same noise and decisions. Divergences from a static
+    prior have no gradient.
 
     Args:
         levels: levels 1..N.
         config: of the model.
         kept: clips from their first frame, with their decisions.
-        noise: of all their steps; fresh noise gives fresh samples, and the posteriors under them.
+        noise: of all their steps; other noise gives other samples and their posteriors.
     """
     start = Carried.start(config, len(kept), like=noise.normal)
     apart = _drawn(levels, config, kept, noise, start)
@@ -173,11 +174,10 @@ def divergences(
 def level_one_divergences(
     levels: Sequence[Level], config: DLHConfig, kept: KeptClips, noise: Noise
 ) -> Divergences:
-    """Level 1's share of :func:`divergences`, without the cost of the levels above.
+    """Level 1's part of :func:`divergences`: KL[q_t || p(s | d_t, c_t)] at every step, nats.
 
-    It changes at every step: KL[q_t || p(s | d_t, c_t)]. Most of what a stage gains, it gains here,
-    and the prior factors cost more than twice as much. The gradient reaches level 1's transition
-    and change prior (Eqs. 12, 14), nothing else.
+    The gradient reaches only level 1's transition and change prior (Eqs. 12, 14). Leaving out the
+    other levels, with their prior factors, makes an update more than three times as fast.
     """
     start = Carried.start(config, len(kept), like=noise.normal)
     lowest = _drawn(levels, config, kept, noise, start)[0]

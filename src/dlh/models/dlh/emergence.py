@@ -1,5 +1,4 @@
-"""How a hierarchy is helped to emerge: memories that are read late, changes that are explored, and
-a likelihood that sharpens.
+"""What helps a hierarchy to emerge: memories that are read late, exploration, annealed likelihood.
 
 All three act during training only and are off by default. In evaluation Eq. 4 alone decides, and
 memories and likelihood are the configuration's.
@@ -21,15 +20,14 @@ from dlh.models.dlh.trace import Trace
 
 NATS, SHARE = "rest.nats", "rest.share"
 LOG_STD, PAID = "initial.log_std", "initial.paid"
-"""Names of what one update leaves for the next: the two means of :class:`Rest`, and what
-:func:`next_log_std` needs.
-"""
+"""Names in :attr:`dlh.interfaces.Update.carried`: the two means of :class:`Rest`, and the two
+arguments of :func:`next_log_std`."""
 
 SETTLED = 30
-"""Updates after which the states' divergences say something; at first they are hundreds of nats."""
+"""Updates after which state divergences are informative; at first they are hundreds of nats."""
 GAIN = 0.02
-"""How far the logarithm of the initial std moves in an update, per logarithm of what is paid, and
-at most: so it may change by a factor of 7 in 100 updates."""
+"""Change of the logarithm of the initial std in an update, per logarithm of the divergences over
+their target, and its maximum: a factor of 7 in 100 updates at most."""
 
 
 def next_log_std(step: float, log_std: float, paid: float, config: EmergenceConfig) -> float:
@@ -55,11 +53,13 @@ def likelihood_std(
 ) -> float:
     """The standard deviation of a pixel (Eq. 8a) in the update after ``step`` updates.
 
+    It moves geometrically from the initial to the final one.
+
     Args:
         step: updates done.
-        final: the model's own.
-        config: where it begins, and between which updates it moves.
-        initial: where it begins, if not where the configuration says.
+        final: the model's own, reached at ``anneal_until``.
+        config: the initial one, and the updates between which it moves.
+        initial: replaces the configuration's initial one; None: it holds.
     """
     initial = config.initial_likelihood_std if initial is None else initial
     if not initial or step >= config.anneal_until:
@@ -71,8 +71,8 @@ def likelihood_std(
 
 
 def explores(step: float, config: EmergenceConfig) -> bool:
-    """Whether changes are explored in the update after ``step`` updates; never outside training,
-    where the number is infinite.
+    """Whether changes are explored in the update after ``step`` updates. Outside training the
+    number is infinite, and the answer False.
     """
     over = config.exploration_until and step >= config.exploration_until
     return bool(config.exploration) and math.isfinite(step) and not over
@@ -84,7 +84,7 @@ class Rested(Tensors):
 
     Attributes:
         static_divergence: KL[q' || b_{t-1}] of the selection, nats; 0 at level 1.
-        rested: where a level was reachable and did not change, the first step left out.
+        rested: where a level was reachable and did not change; False at the first step.
     """
 
     static_divergence: Float[Tensor, "batch time levels"]
@@ -92,7 +92,7 @@ class Rested(Tensors):
 
     @classmethod
     def of(cls, trace: Trace) -> Rested:
-        """Read off a trace."""
+        """From a trace."""
         return cls(
             static_divergence=trace.static_divergence.detach(),
             rested=trace.reachable & ~trace.changed & ~trace.first[..., None],
@@ -101,14 +101,14 @@ class Rested(Tensors):
 
 @dataclass(frozen=True, kw_only=True)
 class Rest(Tensors):
-    """What it costs the levels to rest, as running means over the updates, each (levels,).
+    """What each level pays at steps at which it rests, as two running means over the updates.
 
-    Both means are linear in what a batch holds, so the mean over the shares of a batch is that of
-    the batch.
+    ``nats / share`` is the mean static divergence of a step of rest. The two are kept apart because
+    each is linear in the steps of a batch: the mean over a batch's shares is the batch's mean.
 
     Attributes:
-        nats: static divergence of a step at which a level rested, 0 at any other, per step.
-        share: of the steps, at which it rested.
+        nats: mean over all steps of the static divergence where the level rested, 0 elsewhere.
+        share: of all steps, at which the level rested, from 0 to 1.
     """
 
     nats: Float[Tensor, "levels"]
@@ -116,11 +116,11 @@ class Rest(Tensors):
 
     @classmethod
     def start(cls, num_levels: int, *, like: Tensor) -> Rest:
-        """Nothing known yet."""
+        """Before the first update: both 0."""
         return cls(nats=like.new_zeros(num_levels), share=like.new_zeros(num_levels))
 
     def after(self, found: Rested, *, decay: float) -> Rest:
-        """The means after one more update, in which those so far have the weight ``decay``."""
+        """The means after one more update: ``decay`` times these plus (1 - decay) times its own."""
         rested, cost = found.rested, found.static_divergence
         nats = torch.where(rested, cost, 0.0).mean((0, 1)).to(self.nats)
         share = rested.to(cost.dtype).mean((0, 1)).to(self.share)
@@ -130,9 +130,8 @@ class Rest(Tensors):
         )
 
     def limits(self, factor: float, *, like: Tensor) -> Float[Tensor, "levels"]:
-        """``factor`` times the mean cost of a step of rest; infinite for a level that never rested.
-
-        A level changes where its static divergence is above its limit.
+        """``factor`` times the mean static divergence of a step of rest, nats; infinite for a level
+        that never rested. A level whose static divergence is above its limit changes.
         """
         limits = factor * self.nats / self.share
         return torch.where(self.share > 0, limits, math.inf).to(like)
@@ -140,15 +139,16 @@ class Rest(Tensors):
 
 @dataclass(frozen=True, kw_only=True)
 class Guidance:
-    """What an update of a training does differently from the model that is evaluated.
+    """How the objective of one training update differs from the objective in evaluation.
 
     Attributes:
-        config: the model's, without memory as long as none is read.
-        likelihood_std: of a pixel, in place of the configuration's; None: the configuration's.
-        limits: of the static divergences, above which levels change; None: none.
-        rest: what it has cost the levels to rest so far; None where nothing is explored.
-        decay: of those means.
-        log_std: logarithm of the initial std, where the run finds it by itself.
+        config: the model's; without memory until memories are read.
+        likelihood_std: standard deviation of a pixel; None: the configuration's.
+        limits: a level whose static divergence (nats) is above its limit changes, (levels,). None:
+            Eq. 4 alone decides.
+        rest: the running means before this update; None if nothing is explored.
+        decay: of these means, per update.
+        log_std: logarithm of the initial std, if the run finds it; otherwise None.
     """
 
     config: DLHConfig
@@ -160,7 +160,7 @@ class Guidance:
 
     @classmethod
     def at(cls, update: Update, config: DLHConfig, *, like: Tensor) -> Guidance:
-        """That of one update; outside a training, none."""
+        """The guidance of one update; outside training it changes nothing."""
         emergence = config.emergence
         log_std = _log_std(update, emergence)
         std = likelihood_std(
@@ -188,7 +188,7 @@ class Guidance:
         )
 
     def complete(self, objective: Objective, rested: Rested) -> Objective:
-        """The objective with what the next update needs to know of this one."""
+        """The objective with the std used, and with the means for the next update."""
         if self.likelihood_std is not None:
             schedule = {**objective.schedule, "likelihood_std": self.likelihood_std}
             objective = replace(objective, schedule=schedule)

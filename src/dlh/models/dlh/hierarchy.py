@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from jaxtyping import Float
@@ -18,13 +19,14 @@ from dlh.interfaces import (
     Execution,
     Figures,
     Objective,
+    ObservedLevels,
     Plan,
     Prediction,
     Share,
     Temperature,
     Update,
 )
-from dlh.models.dlh import inference, rollout
+from dlh.models.dlh import inference, looked_into, rollout
 from dlh.models.dlh.bound import Bound, bound
 from dlh.models.dlh.config import DLHConfig
 from dlh.models.dlh.course import plan
@@ -67,8 +69,8 @@ class DynamicLatentHierarchy(FrameModel):
     def encode(self, video: Video) -> Float[Tensor, "time batch features"]:
         """Pass 1: x_t^1 = conv(o_t) (Eq. 10), time axis first.
 
-        Under ``torch.autocast`` the convolutions compute in its type; the features are of the
-        video's.
+        Under ``torch.autocast`` the convolutions compute in its type; the features have the
+        video's type.
         """
         return framewise(self.encoder, video).transpose(0, 1).contiguous()
 
@@ -86,8 +88,8 @@ class DynamicLatentHierarchy(FrameModel):
             video: float in [0, 1], (batch, time, channel, height, width); its shape and type are
                 checked.
             carried: what the pieces before left behind; None starts a sequence.
-            noise: the randomness; drawn from ``generator`` where not given.
-            generator: of the randomness.
+            noise: drawn from ``generator`` if it is not given.
+            generator: of the noise.
 
         Raises:
             VideoError: the video has other axes, frames of another shape, or is not of the model's
@@ -105,7 +107,7 @@ class DynamicLatentHierarchy(FrameModel):
         generator: torch.Generator | None,
         share: Share = WHOLE,
     ) -> tuple[Carried, Noise]:
-        """What is carried and the noise, those not given made; all of them fit each other."""
+        """What is carried and the noise, checked against the video; made if they are not given."""
         self.check(video)
         size = video.shape[:2]
         if carried is None:
@@ -157,17 +159,17 @@ class DynamicLatentHierarchy(FrameModel):
             video: as in :meth:`observe`.
             noise: as in :meth:`observe`.
             generator: as in :meth:`observe`.
-            update: gives the weight beta of the divergences in the loss, and says how changes are
-                explored and how sharp the likelihood is (:mod:`dlh.models.dlh.emergence`).
-            execution: its ``share`` says which clips of a batch these are. ``recompute``: whether
-                long clips are taken piece by piece, and each piece again for its gradient: the
-                memory is that of a piece, the arithmetic a third more; ``auto``: those of more than
-                200 frames. ``compiled``: whether the loop over time is compiled, which takes up to
-                a minute the first time; its numbers differ from the plain loop's by rounding.
+            update: gives the weight beta of the divergences in the loss, the exploration of changes
+                and the std of the likelihood (:mod:`dlh.models.dlh.emergence`).
+            execution: ``share``: which part of a batch the video is. ``recompute``: whether long
+                clips are computed piece by piece, and each piece again for its gradient, with the
+                memory of a piece and a third more arithmetic; ``auto``: for clips of more than 200
+                frames. ``compiled``: whether the loop over time is compiled, which takes up to a
+                minute the first time.
 
         Raises:
             VideoError, ValueError: as in :meth:`observe`.
-            CompilationError: the loop is to be compiled, and cannot be.
+            CompilationError: the loop is to be compiled, and compiling fails.
         """
         guidance = Guidance.at(update, self.config, like=video)
         carried, noise = self._checked(video, None, noise, generator, execution.share)
@@ -206,6 +208,54 @@ class DynamicLatentHierarchy(FrameModel):
         """``elbo`` and ``kl``, the sum of both divergences of a level, nats per frame."""
         found = self.objective(video, generator=generator, execution=Execution(recompute="never"))
         return bound_figures(found, changed=found.changed)
+
+    first_observed: ClassVar[int] = 0
+    not_observed: ClassVar[Mapping[str, str]] = {}
+
+    @torch.no_grad()
+    def observe_levels(
+        self, video: Video, *, generator: torch.Generator | None = None
+    ) -> ObservedLevels:
+        """The trace and the bound of whole clips, as :class:`~dlh.interfaces.LayeredModel` has
+        them.
+
+        Raises:
+            VideoError: as in :meth:`observe`.
+        """
+        trace, _ = self.observe(video, generator=generator)
+        found = bound(trace, video, self.decode(trace.frame_context), self.config)
+        return looked_into.observed(trace, found)
+
+    @torch.no_grad()
+    def decode_states(self, source: Trace, clip: Tensor, step: Tensor, state: Tensor) -> Tensor:
+        """Frames of states of all levels (Eq. 11), whatever was inferred at that moment."""
+        return looked_into.decode_states(
+            self._levels, self.decoder, self.config.context_size, state
+        )
+
+    @torch.no_grad()
+    def roll_level(
+        self,
+        source: Trace,
+        level: int,
+        clip: Tensor,
+        step: Tensor,
+        *,
+        steps: int,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Frames of one level that makes transitions by itself (Fig. 5b)."""
+        states = looked_into.rolled_states(
+            self._levels[level - 1],
+            level - 1,
+            self.config,
+            source,
+            clip,
+            step,
+            steps=steps,
+            generator=generator,
+        )
+        return self.decode_states(source, clip, step, states)
 
     def imagine(
         self,

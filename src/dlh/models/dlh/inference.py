@@ -1,9 +1,9 @@
-"""Inference: what every level believes, once it is decided which levels change.
+"""Inference: everything about a video that the levels infer, given which of them change.
 
-Only the decisions are sequential in time (:mod:`dlh.models.dlh.decide`). Once they are known, all
-that has a gradient is batched over the steps, level by level from the top; a memory is one
-recurrence over the steps at which it moves. While levels are apart the time axis comes first,
-(time, batch, size); a :class:`Trace` has them joined, the batch first.
+Only the decisions are sequential in time (:mod:`dlh.models.dlh.decide`). Everything with a gradient
+follows in batched calls over time, level by level from the top; a memory is one recurrence over the
+steps at which it moves. Tensors of single levels have the time axis first, (time, batch, size); a
+:class:`Trace` has all levels, the batch axis first.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def observe(
         features: x_t^1 (Eq. 10).
         carried: what the steps before these left behind.
         noise: of these steps.
-        limits: of the static divergences, above which a level changes; see
+        limits: a level whose static divergence (nats) is above its limit changes; see
             :mod:`dlh.models.dlh.emergence`.
-        compiled: whether the loop over time is.
+        compiled: whether the loop over time is compiled.
 
     Returns:
         The trace of these steps, and what they leave behind.
@@ -97,7 +97,7 @@ def compare(
     change_estimate: Float[Tensor, "batch time levels"],
     carried: Carried,
 ) -> tuple[Components, Float[Tensor, "batch levels factor"]]:
-    """Eqs. 14, 15 at all steps, in one call each: what the memories predict, beside what is held.
+    """Eqs. 14, 15 at all steps: the change priors and prior factors, beside what is held.
 
     Args:
         levels: levels 1..N.

@@ -10,13 +10,13 @@ from dlh.models.dlh.config import DLHConfig
 from dlh.networks import ConditionalGaussian, Recurrence, perceptron
 
 UPPER_CONTEXT_GAIN = 0.1
-"""What f_dec starts at from level 3 upwards, of its orthogonal start. At the full one a level that
-has learnt nothing yet sends level 2 a code that differs from clip to clip and says nothing, and
-level 2 is late: docs/log.md has what that costs."""
+"""Factor on the initial weights of f_dec (first layer, orthogonal) from level 3 up. At full size, a
+level that has learnt nothing yet sends level 2 a context that differs from clip to clip and carries
+no information, and level 2 learns later (docs/log.md)."""
 
 
 class Level(nn.Module):
-    """Level n. What it infers and what it predicts are factors; what it passes on is deterministic.
+    """The networks of level n: two Gaussian factors, one Bernoulli factor, deterministic maps.
 
     ``posterior``      q(s_t | x_t, c_t)      Eq. 13
     ``change_prior``   p(s_t | d_t, c_t)      Eq. 14, the component e = 1
@@ -68,9 +68,8 @@ class Level(nn.Module):
 class ChangeFactor(nn.Module):
     """Eq. 15: p(e_t^n = 1), a GRU that ticks at every step and a linear logit.
 
-    It reads [d_t^n, d_t^{n-1}, e_{t-1}^n], or without the memory of the level below
-    (``factor_input``). It is a conditional probability, of a change given that the level is
-    reachable.
+    It reads [d_t^n, d_t^{n-1}, e_{t-1}^n], or with ``factor_input="own"`` [d_t^n, e_{t-1}^n]. It is
+    the probability of a change given that the level is reachable.
     """
 
     def __init__(self, config: DLHConfig) -> None:
@@ -86,7 +85,7 @@ class ChangeFactor(nn.Module):
         memory_below: Float[Tensor, "*batch memory"],
         changed_before: Bool[Tensor, "*batch"],
     ) -> Float[Tensor, "*batch inputs"]:
-        """What the factor reads: d_t^n, d_t^{n-1} and e_{t-1}^n, nothing later than step t - 1."""
+        """What the factor reads, known after step t - 1: d_t^n, d_t^{n-1} and e_{t-1}^n."""
         parts = [memory, memory_below] if self.sees_below else [memory]
         return torch.cat((*parts, changed_before[..., None].to(memory.dtype)), -1)
 

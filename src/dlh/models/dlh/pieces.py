@@ -13,19 +13,19 @@ from dlh.models.dlh.emergence import Rested
 from dlh.models.dlh.trace import Carried, Noise
 
 FRAMES_OF_PIECE = 400
-"""Frames of all clips that are computed again together: with fewer, what every step of a recurrence
-costs by itself weighs too much."""
+"""Frames that a piece has, of all clips together. With fewer, the fixed cost of a recurrent step
+dominates."""
 
 STEPS_OF_PIECE = (25, 50)
-"""The fewest and the most of them that are of one clip."""
+"""The fewest and the most frames of one clip that a piece has."""
 
 Terms = Callable[[Tensor, Carried, Noise], tuple[Bound, Carried, Rested]]
-"""The bound's terms of a piece of video, after what is carried; what it leaves behind for the next
-piece, and what training reads of it."""
+"""From a piece of video, the state before it and its noise: the bound's terms, the state after it,
+and where the levels rested."""
 
 
 def steps_of_piece(clips: int) -> int:
-    """Frames of each of so many clips that are computed again together."""
+    """Frames of each clip in a piece, for a batch of ``clips``."""
     fewest, most = STEPS_OF_PIECE
     return max(fewest, min(most, FRAMES_OF_PIECE // clips))
 
@@ -33,10 +33,10 @@ def steps_of_piece(clips: int) -> int:
 def piece_by_piece(
     terms: Terms, video: Tensor, carried: Carried, noise: Noise
 ) -> tuple[Bound, Rested]:
-    """``terms`` of a whole clip, of which only what is carried between pieces is kept.
+    """``terms`` of whole clips, computed piece by piece.
 
-    All else that a gradient needs, of convolutions and of recurrences, is computed a second time,
-    one piece after the other. The noise is given, so it is the same both times.
+    Only the state between pieces is kept. Everything else that a gradient needs is computed a
+    second time, one piece after the other, with the same noise.
     """
     found: list[Bound] = []
     rests: list[Rested] = []

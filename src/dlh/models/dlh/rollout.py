@@ -23,7 +23,7 @@ def imagine(
     *,
     temperature: Temperature = AS_LEARNT,
 ) -> tuple[Rollout, Carried]:
-    """Draw the future from the prior, nothing else (Sec. 2.4); every e_t before any s_t.
+    """Draw a future from the priors (Sec. 2.4); at each step every e_t before any s_t.
 
     For each step: e^1 = 1 and e^n ~ Bernoulli(p(e_t^n)), nested; then, for n = N..1, a level that
     changes draws s ~ p(s | d, c), and any other keeps its state, belief, context and memory.

@@ -17,15 +17,15 @@ from dlh.models.dlh.step import Component, Past, change_logits, draw_down
 
 @dataclass(frozen=True)
 class Selection(Tensors):
-    """The decisions of a step, or of all, and what they rest on, (batch, [time,] levels).
+    """The decisions of a step, or of all, and the divergences compared, (batch, [time,] levels).
 
-    Level 1 is not tested.
+    Level 1 is not tested: its divergences are 0.
 
     Attributes:
-        changed: e_t.
-        change_divergence: KL[q' || p'], nats.
-        static_divergence: KL[q' || b_{t-1}], nats.
-        change_estimate: q(e_t = 1): of Eq. 34, or where Eq. 4 decides the decision itself.
+        changed: the decisions e_t, bool.
+        change_divergence: KL[q' || p'] (Eq. 20), nats.
+        static_divergence: KL[q' || b_{t-1}] (Eq. 21), nats.
+        change_estimate: q(e_t = 1): Eq. 34, or the decision of Eq. 4 before nesting, 0 or 1.
     """
 
     changed: Tensor
@@ -44,10 +44,10 @@ def select(
     uniform: Float[Tensor, "batch levels"],
     limits: Float[Tensor, "levels"] | None = None,
 ) -> tuple[Selection, tuple[Tensor, ...]]:
-    """Which levels change (Sec. 2.3): each tests what it holds, so no test waits for another.
+    """Which levels change at one step (Sec. 2.3), without a gradient.
 
-    The test compares two divergences (Eqs. 4, 20, 21) under the held context (Eq. 25) or the full
-    one (Eq. 24). Without a gradient: the decision is no part of what is differentiated.
+    Each level compares two divergences (Eqs. 4, 20, 21) under the held context (Eq. 25) or the full
+    one (Eq. 24). No test depends on another level's test.
 
     Args:
         levels: levels 1..N.
@@ -56,11 +56,11 @@ def select(
         component: the posterior of a level at this step under a context (Eq. 13).
         normal: standard normal, of this step.
         uniform: in [0, 1), of this step.
-        limits: a level whose static divergence is above its limit changes too, nats; None: none.
+        limits: a level whose static divergence (nats) is above its limit changes too; None: no
+            limits.
 
     Returns:
-        The decisions, and the hidden states of the prior factors, which move only where Eq. 34
-        asks them.
+        The decisions, and the hidden states of the prior factors, which move only for Eq. 34.
     """
     contexts = past.held
     if config.selection_context == "full":  # Eq. 24: as if every level were inferred anew

@@ -20,7 +20,7 @@ from dlh.models.dlh.trace import Carried
 from dlh.networks import latest
 
 Component = Callable[[int, Tensor], Gaussian]
-"""What level ``index`` draws its state from under a context: its posterior, or its change prior."""
+"""(index, context) to the distribution of a level's state: its posterior, or its change prior."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Held(Tensors):
 
 @dataclass(frozen=True)
 class Past(Tensors):
-    """What a step reads of the steps before it, level by level.
+    """:class:`~dlh.models.dlh.Carried` with the levels apart: what a step reads of the past.
 
     Attributes:
-        held: by each level.
+        held: what each level holds.
         memory: d_t of each level, (batch, memory).
         changed: e_{t-1}, (batch, levels).
         factor: hidden state of each level's prior factor.
@@ -52,7 +52,7 @@ class Past(Tensors):
 
     @classmethod
     def of(cls, carried: Carried) -> Past:
-        """What is carried, level by level."""
+        """From what is carried, with the levels apart."""
         levels = range(carried.changed.shape[1])
         whole = Held(carried.state, carried.belief, carried.context)
         return cls(

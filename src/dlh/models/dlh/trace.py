@@ -1,4 +1,4 @@
-"""What inference takes and gives: the noise, the carried state, the trace, the rollout."""
+"""Arguments and results of inference and prediction: noise, carried state, trace, rollout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dlh.models.dlh.config import DLHConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Noise(Tensors):
-    """All the randomness of a pass over time, as an argument: two code paths can have the same.
+    """All the randomness of a pass over time, so that two code paths can be given the same.
 
     Attributes:
         normal: standard normal, one number per latent dimension.
@@ -36,7 +36,11 @@ class Noise(Tensors):
         generator: torch.Generator | None = None,
         share: Share = WHOLE,
     ) -> Noise:
-        """Fresh noise of the type of ``like``, for ``batch`` clips: a share of a whole batch's."""
+        """Noise for ``batch`` clips of ``steps`` frames, of the type and device of ``like``.
+
+        The clips are a share of a batch: noise is drawn for the whole batch, and the share's part
+        of it is returned.
+        """
         shape = (batch * share.count, steps, config.num_levels)
         whole = cls(
             normal=normal((*shape, config.state_size), like=like, generator=generator),
@@ -47,16 +51,18 @@ class Noise(Tensors):
 
 @dataclass(frozen=True, kw_only=True)
 class Carried(Tensors):
-    """All that the future needs of the past; so a piece, a rollout and a step are one thing.
+    """The state after step t: everything that step t + 1 reads of the past.
+
+    Inference of a clip in pieces, a live stream and a rollout all start from it.
 
     Attributes:
         state: the sample s_t.
         belief: b_t, the posterior that a level holds; the static prior of step t + 1.
-        memory: d_{t+1}, which step t + 1 reads.
-        context: c_t.
-        changed: the last decision e_t.
-        factor: the hidden state of the prior factor's GRU.
-        seen: whether a step has been seen; every level changes at a first step.
+        memory: d_{t+1}.
+        context: c_t; 0 at the top level.
+        changed: the decision e_t.
+        factor: the hidden state of the prior factor's GRU; unused at level 1.
+        seen: whether there was a step; without one, every level changes at the next.
     """
 
     state: Float[Tensor, "batch levels state"]
@@ -69,7 +75,7 @@ class Carried(Tensors):
 
     @classmethod
     def start(cls, config: DLHConfig, batch: int, *, like: Tensor) -> Carried:
-        """Nothing seen: d_1 = 0, and the rest is overwritten by the first step."""
+        """Before the first step: d_1 = 0, and the first step replaces everything else."""
         shape = (batch, config.num_levels)
         state = like.new_zeros(*shape, config.state_size)
         return cls(
@@ -83,26 +89,26 @@ class Carried(Tensors):
         )
 
     def repeat(self, samples: int) -> Carried:
-        """Each sequence ``samples`` times, neighbours together: its futures are one batch."""
+        """Each sequence ``samples`` times in a row, (batch * samples, ...), for its futures."""
         return self.map(lambda part: part.repeat_interleave(samples, 0))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Components(Tensors):
-    """What the divergences of the bound compare (Eqs. 8b, 8c), step by step.
+    """The distributions and decisions that the bound compares (Eqs. 8b, 8c), step by step.
 
-    Lists over levels start at the pixels, ``[..., 0]`` is level 1.
+    Levels start at the pixels: ``[..., 0]`` is level 1.
 
     Attributes:
         posterior: q_t = b_t, inferred where ``reachable``, held elsewhere (Eq. 13).
         static_prior: b_{t-1}, the component e = 0 (Eq. 3).
         change_prior: p(s | d_t, c_t), the component e = 1 (Eq. 14).
         changed: the decisions e_t.
-        change_estimate: q(e_t = 1): of Eq. 34 where decisions are drawn from it, else the decision
-            of Eq. 4 before nesting.
+        change_estimate: q(e_t = 1): Eq. 34 if decisions are drawn from it, otherwise the decision
+            of Eq. 4 before nesting, 0 or 1.
         change_logit: logit of p(e_t = 1) (Eq. 15); 0 at level 1, which has no factor.
-        reachable: e_t^{n-1} = 1; level 1 always is.
-        first: whether this was the sequence's first step, where every level changes.
+        reachable: whether e_t^{n-1} = 1; level 1 always is.
+        first: whether this is the sequence's first step, at which every level changes.
     """
 
     posterior: Gaussian
@@ -117,12 +123,12 @@ class Components(Tensors):
 
 @dataclass(frozen=True, kw_only=True)
 class Trace(Components):
-    """All that was inferred about a video, step by step: what the bound and every analysis read.
+    """All that was inferred about a video, step by step. The bound and every analysis read it.
 
     Attributes:
         state: the sample s_t.
         memory: d_t.
-        context: c_t (of the top level: 0).
+        context: c_t; 0 at the top level.
         frame_context: c_t^0, which the decoder turns into the frame's mean.
         change_divergence: KL[q' || p'] of the selection, nats; 0 at level 1, which is not tested.
         static_divergence: KL[q' || b_{t-1}] of the selection, nats; 0 at level 1.
@@ -138,11 +144,11 @@ class Trace(Components):
 
 @dataclass(frozen=True, kw_only=True)
 class Rollout(Tensors):
-    """What was drawn without evidence.
+    """A future drawn from the priors, step by step.
 
     Attributes:
-        state: s_t.
-        changed: e_t.
+        state: the sample s_t.
+        changed: the decisions e_t.
         frame_context: c_t^0, which the decoder turns into the frame's mean.
     """
 

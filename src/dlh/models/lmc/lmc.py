@@ -267,7 +267,7 @@ class LMCMemory(FrameModel):
         return Figures(values={name: getattr(error, name).mean(1) for name in names})
 
     def check(self, video: Tensor, least: int = 1) -> None:
-        """Check that the model can take a video, and that it has so many frames at least.
+        """Check that the model can take a video, and that it has enough frames.
 
         Raises:
             VideoError: it cannot; the message holds what was found.

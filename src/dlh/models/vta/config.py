@@ -100,7 +100,7 @@ class VTAConfig(FrameConfig):
         return self.height.bit_length() - 3
 
     def scored_steps(self, frames: int) -> int:
-        """The window of a clip of so many frames: those that are scored.
+        """The window of a clip of this many frames: the frames that are scored.
 
         Raises:
             VideoError: the clip has no frame beside its context.
@@ -114,7 +114,7 @@ class VTAConfig(FrameConfig):
         return frames - 2 * self.context_steps
 
     def most_segments(self, steps: int) -> int:
-        """The limit on the segments of a window of so many steps."""
+        """The most segments in a window of this many steps."""
         if self.segment_limit == "published":
             return self.max_segments
         proportional = math.ceil(self.max_segments * steps / self.window_steps)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -17,6 +19,7 @@ from dlh.interfaces import (
     Execution,
     Figures,
     Objective,
+    ObservedLevels,
     Optimiser,
     Phase,
     Plan,
@@ -26,7 +29,7 @@ from dlh.interfaces import (
     Update,
 )
 from dlh.models.frame_model import FrameModel, Video, check_size, framewise, full_precision
-from dlh.models.vta import inference, rollout
+from dlh.models.vta import inference, looked_into, rollout
 from dlh.models.vta.bound import Bound, bound, changed_levels
 from dlh.models.vta.boundaries import COPY, READ, RelaxedBoundary
 from dlh.models.vta.boundaries import temperature as temperature_at
@@ -242,6 +245,69 @@ class VariationalTemporalAbstraction(FrameModel):
             evidence=torch.stack((torch.zeros_like(evidence), evidence), -1),
         )
 
+    not_observed: ClassVar[Mapping[str, str]] = {
+        "the levels at the first and last frames": "they are VTA's context, 5 at each end",
+        "a bound": "boundaries are drawn without noise here, so the number of that name is VTA's "
+        "published validation curve",
+        "ideal observers": "they stand beside a p(change) of every frame",
+    }
+
+    @property
+    def first_observed(self) -> int:
+        """Frames of a clip before the first one that is scored."""
+        return self.config.context_steps
+
+    @torch.no_grad()
+    def observe_levels(
+        self, video: Video, *, generator: torch.Generator | None = None
+    ) -> ObservedLevels:
+        """What both levels hold at the scored steps, at the lowest temperature; levels are
+        (observation, abstract).
+
+        Raises:
+            VideoError: as in :meth:`observe`.
+        """
+        trace, frames = self.observe(
+            video, temperature=temperature_at(math.inf), generator=generator
+        )
+        return looked_into.observed(trace, self._bound(trace, frames))
+
+    @torch.no_grad()
+    def decode_states(
+        self, source: looked_into.HeldLevels, clip: Tensor, step: Tensor, state: Tensor
+    ) -> Tensor:
+        """Frames of other states of the levels (:mod:`dlh.models.vta.looked_into`)."""
+        samples = state.shape[1]
+        moments = source.at(clip, step).map(lambda part: part.repeat_interleave(samples, 0))
+        found = looked_into.features(self.abstract, self.observation, moments, state.flatten(0, 1))
+        return self._frames(found).unflatten(0, (-1, samples))
+
+    @torch.no_grad()
+    def roll_level(
+        self,
+        source: looked_into.HeldLevels,
+        level: int,
+        clip: Tensor,
+        step: Tensor,
+        *,
+        steps: int,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Frames of one level that goes on by itself."""
+        found = looked_into.rolled_features(
+            self.abstract,
+            self.observation,
+            source.at(clip, step),
+            level,
+            steps=steps,
+            generator=generator,
+        )
+        return self._frames(found.flatten(0, 1)).unflatten(0, (-1, steps + 1))
+
+    def _frames(self, features: Float[Tensor, "frames belief"]) -> Tensor:
+        """In [0, 1], by the configuration's way back."""
+        return to_frames(self.decoder(features), self.config.way_back)
+
     @torch.no_grad()
     def after_context(
         self,
@@ -337,7 +403,7 @@ class VariationalTemporalAbstraction(FrameModel):
         carried = self.after_context(context, generator=generator).repeat(samples)
         drawn, _ = self.imagine(carried, horizon, generator=generator, temperature=temperature)
         frames = self.future_frames(  # in evaluation mode a frame depends on no other of its call
-            lambda part: to_frames(self.decoder(part), self.config.way_back),
+            self._frames,
             drawn.observation_feature,
             len(context),
         )

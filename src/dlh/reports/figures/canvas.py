@@ -116,7 +116,7 @@ def place(figure: Figure, left: float, top: float, width: float, height: float) 
 
 
 def write(figure: Figure, left: float, top: float, text: str, **style) -> None:
-    """Text; its upper left corner is so many inches from the figure's upper left corner."""
+    """Text; its upper left corner is given in inches from the figure's upper left corner."""
     width, height = figure.get_size_inches()
     style: dict[str, Any] = {"va": "top", "ha": "left", "color": INK, "fontsize": 9} | style
     figure.text(left / width, 1 - top / height, text, **style)

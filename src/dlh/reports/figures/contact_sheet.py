@@ -156,7 +156,7 @@ def spread(count: int, wanted: int) -> list[int]:
 
 
 def shortened(text: str, room: int) -> str:
-    """A text of one line in which what does not fit is left out in the middle."""
+    """A text of one line, shortened in the middle to fit."""
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
     room = max(room, 5)
     if len(text) <= room:

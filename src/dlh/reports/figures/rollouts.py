@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,8 @@ def rollouts_figure(
     colours: np.ndarray | None = None,
     true_colours: np.ndarray | None = None,
     true_changes: np.ndarray | None = None,
+    names: Sequence[str] | None = None,
+    first: int | None = None,
 ) -> Figure:
     """Futures of one context, frames above and every step below (Fig. 6).
 
@@ -42,6 +45,9 @@ def rollouts_figure(
             None for other data.
         true_colours: (horizon, 3).
         true_changes: bool (horizon,).
+        names: of the futures; None: they are numbered.
+        first: index of the step from which on the frames of successive steps are shown; None: of
+            steps that are spread over the horizon.
     """
     rows: list[_Row] = []
     if truth is not None:
@@ -49,11 +55,15 @@ def rollouts_figure(
     for number, frames in enumerate(futures):
         marks = None if changed is None else changed[number]
         band = None if colours is None else colours[number]
-        rows.append((f"future {number + 1}", frames, marks, band, canvas.MODEL))
+        name = f"future {number + 1}" if names is None else names[number]
+        rows.append((name, frames, marks, band, canvas.MODEL))
     horizon = futures.shape[1]
     width = WIDTH - LEFT - RIGHT
     columns = min(COLUMNS, horizon)
-    shown = np.unique(np.linspace(0, horizon - 1, columns).round().astype(int))
+    if first is None:
+        shown = np.unique(np.linspace(0, horizon - 1, columns).round().astype(int))
+    else:
+        shown = np.arange(first, min(first + columns, horizon))
     side = width / columns - 0.05
     tall = side * futures.shape[2] / futures.shape[3]
     row_height = tall + 0.05 + BAND + BETWEEN
