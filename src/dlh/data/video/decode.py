@@ -63,7 +63,8 @@ class Video:
 
     The first frame is decoded when the video is opened, so that its size is known and a file
     without a usable frame is an error at once. The attributes are those of
-    :class:`dlh.data.video.frames.Frames`; ``times[n]`` is that of frame n once it was read.
+    :class:`dlh.data.video.frames.Frames`; ``times[n]`` is that of frame n once it was read;
+    ``retimed_to`` the rate that was asked for, None where every frame is kept.
     """
 
     def __init__(self, stream: Frames) -> None:
@@ -73,6 +74,7 @@ class Video:
         rest = iter(stream)
         self._rest = itertools.chain([next(rest)], rest)
         self.expected_frames = stream.expected_frames
+        self.retimed_to = stream.target.fps
         assert stream.source_size is not None
         self.source_size = stream.source_size
         self._warned = 0
