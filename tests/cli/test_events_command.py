@@ -3,13 +3,20 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dlh import DLH
+from dlh.analysis import event_methods
 from dlh.commands import events as commands_events
+from dlh.data.video.decode import open_video
+from dlh.data.video.encode import write_video, writing_film
+from dlh.event_files.formats import FORMATS
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 from dlh.pretrained import trained_model as pretrained
 from dlh.runs import presets
@@ -51,12 +58,26 @@ def test_events_are_a_list_for_each_level_and_a_picture(dlh, changing, clip):
     np.testing.assert_allclose(
         second["surprise"][1:],
         np.subtract(second["static_divergence"][1:], second["change_divergence"][1:]),
+        rtol=1e-4,
         atol=1e-4,
     )
     assert Path("found/it.png").read_bytes().startswith(b"\x89PNG")
     number = len(second["events"])
-    assert holds(answer.out, "level 2", number, 40)
+    assert holds(answer.out, "clip.mp4", number, "level", 40)
     assert ("and 0 more" not in answer.out) and ("written: found/it.json, found/it" in answer.out)
+    assert sorted(event["rank"] for event in found["events"]) == [*range(1, number + 1)]
+    ranked = sorted(found["events"], key=lambda event: event["rank"])
+    assert [event["surprise"] for event in ranked] == sorted(
+        (event["surprise"] for event in second["events"]), reverse=True
+    )
+    assert (found["method"], found["unit"], found["min_surprise"]) == ("level", "nats", 0)
+    counts = [row["events"].get("2", 0) for row in found["thresholds"]]
+    assert counts[0] == number and counts == sorted(counts, reverse=True)
+    starts = [segment["frame"] for segment in found["segments"]]
+    assert starts == [0, *(event["frame"] for event in second["events"])]
+    assert sum(segment["frames"] for segment in found["segments"]) == 40
+    assert len({len(each["state"]) for each in found["segments"]}) == 1
+    assert all(each["cluster"] >= 1 for each in found["segments"])
 
 
 def test_a_long_video_gives_in_pieces_what_it_gives_at_once(dlh, changing, clip, monkeypatch):
@@ -67,7 +88,7 @@ def test_a_long_video_gives_in_pieces_what_it_gives_at_once(dlh, changing, clip,
     observe = DLH.observe
 
     def observed(self, video, stream=None, **options):
-        held.append(len(video))
+        held.append(video.shape[1])
         return observe(self, video, stream, **options)
 
     monkeypatch.setattr(DLH, "observe", observed)
@@ -78,7 +99,7 @@ def test_a_long_video_gives_in_pieces_what_it_gives_at_once(dlh, changing, clip,
         assert one["changed"] == other["changed"]
         for name in ("surprise", "change_probability"):
             np.testing.assert_allclose(
-                np.array(one[name], float), np.array(other[name], float), atol=1e-4
+                np.array(one[name], float), np.array(other[name], float), rtol=1e-4, atol=1e-4
             )
     assert Path("whole.png").exists() and Path("pieces.png").exists()
 
@@ -87,7 +108,7 @@ def test_many_events_are_counted_and_the_first_are_printed(dlh, changing, clip, 
     monkeypatch.setattr("dlh.commands.events.MOST_LINES", 1)
     answer = dlh("events", changing, clip)
     number = len(json.loads(Path("events.json").read_text())["levels"][1]["events"])
-    assert f"  and {number - 1} more" in answer.out and answer.out.count("  frame ") == 1
+    assert f"  and {number - 1} more" in answer.out
 
 
 def test_without_matplotlib_there_are_events_but_no_picture(dlh, changing, clip, monkeypatch):
@@ -107,18 +128,200 @@ def test_without_matplotlib_there_are_events_but_no_picture(dlh, changing, clip,
         ("missing.mp4", 1, "missing.mp4"),
         ("notes.mp4", 1, "notes.mp4"),
         ("still.gif", 1, "still.gif 1"),
+        ("clip.mp4 --level 3", 2, "2 3"),
+        ("clip.mp4 --level 2 --method motion", 2, "level motion"),
+        ("clip.mp4 --top 0", 2, "top 0"),
+        ("clip.mp4 --min-surprise nan", 2, "min-surprise nan"),
+        ("clip.mp4 --tolerance -1", 2, "tolerance -1"),
+        ("clip.mp4 --write srt", 2, "--write srt"),
+        ("empty", 1, "empty"),
     ],
 )
 def test_what_cannot_be_is_one_line(dlh, changing, clip, words, status, said):
-    from PIL import Image
-
     Path("clip.mp4").write_bytes(clip.read_bytes())
     Path("taken.png").mkdir()
+    Path("empty").mkdir()
     Path("notes.mp4").write_text("not a video\n" * 50)
     Image.fromarray(ball_frames(1)[0]).save("still.gif")
     answer = dlh("events", changing, *words.split())
     assert answer.status == status and answer.names(said)
     assert not list(Path().glob("*.json")) and not Path("events.png").exists()
+
+
+def test_outputs_that_exist_are_kept_unless_they_may_be_replaced(dlh, changing, clip):
+    Path("events.csv").write_text("mine")
+    words = ("events", changing, clip, "--write", "csv")
+    answer = dlh(*words)
+    assert answer.status == 2 and answer.names("events.csv --overwrite --out")
+    assert Path("events.csv").read_text() == "mine" and not Path("events.json").exists()
+    assert dlh(*words, "--overwrite").status == 0
+    assert Path("events.csv").read_text().startswith("video,rank,level,frame,seconds,")
+
+
+def events_of(path: str) -> list[dict]:
+    return json.loads(Path(path).read_text("utf-8"))["events"]
+
+
+def test_few_events_of_much_surprise_can_be_asked_for(dlh, changing, clip):
+    assert dlh("events", changing, clip, "--out", "all.json").status == 0
+    every = sorted(events_of("all.json"), key=lambda event: event["rank"])
+    assert len(every) > 3
+    assert dlh("events", changing, clip, "--out", "top.json", "--top", 3).status == 0
+    assert sorted(events_of("top.json"), key=lambda event: event["rank"]) == every[:3]
+    least = every[1]["surprise"] - 0.01
+    more = ("--min-surprise", least, "--level", 2)
+    answer = dlh("events", changing, clip, "--out", "strong.json", *more)
+    strong = sorted(events_of("strong.json"), key=lambda event: event["rank"])
+    assert strong == [each for each in every if each["surprise"] >= least] != every
+    assert len(json.loads(Path("strong.json").read_text())["segments"]) == len(strong) + 1
+    assert "default" in answer.out and "taken" in answer.out
+
+
+def test_every_format_images_and_clips_of_one_reading_more(dlh, changing, clip, monkeypatch):
+    opened = count_decodings(monkeypatch)
+    words = ("--write", *FORMATS, "--images", "--split", "--out", "new/it.json")
+    answer = dlh("events", changing, clip, *words)
+    assert answer.status == 0, answer.err
+    assert opened == [40, 40]
+    document = json.loads(Path("new/it.json").read_text())
+    for each in FORMATS.values():
+        assert Path(f"new/it{each.suffix}").stat().st_size
+    frames = [event["frame"] for event in document["events"]]
+    clips = sorted(Path("new/it-clips").iterdir())
+    lengths = [len(open_video(path, height=16, width=16, channels=3).read()) for path in clips]
+    assert lengths == np.diff([0, *frames, 40]).tolist()
+    images = sorted(path.name for path in Path("new/it-images").iterdir())
+    assert len(images) == 2 * len(frames)
+    assert images[0].startswith("0001-00h00m") and images[0].endswith("s-after.jpg")
+    film = open_video(clip, height=16, width=16, channels=3).read()
+    for event in document["events"]:
+        shown = np.asarray(
+            Image.open(next(Path("new/it-images").glob(f"{event['rank']:04d}*r.jpg")))
+        )
+        assert np.abs(shown.astype(float) - film[event["frame"]]).mean() < 12
+    assert not [path for path in Path("new").iterdir() if path.name.startswith(".")]
+
+
+def made(name: str, frames: np.ndarray, fps: float = 10) -> None:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    write_video(name, frames, fps=fps)
+
+
+def test_a_folder_gives_outputs_for_each_video_and_an_overview(dlh, changing):
+    made("films/a.mp4", ball_frames())
+    made("films/b.mp4", ball_frames(30, clip=1))
+    made("films/deep/a.mp4", ball_frames(20, clip=2))
+    Path("films/bad.mp4").write_text("no video")
+    answer = dlh("events", changing, "films", "--write", "csv", "--out", "answers")
+    assert answer.status == 1 and answer.err.count("\n") == 1
+    assert holds(answer.err, "bad.mp4", "1 of 4", "answers")
+    overview = json.loads(Path("answers/overview.json").read_text())
+    rows = {row["video"]: row for row in overview["videos"]}
+    assert set(rows) == {"a.mp4", "b.mp4", "deep/a.mp4"}
+    assert [left["video"] for left in overview["left_out"]] == ["bad.mp4"]
+    for name, row in rows.items():
+        document = Path("answers") / Path(name).with_suffix(".json")
+        assert row["events"] == len(events_of(str(document))) and row["frames"] in (40, 30, 20)
+        assert document.with_suffix(".csv").exists() and document.with_suffix(".png").exists()
+    table = Path("answers/overview.csv").read_text().splitlines()
+    assert len(table) == 1 + sum(row["events"] for row in rows.values())
+    answer = dlh("events", changing, "films/a.mp4", "films/b.mp4", "--out", "answers")
+    assert answer.status == 2 and holds(answer.err, "answers/overview.json", "--overwrite")
+    answer = dlh("events", changing, "films/a.mp4", "films/deep/a.mp4", "--out", "other")
+    assert answer.status == 2 and answer.names("films/a.mp4 films/deep/a.mp4")
+    answer = dlh("events", changing, "films/a.mp4", "films/b.mp4", "--out", "both.json")
+    assert answer.status == 2 and answer.names("both.json") and not Path("other").exists()
+
+
+def flicker(*cuts: int, length: int = 60) -> np.ndarray:
+    """Noise around a grey that jumps at each cut."""
+    random = np.random.default_rng(0)
+    grey = 60 + 90 * (np.searchsorted(cuts, np.arange(length), side="right") % 2)
+    noise = random.integers(-3, 4, (length, 16, 16, 3))
+    return (grey[:, None, None, None] + noise).astype(np.uint8)
+
+
+@pytest.mark.parametrize("method", ["motion", "changepoint"])
+def test_a_trivial_method_asks_no_model_and_says_its_name(dlh, changing, monkeypatch, method):
+    still, moving = flicker(length=60), flicker(length=60)
+    random = np.random.default_rng(1)
+    moving[:, 4:12, 4:12] = random.integers(0, 256, (60, 8, 8, 3))
+    np.save("clip.npy", np.concatenate([still, still, moving, still]))
+    monkeypatch.setattr(DLH, "observe", lambda *_, **__: pytest.fail("the model was asked"))
+    answer = dlh("events", changing, "clip.npy", "--method", method, "--write", "csv", "boris")
+    assert answer.status == 0 and holds(answer.out, "clip.npy", "method", method)
+    document = json.loads(Path("events.json").read_text())
+    frames = [event["frame"] for event in document["events"]]
+    assert frames == ([120] if method == "motion" else [120, 181])
+    assert document["method"] == method and document["events"][0]["level"] is None
+    assert {segment["cluster"] for segment in document["segments"]} == {None}
+    assert len(document["levels"]) == 1 and len(document["levels"][0]["motion_energy"]) == 240
+    assert f",{method}," in Path("events.csv").read_text()
+
+
+def test_change_points_without_ruptures_are_refused_with_advice(dlh, changing, clip, monkeypatch):
+    monkeypatch.setattr(event_methods, "has_ruptures", lambda: False)
+    answer = dlh("events", changing, clip, "--method", "changepoint")
+    assert answer.status == 2 and answer.names("ruptures dlh[events] --method")
+    assert not Path("events.json").exists()
+
+
+def test_labels_give_precision_recall_and_f1(dlh, changing):
+    np.save("clip.npy", flicker(20, 40))
+    Path("labels.csv").write_text("seconds,what\n0,start\n0.8,cut\n1.5,cut\n2.2,nothing\n")
+    words = ("events", changing, "clip.npy", "--method", "motion", "--truth", "labels.csv")
+    answer = dlh(*words, "--tolerance", 0.1)  # 25 frames a second: cuts at 0.8 and 1.6 s
+    assert answer.status == 0 and holds(answer.out, "labels.csv", "0.1")
+    scores = json.loads(Path("events.json").read_text())["scores"]
+    assert (scores["truth"], scores["tolerance"]) == ("labels.csv", 0.1)
+    (every,) = scores["levels"]
+    assert every["level"] is None and (every["labels"], every["events"]) == (3, 2)
+    assert (every["precision"], every["matched"]) == (1.0, 2)
+    assert every["recall"] == pytest.approx(2 / 3) and every["f1"] == pytest.approx(0.8)
+    assert holds(answer.out, "1.00", "0.67", "0.80")
+    assert dlh(*words, "--tolerance", 0.01, "--out", "strict.json").status == 0
+    strict = json.loads(Path("strict.json").read_text())
+    assert strict["scores"]["levels"][0]["matched"] == 1
+    assert {"precision", "recall", "f1"} <= strict["thresholds"][0].keys()
+    Path("labels.csv").write_text("seconds,video\n0.8,other.mp4\n")
+    answer = dlh(*words, "--out", "third.json")
+    assert answer.status == 1 and answer.names("clip.npy other.mp4")
+    answer = dlh(*words[:-1], "missing.csv", "--out", "third.json")
+    assert answer.status == 1 and answer.names("missing.csv") and not Path("third.json").exists()
+
+
+def test_the_same_state_again_is_the_same_cluster(dlh, changing):
+    first, other = ball_frames(1), ball_frames(1, clip=3)
+    turns = [first, other, first, other, first, other]
+    np.save("clip.npy", np.concatenate([turn.repeat(8, 0) for turn in turns]))
+    assert dlh("events", changing, "clip.npy").status == 0
+    document = json.loads(Path("events.json").read_text())
+    cluster = {segment["frame"]: segment["cluster"] for segment in document["segments"]}
+    begun = [cluster[frame] for frame in range(8, 48, 8) if frame in cluster]
+    assert len(begun) == 5 and len(set(begun[0::2])) == len(set(begun[1::2])) == 1
+    assert begun[0] != begun[1]
+
+
+def test_times_are_those_of_the_file(dlh, changing):
+    frames = ball_frames()
+    with writing_film("film.mp4", 10, height=16, width=16) as film:
+        for number, frame in enumerate(frames):
+            film.add(frame, number / 10 + (2.0 if number >= 20 else 0.0))
+    assert dlh("events", changing, "film.mp4", "--write", "csv", "--split").status == 0
+    document = json.loads(Path("events.json").read_text())
+    assert len(document["seconds"]) == 40
+    for event in document["events"]:
+        late = 2.0 if event["frame"] >= 20 else 0.0
+        assert event["seconds"] == pytest.approx(event["frame"] / 10 + late, abs=1e-3)
+    spans = {segment["frame"]: segment for segment in document["segments"]}
+    for number, (frame, path) in enumerate(
+        zip(sorted(spans), sorted(Path("events-clips").iterdir()), strict=True)
+    ):
+        clip = open_video(path, height=16, width=16, channels=3)
+        length = len(clip.read())
+        lasts = spans[frame]["stop"] - spans[frame]["start"]
+        if length > 1 and number:  # the last frame of a clip lasts as long as one at its rate
+            assert clip.times[-1] - clip.times[0] <= lasts + 1e-3
 
 
 def test_a_model_of_one_level_has_no_events(dlh, clip):
@@ -127,6 +330,7 @@ def test_a_model_of_one_level_has_no_events(dlh, clip):
     answer = dlh("events", "one", clip)
     assert answer.status == 2
     assert answer.names("one")
+    assert dlh("events", "one", clip, "--method", "motion").status == 0
 
 
 def test_a_damaged_video_is_one_line_of_warning(dlh, changing):
@@ -143,6 +347,7 @@ def test_the_picture_of_a_long_video_needs_its_first_frames_only(dlh, changing, 
 
     def events_figure(frames, changed, **options):
         drawn.append((frames.shape, changed.shape))
+        assert len(options["pairs"]) == commands_events.PAIRS
         return draw(frames, changed, **options)
 
     monkeypatch.setattr(commands_events, "events_figure", events_figure)
@@ -157,9 +362,88 @@ def test_a_video_is_opened_and_decoded_once(dlh, changing, clip, monkeypatch):
     assert opened == [40]
 
 
+def write_stream(path: str, frames: np.ndarray) -> None:
+    """MPEG-TS without B-frames, which can be read forward."""
+    import av
+
+    with av.open(path, "w", format="mpegts") as container:
+        stream = container.add_stream("libx264", rate=10, options={"bf": "0", "crf": "10"})
+        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+@pytest.fixture
+def piped(changing):
+    """The bytes of a stream through a named pipe, written by another thread."""
+    write_stream("stream.ts", ball_frames())
+    content = Path("stream.ts").read_bytes()
+    os.mkfifo("pipe")
+    writer = threading.Thread(target=Path("pipe").write_bytes, args=(content,), daemon=True)
+    writer.start()
+    yield Path("pipe")
+    writer.join(10)
+
+
+def test_a_stream_gives_the_events_of_its_file_as_json_lines(dlh, changing, piped, monkeypatch):
+    assert dlh("events", changing, "stream.ts").status == 0
+    document = json.loads(Path("events.json").read_text())
+    answer = dlh("events", changing, piped)
+    assert answer.status == 0, answer.err
+    first, *events, last = [json.loads(line) for line in answer.out.splitlines()]
+    assert (first["stream"], first["method"], first["delay_frames"]) == ("pipe", "level", 0)
+    assert last == {"end": True, "frames": 40, "events": len(events)} and events
+    assert [event["frame"] for event in events] == [each["frame"] for each in document["events"]]
+    for event, known in zip(events, document["events"], strict=True):
+        assert event["surprise"] == pytest.approx(known["surprise"], rel=1e-3, abs=1e-3)
+        assert event["seconds"] == pytest.approx(event["frame"] / 10, abs=1e-3)
+        assert 0 <= event["delay"] < 60
+    with open("stream.ts", "rb") as file:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
+        standard_input = dlh("events", changing, "-", "--min-surprise", 1e9)
+    assert standard_input.status == 0 and len(standard_input.out.splitlines()) == 2
+
+
+def test_motion_in_a_stream_is_compared_with_the_past(dlh, changing):
+    write_stream("stream.ts", np.concatenate([flicker(length=100), flicker(20, length=60)]))
+    os.mkfifo("pipe")
+    content = Path("stream.ts").read_bytes()
+    writer = threading.Thread(target=Path("pipe").write_bytes, args=(content,), daemon=True)
+    writer.start()
+    answer = dlh("events", changing, "pipe", "--method", "motion")
+    events = [json.loads(line) for line in answer.out.splitlines()[1:-1]]
+    assert [(event["frame"], event["level"]) for event in events] == [(120, None)]
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("- other.mp4", "other.mp4"),
+        ("- --top 3", "--top"),
+        ("- --page", "--page"),
+        ("- --truth labels.csv", "--truth"),
+        ("- --method changepoint", "--method level motion"),
+    ],
+)
+def test_what_a_stream_cannot_have_is_refused(dlh, changing, words, said):
+    answer = dlh("events", changing, *words.split())
+    assert answer.status == 2 and answer.names(said)
+
+
 def test_a_name_that_is_no_text_is_written_and_shown(dlh, changing, clip):
     name = os.fsdecode(b"caf\xe9.mp4")
     os.link(clip, name)
     answer = dlh("events", changing, name, "--out", "found.json")
     assert (answer.status, answer.err) == (0, "")
-    assert json.loads(Path("found.json").read_text())["video"] == name
+    assert json.loads(Path("found.json").read_text())["video"].startswith("caf")
+
+
+def test_a_video_is_retimed_and_cropped_as_asked_for(dlh, changing, clip):
+    words = ("events", changing, clip, "--fps", 5, "--crop", 0, 0, 8, 8, "--fit", "pad")
+    assert dlh(*words, "--out", "found.json").status == 0
+    found = json.loads(Path("found.json").read_text())
+    assert (found["fps"], found["frames"]) == (5, 20)
+    for words in (("--crop", 0, 0, 99, 8), ("--crop", 0, 0, 0, 8), ("--fps", 0)):
+        assert dlh("events", changing, clip, *words, "--out", "other.json").status in (1, 2)
+        assert not Path("other.json").exists()

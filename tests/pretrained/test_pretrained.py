@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from dlh import DLH
+from dlh.analysis import Evidence
 from dlh.data.video.encode import write_video
 from dlh.errors import UsageError
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
@@ -96,14 +97,20 @@ def test_events_need_one_video_of_two_frames(model, frames):
         model.events(np.stack([frames[:5]] * 2))
 
 
-def test_a_trace_kept_for_events_holds_nothing_large(model, frames):
-    trace, _ = model.observe(frames)
-    kept = public._decisions(trace)
-    assert kept.memory.numel() == kept.context.numel() == kept.frame_context.numel() == 0
-    for name in ("changed", "change_logit", "static_divergence"):
-        mine = getattr(kept, name)
-        assert torch.equal(mine, getattr(trace, name))
-        assert mine.untyped_storage().nbytes() == mine.numel() * mine.element_size()
+def test_the_evidence_of_pieces_is_that_of_the_whole_and_holds_nothing_large(model, frames):
+    (whole,) = model.evidence([frames])
+    pieces = [*model.evidence([frames[:13], frames[13:20], frames[20:]])]
+    joined = Evidence.concatenate(pieces)
+    assert [piece.frames for piece in pieces] == [13, 7, len(frames) - 20]
+    for name in ("changed", "surprise", "static_divergence", "change_probability"):
+        np.testing.assert_allclose(getattr(joined, name), getattr(whole, name), atol=1e-4)
+    assert joined.began[0] is None and model.decides_piecewise
+    for level in range(2, whole.levels + 1):
+        began = joined.began[level - 1]
+        assert began.shape == (whole.changed[:, level - 1].sum(), 2, model.config.state_size)
+        np.testing.assert_allclose(began, whole.began[level - 1], atol=1e-4)
+    columns = (joined.surprise, joined.static_divergence, joined.changed)
+    assert all(each.shape == (len(frames), whole.levels) for each in columns)
 
 
 def test_a_seed_decides_the_futures(model, frames):

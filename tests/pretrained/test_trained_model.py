@@ -11,7 +11,7 @@ import torch
 
 import dlh
 from dlh import DLH
-from dlh.commands.events import events_of_file
+from dlh.commands.events import find_events
 from dlh.commands.options import EventsOptions
 from dlh.data.video.encode import write_video
 from dlh.models import registry
@@ -77,7 +77,7 @@ def test_what_a_model_cannot_do_is_one_error(
     assert (no_events.value.kind, no_events.value.asked) == ("flat", "events")
     for use in (
         lambda: DLH.from_pretrained("flat"),
-        lambda: events_of_file(EventsOptions(model="flat", video=Path("x.mp4"))),
+        lambda: find_events(EventsOptions(model="flat", videos=(Path("x.mp4"),))),
     ):
         with refused(UnsupportedError, "flat", code="unsupported-by-model") as raised:
             use()

@@ -7,11 +7,21 @@ exchanged or rolled forward). What only Moving Ball knows is in ``dlh.analysis.m
 from dlh.analysis.divergences import LevelDivergences, level_divergences
 from dlh.analysis.foresight import Foresight, Reliability, foresight, of_trace, reliability
 from dlh.analysis.pooled import Pooled, pooled_mean
-from dlh.analysis.surprise import Event, EventList, LevelEvents, Surprise, event_list, surprise
+from dlh.analysis.surprise import (
+    Event,
+    EventList,
+    Evidence,
+    LevelEvents,
+    Surprise,
+    event_list,
+    list_events,
+    surprise,
+)
 
 __all__ = [
     "Event",
     "EventList",
+    "Evidence",
     "Foresight",
     "LevelDivergences",
     "LevelEvents",
@@ -21,6 +31,7 @@ __all__ = [
     "event_list",
     "foresight",
     "level_divergences",
+    "list_events",
     "of_trace",
     "pooled_mean",
     "reliability",

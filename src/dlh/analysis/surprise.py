@@ -9,8 +9,11 @@ where it is not negative, and does where the level below changes too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -113,92 +116,151 @@ class EventList:
     levels: tuple[LevelEvents, ...]
 
 
-def decided_events(decisions: Decisions, *, fps: float | None = None, clip: int = 0) -> EventList:
-    """The same of a model that says how sure it is of a change, and nothing of divergences.
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What was decided about one video, or about the next piece of one, and why.
 
-    Args:
-        decisions: of a batch of clips.
-        fps: frames per second of the video, to give times in seconds.
-        clip: which clip of the batch.
+    numpy arrays of axes (time, levels), levels from the pixels up: some 26 bytes for each frame and
+    level, so that an hour at ten frames a second takes two megabytes. NaN: nothing was tested.
+
+    Attributes:
+        changed: e_t^n, bool.
+        surprise: as of an :class:`Event`.
+        static_divergence: KL[q' || b], nats.
+        change_divergence: KL[q' || p'], nats.
+        change_probability: p(e = 1) before the frame was seen.
+        began: of every level, float32 (changes, 2, state): mean and std of the posterior at each
+            frame at which it changed, in order; None for level 1, and where the model does not say.
     """
-    _check_rate(fps)
-    _, frames, levels = decisions.changed.shape
-    unknown = (None,) * frames
 
-    def of_level(index: int) -> LevelEvents:
-        evidence = decisions.evidence[clip, 1:, index].tolist() if index else unknown[1:]
-        changed = tuple(decisions.changed[clip, :, index].tolist())
-        surprise = (None, *evidence)
-        return LevelEvents(
-            level=index + 1,
-            always_changes=index == 0,
-            events=_events(changed, surprise, fps),
+    changed: np.ndarray
+    surprise: np.ndarray
+    static_divergence: np.ndarray
+    change_divergence: np.ndarray
+    change_probability: np.ndarray
+    began: tuple[np.ndarray | None, ...]
+
+    @classmethod
+    def of_trace(cls, trace: Trace, *, clip: int = 0) -> Evidence:
+        """Of one clip of a trace.
+
+        Raises:
+            ValueError: the trace has no clip of that number.
+        """
+        clips = len(trace.changed)
+        if not 0 <= clip < clips:
+            raise ValueError(f"the trace holds clips 0 to {clips - 1}, found clip {clip}")
+        found = surprise(trace)
+        untested = ~found.tested[clip].cpu().numpy()
+        changed = trace.changed[clip].cpu().numpy()
+
+        def column(values: Tensor) -> np.ndarray:
+            numbers = values[clip].float().cpu().numpy().copy()
+            numbers[untested] = np.nan
+            return numbers
+
+        posterior = trace.posterior.map(lambda part: part[clip].float().cpu())
+        gaussian = np.stack([posterior.mean.numpy(), posterior.std.numpy()], 2)
+        return cls(
             changed=changed,
-            surprise=surprise,
+            surprise=column(found.surprise),
+            static_divergence=column(found.static_divergence),
+            change_divergence=column(found.change_divergence),
+            change_probability=column(found.change_probability),
+            began=tuple(
+                gaussian[changed[:, index], index] if index else None
+                for index in range(changed.shape[1])
+            ),
+        )
+
+    @classmethod
+    def of_decisions(cls, decisions: Decisions, *, clip: int = 0) -> Evidence:
+        """Of one clip of a model that says how sure it is of a change, and nothing of divergences
+        or states.
+        """
+        changed = decisions.changed[clip].cpu().numpy()
+        evidence = decisions.evidence[clip].float().cpu().numpy().copy()
+        evidence[0] = evidence[:, 0] = np.nan
+        unknown = np.full_like(evidence, np.nan)
+        return cls(
+            changed=changed,
+            surprise=evidence,
             static_divergence=unknown,
             change_divergence=unknown,
             change_probability=unknown,
+            began=(None,) * changed.shape[1],
         )
 
-    return EventList(frames=frames, fps=fps, levels=tuple(map(of_level, range(levels))))
+    @classmethod
+    def concatenate(cls, pieces: Sequence[Evidence]) -> Evidence:
+        """The pieces of one video, in order of time."""
+        whole = {
+            field.name: np.concatenate([getattr(piece, field.name) for piece in pieces])
+            for field in fields(cls)
+            if field.name != "began"
+        }
+        began = tuple(
+            None if parts[0] is None else np.concatenate(parts)
+            for parts in zip(*(piece.began for piece in pieces), strict=True)
+        )
+        return cls(**whole, began=began)
+
+    @property
+    def frames(self) -> int:
+        """Of the video, or of the piece."""
+        return len(self.changed)
+
+    @property
+    def levels(self) -> int:
+        """N."""
+        return self.changed.shape[1]
+
+    def frames_of(self, level: int) -> np.ndarray:
+        """The frames, from 0, at which a level from 2 on changed and there is evidence of it."""
+        return np.flatnonzero(self.changed[:, level - 1] & ~np.isnan(self.surprise[:, level - 1]))
+
+
+def list_events(evidence: Evidence, *, fps: float | None = None) -> EventList:
+    """When something changed in one video, level by level.
+
+    Args:
+        evidence: of the whole video.
+        fps: frames per second, to give times in seconds.
+
+    Raises:
+        ValueError: the frame rate is no positive number.
+    """
+    if fps is not None and not 0 < fps < float("inf"):
+        raise ValueError(f"the frame rate is a positive number of frames per second, found {fps}")
+
+    def of_level(index: int) -> LevelEvents:
+        nats = _known(evidence.surprise[:, index])
+        return LevelEvents(
+            level=index + 1,
+            always_changes=index == 0,
+            events=tuple(
+                Event(
+                    frame=frame,
+                    seconds=None if fps is None else frame / fps,
+                    surprise=float(evidence.surprise[frame, index]),
+                )
+                for frame in evidence.frames_of(index + 1).tolist()
+            ),
+            changed=tuple(evidence.changed[:, index].tolist()),
+            surprise=nats,
+            static_divergence=_known(evidence.static_divergence[:, index]),
+            change_divergence=_known(evidence.change_divergence[:, index]),
+            change_probability=_known(evidence.change_probability[:, index]),
+        )
+
+    levels = tuple(map(of_level, range(evidence.levels)))
+    return EventList(frames=evidence.frames, fps=fps, levels=levels)
 
 
 def event_list(trace: Trace, *, fps: float | None = None, clip: int = 0) -> EventList:
-    """When something changed in one clip of a trace, level by level.
-
-    Args:
-        trace: of a batch of clips.
-        fps: frames per second of the video, to give times in seconds.
-        clip: which clip of the batch.
-    """
-    _check_rate(fps)
-    clips, frames, levels = trace.changed.shape
-    if not 0 <= clip < clips:
-        raise ValueError(f"the trace holds clips 0 to {clips - 1}, found clip {clip}")
-    evidence = surprise(trace)
-    return EventList(
-        frames=frames,
-        fps=fps,
-        levels=tuple(_level_events(trace, evidence, clip, index, fps) for index in range(levels)),
-    )
+    """:func:`list_events` of one clip of a trace."""
+    return list_events(Evidence.of_trace(trace, clip=clip), fps=fps)
 
 
-def _level_events(
-    trace: Trace, evidence: Surprise, clip: int, index: int, fps: float | None
-) -> LevelEvents:
-    tested = evidence.tested[clip, :, index].tolist()
-
-    def column(values: Tensor) -> tuple[float | None, ...]:
-        numbers = values[clip, :, index].tolist()
-        return tuple(
-            number if known else None for number, known in zip(numbers, tested, strict=True)
-        )
-
-    changed = tuple(bool(change) for change in trace.changed[clip, :, index].tolist())
-    nats = column(evidence.surprise)
-    return LevelEvents(
-        level=index + 1,
-        always_changes=index == 0,
-        events=_events(changed, nats, fps),
-        changed=changed,
-        surprise=nats,
-        static_divergence=column(evidence.static_divergence),
-        change_divergence=column(evidence.change_divergence),
-        change_probability=column(evidence.change_probability),
-    )
-
-
-def _events(
-    changed: tuple[bool, ...], evidence: tuple[float | None, ...], fps: float | None
-) -> tuple[Event, ...]:
-    """The changes of which there is evidence."""
-    return tuple(
-        Event(frame=frame, seconds=None if fps is None else frame / fps, surprise=nats)
-        for frame, (change, nats) in enumerate(zip(changed, evidence, strict=True))
-        if change and nats is not None
-    )
-
-
-def _check_rate(fps: float | None) -> None:
-    if fps is not None and not 0 < fps < float("inf"):
-        raise ValueError(f"the frame rate is a positive number of frames per second, found {fps}")
+def _known(column: np.ndarray) -> tuple[float | None, ...]:
+    return tuple(None if math.isnan(value) else value for value in column.tolist())

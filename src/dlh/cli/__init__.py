@@ -29,8 +29,8 @@ COMMANDS = {
     ),
     "events": Command.taking(
         f"{_OPTIONS}:EventsOptions",
-        "when something changed in a video",
-        run="dlh.commands.events:events_of_file",
+        "when something changed in videos or a stream",
+        run="dlh.commands.events:find_events",
     ),
     "evaluate": Command.taking(
         f"{_OPTIONS}:EvaluateOptions",

@@ -6,6 +6,7 @@ here, so that ``dlh COMMAND --help`` answers at once.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from dlh.errors import UsageError
+from dlh.event_files.formats import FormatName
 from dlh.interfaces import Temperature
 from dlh.settings import check_at_least
 
@@ -20,6 +22,7 @@ Flag = tyro.conf.FlagCreatePairsOff[bool]
 """``--name`` switches it on; there is no ``--no-name``."""
 
 Model = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+Method = Literal["level", "motion", "changepoint"]
 Video = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO")]
 
 
@@ -125,22 +128,74 @@ class PredictOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class EventsOptions:
-    """Find when something changed in a video, level by level, and how surprising it was.
+    """Find when something changed in videos, level by level, and how surprising it was.
 
-    example:  dlh events runs/demo clip.mp4 --out events.json
+    One video gives events.json and a picture. Several, or a folder, give a folder with the same
+    for each and an overview. A stream (- for standard input, or a camera) gives its events as JSON
+    lines while it runs.
+
+    example:  dlh events runs/demo clip.mp4 --write csv vtt --page
+
+    example:  dlh events runs/demo recordings --out answers --truth labels.csv
     """
 
     model: Model
     """A finished run, a folder with a model, a shipped model or a hub name."""
-    video: Video
-    """A video file of any length; it is resized to the model's frames."""
-    out: Path = Path("events.json")
-    """The events; their picture goes beside it as .png."""
+    videos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]
+    """Video files of any length and folders of them, resized to the model's frames; or one stream:
+    - or a camera such as /dev/video0."""
+    out: Path | None = None
+    """The events of one video, a .json; other outputs go beside it under the same name. Of several
+    videos: a folder.; by default events.json, or
+    the folder events."""
+    write: tuple[FormatName, ...] = ()
+    """Also write the events as csv, vtt (WebVTT), chapters (FFmpeg metadata), edl (CMX 3600), otio
+    (OpenTimelineIO), boris (tabular events) or elan (.eaf)."""
+    fps: float | None = None
+    """Re-time videos to this many frames a second; default: to the rate at which the model was
+    trained, where both have one."""
+    crop: tuple[int, int, int, int] | None = None
+    """The part of each frame that is used, X Y WIDTH HEIGHT in its pixels; default: all of it."""
+    fit: Literal["squash", "pad"] | None = None
+    """Squash frames to the model's shape, or pad them with black; default: as it was trained."""
+    page: Flag = False
+    """Also write a page: the film above a timeline of its levels, click to jump."""
+    images: Flag = False
+    """Also write the frames before and after each event as JPEG, at the video's size."""
+    split: Flag = False
+    """Also write the clips between the events as mp4, at the video's size, without sound."""
+    method: Method = "level"
+    """level: the changes that the model decided; motion: where motion energy rises; changepoint:
+    where the mean of motion energy changes (needs ruptures). The last two ask no model."""
+    level: int | None = None
+    """Only the events of this level, from 2; by default all."""
+    min_surprise: float | None = None
+    """Only events of at least this surprise; by default the method's own threshold, which is
+    explained."""
+    top: int | None = None
+    """Only so many events of each video, the most surprising ones."""
+    truth: Path | None = None
+    """Labels of yours, as CSV, BORIS export or ELAN file: gives precision, recall and F1."""
+    tolerance: float = 0.5
+    """Seconds that an event may be off its label."""
+    overwrite: Flag = False
+    """Replace outputs that exist."""
     seed: int = 0
     """Of the sampled states."""
 
     def __post_init__(self) -> None:
         at_least(0, self, "seed")
+        check_framing_of(self)
+        at_least(1, self, "top")
+        at_least(2, self, "level")
+        if not self.videos:
+            raise UsageError("a VIDEO must be given: a file, a folder, or - for standard input")
+        if self.min_surprise is not None and not math.isfinite(self.min_surprise):
+            raise UsageError(f"min-surprise is a finite number, found {self.min_surprise}")
+        if not 0 <= self.tolerance < math.inf:
+            raise UsageError(f"tolerance is a number of seconds from 0, found {self.tolerance}")
+        if self.level is not None and self.method != "level":
+            raise UsageError(f"--level is for --method level: {self.method} has no levels")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -204,6 +204,25 @@ def has_ruptures() -> bool:
     return importlib.util.find_spec("ruptures") is not None
 
 
+def change_points(signal: np.ndarray, penalty: float, *, shortest: int = 1) -> list[int]:
+    """Where the mean of a signal changes: the steps that minimise the squared error within the
+    stretches between them, and ``penalty`` for each; ``ruptures``, the linear kernel.
+
+    Args:
+        signal: (time, dimensions).
+        penalty: in the unit of a squared error.
+        shortest: steps between two changes, at least.
+
+    Returns the first step of each stretch but the first.
+    """
+    import ruptures
+
+    if len(signal) < 2 * shortest:
+        return []
+    detector = ruptures.KernelCPD(kernel="linear", min_size=shortest).fit(signal)
+    return [int(step) for step in detector.predict(pen=penalty)[:-1]]  # the last is the end
+
+
 def _fit_ruptures(video: np.ndarray, truth: np.ndarray) -> Detect:
     """Changes of the mean in principal components of the frames, by the penalised least squares of
     the kernel change point detector with a linear kernel.
@@ -211,13 +230,10 @@ def _fit_ruptures(video: np.ndarray, truth: np.ndarray) -> Detect:
     mean, axes, variance = _principal(video)
 
     def changes(clips: np.ndarray, penalty: float) -> np.ndarray:
-        import ruptures
-
         found = np.zeros(clips.shape[:2], dtype=bool)
         for clip, row in zip(clips, found, strict=True):
             signal = (clip.reshape(len(clip), -1) / 255 - mean) @ axes
-            detector = ruptures.KernelCPD(kernel="linear", min_size=1).fit(signal)
-            row[detector.predict(pen=penalty * variance)[:-1]] = True  # the last is the end
+            row[change_points(signal, penalty * variance)] = True
         return found
 
     best = max(PENALTIES, key=lambda penalty: event_scores(changes(video, penalty), truth).f1)

@@ -112,7 +112,29 @@ def event_scores(inferred: Mask, truth: Mask, *, tolerance: int = 0) -> EventSco
         steps=truth.size,
         true_events=int(truth.sum()),
         inferred_events=int(inferred.sum()),
-        matched=sum(_matched(ours, theirs, tolerance) for ours, theirs in pairs),
+        matched=sum(
+            count_matched(np.flatnonzero(ours).tolist(), np.flatnonzero(theirs).tolist(), tolerance)
+            for ours, theirs in pairs
+        ),
+    )
+
+
+def timed_scores(
+    found: Sequence[float], truth: Sequence[float], *, tolerance: float, steps: int
+) -> EventScores:
+    """The same of events that are given by their times, in order, such as those that a person
+    labelled.
+
+    Args:
+        found, truth: seconds.
+        tolerance: how many seconds apart a pair may be, with a microsecond for rounding.
+        steps: frames after the first.
+    """
+    return EventScores(
+        steps=steps,
+        true_events=len(truth),
+        inferred_events=len(found),
+        matched=count_matched(found, truth, tolerance + 1e-6),
     )
 
 
@@ -236,12 +258,13 @@ def _ratio(matched: int, claimed: int, other: int) -> float:
     return 0.0 if other else 1.0
 
 
-def _matched(inferred: np.ndarray, truth: np.ndarray, tolerance: int) -> int:
-    """The largest number of pairs, found by walking through both in order of time."""
-    ours, theirs = np.flatnonzero(inferred), np.flatnonzero(truth)
+def count_matched(ours: Sequence[float], theirs: Sequence[float], tolerance: float) -> int:
+    """The largest number of pairs of two events that are at most ``tolerance`` apart, each used
+    once: found by walking through both, which are in order of time.
+    """
     count = mine = other = 0
     while mine < len(ours) and other < len(theirs):
-        distance = int(ours[mine]) - int(theirs[other])
+        distance = ours[mine] - theirs[other]
         if abs(distance) <= tolerance:
             count += 1
         mine += distance <= tolerance

@@ -11,7 +11,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -169,6 +169,18 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file, as a whole or not at all; OutputError where that cannot be."""
     with os_errors_as(OutputError, f"cannot write {path}"):
         write_atomically(path, content)
+
+
+def write_text(path: Path, parts: Iterable[str]) -> None:
+    """Write the parts of a text, as UTF-8; as a whole or not at all. OutputError where that cannot
+    be.
+    """
+    with (
+        os_errors_as(OutputError, f"cannot write {path}"),
+        replacing(path) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as file,
+    ):
+        file.writelines(parts)
 
 
 def write_json(path: Path, value: Any, *, indent: int = 1) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlh.analysis.surprise import EventList, decided_events, event_list
+from dlh.analysis.surprise import EventList, Evidence, list_events
 from dlh.data.video.decode import Video, open_video
 from dlh.data.video.resize import Crop, Fit
 from dlh.errors import UsageError
@@ -174,13 +174,10 @@ class TrainedModel:
                 context, horizon=horizon, samples=1, generator=generator, temperature=temperature
             )
 
-    @torch.no_grad()
     def events(
         self, video: AnyVideo | Iterable[AnyVideo], *, fps: float | None = None, seed: int = 0
     ) -> EventList:
         """When something changed, level by level, in one video; only a model that decides says so.
-
-        The whole video is held in memory.
 
         Args:
             video: one, or the pieces of one.
@@ -191,19 +188,49 @@ class TrainedModel:
             UnsupportedError: the model decides nothing.
             VideoError, DataError: the video cannot be used, or has fewer than two frames.
         """
-        if not isinstance(self.model, DecidingModel):
+        self.check_decides()
+        pieces, fps = self._pieces_of(video, fps)
+        found = list(self.evidence(pieces, seed=seed))
+        frames = sum(piece.frames for piece in found)
+        if frames < 2:
+            raise VideoError(f"a change needs at least 2 frames, found {frames}")
+        return list_events(Evidence.concatenate(found), fps=fps)
+
+    @property
+    def decides_piecewise(self) -> bool:
+        """Whether :meth:`evidence` holds a piece of the video in memory, not all of it."""
+        return False
+
+    def check_decides(self) -> None:
+        """Raise UnsupportedError unless the model decides when something changes."""
+        if not isinstance(self.model, DecidingModel | DynamicLatentHierarchy):
             raise UnsupportedError(
                 f"a model of the kind {self.config.kind} decides nothing, so it has no events; "
                 "take a model of the kind dlh or vta",
                 kind=self.config.kind,
                 asked="events",
             )
-        pieces, fps = self._pieces_of(video, fps)
-        parts = [self.as_video(piece) for piece in pieces]
-        _check_events(sum(part.shape[1] for part in parts), batch=len(parts[0]) if parts else 1)
-        whole = torch.cat(parts, 1)
-        generator = torch.Generator(self.device).manual_seed(seed)
-        return decided_events(self.model.decide(whole, generator=generator), fps=fps)
+
+    @torch.no_grad()
+    def evidence(self, pieces: Iterable[AnyVideo], *, seed: int = 0) -> Iterator[Evidence]:
+        """What the model decides about one video, for each of its pieces or for all together.
+
+        A model of this kind looks ahead, so the whole video is held in memory and answered at once.
+
+        Args:
+            pieces: of the video, in order.
+            seed: of the randomness.
+
+        Raises:
+            UnsupportedError: the model decides nothing.
+            VideoError, DataError: the video cannot be used.
+        """
+        self.check_decides()
+        parts = [_of_one_video(self.as_video(piece)) for piece in pieces]
+        if parts:
+            generator = torch.Generator(self.device).manual_seed(seed)
+            decisions = self.model.decide(torch.cat(parts, 1), generator=generator)
+            yield Evidence.of_decisions(decisions)
 
     def _pieces_of(
         self, video: AnyVideo | Iterable[AnyVideo], fps: float | None
@@ -436,28 +463,25 @@ class DLH(TrainedModel):
         trace, carried = self.model.observe(frames, carried, noise=noise)
         return trace, Stream(carried=carried, frames_seen=seen + frames.shape[1])
 
-    def events(
-        self, video: AnyVideo | Iterable[AnyVideo], *, fps: float | None = None, seed: int = 0
-    ) -> EventList:
-        """When something changed, level by level, in one video of any length.
+    @property
+    def decides_piecewise(self) -> bool:
+        """True: what a hierarchy decides depends on no later frame."""
+        return True
+
+    def evidence(self, pieces: Iterable[AnyVideo], *, seed: int = 0) -> Iterator[Evidence]:
+        """What the model decides about each piece of one video of any length, as it is observed.
 
         Args:
-            video: one, or the pieces of one; it is observed piece by piece.
-            fps: frames per second, to give times in seconds; a file brings its own.
+            pieces: of the video, in order.
             seed: of the sampled states.
 
         Raises:
-            VideoError, DataError: the video cannot be used, or has fewer than two frames.
+            VideoError, DataError: the video cannot be used.
         """
-        pieces, fps = self._pieces_of(video, fps)
-        stream, traces = None, []
+        stream = None
         for piece in pieces:
-            trace, stream = self.observe(piece, stream, seed=seed)
-            traces.append(_decisions(trace))
-        _check_events(
-            stream.frames_seen if stream else 0, batch=len(stream.carried.seen) if stream else 1
-        )
-        return event_list(Trace.concatenate(traces, 1), fps=fps)
+            trace, stream = self.observe(_of_one_video(self.as_video(piece)), stream, seed=seed)
+            yield Evidence.of_trace(trace)
 
     @torch.no_grad()
     def _decoded(self, drawn: Rollout, samples: int) -> Iterator[Prediction]:
@@ -506,13 +530,6 @@ def open_model(name: str | Path, device: str | torch.device = "cpu") -> DLH | Tr
     return of_network(files.read_model(folder), device, files.read_trained_on(folder))
 
 
-def _check_events(frames: int, *, batch: int) -> None:
-    if frames < 2:
-        raise VideoError(f"a change needs at least 2 frames, found {frames}")
-    if batch > 1:
-        raise VideoError(f"events are those of one video, found a batch of {batch}")
-
-
 def _split(video: np.ndarray | Tensor) -> Iterator[AnyVideo]:
     """A video ([batch,] time, ...) in pieces of time; one of other axes whole, to be refused."""
     if video.ndim not in (4, 5):
@@ -524,12 +541,7 @@ def _split(video: np.ndarray | Tensor) -> Iterator[AnyVideo]:
         yield video[piece] if axis == 0 else video[:, piece]
 
 
-def _decisions(trace: Trace) -> Trace:
-    """A trace without its large parts, which events do not need: a long video has many."""
-    small = replace(
-        trace,
-        memory=trace.memory[..., :0],
-        context=trace.context[..., :0],
-        frame_context=trace.frame_context[..., :0],
-    )
-    return small.map(lambda part: part.to("cpu", copy=True))
+def _of_one_video(video: Tensor) -> Tensor:
+    if len(video) > 1:
+        raise VideoError(f"events are those of one video, found a batch of {len(video)}")
+    return video

@@ -33,9 +33,7 @@ VIDEO_SUFFIXES = frozenset(
 )
 # Only containers that hold their own pictures. FFmpeg also takes play lists and scripts, which name
 # other files of this machine, and renders plain text as a video.
-_CONTAINERS = (
-    "mov,mp4,matroska,webm,avi,gif,apng,mpegts,mpeg,mpegvideo,m4v,ogg,flv,asf,yuv4mpegpipe"
-)
+CONTAINERS = "mov,mp4,matroska,webm,avi,gif,apng,mpegts,mpeg,mpegvideo,m4v,ogg,flv,asf,yuv4mpegpipe"
 _MOST_DECODER_THREADS = 8
 # Up to this many pixels, handing a frame from thread to thread costs more than it gains.
 _PIXELS_FOR_ONE_THREAD = 400 * 300
@@ -334,7 +332,7 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
     head = first_bytes(path, 64)
     try:
         container = av.open(
-            f"file:{path}", options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+            f"file:{path}", options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
         )
     except av.error.FFmpegError:
         if head[4:8] == b"ftyp":

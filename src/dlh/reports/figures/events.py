@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,28 @@ STRIDES = (1, 2, 3, 4, 5, 8, 10, 15, 20, 30, 50, 100, 200, 500, 1000)
 NOTE = "level 1 changes at every frame and is not drawn"
 
 
+PAIRS_IN_ROW = 4
+PAIR_TITLE = 0.3
+PAIRS_HEAD = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """The frames before and after an event, uint8 (height, width, channel).
+
+    Attributes:
+        frame: of ``after``, from 0.
+        seconds: its time.
+        surprise: of the event.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    frame: int
+    seconds: float
+    surprise: float
+
+
 @dataclass(frozen=True)
 class Story:
     """One clip's frames, decisions, truth and predicted probabilities, checked."""
@@ -36,6 +59,7 @@ class Story:
     truth: np.ndarray | None  # bool (time,)
     probability: np.ndarray | None  # (time, levels)
     fps: float | None
+    lane: str | None = None  # what the only lane is called, of a method without levels
 
     @property
     def length(self) -> int:
@@ -100,13 +124,15 @@ class Lanes:
 
     def _draw_level(self, axes: Axes, level: int) -> None:
         axes.set_facecolor(canvas.WASH)
-        _name(axes, f"level {level}")
+        _name(axes, self.story.lane or f"level {level}")
         if self.shade is not None:
             axes.axvspan(*self.shade, color="#dbe2e8", linewidth=0)
         if level > 1:
             bars = np.flatnonzero(self.story.changed[:, level - 1])
             colour = canvas.MODEL_PALE if self.detailed else canvas.MODEL
-            axes.bar(bars, 1, width=0.92, color=colour, linewidth=0)
+            # One collection: a long video has thousands of bars.
+            places = [(time - 0.46, 0.92) for time in bars.tolist()]
+            axes.broken_barh(places, (0, 1), facecolors=colour, linewidth=0)
             if self.detailed:
                 self._draw_details(axes, level)
         axes.set(xlim=self.limits, ylim=(-0.04, 1.04))
@@ -142,6 +168,8 @@ def events_figure(
     truth: Tensor | ArrayLike | None = None,
     change_probability: Tensor | ArrayLike | None = None,
     fps: float | None = None,
+    pairs: Sequence[Pair] = (),
+    lane: str | None = None,
 ) -> Figure:
     """Consecutive frames, and aligned below them when each level changed (Fig. 5c).
 
@@ -155,8 +183,11 @@ def events_figure(
         truth: the true events, bool (time,), where the data knows them.
         change_probability: p(e_t^n = 1), (time, levels).
         fps: frames per second, to write seconds beside frames.
+        pairs: of the most surprising events, drawn below in this order.
+        lane: the name of the only lane, of a method without levels.
     """
     story = _story(video, changed, truth, change_probability, fps)
+    story = replace(story, lane=lane)
     first, stride = _window(story)
     columns = min(COLUMNS, -(-len(story.frames) // stride))
     shows_all = columns * stride >= story.length
@@ -168,7 +199,8 @@ def events_figure(
     strip = _strip(story, columns, stride, width)
     axis = 0.55 if fps is None else 0.69  # one or two lines of numbers, and a name
     height = HEAD + strip.height + zoom.height + axis
-    figure = canvas.new_figure(WIDTH, height + (0 if shows_all else 0.4 + whole.height + axis))
+    end = height + (0 if shows_all else 0.4 + whole.height + axis)
+    figure = canvas.new_figure(WIDTH, end + _pairs_height(pairs, width))
 
     canvas.headline(figure, "When did something change?", _summary(story, stride))
     _legend(figure, story)
@@ -179,7 +211,43 @@ def events_figure(
         heading = f"The whole clip, {story.length} frames. The shaded window is the one above."
         canvas.write(figure, LEFT, height + 0.06, heading)
         whole.draw(figure, height + 0.36, NOTE)
+    if pairs:
+        heading = "The most surprising events: the frame before, and the first of the new state."
+        canvas.write(figure, LEFT, end + 0.1, heading)
+        _draw_pairs(figure, pairs, end + PAIRS_HEAD, width)
     return figure
+
+
+def _pair_sizes(pairs: Sequence[Pair], width: float) -> tuple[float, float]:
+    """Width of a place for a pair, and height of its pictures, inches."""
+    rows, columns = pairs[0].after.shape[:2]
+    place = width / PAIRS_IN_ROW
+    return place, min(place * 0.46 * rows / columns, 1.6)
+
+
+def _pairs_height(pairs: Sequence[Pair], width: float) -> float:
+    if not pairs:
+        return 0.0
+    _, height = _pair_sizes(pairs, width)
+    return PAIRS_HEAD + -(-len(pairs) // PAIRS_IN_ROW) * (height + PAIR_TITLE) + 0.1
+
+
+def _draw_pairs(figure: Figure, pairs: Sequence[Pair], top: float, width: float) -> None:
+    place, height = _pair_sizes(pairs, width)
+    for number, pair in enumerate(pairs):
+        row, column = divmod(number, PAIRS_IN_ROW)
+        left = LEFT + column * place
+        above = top + row * (height + PAIR_TITLE)
+        said = f"{pair.seconds:.2f} s, frame {pair.frame}: {pair.surprise:.3g}"
+        canvas.write(figure, left, above, said)
+        for side, pixels in enumerate((pair.before, pair.after)):
+            picture = canvas.as_rgb(pixels[None])[0]
+            wide = height * picture.shape[1] / picture.shape[0]
+            box = canvas.place(
+                figure, left + side * (wide + 0.04), above + PAIR_TITLE - 0.08, wide, height
+            )
+            box.imshow(picture, interpolation="nearest", aspect="auto")
+            box.set(xticks=[], yticks=[])
 
 
 def _story(video, changed, truth, change_probability, fps) -> Story:
@@ -241,6 +309,8 @@ def _summary(story: Story, stride: int) -> str:
         else f".  One picture for every {stride} frames: their event, or the first"
     )
     inferred = story.changed[1:, 1]
+    if story.lane is not None:
+        return f"{_count(int(inferred.sum()), 'event')} {length}{pictures}"
     if story.truth is None:
         return f"Level 2 changed {_count(int(inferred.sum()), 'time')} {length}{pictures}"
     truth = story.truth[1:]

@@ -1,0 +1,140 @@
+"""The events of a stream, as JSON lines, while it runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from dlh.analysis.event_methods import DECIDED, NOISE_FACTOR, CausalMotion, MotionEnergy
+from dlh.commands.options import EventsOptions
+from dlh.data.video.live import LiveVideo
+from dlh.data.video.resize import Target
+from dlh.errors import UsageError
+from dlh.event_files.timecode import clock
+from dlh.files.writing import Say, strict_json
+from dlh.pretrained import TrainedModel, open_model
+from dlh.pretrained.trained_model import UnsupportedError
+from dlh.training.device import choose_device
+
+_OF_FILES = ("out", "write", "page", "images", "split", "top", "truth")
+
+
+def stream_events(options: EventsOptions, *, say: Say) -> None:
+    """Say each event of a stream as a JSON line, as soon as its frame was observed.
+
+    What is decided depends on no later frame: ``level`` is the model's own decision at the frame
+    and its threshold is constant; ``motion`` compares with the minute before. So an event is said
+    one frame after it began at the earliest and when its frame was computed; each line has
+    ``delay``, the seconds from the frame's decoding to the line.
+
+    Raises:
+        UsageError: more than one stream, or an option that a stream cannot have.
+        UnsupportedError: the model looks ahead.
+        DataError: the stream cannot be read.
+    """
+    _check(options)
+    dlh = open_model(options.model, choose_device("auto"))
+    if options.method == "level":
+        check_level(dlh, options)
+    (path,) = options.videos
+    channels, height, width = dlh.model.frame_shape
+    video = LiveVideo(path, Target(height=height, width=width, channels=channels))
+    level = options.method == "level"
+    threshold = options.min_surprise
+    if threshold is None:
+        threshold = DECIDED if level else NOISE_FACTOR
+    unit = "nats" if level else "robust standard deviations of motion energy above its median"
+    about = {
+        "stream": str(path),
+        "model": options.model,
+        "method": options.method,
+        "unit": unit,
+        "min_surprise": threshold,
+        "fps": video.fps,
+        "delay_frames": 0,
+    }
+    say(strict_json(about))
+    live = _Live(video)
+    found = _levels(dlh, live, options, threshold) if level else _motion(live, threshold, video.fps)
+    events = 0
+    for frame, of_level, surprise in found:
+        event = {
+            "frame": frame,
+            "seconds": round(live.seconds, 6),
+            "timecode": clock(live.seconds),
+            "level": of_level,
+            "surprise": float(f"{surprise:.5g}"),
+            "method": options.method,
+            "delay": round(time.monotonic() - live.arrived, 4),
+        }
+        events += 1
+        say(strict_json(event))
+    say(strict_json({"end": True, "frames": live.count, "events": events}))
+
+
+def check_level(dlh: TrainedModel, options: EventsOptions) -> None:
+    """Raise UsageError unless the model decides frame by frame, on a level that it has."""
+    dlh.check_decides()
+    if not dlh.decides_piecewise:
+        raise UnsupportedError(
+            f"a model of the kind {dlh.config.kind} looks ahead, so it cannot follow a stream; "
+            "take one of the kind dlh, or --method motion",
+            kind=dlh.config.kind,
+            asked="stream",
+        )
+    levels = getattr(dlh.config, "num_levels", 2)
+    if levels < (options.level or 2):
+        raise UsageError(
+            f"{options.model} has {levels} level{'' if levels == 1 else 's'}, expected "
+            f"{options.level or 2} at least; take another model or --method motion"
+        )
+
+
+def _check(options: EventsOptions) -> None:
+    if len(options.videos) > 1:
+        found = ", ".join(map(str, options.videos))
+        raise UsageError(f"one stream is watched at a time, found {found}")
+    for name in _OF_FILES:
+        if getattr(options, name) != getattr(EventsOptions, name):
+            raise UsageError(
+                f"--{name} is for a file: the events of a stream are said as JSON lines, before "
+                "its end is known"
+            )
+    if options.method == "changepoint":
+        raise UsageError("change points are found in a whole video; take --method level or motion")
+
+
+class _Live:
+    """The frames of a stream, with the number, time stamp and arrival of the last one."""
+
+    def __init__(self, video: LiveVideo) -> None:
+        self._video = video
+        self.count, self.seconds, self.arrived = 0, 0.0, 0.0
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """One at a time, uint8 (1, height, width, channel)."""
+        for seconds, frame in self._video:
+            self.seconds, self.arrived = seconds, time.monotonic()
+            self.count += 1
+            yield frame[None]
+
+
+def _levels(
+    dlh: TrainedModel, live: _Live, options: EventsOptions, threshold: float
+) -> Iterator[tuple[int, int | None, float]]:
+    for evidence in dlh.evidence(live, seed=options.seed):
+        levels = range(2, evidence.levels + 1) if options.level is None else (options.level,)
+        for level in levels:
+            surprise = float(evidence.surprise[0, level - 1])
+            if len(evidence.frames_of(level)) and surprise >= threshold:
+                yield live.count - 1, level, surprise
+
+
+def _motion(live: _Live, threshold: float, fps: float) -> Iterator[tuple[int, int | None, float]]:
+    energy, usual = MotionEnergy(keep=False), CausalMotion(fps)
+    for piece in live:
+        height = usual.next(float(energy.add(piece)[0]), threshold)
+        if height is not None:
+            yield live.count - 1, None, height
