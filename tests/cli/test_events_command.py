@@ -437,3 +437,13 @@ def test_a_name_that_is_no_text_is_written_and_shown(dlh, changing, clip):
     answer = dlh("events", changing, name, "--out", "found.json")
     assert (answer.status, answer.err) == (0, "")
     assert json.loads(Path("found.json").read_text())["video"] == name
+
+
+def test_a_video_is_retimed_and_cropped_as_asked_for(dlh, changing, clip):
+    words = ("events", changing, clip, "--fps", 5, "--crop", 0, 0, 8, 8, "--fit", "pad")
+    assert dlh(*words, "--out", "found.json").status == 0
+    found = json.loads(Path("found.json").read_text())
+    assert (found["fps"], found["frames"]) == (5, 20)
+    for words in (("--crop", 0, 0, 99, 8), ("--crop", 0, 0, 0, 8), ("--fps", 0)):
+        assert dlh("events", changing, clip, *words, "--out", "other.json").status in (1, 2)
+        assert not Path("other.json").exists()

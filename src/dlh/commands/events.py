@@ -199,7 +199,7 @@ def _watch(
 ) -> Watched:
     """Find the events of one video."""
     truth = None if labels is None else labels_of(labels, request.name, only=only)
-    video = dlh.open(request.path)
+    video = dlh.open(request.path, fps=options.fps, crop=options.crop, fit=options.fit)
     if resizing := dlh.describe_resizing(video):
         say(resizing)
     if options.method == "level" and not dlh.decides_piecewise:
@@ -211,7 +211,9 @@ def _watch(
         with tqdm(
             total=announced, desc=about or None, unit="frame", leave=False, disable=None
         ) as bar:
-            for piece in dlh.pieces(video):
+            for number, piece in enumerate(dlh.pieces(video)):
+                if number == 0 and (unlike := dlh.describe_unlikeness(piece)):
+                    say(f"{request.name}: {unlike}")
                 first.add(piece)
                 yield piece
                 bar.update(len(piece))

@@ -151,6 +151,13 @@ class EventsOptions:
     write: tuple[FormatName, ...] = ()
     """Also write the events as csv, vtt (WebVTT), chapters (FFmpeg metadata), edl (CMX 3600), otio
     (OpenTimelineIO), boris (tabular events) or elan (.eaf)."""
+    fps: float | None = None
+    """Re-time videos to this many frames a second; default: to the rate at which the model was
+    trained, where both have one."""
+    crop: tuple[int, int, int, int] | None = None
+    """The part of each frame that is used, X Y WIDTH HEIGHT in its pixels; default: all of it."""
+    fit: Literal["squash", "pad"] | None = None
+    """Squash frames to the model's shape, or pad them with black; default: as it was trained."""
     page: Flag = False
     """Also write a page: the film above a timeline of its levels, click to jump."""
     images: Flag = False
@@ -178,6 +185,7 @@ class EventsOptions:
 
     def __post_init__(self) -> None:
         at_least(0, self, "seed")
+        check_framing_of(self)
         at_least(1, self, "top")
         at_least(2, self, "level")
         if not self.videos:
