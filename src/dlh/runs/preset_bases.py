@@ -54,8 +54,8 @@ def emergence(steps: int) -> EmergenceConfig:
     """What helps the hierarchy to emerge in a run of ``steps`` joint updates.
 
     In the first 40 % no memory is read, and in the first half changes are explored. In the first
-    20 % the likelihood's std moves to where the states cost 20 nats a frame, at which a hierarchy
-    emerges, and until 45 % to the model's own.
+    20 % the likelihood's std is 1, or moves to where the states cost 10 to 40 nats a frame, at
+    which a hierarchy emerges; until 45 % it moves to the model's own.
     docs/log.md has the experiments (28 November 2026), all with 1,000 updates.
     """
     return EmergenceConfig(

@@ -23,18 +23,19 @@ LOG_STD, PAID = "initial.log_std", "initial.paid"
 """Names in :attr:`dlh.interfaces.Update.carried`: the two means of :class:`Rest`, and the two
 arguments of :func:`next_log_std`."""
 
-SETTLED = 30
-"""Updates after which state divergences are informative; at first they are hundreds of nats."""
+SETTLED = 100
+"""Updates after which the states' divergences say something; at first they are hundreds of nats."""
+BAND = math.log(2.0)
+"""As long as what is paid is within this factor of what is to be paid, the initial std stays."""
 GAIN = 0.02
-"""Change of the logarithm of the initial std in an update, per logarithm of the divergences over
-their target, and its maximum: a factor of 7 in 100 updates at most."""
+"""How far its logarithm moves in an update outside; so it changes by a factor of 7 in 100."""
 
 
 def next_log_std(step: float, log_std: float, paid: float, config: EmergenceConfig) -> float:
     """The logarithm of the initial std for the update after ``step`` updates.
 
-    Where the states cost more than ``initial_nats``, the std grows: a blunter likelihood pays less
-    for what they say. Where they cost less, it shrinks.
+    Where the states cost more than twice ``initial_nats``, the std grows: a blunter likelihood pays
+    less for what they say. Where they cost less than half of it, the std shrinks.
 
     Args:
         step: updates done.
@@ -45,7 +46,7 @@ def next_log_std(step: float, log_std: float, paid: float, config: EmergenceConf
     if not config.initial_nats or not SETTLED <= step <= config.anneal_from:
         return log_std
     off = math.log(max(paid, 1e-6) / config.initial_nats)
-    return log_std + max(-GAIN, min(GAIN, GAIN * off))
+    return log_std if abs(off) <= BAND else log_std + math.copysign(GAIN, off)
 
 
 def likelihood_std(
