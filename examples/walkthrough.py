@@ -78,7 +78,7 @@ else:
 # ## 3. Which events it found
 #
 # One held-out clip, frame by frame, with the decisions of level 2 and the true events. `observe`
-# returns the trace: everything that was inferred. Section 4 reads it too.
+# returns the trace: everything that was inferred.
 
 # %%
 model = DLH.from_pretrained(FOLDER)
@@ -102,14 +102,16 @@ print(f"on {len(clips.video)} clips: precision {scores.precision:.2f}, recall {s
 # ## 4. What each level holds
 #
 # Take a frame, give one level the state that it had at another moment, leave the other level as it
-# is, and decode. The pictures show that level 2 holds the colour and level 1 the position.
+# is, and decode. The pictures show that level 2 holds the colour and level 1 the position. Other
+# models with levels can be asked the same, by the same `observe_levels`.
 
 # %%
 generator = torch.Generator().manual_seed(0)
-moments = Moments.spread(trace, 3)
+observed = model.model.observe_levels(from_stored(clips.video), generator=generator)
+moments = Moments.spread(observed, 3)
 groups = []
 exchanged = {
-    level: resample(model.model, trace, [level], moments, samples=10, generator=generator)
+    level: resample(model.model, observed, [level], moments, samples=10, generator=generator)
     for level in (2, 1)
 }
 for moment in range(len(moments)):

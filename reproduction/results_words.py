@@ -12,7 +12,7 @@ is their mean, and ± their standard deviation.
 DIFFERENCES = """\
 - Except in [one section](#at-the-papers-size), the world is the 32 px ball of the preset
   `moving-ball` (the paper's has 64 px), trained as that preset was until 28 November 2026: one
-  stage, two starts; now it has [another recipe](../model.md#training-beyond-the-paper). The colour
+  stage, two starts; now it has [another recipe](../model.md#does-the-hierarchy-emerge). The colour
   changes at about 23 % of all steps at lambda 0; the paper's tables imply about 22 %.
 - Batches are 20 clips of 24 frames, not 100 of 100. A run has 800 updates, or 2,400 at the *full
   budget*. Clips of 100 frames are scored, and futures of 200. The weight of the divergences

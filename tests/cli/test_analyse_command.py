@@ -179,7 +179,7 @@ def test_without_matplotlib_there_are_numbers_and_a_page(dlh, changing, monkeypa
         ("bare", 2, "bare --data"),
         ("large --data moving-ball", 2, "3 x 48"),
         ("run --data missing", 1, "missing"),
-        ("run --data moving-mnist", 2, "MNIST 1 64"),
+        ("run --data moving-mnist", 2, "moving-mnist 1 64"),
         ("run --data short.mp4", 1, "short.mp4 10"),
         ("bare --data videos", 1, "videos 100"),
         ("nothing", 1, "nothing"),

@@ -91,6 +91,7 @@ def test_what_a_browser_cannot_play_is_encoded_anew_at_its_size(dlh, still, monk
     assert not [path for path in Path().iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome is installed")
 @pytest.mark.parametrize("kind", ["as it is", "encoded anew"])
 def test_a_browser_draws_the_timeline_and_jumps_to_an_event(dlh, still, kind):
@@ -104,7 +105,7 @@ def test_a_browser_draws_the_timeline_and_jumps_to_an_event(dlh, still, kind):
     dom = subprocess.run(
         [
             *(str(BROWSER), "--headless=new", "--no-sandbox", "--disable-gpu"),
-            *(f"--user-data-dir={Path('profile').resolve()}", "--virtual-time-budget=5000"),
+            *(f"--user-data-dir={Path('profile').resolve()}", "--virtual-time-budget=20000"),
             *("--dump-dom", address),
         ],
         capture_output=True,
