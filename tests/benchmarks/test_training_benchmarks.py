@@ -27,6 +27,7 @@ def run(module, monkeypatch, *words: str) -> None:
 def nothing_is_compiled(monkeypatch) -> None:
     """What pytest checks of shapes cannot be; that compiling is right is tested elsewhere."""
     monkeypatch.setattr(decide, "_compiled_decide", lambda: decide.decide)
+    monkeypatch.setattr("dlh.training.speed.require_compiler", lambda device: None)
 
 
 @pytest.mark.slow

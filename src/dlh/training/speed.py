@@ -19,6 +19,7 @@ the training step alone: validation, pictures and analyses run the plain loop.
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -78,8 +79,11 @@ def require(speed: Speed, device: torch.device) -> None:
 
 def refusal(speed: Speed, error: CompilationError) -> TrainingError:
     """What to do where compilation failed."""
+    place = Path(torch.__file__).parent
+    space = f" torch lies in a folder with a space, {place}, where it cannot compile;"
     return TrainingError(
-        f"--speed {speed} compiles the loop over time, and that fails here ({error}); it needs a "
+        f"--speed {speed} compiles the loop over time, and that fails here ({error});"
+        f"{space if ' ' in str(place) else ''} it needs a "
         "C++ compiler (g++ or clang++, or the one that the variable CXX names) and Python's "
         f"headers, on a GPU Triton too: install them, or use --speed {uncompiled(speed)}, which "
         "computes the same"

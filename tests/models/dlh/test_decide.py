@@ -33,6 +33,11 @@ def wrong_cases(cache: Path, *device: str) -> dict[str, str | None]:
     return json.loads(done.stdout)
 
 
+NO_SPACE = pytest.mark.skipif(
+    " " in torch.__file__, reason="torch cannot compile from a folder whose name has a space"
+)
+
+
 @pytest.fixture(scope="module")
 def wrong(tmp_path_factory) -> dict[str, str | None]:
     return wrong_cases(tmp_path_factory.mktemp("inductor"))
@@ -46,7 +51,13 @@ def test_the_loop_that_a_gpu_replays_is_the_plain_one(tmp_path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
-    ["inductor", "the paper's letter", "no nesting, vade", "full selection context", "refused"],
+    [
+        pytest.param("inductor", marks=NO_SPACE),
+        "the paper's letter",
+        "no nesting, vade",
+        "full selection context",
+        "refused",
+    ],
 )
 def test_the_compiled_loop_is_the_plain_one(wrong, case):
     assert wrong[case] is None, wrong[case]
