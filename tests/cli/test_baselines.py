@@ -219,6 +219,7 @@ ANALYSED_LITTLE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["vta", "cwvae"])
 def test_an_analysis_looks_into_the_levels_of_other_models(dlh, trained, kind):
     answer = dlh("analyse", trained(kind), "--out", "found", *ANALYSED_LITTLE)

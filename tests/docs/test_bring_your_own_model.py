@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from dlh.data.video.encode import write_video
@@ -17,6 +18,7 @@ PAGE = ROOT / "docs" / "bring-your-own-model.md"
 LITTLE = "from dlh.analysis import measure\nmeasure.CLIPS = measure.SAMPLES = 2\n"
 
 
+@pytest.mark.slow
 def test_the_model_of_the_page_is_trained_and_predicts(tmp_path: Path) -> None:
     files = dict(block.removeprefix("# ").split("\n", 1) for block in blocks(PAGE, "python"))
     assert list(files) == [

@@ -30,6 +30,7 @@ def is_running(process: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks Linux who is there")
 def test_a_process_of_an_evaluation_ends_when_the_command_is_killed(workspace):
     Path("killed.py").write_text(KILLED)

@@ -45,6 +45,9 @@ def make_run(path: Path, experiment: Experiment, **summary) -> None:
     run.write_json("summary.json", {"steps": 20, "seconds": {"train": 10.0}, **summary})
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")

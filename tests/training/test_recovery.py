@@ -94,6 +94,7 @@ def test_asked_to_stop_from_outside_it_saves_first(
     assert_same_run(run, unbroken)
 
 
+@pytest.mark.slow
 def test_two_processes_do_not_train_in_one_folder(tmp_path: Path, unbroken: RunFolder) -> None:
     run = new_run(tmp_path / "run")
     with run.lock():
