@@ -1,7 +1,8 @@
 """How many single starts of the recipe end with a hierarchy.
 
-    dlh train moving-ball --seed 4001 --training.later-steps --run runs/emergence/l0-4001
-    python -m reproduction.studies.emergence runs/emergence/* --out docs/results/emergence.json
+    dlh train moving-ball --seed 4003 --training.later-steps --model.dynamics.clips 0
+        --training.threads 1 --run runs/emergence/l0-4003
+    python -m reproduction.studies.emergence runs/emergence/* --out emergence.json
 
 For each run: precision, recall and F1 of level 2 on test clips of its own world, and the change of
 colour that it notices least. Then, for each world and likelihood std, the runs whose F1 is at least
