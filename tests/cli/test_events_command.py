@@ -444,6 +444,10 @@ def test_a_video_is_retimed_and_cropped_as_asked_for(dlh, changing, clip):
     assert dlh(*words, "--out", "found.json").status == 0
     found = json.loads(Path("found.json").read_text())
     assert (found["fps"], found["frames"]) == (5, 20)
-    for words in (("--crop", 0, 0, 99, 8), ("--crop", 0, 0, 0, 8), ("--fps", 0)):
-        assert dlh("events", changing, clip, *words, "--out", "other.json").status in (1, 2)
+    for words, status in (
+        (("--crop", 0, 0, 99, 8), 1),  # which only the video can tell
+        (("--crop", 0, 0, 0, 8), 2),
+        (("--fps", 0), 2),
+    ):
+        assert dlh("events", changing, clip, *words, "--out", "other.json").status == status
         assert not Path("other.json").exists()
