@@ -49,13 +49,12 @@ class DigitsInFutures:
     Args:
         source: of the clips.
         path: of the classifier's weights, without an ending; trained where there is none.
-        steps: of its training.
     """
 
     file = "digits.json"
 
-    def __init__(self, source: MovingMNIST, path: Path, *, steps: int = STEPS) -> None:
-        self.source, self.steps = source, steps
+    def __init__(self, source: MovingMNIST, path: Path) -> None:
+        self.source = source
         self.path = path.with_name(f"{path.name}-{source.digits.sha256()[:8]}.pt")
 
     @functools.cached_property
@@ -66,7 +65,7 @@ class DigitsInFutures:
             saved = torch.load(self.path, weights_only=True)
             network.load_state_dict(saved["network"])
             return network.eval(), saved["accuracy"]
-        accuracy = train_classifier(network, self.source, steps=self.steps)
+        accuracy = train_classifier(network, self.source, steps=STEPS)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(self.path) as temporary:
             torch.save({"network": network.state_dict(), "accuracy": accuracy}, temporary)
@@ -188,6 +187,7 @@ def classifier_network() -> nn.Module:
     )
 
 
+@torch.enable_grad()
 def train_classifier(
     network: nn.Module, source: MovingMNIST, *, steps: int, seed: int = 0
 ) -> float:

@@ -5,6 +5,7 @@ All that is found lies in one folder, and what is there already is not computed 
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from dlh.evaluation.protocol import Protocol
 from dlh.evaluation.results import CURVES, SCORES, read_scores
 from dlh.evaluation.rows import MODEL
 from dlh.evaluation.work import futures_of_clip
-from dlh.files.writing import Say, write_json
+from dlh.files.writing import Say, write_bytes, write_json
 from dlh.interfaces import Temperature
 from dlh.runs.subject import Subject, run_of
 from dlh.runs.summary import SUMMARY
@@ -191,15 +192,18 @@ def keep_clip(scored: Scored) -> dict[str, Any]:
         futures, truth = scored.shown(KEPT_CLIP), to_stored(clip.truth)
         frames = len(truth)
         while True:
+            content = io.BytesIO()
             np.savez_compressed(
-                path,
+                content,
                 samples=futures[None, :, :frames],
                 context=to_stored(clip.context)[None],
                 truth=truth[None, :frames],
             )
-            if path.stat().st_size <= MOST_BYTES or frames == 1:
+            size = content.getbuffer().nbytes
+            if size <= MOST_BYTES or frames == 1:
                 break
-            frames = max(1, int(frames * 0.9 * MOST_BYTES / path.stat().st_size))
+            frames = max(1, int(frames * 0.9 * MOST_BYTES / size))
+        write_bytes(path, content.getvalue())
     with np.load(path) as arrays:
         frames = arrays["samples"].shape[2]
     return {

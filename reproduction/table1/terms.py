@@ -1,8 +1,8 @@
 """Equal terms: the same core-hours for every model, or the same training frames.
 
-A training is scaled by one number, its *share* of the experiment's length: joint and later updates,
-the schedules that belong to them, and the stored clips all follow. Its cost is proportional to the
-share, so a short measurement says what share a budget buys.
+A training is scaled by one number, its *share* of the experiment's length: joint and later
+updates, the schedules that belong to them, warm-up and stored clips all follow. Its cost is
+proportional to the share, so a short measurement says what share a budget buys.
 
 Of a budget of core-hours a model spends the measurement, a tenth on each of three trials that
 differ in the learning rate alone, and all that is left on its run. The trial whose predictions of
@@ -24,6 +24,7 @@ from dlh.evaluation.temperature import try_temperature
 from dlh.files.writing import Say, write_json
 from dlh.interfaces import AS_LEARNT, shortest_context
 from dlh.models.dlh import DLHConfig
+from dlh.models.lmc import LMCConfig
 from dlh.runs.experiment import Experiment
 from dlh.runs.subject import open_subject
 from dlh.training.device import choose_device
@@ -81,6 +82,9 @@ def scaled(base: Experiment, share: float) -> Experiment:
         fewest = min(clips, model.dynamics.batch_size)
         stored = replace(model.dynamics, clips=max(fewest, round(share * clips)))
         experiment = replace(experiment, model=replace(model, dynamics=stored))
+    if isinstance(model, LMCConfig):  # its first iterations are shorter, and so cheaper
+        warm = max(1, round(share * model.warmup_iterations))
+        experiment = replace(experiment, model=replace(model, warmup_iterations=warm))
     return experiment
 
 

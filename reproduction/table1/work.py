@@ -87,7 +87,12 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
     Raises:
         Interrupted: somebody stopped it.
         OutputError: nothing can be written.
+        UsageError: a given run is not there.
     """
+    for runs in request.given.values():
+        for name, folder in runs.items():
+            if not folder.is_dir():
+                raise UsageError(f"the run given as {name} is a folder; there is none at {folder}")
     make_folder(root)
     for world in request.worlds:
         say(f"== {world.title}")

@@ -24,6 +24,7 @@ from reproduction.table1 import terms
 from reproduction.table1.cells import MODELS, WORLDS, cells, experiment
 from reproduction.table1.command import Table1Options, request_of
 from reproduction.table1.terms import Took, Trial, best_trial, scaled, seconds_for, share_for
+from reproduction.table1.work import run_list
 
 LITTLE = (
     *("--size", "tiny", "--context", 10, "--horizon", 8, "--samples", 2, "--clips", 2),
@@ -129,11 +130,10 @@ def test_options_name_worlds_and_runs_that_exist(workspace):
         request_of(Table1Options(worlds=("mooving-ball",)))
     with refused(UsageError, "moving-ball=runs"):
         request_of(Table1Options(run=("moving-ball=runs",)))
-    with refused(UsageError, "runs/none"):
-        request_of(Table1Options(run=("moving-ball/mine=runs/none",)))
+    with refused(UsageError, "mine", "runs/none"):
+        run_list(request_of(Table1Options(run=("moving-ball/mine=runs/none",))), Path("out"))
     with refused(UsageError, "dlh9"):
         cells(WORLDS["kth"], ["dlh9"], [0], "cores")
-    Path("mine").mkdir()
     request = request_of(Table1Options(run=("moving-ball/mine=mine",), models=("none",)))
     assert request.given == {"moving-ball": {"mine": Path("mine")}} and not request.models
 
@@ -143,9 +143,7 @@ def test_the_list_trains_scores_resumes_and_makes_its_page(reproduce, monkeypatc
     monkeypatch.setattr(terms, "MEASURED", 2)
     monkeypatch.setattr(terms, "CLIPS", 2)
     monkeypatch.setattr("dlh.runs.temperature.CLIPS", 2)
-    monkeypatch.setattr(
-        "reproduction.readings.DigitsInFutures.__init__.__kwdefaults__", {"steps": 2}
-    )
+    monkeypatch.setattr("reproduction.digits.STEPS", 4)
     words = ("table1", "--worlds", "moving-mnist", "kth", "--models", "dlh2", "flat", *LITTLE)
     answer = reproduce(*words, "--frames", 400)
     assert answer.status == 0, answer.err
