@@ -97,6 +97,7 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
     for world in request.worlds:
         say(f"== {world.title}")
         place = root / world.name
+        make_folder(place)
         missing: dict[str, str] = {}
         runs = dict(request.given.get(world.name, {}))
         for cell in request.cells_of(world):
@@ -251,6 +252,7 @@ def _draw_levels(runs: Mapping[str, Path], place: Path, say: Say) -> None:
 
 def _write_cells(world: World, runs: Mapping[str, Path], place: Path, request: Request) -> None:
     """One JSON for each row: how it was trained, and its scores."""
+    make_folder(place / CELLS)
     for name in runs:
         own = place / RUNS / name / TERMS
         write_json(

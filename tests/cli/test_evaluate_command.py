@@ -66,7 +66,8 @@ def test_the_files_are_there_and_the_page_fetches_nothing(evaluated: Path):
     names = {path.name for path in evaluated.iterdir()}
     assert names == {
         "best-of.png", "curves.json", "per-frame.png", "per-future.json", "predictions.npz",
-        "report.html", "scores.json", "scores.md", "strip-best.png", "strip-median.png", "strip-worst.png",
+        "report.html", "scores.json", "scores.md", "strip-best.png", "strip-median.png",
+        "strip-worst.png",
     }  # fmt: skip
     page = (evaluated / "report.html").read_text("utf-8")
     assert "http" not in page.replace("http-equiv", "") and "<script" not in page
