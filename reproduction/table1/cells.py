@@ -18,6 +18,7 @@ from dlh.data.worlds.moving_mnist import MovingMNISTConfig
 from dlh.errors import UsageError
 from dlh.models.dlh import DLHConfig, DynamicsConfig
 from dlh.models.flat import FlatConfig
+from dlh.models.frame_config import FrameConfig
 from dlh.models.lmc import LMCConfig
 from dlh.models.vta import VTAConfig
 from dlh.runs.experiment import DataConfig, Experiment
@@ -155,6 +156,7 @@ def experiment(
             + ", ".join(MODELS)
         )
     base = _TINY[model]() if size == "tiny" else _base(world, model, size)
+    assert isinstance(base.model, FrameConfig)
     training = replace(base.training, seed=seed, sample_every=0)
     if size != "paper":
         training = replace(training, threads=1, device="cpu")

@@ -33,8 +33,9 @@ place* is the median number of predicted steps that the ball or a digit is where
 the best and in the average future. The paper's numbers are of its own data and training, so they
 show only what is aimed at."""
 BUDGET = """Each model's core-seconds contain a short measurement and three trials of a tenth of the
-budget, which choose its learning rate by the energy score of validation predictions. A row of a
-finished run that was given has what that run took."""
+budget, which choose its learning rate by the energy score of validation predictions. *Length* is
+how far it got, in lengths of its preset. A row of a finished run that was given has what that run
+took."""
 
 
 def render(root: Path, worlds: Sequence[World]) -> str:
@@ -97,7 +98,7 @@ def _scores(world: World, numbers: Numbers, terms: Mapping[str, Numbers]) -> str
     metrics = [m for m in METRICS if _first(numbers)["scores"][m]["best"] is not None]
     head = (
         "", "temperature", *(f"{name}, best (mean)" for name in metrics), "energy", "in place",
-        "learning rate", "core-seconds", "frames",
+        "learning rate", "length", "core-seconds", "frames",
     )  # fmt: skip
     rows = []
     for name, model in numbers["models"].items():
@@ -105,7 +106,7 @@ def _scores(world: World, numbers: Numbers, terms: Mapping[str, Numbers]) -> str
             if at in model["at"]:
                 rows.append(_row(name, model, model["at"][at], metrics, terms.get(name)))
     rows += _over_seeds(numbers, metrics)
-    first, blank = _first(numbers), ("-",) * 3
+    first, blank = _first(numbers), ("-",) * 4
     for floor in FLOORS:
         if floor in first["distribution"]:
             entries, energy = first["floors"][floor], first["distribution"][floor][ENERGY]
@@ -139,6 +140,7 @@ def _row(
         f"{found['distribution']['model'][ENERGY]['mean']:.4f}",
         _in_place(tracking),
         f"{terms['learning_rate']:g}" if terms else "as given",
+        f"{terms['run']['share']:.2f}" if terms else "-",
         "-" if spent is None else f"{spent:,.0f}",
         "-" if training["frames"] is None else f"{training['frames']:,}",
     )
@@ -146,6 +148,7 @@ def _row(
 
 def _over_seeds(numbers: Numbers, metrics: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Of each model that has several seeds: mean and standard deviation, at temperature 1."""
+    blank = ("-",) * 4
     for model in MODELS:
         found = [
             each["at"][AS_LEARNT]
@@ -158,7 +161,7 @@ def _over_seeds(numbers: Numbers, metrics: Sequence[str]) -> Iterator[tuple[str,
         energy = [each["distribution"]["model"][ENERGY]["mean"] for each in found]
         yield (
             f"{MODELS[model]}, {len(found)} seeds", "1", *cells,
-            f"{fmean(energy):.4f} ± {stdev(energy):.4f}", "-", "-", "-", "-",
+            f"{fmean(energy):.4f} ± {stdev(energy):.4f}", "-", *blank,
         )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ def rehearsed_little(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "WARM", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("rehearsed_little")
 def test_the_plan_trains_scores_times_and_packs_what_goes_on(reproduce, dlh_command):
     answer = reproduce("gpu", "--dry-run", "--minutes", 20, "--out", "gpu")
