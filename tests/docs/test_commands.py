@@ -69,6 +69,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     instead_of("reproduction.write", "write_results")
     instead_of("reproduction.publish", "publish")
     instead_of("reproduction.comparison", "compare_models")
+    instead_of("reproduction.horizon", "measure_horizons")
     instead_of("reproduction.table1.work", "plan")
     instead_of("reproduction.table1.work", "run_list")
     instead_of("reproduction.gpu", "run_plan")
