@@ -296,7 +296,7 @@ def videos() -> Experiment:
             model,
             convolution_channels=(16, 32, 64, 128),
             emergence=emergence(5_000),
-            dynamics=DynamicsConfig(clips=1_000, clip_length=50),
+            dynamics=DynamicsConfig(clips=1_000, clip_length=50, muon=10.0),
         )
         training = replace(
             ON_TWO_CORES, later_steps=(2_000, 200), beta_warmup_steps=1_000, gradient_norm=60.0
