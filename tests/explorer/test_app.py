@@ -126,6 +126,7 @@ def test_clicks_in_a_browser_show_what_was_computed(browser_page, explored):
     with serving(build_app(explored, title="<b>a model</b>")) as address:
         assert address.startswith("http://127.0.0.1:")
         page.goto(address)
+        assert page.locator("#title").inner_text() == "<b>a model</b>"
         waits_for("seen", explored.reconstructed(29))
         waits_for("exchanged", explored.exchanged(2, 29, 0))
 

@@ -160,8 +160,8 @@ def build_app(explored: Exploration, *, title: str, fps: float = FPS) -> Any:
         return image(still, said) + video(mp4_of(film, fps), said)
 
     with gr.Blocks(title="dlh explore") as page:
+        gr.HTML(f"<h2>{html.escape(title)}</h2>", elem_id="title")  # a file's name is no markup
         gr.Markdown(
-            f"## {title}\n"
             "Click on the timeline to choose a frame. A band changes its tint where its level "
             "takes a new state; bars above the line are evidence for a change."
         )
