@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dlh.analysis.moving_ball.rollouts import Tracking
+from dlh.data.clips import DataError
 from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTClips
 from dlh.evaluation.protocol import Protocol
 from dlh.evaluation.rows import MODEL, ORACLE, Row
@@ -29,7 +30,7 @@ from dlh.evaluation.scoring import Evaluation, draw_all
 from dlh.evaluation.work import one_thread
 from dlh.files.writing import replacing
 from dlh.runs.subject import Subject
-from dlh.video import from_stored
+from dlh.video import from_stored, to_stored
 
 RADIUS = 3 / 28
 """Of a digit's height and width."""
@@ -82,8 +83,8 @@ class DigitsInFutures:
         places, kept = defaultdict(list), defaultdict(list)
         with one_thread(evaluation.device):
             for clip in range(protocol.data.clips):
-                context, truth, known = evaluation.tensors(clip)
-                assert isinstance(known, MovingMNISTClips)
+                context, truth, _ = evaluation.tensors(clip)
+                known = self._known(clip, torch.cat([context, truth]))
                 positions = torch.from_numpy(known.positions[0])
                 video = torch.cat([context, truth])[:, 0].cpu()
                 pictures = pictures_of(video, positions, self.source.config.digit_size)
@@ -113,6 +114,16 @@ class DigitsInFutures:
                 "same": dict(zip(map(str, checked), same.tolist(), strict=True)),
             }
         return {"digits": {"rows": found, "classifier_accuracy": self.classifier[1]}}
+
+    def _known(self, clip: int, video: Tensor) -> MovingMNISTClips:
+        """All that the generator knows of a test clip, (time, channel, height, width)."""
+        known = self.source.held_out_clip("test", clip, clip_length=len(video))
+        if not np.array_equal(known.video[0], to_stored(video)):
+            raise DataError(
+                f"clip {clip} is another one than test clip {clip} of {self.source.name}, so it is "
+                "not known where its digits are; compare models without a manifest"
+            )
+        return known
 
     def _same(self, frames: Tensor, labels: np.ndarray) -> Tensor:
         """Which share of the digits is seen in frames (samples, steps, height, width)."""
