@@ -153,7 +153,7 @@ def _trainings(numbers: Numbers) -> str:
             f"{model['parameters']:,}",
             _count(model["training"]["steps"]),
             _seconds_a_step(model["training"]),
-            _core_seconds(model["training"]),
+            core_seconds(model["training"]),
             _count(model["training"]["frames"]),
         )
         for name, model in numbers["models"].items()
@@ -168,7 +168,8 @@ def _seconds_a_step(training: Numbers) -> str:
     return NOTHING if wall is None else f"<= {wall:.3f}"
 
 
-def _core_seconds(training: Numbers) -> str:
+def core_seconds(training: Numbers) -> str:
+    """What a training took; at most, by the clock, where it did not count its core-seconds."""
     if training["cpu_seconds"] is not None:
         return _count(training["cpu_seconds"])
     return NOTHING if training["seconds"] is None else f"<= {training['seconds']:,.0f}"

@@ -11,9 +11,9 @@ from typing import Any
 from dlh.commands.analyse import FIGURES
 from dlh.evaluation.rows import FLOORS
 from dlh.evaluation.scoring import ENERGY
-from dlh.reports.evaluation import ROW_TITLES, cell, number
+from dlh.reports.evaluation import ROW_TITLES, TITLES, cell, number
 from reproduction.comparison import NUMBERS, PAGE, PICTURES
-from reproduction.comparison_page import outlasts_table
+from reproduction.comparison_page import core_seconds, outlasts_table
 from reproduction.results_cells import table
 from reproduction.scored import AS_LEARNT, CHOSEN
 from reproduction.table1.cells import MODELS, World
@@ -27,9 +27,9 @@ Numbers = Mapping[str, Any]
 
 ABOUT = """Who predicts furthest? Every model has the same budget on a world and is scored on the
 same frames, beside trivial baselines ("floors"). *Best* is of all futures of a clip by the mean
-over the predicted frames, with its 95 % interval over clips; *mean* is over futures. SSIM (range
-2) is the convention of the published tables. The energy score is lower for a better forecast. *In
-place* is the median number of predicted steps that the ball or a digit is where it should be, in
+over the predicted frames, with its 95 % interval over clips; *mean* is over futures. SSIM legacy
+(range 2) is the convention of the published tables. The energy score is lower for a better
+forecast. *In place* is the median number of predicted steps that the ball or a digit is where it should be, in
 the best and in the average future. The paper's numbers are of its own data and training, so they
 show only what is aimed at."""
 BUDGET = """Each model's core-seconds contain a short measurement and three trials of a tenth of the
@@ -97,8 +97,8 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
 def _scores(world: World, numbers: Numbers, terms: Mapping[str, Numbers]) -> str:
     metrics = [m for m in METRICS if _first(numbers)["scores"][m]["best"] is not None]
     head = (
-        "", "temperature", *(f"{name}, best (mean)" for name in metrics), "energy", "in place",
-        "learning rate", "length", "core-seconds", "frames",
+        "", "temperature", *(f"{TITLES[name]}, best (mean)" for name in metrics), "energy",
+        "in place", "learning rate", "length", "core-seconds", "frames",
     )  # fmt: skip
     rows = []
     for name, model in numbers["models"].items():
@@ -128,7 +128,6 @@ def _row(
     name: str, model: Numbers, found: Numbers, metrics: Sequence[str], terms: Numbers | None
 ) -> tuple[str, ...]:
     training = model["training"]
-    spent = terms["spent_seconds"] if terms else training["cpu_seconds"] or training["seconds"]
     temperature = f"{found['states']:g}"
     if found["decisions"] != found["states"]:
         temperature += f", decisions {found['decisions']:g}"
@@ -141,7 +140,7 @@ def _row(
         _in_place(tracking),
         f"{terms['learning_rate']:g}" if terms else "as given",
         f"{terms['run']['share']:.2f}" if terms else "-",
-        "-" if spent is None else f"{spent:,.0f}",
+        f"{terms['spent_seconds']:,.0f}" if terms else core_seconds(training),
         "-" if training["frames"] is None else f"{training['frames']:,}",
     )
 
@@ -171,7 +170,7 @@ def _spread(values: Sequence[float], metric: str) -> str:
 
 def _verdicts(numbers: Numbers) -> Iterator[str]:
     """Of DLH's best row: by how much it is above the best floor and the best other model."""
-    for metric, title in (("psnr", "PSNR, dB"), ("ssim_legacy", "SSIM (range 2)")):
+    for metric, title in (("psnr", "PSNR, dB"), ("ssim_legacy", TITLES["ssim_legacy"])):
         best = {
             name: max(found["scores"][metric]["best"] for found in model["at"].values())
             for name, model in numbers["models"].items()

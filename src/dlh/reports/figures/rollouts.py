@@ -35,7 +35,8 @@ def rollouts_figure(
     names: Sequence[str] | None = None,
     first: int | None = None,
 ) -> Figure:
-    """Futures of one context, frames above and every step below (Fig. 6).
+    """Futures of one context, frames above and, where anything is known of them, every step below
+    (Fig. 6).
 
     Args:
         futures: uint8 (samples, horizon, height, width, channel).
@@ -66,7 +67,8 @@ def rollouts_figure(
         shown = np.arange(first, min(first + columns, horizon))
     side = width / columns - 0.05
     tall = side * futures.shape[2] / futures.shape[3]
-    row_height = tall + 0.05 + BAND + BETWEEN
+    banded = any(known is not None for known in (changed, colours, true_changes))
+    row_height = tall + (0.05 + BAND + BETWEEN if banded else 0.1)
     figure = canvas.new_figure(WIDTH, HEAD + len(rows) * row_height + 0.4)
     title = "Sampled futures of one context, and the changes of level 2"
     if changed is None:
@@ -81,11 +83,12 @@ def rollouts_figure(
         canvas.write(figure, LEFT - 0.12, top + tall / 2, name, ha="right", va="center")
         axes = canvas.place(figure, LEFT, top, width, tall)
         _draw_frames(axes, frames[shown], width, side, tall)
-        axes = canvas.place(figure, LEFT, top + tall + 0.05, width, BAND)
-        _draw_band(axes, horizon, marks, band, colour)
-        if number == len(rows) - 1:
-            axes.tick_params(axis="x", labelbottom=True, colors=canvas.QUIET, labelsize=8.5)
-            axes.set_xlabel("predicted step", fontsize=8.5, color=canvas.QUIET)
+        if banded:
+            axes = canvas.place(figure, LEFT, top + tall + 0.05, width, BAND)
+            _draw_band(axes, horizon, marks, band, colour)
+            if number == len(rows) - 1:
+                axes.tick_params(axis="x", labelbottom=True, colors=canvas.QUIET, labelsize=8.5)
+                axes.set_xlabel("predicted step", fontsize=8.5, color=canvas.QUIET)
         top += row_height
     return figure
 
@@ -117,7 +120,7 @@ def _note(
     return (
         f"Below the frames, all {horizon} steps: {'; '.join(parts)}"
         if parts
-        else f"{horizon} steps"
+        else f"Predicted steps, of {horizon}"
     )
 
 
