@@ -43,7 +43,12 @@ SMOOTHED = 20
 
 
 def compare_models(
-    runs: Mapping[str, Path], out: Path, asked: Asked, *, say: Say = print
+    runs: Mapping[str, Path],
+    out: Path,
+    asked: Asked,
+    *,
+    shared: Path | None = None,
+    say: Say = print,
 ) -> dict[str, Any]:
     """Score every run, and write comparison.json, comparison.md and pictures, and for each model
     what comparison.json says of it.
@@ -52,6 +57,7 @@ def compare_models(
         runs: finished runs on one world, by the names of the models.
         out: the folder of the comparison.
         asked: how they are compared.
+        shared: a folder for what several comparisons need, a classifier; None: ``out``.
         say: takes a line for each thing done.
 
     Returns:
@@ -64,7 +70,7 @@ def compare_models(
     """
     subjects = {name: open_subject(str(run)) for name, run in runs.items()}
     data, first = one_world(subjects), next(iter(subjects.values()))
-    reading = reading_of(first, out)
+    reading = reading_of(first, shared or out)
     found: dict[str, dict[str, Scored]] = {}
     models: dict[str, Any] = {}
     for name, subject in subjects.items():
@@ -75,17 +81,17 @@ def compare_models(
         write_json(out / name / ONE, models[name])
     at_one = {name: at[AS_LEARNT] for name, at in found.items()}
     check_same_protocol({name: scored.protocol for name, scored in at_one.items()})
-    shared = next(iter(at_one.values()))
+    a_model = next(iter(at_one.values()))
     names = ("data", "context", "horizon", "samples", "seed", "metrics")
     numbers: dict[str, Any] = {
-        "protocol": {name: shared.scores["protocol"][name] for name in names},
+        "protocol": {name: a_model.scores["protocol"][name] for name in names},
         "world": first.source.name,
         "models": models,
     }
     if data.is_moving_ball:
         numbers["colour_change_probability"] = data.ball.colour_change_probability
     if reading is not None:
-        numbers["ideal_observer"] = reading.observer(first, shared.protocol)
+        numbers["ideal_observer"] = reading.observer(first, a_model.protocol)
     table = table_of({name: (scored.protocol, scored.scores) for name, scored in at_one.items()})
     write_json(out / NUMBERS, numbers)
     ball = reading.ball if isinstance(reading, BallInFutures) else None

@@ -29,8 +29,8 @@ ABOUT = """Who predicts furthest? Every model has the same budget on a world and
 same frames, beside trivial baselines ("floors"). *Best* is of all futures of a clip by the mean
 over the predicted frames, with its 95 % interval over clips; *mean* is over futures. SSIM legacy
 (range 2) is the convention of the published tables. The energy score is lower for a better
-forecast. *In place* is the median number of predicted steps that the ball or a digit is where it should be, in
-the best and in the average future. The paper's numbers are of its own data and training, so they
+forecast. *In place* is the median number of predicted steps that the ball or a digit is where it
+should be, in the best and in the average future. The paper's numbers are of its own data and training, so they
 show only what is aimed at."""
 BUDGET = """Each model's core-seconds contain a short measurement and three trials of a tenth of the
 budget, which choose its learning rate by the energy score of validation predictions. *Length* is
@@ -56,7 +56,11 @@ def render(root: Path, worlds: Sequence[World]) -> str:
         if hours is not None:
             parts += _world(world, place, hours)
         if missing:
-            parts += ["Not in the table:", "\n".join(f"- {k}: {v}" for k, v in missing.items())]
+            rows: dict[str, list[str]] = {}
+            for name, reason in missing.items():
+                rows.setdefault(reason, []).append(name)
+            listed = (f"- {', '.join(names)}: {reason}" for reason, names in rows.items())
+            parts += ["Not in the table:", "\n".join(listed)]
     return "\n\n".join(parts) + "\n"
 
 

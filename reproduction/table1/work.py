@@ -112,9 +112,9 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
         asked = request.asked
         asked = replace(asked, horizon=asked.horizon or world.horizon)
         try:
-            compare_models(runs, place / HOURS, asked, say=say)
+            compare_models(runs, place / HOURS, asked, shared=place, say=say)
             if same:
-                compare_models(same, place / FRAMES, asked, say=say)
+                compare_models(same, place / FRAMES, asked, shared=place, say=say)
             if far := world.far if request.far is None else request.far:
                 few = replace(
                     asked,
@@ -123,7 +123,7 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
                     clips=min(asked.clips or FAR_CLIPS, FAR_CLIPS),
                     temperatures=False,
                 )
-                compare_models(runs, place / FAR, few, say=say)
+                compare_models(runs, place / FAR, few, shared=place, say=say)
         except FAILURES as error:
             missing["all"] = str(error)
             write_json(place / MISSING, missing)
