@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from dlh.commands.analyse import FIGURES
-from dlh.evaluation.rows import FLOORS
+from dlh.evaluation.rows import FLOORS, MODEL
 from dlh.evaluation.scoring import ENERGY
 from dlh.reports.evaluation import ROW_TITLES, TITLES, cell, number
 from reproduction.comparison import NUMBERS, PAGE, PICTURES
@@ -30,8 +30,8 @@ same frames, beside trivial baselines ("floors"). *Best* is of all futures of a 
 over the predicted frames, with its 95 % interval over clips; *mean* is over futures. SSIM legacy
 (range 2) is the convention of the published tables. The energy score is lower for a better
 forecast. *In place* is the median number of predicted steps that the ball or a digit is where it
-should be, in the best and in the average future. The paper's numbers are of its own data and training, so they
-show only what is aimed at."""
+should be, in the best and in the average future. The paper's numbers are of its own data and
+training, so they show only what is aimed at."""
 BUDGET = """Each model's core-seconds contain a short measurement and three trials of a tenth of the
 budget, which choose its learning rate by the energy score of validation predictions. *Length* is
 how far it got, in lengths of its preset. A row of a finished run that was given has what that run
@@ -73,13 +73,13 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
     )
     yield "### The same core-hours"
     yield " ".join(BUDGET.split())
-    yield _scores(world, hours, _terms(place))
+    yield _scores(world, hours, _terms(place), same_frames=False)
     yield from _verdicts(hours)
     yield f"[All numbers and pictures]({world.name}/{HOURS}/{PAGE})"
     frames = _read(place / FRAMES / NUMBERS)
     if frames is not None:
         yield "### The same training frames"
-        yield _scores(world, frames, _terms(place))
+        yield _scores(world, frames, _terms(place), same_frames=True)
         yield f"[All numbers and pictures]({world.name}/{FRAMES}/{PAGE})"
     for picture in ("rollouts.png", "curves.png"):
         if (place / HOURS / picture).exists():
@@ -98,7 +98,9 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
                 yield f"![{title}, {folder.name}]({where})"
 
 
-def _scores(world: World, numbers: Numbers, terms: Mapping[str, Numbers]) -> str:
+def _scores(
+    world: World, numbers: Numbers, terms: Mapping[str, Numbers], *, same_frames: bool
+) -> str:
     metrics = [m for m in METRICS if _first(numbers)["scores"][m]["best"] is not None]
     head = (
         "", "temperature", *(f"{TITLES[name]}, best (mean)" for name in metrics), "energy",
@@ -108,7 +110,8 @@ def _scores(world: World, numbers: Numbers, terms: Mapping[str, Numbers]) -> str
     for name, model in numbers["models"].items():
         for at in (AS_LEARNT, CHOSEN):
             if at in model["at"]:
-                rows.append(_row(name, model, model["at"][at], metrics, terms.get(name)))
+                how = _training(model["training"], terms.get(name), same_frames=same_frames)
+                rows.append(_row(name, model["at"][at], metrics, how))
     rows += _over_seeds(numbers, metrics)
     first, blank = _first(numbers), ("-",) * 4
     for floor in FLOORS:
@@ -129,24 +132,35 @@ def _scores(world: World, numbers: Numbers, terms: Mapping[str, Numbers]) -> str
 
 
 def _row(
-    name: str, model: Numbers, found: Numbers, metrics: Sequence[str], terms: Numbers | None
+    name: str, found: Numbers, metrics: Sequence[str], training: Sequence[str]
 ) -> tuple[str, ...]:
-    training = model["training"]
     temperature = f"{found['states']:g}"
     if found["decisions"] != found["states"]:
         temperature += f", decisions {found['decisions']:g}"
-    tracking = found.get("tracking") or found.get("digits", {}).get("rows", {}).get("model")
+    tracking = found.get("tracking") or found.get("digits", {}).get("rows", {}).get(MODEL)
     return (
         _title(name),
         temperature,
         *(cell(found["scores"][metric], metric) for metric in metrics),
-        f"{found['distribution']['model'][ENERGY]['mean']:.4f}",
+        f"{found['distribution'][MODEL][ENERGY]['mean']:.4f}",
         _in_place(tracking),
-        f"{terms['learning_rate']:g}" if terms else "as given",
-        f"{terms['run']['share']:.2f}" if terms else "-",
-        f"{terms['spent_seconds']:,.0f}" if terms else core_seconds(training),
-        "-" if training["frames"] is None else f"{training['frames']:,}",
+        *training,
     )
+
+
+def _training(
+    training: Numbers, terms: Numbers | None, *, same_frames: bool
+) -> tuple[str, str, str, str]:
+    """Learning rate, length, core-seconds and frames of a row. For the same core-hours, the seconds
+    are those of the measurement and the trials too.
+    """
+    frames = "-" if training["frames"] is None else f"{training['frames']:,}"
+    if terms is None:
+        return "as given", "-", core_seconds(training), frames
+    run = terms["run"]
+    share = run["share"] * (training["frames"] / run["frames"] if same_frames else 1.0)
+    spent = core_seconds(training) if same_frames else f"{terms['spent_seconds']:,.0f}"
+    return f"{terms['learning_rate']:g}", f"{share:.2f}", spent, frames
 
 
 def _over_seeds(numbers: Numbers, metrics: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -161,7 +175,7 @@ def _over_seeds(numbers: Numbers, metrics: Sequence[str]) -> Iterator[tuple[str,
         if len(found) < 2:
             continue
         cells = [_spread([each["scores"][m]["best"] for each in found], m) for m in metrics]
-        energy = [each["distribution"]["model"][ENERGY]["mean"] for each in found]
+        energy = [each["distribution"][MODEL][ENERGY]["mean"] for each in found]
         yield (
             f"{MODELS[model]}, {len(found)} seeds", "1", *cells,
             f"{fmean(energy):.4f} ± {stdev(energy):.4f}", "-", *blank,
