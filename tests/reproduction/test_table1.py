@@ -177,9 +177,11 @@ def test_the_list_trains_scores_resumes_and_makes_its_page(reproduce, monkeypatc
     monkeypatch.setattr("reproduction.sweep.start", never)
     monkeypatch.setattr("reproduction.scored.evaluate", never)
     given = place / "runs/flat-seed0/run"
+    words = tuple(word for word in words if word != "kth")
     again = reproduce(*words, "--frames", 400, "--run", f"moving-mnist/flat-seed0={given}")
     assert again.status == 0, again.err
-    assert Path("runs/table1/table1.md").read_text() == page
+    before, _, _ = page.partition("\n\n## KTH")
+    assert Path("runs/table1/table1.md").read_text() == before + "\n"
     dry = reproduce(*words, "--dry-run")
     assert dry.status == 0 and "trained" in dry.out
 
