@@ -21,6 +21,7 @@ from dlh.data.store.store import Store
 from dlh.data.video.encode import write_video
 from documentation import ROOT, blocks, documented_fields
 from imports_watched import files_read
+from lerobot_files import lerobot_2
 from refusals import holds
 from tiny_run import ball_frames
 
@@ -245,6 +246,7 @@ def test_the_commands_in_the_documentation_do_what_they_say(dlh, workspace):
     Path("my_videos").mkdir()
     for number in range(10):
         write_video(f"my_videos/{number}.mp4", ball_frames(120, clip=number), fps=20)
+    lerobot_2(Path("robot_recordings"))
     for number, action in enumerate(ACTIONS):  # what `prepare` would fetch is there
         for person in (1, 21):
             file = Path(f"cache/data/kth/person{person:02}_{action}_d1_uncomp.avi")
