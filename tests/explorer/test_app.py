@@ -20,9 +20,10 @@ from dlh.commands.explore import open_exploration
 from dlh.commands.options import ExploreOptions
 from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
-from dlh.explorer.app import MissingGradioError, build_app, import_gradio, serving
+from dlh.explorer.app import build_app, import_gradio, serving
 from dlh.models import registry
 from dlh.pretrained import UnsupportedError, of_network
+from dlh.reports.figures.canvas import MissingExtraError
 from dlh.reports.figures.exploration import LEFT, RIGHT, WIDTH
 from dlh.runs.presets import tiny_flat
 from refusals import refused
@@ -40,7 +41,7 @@ def dlh(workspace, capsys):
 
 def test_without_gradio_one_line_names_the_extra(dlh, monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
-    with refused(MissingGradioError, "dlh[app]"):
+    with refused(MissingExtraError, "dlh[app]"):
         import_gradio()
     answer = dlh("explore")
     assert answer.status == 1 and "dlh[app]" in answer.err and len(answer.err.splitlines()) == 1

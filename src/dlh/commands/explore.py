@@ -22,7 +22,7 @@ def explore(options: ExploreOptions, *, say: Say = print) -> None:
     """Serve the page until Ctrl-C.
 
     Raises:
-        MissingGradioError: gradio is not installed.
+        MissingExtraError: gradio is not installed.
         PretrainedError, UnsupportedError: the model cannot be opened, or has no levels.
         DataError, UsageError: there is no such video, clip or port.
     """

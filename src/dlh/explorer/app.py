@@ -16,6 +16,7 @@ from dlh.analysis.exploration import Exploration
 from dlh.data.video.encode import write_video
 from dlh.errors import DlhError, UsageError
 from dlh.interfaces import Temperature
+from dlh.reports.figures.canvas import MissingExtraError
 from dlh.reports.figures.exploration import frame_at, frame_row, timeline
 from dlh.reports.figures.futures import still_grid, tile_futures
 
@@ -36,24 +37,18 @@ footer {display: none !important}
 """
 
 
-class MissingGradioError(DlhError, ImportError):
-    """gradio is not installed; the message names the extra."""
-
-    code = "missing-extra"
-
-
 def import_gradio() -> Any:
     """The module gradio, told to send nothing anywhere.
 
     Raises:
-        MissingGradioError: it is not installed.
+        MissingExtraError: it is not installed.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     try:
         return importlib.import_module("gradio")
     except ImportError as error:
-        raise MissingGradioError(
+        raise MissingExtraError(
             "the explorer needs gradio, which is not installed: pip install 'dlh[app]' (gradio "
             "wants pillow < 13; constraints-app.txt of a clone has the tested versions)"
         ) from error
@@ -68,7 +63,7 @@ def build_app(explored: Exploration, *, title: str, fps: float = FPS) -> Any:
         fps: of the films.
 
     Raises:
-        MissingGradioError: gradio is not installed.
+        MissingExtraError: gradio is not installed.
     """
     gr = import_gradio()
     levels = [f"level {level}" for level in range(explored.levels, 0, -1)]
