@@ -99,5 +99,5 @@ def test_without_matplotlib_the_demo_does_not_begin(dlh, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     answer = dlh("demo", "--preset", "tiny")
     assert answer.status == 1
-    assert answer.names("matplotlib dlh[plots]")
+    assert answer.names("matplotlib")
     assert not Path("runs").exists()
