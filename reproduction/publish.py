@@ -64,8 +64,9 @@ tags: [video-prediction, world-model, event-segmentation]
 ---
 # {name}
 
-A Dynamic Latent Hierarchy ([arXiv 2212.14376](https://arxiv.org/abs/2212.14376)) that was trained on Moving Ball: a ball of
-radius {radius} px bounces in a black room of {size} x {size} px and changes its colour when it does.
+A Dynamic Latent Hierarchy ([arXiv 2212.14376](https://arxiv.org/abs/2212.14376)), trained on
+Moving Ball: a ball of radius {radius} px bounces in a black room of {size} x {size} px and changes
+its colour when it does.
 
     dlh data clip moving-ball
     dlh events {name} clip.mp4
@@ -77,12 +78,12 @@ radius {radius} px bounces in a black room of {size} x {size} px and changes its
 | events of level 2: precision / recall / F1 | {precision:.3f} / {recall:.3f} / {f1:.3f} |
 | PSNR of 20 predicted frames, best of 8 futures | {psnr:.1f} dB |
 
-Training: {updates} updates on generated clips, seed {seed}, with dlh {software}; `about.json` has every
-setting. Weights: {stored_as}, computed with as float32.
+Training: {updates} updates on generated clips, seed {seed}, with dlh {software}; `about.json` has
+every setting. Weights: {stored_as}, computed with as float32.
 
-Use: to try the commands, and as an example in tests and lessons. Limits: it knows this ball and nothing else, so its
-events and futures of any other video mean nothing. Train on your own: `dlh train videos`. The data are
-generated: nobody is shown in them. License: Apache 2.0.
+Use: to try the commands, and as an example in tests and lessons. Limits: it knows this ball and
+nothing else, so its events and futures of any other video mean nothing. Train on your own:
+`dlh train videos`. The data are generated: nobody is shown in them. License: Apache 2.0.
 """
 
 
