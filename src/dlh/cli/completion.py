@@ -32,9 +32,9 @@ _ZSH = "autoload -U +X bashcompinit && bashcompinit\n"
 class CompletionOptions:
     """Print a script that completes commands, presets and options in bash or zsh.
 
-    bash:  dlh completion bash > ~/.local/share/bash-completion/completions/dlh
-
-    zsh:  dlh completion zsh >> ~/.zshrc
+    examples:
+        dlh completion bash > ~/.local/share/bash-completion/completions/dlh
+        dlh completion zsh >> ~/.zshrc
     """
 
     shell: Annotated[Literal["bash", "zsh"], tyro.conf.Positional]
