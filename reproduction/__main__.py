@@ -104,6 +104,31 @@ class CompareOptions:
     """Processes that score clips; default: as many as there are cores."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class HorizonOptions:
+    """How far the futures of runs on Moving Ball go, at temperature 1 and at the one that
+    validation clips choose, beside the marks. Each run is analysed once; its record and the page
+    stay in the folder of the results. Without a run only the page is made.
+
+    example:  python -m reproduction horizon runs/long-4005 runs/long-4006
+    """
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = ()
+    """Finished runs on Moving Ball, named by their folders."""
+    results: Path = Path("docs/results")
+    """The folder of the page and of the records."""
+    work: Path = Path("runs/horizon")
+    """The folder of the analyses."""
+    clips: int = 64
+    """Test clips whose events are scored."""
+    futures_clips: int = 16
+    """Of these, clips whose futures are drawn."""
+    samples: int = 100
+    """Futures of each clip."""
+    horizon: int = 200
+    """Frames to predict."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command of the reproduction and return the exit status, as ``dlh.cli.main`` does."""
     return guarded(
@@ -168,6 +193,24 @@ def _compare(words: list[str], prog: str) -> None:
         compare_models(options.runs, options.out, asked, say=say)
 
 
+def _horizon(words: list[str], prog: str) -> None:
+    options = parse(HorizonOptions, words, prog=prog)
+    from dlh.analysis.findings import AnalysisConfig
+    from reproduction.horizon import measure_horizons
+    from reproduction.stopping import goes_on_when_repeated
+
+    config = AnalysisConfig(
+        clips=options.clips,
+        futures_clips=options.futures_clips,
+        samples=options.samples,
+        horizon=options.horizon,
+    )
+    with goes_on_when_repeated():
+        measure_horizons(
+            options.runs, results=options.results, work=options.work, config=config, say=say
+        )
+
+
 PROGRAM = "python -m reproduction"
 
 COMMANDS = {
@@ -176,6 +219,7 @@ COMMANDS = {
     "page": Command("make the results page anew from the records", _page),
     "sweep": Command("which likelihood std suits some clips: several short runs", sweep_command),
     "compare": Command("trained models of any kind side by side on Moving Ball", _compare),
+    "horizon": Command("how far the futures of runs on Moving Ball go, and the marks", _horizon),
     "publish": Command("make a shipped model of a finished run", _publish),
 }
 

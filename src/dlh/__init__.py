@@ -13,15 +13,22 @@ from typing import TYPE_CHECKING, Any
 from dlh.version import __version__
 
 if TYPE_CHECKING:
+    from dlh.errors import DlhError as DlhError
     from dlh.pretrained import DLH as DLH
+    from dlh.pretrained import TrainedModel as TrainedModel
+    from dlh.pretrained import VideoFeatures as VideoFeatures
     from dlh.pretrained import open_model as open_model
 
-__all__ = ["DLH", "__version__", "open_model"]
+__all__ = ["DLH", "DlhError", "TrainedModel", "VideoFeatures", "__version__", "open_model"]
 
 
 def __getattr__(name: str) -> Any:
     # torch takes seconds to import: `dlh --help` must not wait for it.
-    if name in ("DLH", "open_model"):
+    if name == "DlhError":
+        from dlh.errors import DlhError
+
+        return DlhError
+    if name in __all__:
         from dlh import pretrained
 
         return getattr(pretrained, name)

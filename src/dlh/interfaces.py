@@ -144,7 +144,7 @@ class Objective:
         return self.terms[name].value
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Prediction:
     """Sampled futures.
 
@@ -156,6 +156,10 @@ class Prediction:
 
     frames: Tensor
     changed: Tensor | None = None
+
+    def __repr__(self) -> str:
+        changed = None if self.changed is None else tuple(self.changed.shape)
+        return f"Prediction(frames={tuple(self.frames.shape)}, changed={changed})"
 
 
 @dataclass(frozen=True, kw_only=True)

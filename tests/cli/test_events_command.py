@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -13,7 +16,7 @@ from PIL import Image
 
 from dlh import DLH
 from dlh.analysis import event_methods
-from dlh.commands import events as commands_events
+from dlh.commands import event_answers, kept_frames
 from dlh.data.video.decode import open_video
 from dlh.data.video.encode import write_video, writing_film
 from dlh.event_files.formats import FORMATS
@@ -105,7 +108,7 @@ def test_a_long_video_gives_in_pieces_what_it_gives_at_once(dlh, changing, clip,
 
 
 def test_many_events_are_counted_and_the_first_are_printed(dlh, changing, clip, monkeypatch):
-    monkeypatch.setattr("dlh.commands.events.MOST_LINES", 1)
+    monkeypatch.setattr("dlh.commands.event_lines.MOST_LINES", 1)
     answer = dlh("events", changing, clip)
     number = len(json.loads(Path("events.json").read_text())["levels"][1]["events"])
     assert f"  and {number - 1} more" in answer.out
@@ -166,8 +169,17 @@ def test_few_events_of_much_surprise_can_be_asked_for(dlh, changing, clip):
     assert dlh("events", changing, clip, "--out", "all.json").status == 0
     every = sorted(events_of("all.json"), key=lambda event: event["rank"])
     assert len(every) > 3
-    assert dlh("events", changing, clip, "--out", "top.json", "--top", 3).status == 0
+    assert dlh("events", changing, clip, "--out", "top.json", "--top", 3, "--page").status == 0
     assert sorted(events_of("top.json"), key=lambda event: event["rank"]) == every[:3]
+    all_clusters, top_segments = (
+        {each["frame"]: each["cluster"] for each in json.loads(Path(name).read_text())["segments"]}
+        for name in ("all.json", "top.json")
+    )
+    assert len(top_segments) == 4 and top_segments.items() <= all_clusters.items()
+    lane = re.search(r'id="data">(.*?)</script>', Path("top.html").read_text("utf-8"), re.S)
+    (lane,) = json.loads(lane[1])["lanes"]
+    assert len(lane["marks"]) == 3  # but the shades are of all changes
+    assert [each["cluster"] for each in lane["segments"]] == [*all_clusters.values()]
     least = every[1]["surprise"] - 0.01
     more = ("--min-surprise", least, "--level", 2)
     answer = dlh("events", changing, clip, "--out", "strong.json", *more)
@@ -343,15 +355,15 @@ def test_a_damaged_video_is_one_line_of_warning(dlh, changing):
 
 def test_the_picture_of_a_long_video_needs_its_first_frames_only(dlh, changing, clip, monkeypatch):
     drawn = []
-    draw = commands_events.events_figure
+    draw = event_answers.events_figure
 
     def events_figure(frames, changed, **options):
         drawn.append((frames.shape, changed.shape))
-        assert len(options["pairs"]) == commands_events.PAIRS
+        assert len(options["pairs"]) == kept_frames.PAIRS
         return draw(frames, changed, **options)
 
-    monkeypatch.setattr(commands_events, "events_figure", events_figure)
-    monkeypatch.setattr(commands_events, "MOST_BYTES", 9 * 16 * 16 * 3)
+    monkeypatch.setattr(event_answers, "events_figure", events_figure)
+    monkeypatch.setattr(kept_frames, "MOST_BYTES", 9 * 16 * 16 * 3)
     assert dlh("events", changing, clip).status == 0
     assert drawn == [((9, 16, 16, 3), (40, 2))] and Path("events.png").exists()
 
@@ -403,6 +415,26 @@ def test_a_stream_gives_the_events_of_its_file_as_json_lines(dlh, changing, pipe
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
         standard_input = dlh("events", changing, "-", "--min-surprise", 1e9)
     assert standard_input.status == 0 and len(standard_input.out.splitlines()) == 2
+
+
+def test_a_stream_is_left_when_nobody_reads_its_events(changing, clip):
+    """As ``dlh events MODEL - | head -1``: the stream itself does not end."""
+    write_stream("stream.ts", ball_frames())
+    os.mkfifo("endless")
+    command = [sys.executable, "-m", "dlh", "events", str(changing), "endless"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as watching:
+        with contextlib.suppress(BrokenPipeError), open("endless", "wb") as stream:
+            content = Path("stream.ts").read_bytes()
+            stream.write(content)
+            stream.flush()
+            assert json.loads(watching.stdout.readline())["stream"] == "endless"
+            watching.stdout.close()
+            while watching.poll() is None:  # a frame must arrive before the silence is noticed
+                stream.write(content)
+                stream.flush()
+        assert watching.wait(30) == 0
+        assert watching.stderr.read() == ""
 
 
 def test_motion_in_a_stream_is_compared_with_the_past(dlh, changing):

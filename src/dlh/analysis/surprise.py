@@ -74,7 +74,7 @@ class Event:
     surprise: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class LevelEvents:
     """One level's events, and its evidence at every frame (None at the first frame and at level 1:
     no test). A model that tests no divergences has None in the last three.
@@ -98,6 +98,10 @@ class LevelEvents:
     static_divergence: tuple[float | None, ...]
     change_divergence: tuple[float | None, ...]
     change_probability: tuple[float | None, ...]
+
+    def __repr__(self) -> str:
+        found = "changes always" if self.always_changes else f"events={len(self.events)}"
+        return f"LevelEvents(level={self.level}, {found})"
 
 
 @dataclass(frozen=True, kw_only=True)

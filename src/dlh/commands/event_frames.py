@@ -22,7 +22,7 @@ from dlh.data.video.decode import Video, open_video
 from dlh.data.video.encode import FilmWriter, writing_film
 from dlh.data.video.playable import MIME_TYPES, browser_plays
 from dlh.errors import OutputError
-from dlh.event_files.answer import Answer, Span, TimedEvent, spans
+from dlh.event_files.answer import Answer, Segment, Span, TimedEvent, spans
 from dlh.event_files.document import LevelColumns
 from dlh.event_files.timecode import clock
 from dlh.files.writing import os_errors_as, replacing, write_bytes, write_text
@@ -47,6 +47,7 @@ def write_frames(
     outputs: Outputs,
     options: EventsOptions,
     *,
+    states: Sequence[Segment],
     columns: Sequence[LevelColumns],
     seconds: np.ndarray | None,
     reason: str,
@@ -59,6 +60,7 @@ def write_frames(
         path: the video.
         outputs: names of the folders.
         options: what is asked for.
+        states: the segments between all changes, for the page.
         columns: of every level.
         seconds: of every frame; None where they are evenly spaced.
         reason: of the threshold, for the page.
@@ -98,6 +100,7 @@ def write_frames(
                 place,
                 outputs,
                 begins=0.0 if whole is None else answer.start,
+                states=states,
                 columns=columns,
                 seconds=seconds,
                 images=pictures.by_rank,
@@ -116,6 +119,7 @@ def _write_page(
     outputs: Outputs,
     *,
     begins: float,
+    states: Sequence[Segment],
     columns: Sequence[LevelColumns],
     seconds: np.ndarray | None,
     images: Mapping[int, tuple[bytes | None, bytes]],
@@ -138,6 +142,7 @@ def _write_page(
         model=options.model,
         film=address,
         begins=begins,
+        states=states,
         columns=columns,
         seconds=evenly if seconds is None else seconds,
         images=images,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 
@@ -16,9 +20,10 @@ from dlh.event_files.timecode import clock
 from dlh.files.writing import Say, strict_json
 from dlh.pretrained import TrainedModel, open_model
 from dlh.pretrained.trained_model import UnsupportedError
+from dlh.pretrained.trained_on import TrainedOn
 from dlh.training.device import choose_device
 
-_OF_FILES = ("out", "write", "page", "images", "split", "top", "truth")
+_OF_FILES = ("out", "write", "page", "images", "split", "top", "truth", "fps")
 
 
 def stream_events(options: EventsOptions, *, say: Say) -> None:
@@ -27,7 +32,8 @@ def stream_events(options: EventsOptions, *, say: Say) -> None:
     What is decided depends on no later frame: ``level`` is the model's own decision at the frame
     and its threshold is constant; ``motion`` compares with the minute before. So an event is said
     one frame after it began at the earliest and when its frame was computed; each line has
-    ``delay``, the seconds from the frame's decoding to the line.
+    ``delay``, the seconds from the frame's decoding to the line. When nobody reads the lines any
+    more, as after ``| head -1``, the stream is left at its next frame.
 
     Raises:
         UsageError: more than one stream, or an option that a stream cannot have.
@@ -40,7 +46,9 @@ def stream_events(options: EventsOptions, *, say: Say) -> None:
         check_level(dlh, options)
     (path,) = options.videos
     channels, height, width = dlh.model.frame_shape
-    video = LiveVideo(path, Target(height=height, width=width, channels=channels))
+    fit = options.fit or (dlh.trained_on or TrainedOn()).fit
+    target = Target(height=height, width=width, channels=channels, crop=options.crop, fit=fit)
+    video = LiveVideo(path, target)
     level = options.method == "level"
     threshold = options.min_surprise
     if threshold is None:
@@ -55,23 +63,26 @@ def stream_events(options: EventsOptions, *, say: Say) -> None:
         "fps": video.fps,
         "delay_frames": 0,
     }
-    say(strict_json(about))
-    live = _Live(video)
-    found = _levels(dlh, live, options, threshold) if level else _motion(live, threshold, video.fps)
-    events = 0
-    for frame, of_level, surprise in found:
-        event = {
-            "frame": frame,
-            "seconds": round(live.seconds, 6),
-            "timecode": clock(live.seconds),
-            "level": of_level,
-            "surprise": float(f"{surprise:.5g}"),
-            "method": options.method,
-            "delay": round(time.monotonic() - live.arrived, 4),
-        }
-        events += 1
-        say(strict_json(event))
-    say(strict_json({"end": True, "frames": live.count, "events": events}))
+    with _reader() as reader:
+        say(strict_json(about))
+        live = _Live(video, reader)
+        found = (
+            _levels(dlh, live, options, threshold) if level else _motion(live, threshold, video.fps)
+        )
+        events = 0
+        for frame, of_level, surprise in found:
+            event = {
+                "frame": frame,
+                "seconds": round(live.seconds, 6),
+                "timecode": clock(live.seconds),
+                "level": of_level,
+                "surprise": float(f"{surprise:.5g}"),
+                "method": options.method,
+                "delay": round(time.monotonic() - live.arrived, 4),
+            }
+            events += 1
+            say(strict_json(event))
+        say(strict_json({"end": True, "frames": live.count, "events": events}))
 
 
 def check_level(dlh: TrainedModel, options: EventsOptions) -> None:
@@ -106,16 +117,47 @@ def _check(options: EventsOptions) -> None:
         raise UsageError("change points are found in a whole video; take --method level or motion")
 
 
-class _Live:
-    """The frames of a stream, with the number, time stamp and arrival of the last one."""
+@contextlib.contextmanager
+def _reader() -> Generator[int | None]:
+    """A descriptor of what reads the standard output; None where that is no file of the system.
 
-    def __init__(self, video: LiveVideo) -> None:
-        self._video = video
+    It is a copy, so that it still stands for the same reader when a failed line has turned the
+    standard output elsewhere.
+    """
+    try:
+        copy = os.dup(sys.stdout.fileno())
+    except (OSError, ValueError):
+        yield None
+        return
+    try:
+        yield copy
+    finally:
+        os.close(copy)
+
+
+def _has_left(reader: int | None) -> bool:
+    """Whether the standard output is a pipe whose other end is closed."""
+    if reader is None or not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(reader, 0)
+    return any(happened & select.POLLERR for _, happened in poll.poll(0))
+
+
+class _Live:
+    """The frames of a stream, with the number, time stamp and arrival of the last one; until its
+    end, or until the reader of the events has left.
+    """
+
+    def __init__(self, video: LiveVideo, reader: int | None) -> None:
+        self._video, self._reader = video, reader
         self.count, self.seconds, self.arrived = 0, 0.0, 0.0
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """One at a time, uint8 (1, height, width, channel)."""
         for seconds, frame in self._video:
+            if _has_left(self._reader):
+                return
             self.seconds, self.arrived = seconds, time.monotonic()
             self.count += 1
             yield frame[None]

@@ -13,6 +13,15 @@ from torch import Tensor
 class Tensors:
     """A frozen dataclass of tensors, and of tuples, lists and dataclasses of them."""
 
+    def __init_subclass__(cls) -> None:
+        # Before the decorator, which then leaves it: it would print every number.
+        cls.__repr__ = Tensors.__repr__
+
+    def __repr__(self) -> str:
+        assert is_dataclass(self)
+        held = (f"{field.name}={shown(getattr(self, field.name))}" for field in fields(self))
+        return f"{type(self).__name__}({', '.join(held)})"
+
     def map(self, function: Callable[[Tensor], Tensor]) -> Self:
         """The same record with ``function`` applied to every tensor: a slice, another device."""
         return each(function, self)
@@ -49,3 +58,10 @@ def each(function: Callable[..., Tensor], *records: Any) -> Any:
         parts = {n: each(function, *(getattr(one, n) for one in records)) for n in names}
         return replace(first, **parts)
     raise TypeError(f"a record holds tensors, tuples and dataclasses, found {type(first).__name__}")
+
+
+def shown(value: Any) -> str:
+    """A tensor by its type and shape, anything else as it prints itself."""
+    if not isinstance(value, Tensor):
+        return repr(value)
+    return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"

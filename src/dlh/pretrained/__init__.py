@@ -1,7 +1,7 @@
 """Trained models in two lines, on disk as safetensors + config.json, hub-ready.
 
 ``trained_model`` has ``open_model``, what models of all kinds share, and the hierarchy's class
-``dlh.DLH``; ``files`` a model's folder.
+``dlh.DLH``; ``video_features`` the transformer for scikit-learn; ``files`` a model's folder.
 """
 
 from dlh.pretrained.files import PretrainedError
@@ -14,6 +14,7 @@ from dlh.pretrained.trained_model import (
     of_network,
     open_model,
 )
+from dlh.pretrained.video_features import VideoFeatures
 
 __all__ = [
     "DLH",
@@ -22,6 +23,7 @@ __all__ = [
     "Stream",
     "TrainedModel",
     "UnsupportedError",
+    "VideoFeatures",
     "of_network",
     "open_model",
 ]

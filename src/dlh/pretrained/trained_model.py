@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
+from PIL.Image import Image
 from torch import Tensor, nn
 
 from dlh.analysis.surprise import EventList, Evidence, list_events
@@ -20,11 +21,13 @@ from dlh.models.dlh import Carried, DLHConfig, DynamicLatentHierarchy, Noise, Ro
 from dlh.pretrained import files
 from dlh.pretrained.trained_on import TrainedOn, figures_of
 from dlh.settings import check_at_least
+from dlh.training.device import choose_device
 from dlh.training.held_out import BOUND
 from dlh.training.randomness import step_generator
 from dlh.video import VideoError, check_video, from_stored
 
-AnyVideo = str | Path | np.ndarray | Tensor
+AnyVideo = str | Path | np.ndarray | Tensor | Sequence[np.ndarray | Tensor | Image]
+"""A video as people have it; :class:`TrainedModel` says which axes and values."""
 FRAMES_AT_ONCE = 200
 SAME_RATE = 0.05
 """Rates that differ by less are the same: a change then lasts as many frames."""
@@ -49,7 +52,8 @@ class TrainedModel:
     """A trained model of any kind.
 
     Videos may be given as a path, as stored uint8 frames ([batch,] time, height, width, channel),
-    or as a float tensor in [0, 1], ([batch,] time, channel, height, width). Arrays and tensors must
+    as a float tensor in [0, 1], ([batch,] time, channel, height, width), or as a list of frames:
+    pictures of Pillow, or arrays or tensors of one frame each. Arrays, tensors and pictures must
     have the model's frame size; a file is resized to it.
 
     Attributes:
@@ -66,8 +70,19 @@ class TrainedModel:
     ) -> None:
         assert isinstance(model, nn.Module)
         self.trained_on = trained_on
-        self.device = torch.device(device)
+        self.device = choose_device(str(device))
         self.model: Any = model.to(self.device).eval()
+
+    def __repr__(self) -> str:
+        channels, height, width = self.model.frame_shape
+        parameters = sum(weights.numel() for weights in self.model.parameters())
+        levels = getattr(self.config, "num_levels", None)
+        return (
+            f"{type(self).__name__}({self.config.kind}, "
+            + (f"{levels} levels, " if levels else "")
+            + f"frames of {height} x {width} x {channels}, {parameters:,} parameters, "
+            f"on {self.device})"
+        )
 
     @property
     def config(self) -> ModelConfig:
@@ -82,6 +97,7 @@ class TrainedModel:
         Raises:
             PretrainedError: there is none of that name, or its files are missing, damaged or of
                 another version.
+            TrainingError: the device is not there.
             UnsupportedError: of :class:`DLH`, the model is of another kind.
         """
         folder = files.find(name)
@@ -174,6 +190,34 @@ class TrainedModel:
                 context, horizon=horizon, samples=1, generator=generator, temperature=temperature
             )
 
+    @torch.no_grad()
+    def elbo(self, video: AnyVideo, *, seed: int = 0) -> Tensor:
+        """The evidence lower bound of every frame, nats: how well the model explains it, higher is
+        better. Its sum over a clip is the bound of the clip (Eq. 8).
+
+        Args:
+            video: one or a batch, all of which is held in memory.
+            seed: of the sampled states.
+
+        Returns:
+            (batch, time); without the frames at either end that a model takes as context only.
+
+        Raises:
+            UnsupportedError: the model has no bound.
+            VideoError, DataError: the video cannot be used.
+        """
+        generator = torch.Generator(self.device).manual_seed(seed)
+        found = self.model.objective(self.as_video(video), generator=generator)
+        if found.elbo is None:
+            raise UnsupportedError(
+                f"a model of the kind {self.config.kind} has no evidence lower bound; take a model "
+                "of another kind",
+                kind=self.config.kind,
+                asked="elbo",
+            )
+        paid = [found[name].sum(2) for name in found.terms if name != "reconstruction"]
+        return found["reconstruction"] - sum(paid)
+
     def events(
         self, video: AnyVideo | Iterable[AnyVideo], *, fps: float | None = None, seed: int = 0
     ) -> EventList:
@@ -239,7 +283,11 @@ class TrainedModel:
         if isinstance(video, str | Path):
             opened = self.open(video)
             return self.pieces(opened), opened.fps if fps is None else fps
-        return (_split(video) if isinstance(video, np.ndarray | Tensor) else video), fps
+        if isinstance(video, Sequence) and len(video) and _is_frame(video[0]):
+            video = _of_frames(video, channels=self.model.frame_shape[0])
+        if isinstance(video, np.ndarray | Tensor):
+            return _split(video), fps
+        return cast(Iterable[AnyVideo], video), fps
 
     def pieces(self, video: Video, length: int = FRAMES_AT_ONCE) -> Iterator[np.ndarray]:
         """An open video in pieces to observe, uint8 (time, height, width, channel).
@@ -356,6 +404,8 @@ class TrainedModel:
         """
         if isinstance(video, str | Path):
             video, _ = self.read(video)
+        if not isinstance(video, np.ndarray | Tensor):
+            video = _of_frames(video, channels=self.model.frame_shape[0])
         weight = next(self.model.parameters())
         if isinstance(video, np.ndarray):
             if video.dtype != np.uint8:
@@ -383,7 +433,8 @@ class DLH(TrainedModel):
     """A trained Dynamic Latent Hierarchy.
 
     Videos may be given as a path, as stored uint8 frames ([batch,] time, height, width, channel),
-    or as a float tensor in [0, 1], ([batch,] time, channel, height, width). Arrays and tensors must
+    as a float tensor in [0, 1], ([batch,] time, channel, height, width), or as a list of frames:
+    pictures of Pillow, or arrays or tensors of one frame each. Arrays, tensors and pictures must
     have the model's frame size; a file is resized to it.
 
     Attributes:
@@ -421,15 +472,133 @@ class DLH(TrainedModel):
         return self.model.config
 
     @torch.no_grad()
+    def imagine(
+        self,
+        video: AnyVideo | Stream,
+        *,
+        horizon: int = 300,
+        samples: int = 100,
+        seed: int = 0,
+        temperature: float = 1.0,
+        decision_temperature: float = 1.0,
+    ) -> Rollout:
+        """The states and decisions of futures; :meth:`decode` turns the states into frames.
+
+        They are those of :meth:`predict` with the same arguments.
+
+        Args:
+            video: what is observed; or the stream that :meth:`observe` returned, after which the
+                futures begin.
+            horizon, samples, seed, temperature, decision_temperature: as in :meth:`predict`.
+
+        Returns:
+            ``state`` (batch * samples, horizon, levels, state), ``changed`` (batch * samples,
+            horizon, levels), levels from the pixels up; the samples of one video are neighbours.
+
+        Raises:
+            UsageError: horizon or samples is below 1, or a temperature below 0.
+            VideoError, DataError: the video cannot be used.
+        """
+        check_at_least(1, error=UsageError, horizon=horizon, samples=samples)
+        drawn_at = Temperature(states=temperature, decisions=decision_temperature)
+        generator = torch.Generator(self.device).manual_seed(seed)
+        if isinstance(video, Stream):
+            carried = video.carried
+        else:
+            _, carried = self.model.observe(self.as_video(video), generator=generator)
+        drawn, _ = self.model.imagine(
+            carried.repeat(samples), horizon, generator=generator, temperature=drawn_at
+        )
+        return drawn
+
     def _one_by_one(
         self, context: Tensor, horizon: int, samples: int, seed: int, temperature: Temperature
     ) -> Iterator[Prediction]:
-        generator = torch.Generator(self.device).manual_seed(seed)
-        _, carried = self.model.observe(context, generator=generator)
-        drawn, _ = self.model.imagine(
-            carried.repeat(samples), horizon, generator=generator, temperature=temperature
+        drawn = self.imagine(
+            context,
+            horizon=horizon,
+            samples=samples,
+            seed=seed,
+            temperature=temperature.states,
+            decision_temperature=temperature.decisions,
         )
         return self._decoded(drawn, samples)
+
+    @torch.no_grad()
+    def decode(self, state: Tensor) -> Tensor:
+        """The frames of states of all levels (Eq. 11), inferred, imagined, or changed by hand.
+
+        Args:
+            state: (..., levels, state), levels from the pixels up, as in a :class:`Trace` or a
+                :class:`Rollout`.
+
+        Returns:
+            The decoder's means in [0, 1], (..., channel, height, width).
+
+        Raises:
+            UsageError: the last two axes are others.
+        """
+        needed = (self.config.num_levels, self.config.state_size)
+        if state.ndim < 2 or tuple(state.shape[-2:]) != needed:
+            raise UsageError(
+                f"states of this model have the axes (..., levels, state) = (..., {needed[0]}, "
+                f"{needed[1]}), found {tuple(state.shape)}"
+            )
+        rows = state.to(next(self.model.parameters())).reshape(-1, *needed)
+        return self.model.shown(rows).reshape(*state.shape[:-2], *self.model.frame_shape)
+
+    def reconstruct(self, video: AnyVideo, *, seed: int = 0) -> Tensor:
+        """A video as the model sees it: decoded from the states inferred about it.
+
+        Args:
+            video: one or a batch.
+            seed: of the sampled states.
+
+        Returns:
+            In [0, 1], (batch, time, channel, height, width).
+
+        Raises:
+            VideoError, DataError: the video cannot be used.
+        """
+        trace, _ = self.observe(video, seed=seed)
+        return self.decode(trace.state)
+
+    def features(
+        self,
+        video: AnyVideo | Iterable[AnyVideo],
+        *,
+        levels: Sequence[int] | None = None,
+        seed: int = 0,
+    ) -> np.ndarray:
+        """What the model knows at each frame of one video, for another task: the mean of the
+        posterior that each level holds (q_t, Eq. 13).
+
+        It reads no later frame, and holds no more than a piece of the video in memory.
+
+        Args:
+            video: one, or the pieces of one.
+            levels: n of the levels, from 1; None for all.
+            seed: of the sampled states, on which the posteriors of lower levels depend.
+
+        Returns:
+            float32 (time, levels * state), one level after the other.
+
+        Raises:
+            UsageError: there is no such level, or none is asked for.
+            VideoError, DataError: the video cannot be used, or is a batch.
+        """
+        known = range(1, self.config.num_levels + 1)
+        chosen = list(known if levels is None else levels)
+        if not chosen or not set(chosen) <= set(known):
+            raise UsageError(f"this model has levels 1 to {known[-1]}, found {chosen}")
+        found, stream = [], None
+        for piece in self._pieces_of(video, None)[0]:
+            trace, stream = self.observe(_of_one_video(self.as_video(piece)), stream, seed=seed)
+            held = trace.posterior.mean[0][:, [level - 1 for level in chosen]]
+            found.append(held.flatten(1).float().cpu().numpy())
+        if not found:
+            raise VideoError("features are those of at least one frame, found none")
+        return np.concatenate(found)
 
     @torch.no_grad()
     def observe(
@@ -520,11 +689,12 @@ def open_model(name: str | Path, device: str | torch.device = "cpu") -> DLH | Tr
 
     Args:
         name: a folder (a finished run is one), a shipped model, or one on the hub as owner/name.
-        device: where it computes.
+        device: where it computes; "auto" is a GPU where there is one.
 
     Raises:
         PretrainedError: there is none of that name, or its files are missing, damaged or of
             another version.
+        TrainingError: the device is not there.
     """
     folder = files.find(name)
     return of_network(files.read_model(folder), device, files.read_trained_on(folder))
@@ -539,6 +709,34 @@ def _split(video: np.ndarray | Tensor) -> Iterator[AnyVideo]:
     for start in range(0, max(1, video.shape[axis]), FRAMES_AT_ONCE):
         piece = slice(start, start + FRAMES_AT_ONCE)
         yield video[piece] if axis == 0 else video[:, piece]
+
+
+def _is_frame(one: object) -> bool:
+    return isinstance(one, Image) or (isinstance(one, np.ndarray | Tensor) and one.ndim == 3)
+
+
+def _of_frames(frames: Sequence[Any], *, channels: int) -> np.ndarray | Tensor:
+    """A list of frames as one video.
+
+    Raises:
+        VideoError: it is empty, or its entries are no frames of one kind and size.
+    """
+    mode = "L" if channels == 1 else "RGB"
+    read: list[Any] = [
+        np.asarray(one.convert(mode)).reshape(*one.size[::-1], channels)
+        if isinstance(one, Image)
+        else one
+        for one in frames
+    ]
+    kinds = {(type(one).__name__, str(getattr(one, "dtype", "")), np.shape(one)) for one in read}
+    if len(kinds) != 1 or not _is_frame(read[0]):
+        found = ", ".join(" ".join(map(str, kind)).strip() for kind in sorted(kinds)[:3])
+        raise VideoError(
+            "a list of frames has at least one, all of one kind and size: pictures of Pillow, "
+            "uint8 arrays (height, width, channel) or float tensors (channel, height, width); "
+            f"found {found or 'none'}"
+        )
+    return torch.stack(read) if isinstance(read[0], Tensor) else np.stack(read)
 
 
 def _of_one_video(video: Tensor) -> Tensor:

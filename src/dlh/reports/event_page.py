@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import numpy as np
 from markupsafe import Markup
 
-from dlh.event_files.answer import Answer
+from dlh.event_files.answer import Answer, Segment
 from dlh.event_files.document import LevelColumns
 from dlh.event_files.timecode import clock
 from dlh.reports.render import data_address, render
@@ -29,6 +29,7 @@ class EventPage:
         model: as it was named.
         film: the address of the film: a data address, or the name of a file beside the page.
         begins: the time in the answer at which the film begins, seconds.
+        states: the segments between all changes of every level, also those that are not listed.
         columns: of every level.
         seconds: of every frame.
         images: JPEGs before and after the strongest events, by rank.
@@ -39,6 +40,7 @@ class EventPage:
     model: str
     film: str
     begins: float
+    states: Sequence[Segment]
     columns: Sequence[LevelColumns]
     seconds: np.ndarray
     images: Mapping[int, tuple[bytes | None, bytes]]
@@ -85,7 +87,7 @@ def _lane(page: EventPage, level: int) -> dict[str, Any]:
     ]
     segments = [
         {"start": segment.start, "stop": segment.stop, "cluster": segment.cluster}
-        for segment in answer.segments
+        for segment in page.states
         if (segment.level or 0) == level
     ]
     columns = next(each.columns for each in page.columns if (each.level or 0) == level)

@@ -20,12 +20,17 @@ def choose_device(name: str) -> torch.device:
     """The device of that name; "auto" is CUDA where there is one, otherwise the CPU.
 
     Raises:
-        TrainingError: the device is not there. What was asked for by name is never replaced by the
-            CPU.
+        TrainingError: the device is not there, or torch knows none of that name. What was asked for
+            by name is never replaced by the CPU.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise TrainingError(
+            f"there is no device {name!r}; name auto, cpu, cuda, cuda:0, ... or mps"
+        ) from None
     if device.type == "cuda":
         found = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= found:

@@ -228,7 +228,14 @@ class DynamicLatentHierarchy(FrameModel):
 
     @torch.no_grad()
     def decode_states(self, source: Trace, clip: Tensor, step: Tensor, state: Tensor) -> Tensor:
-        """Frames of states of all levels (Eq. 11), whatever was inferred at that moment."""
+        """:meth:`shown`, whatever was inferred at that moment."""
+        return self.shown(state)
+
+    @torch.no_grad()
+    def shown(
+        self, state: Float[Tensor, "*batch levels state"]
+    ) -> Float[Tensor, "*batch channel height width"]:
+        """Frames of states of all levels (Eq. 11), in [0, 1]."""
         return looked_into.decode_states(
             self._levels, self.decoder, self.config.context_size, state
         )
@@ -255,7 +262,7 @@ class DynamicLatentHierarchy(FrameModel):
             steps=steps,
             generator=generator,
         )
-        return self.decode_states(source, clip, step, states)
+        return self.shown(states)
 
     def imagine(
         self,

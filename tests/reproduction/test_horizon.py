@@ -1,0 +1,107 @@
+"""Runs are measured beside the marks once, and the page says which are met."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dlh.analysis.findings import AnalysisConfig
+from dlh.errors import UsageError
+from reproduction.horizon import measure_horizons
+from reproduction.horizon_page import MARKS, render
+
+LITTLE = AnalysisConfig(clips=4, futures_clips=2, traced_steps=20, samples=3, horizon=12)
+
+
+def a_record(seed: int = 1, **changed) -> dict:
+    """Of a run that meets every mark, but for what is changed."""
+    at = {
+        "states": 0.7,
+        "decisions": 1.0,
+        "in_place_best": 200.0,
+        "in_place_mean": 121.0,
+        "psnr": {"best": 23.0, "mean": 17.5, "black_frame": 16.8, "mean_frame": 17.0,
+                 "last_frame": 15.0},
+        "clear": 0.97,
+        "switch_rate": 0.21,
+        "true_switch_rate": 0.22,
+    }  # fmt: skip
+    tried = {"states": 0.7, "decisions": 1.0, "energy_score": 0.05, "diversity": 0.1}
+    record = {
+        "run": f"long-{seed}", "preset": "moving-ball-long", "world": "lambda 0", "seed": seed,
+        "joint_updates": 1000, "later_updates": [8000, 600], "core_seconds": 2640.0, "clips": 64,
+        "temperature": {"tried": [{**tried, "change_rate": None}]}, "samples": 100, "horizon": 200,
+        "f1": 0.98, "p_change": 0.97, "p_static": 0.007, "nats": [45.0, 9.0], "least_nats": 30.0,
+        "at": {"chosen": at, "as_learnt": {**at, "states": 1.0, "in_place_best": 150.0}},
+    }  # fmt: skip
+    return record | changed
+
+
+def rows_of(page: str, heading: str) -> list[list[str]]:
+    table = page.split(f"## {heading}")[1].split("##")[0]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in table.splitlines()
+        if line.startswith("|")
+    ][2:]
+
+
+def test_a_run_that_reaches_every_mark_meets_all():
+    assert [row[-1] for row in rows_of(render([a_record()], []), "Marks")] == ["met"] * len(MARKS)
+
+
+@pytest.mark.parametrize(
+    "changed, mark",
+    [
+        ({"f1": 0.979}, 0),
+        ({"p_change": 0.964}, 1),
+        ({"p_static": None}, 2),
+        ({"p_static": 0.008}, 2),
+        ({"nats": [46.0, 9.0]}, 7),
+    ],
+)
+def test_one_seed_that_misses_is_counted(changed, mark):
+    verdicts = [
+        row[-1] for row in rows_of(render([a_record(), a_record(2, **changed)], []), "Marks")
+    ]
+    assert verdicts.pop(mark) == "**missed** (1 of 2 met)"
+    assert set(verdicts) == {"met"}
+
+
+def test_futures_stand_at_both_temperatures():
+    rows = rows_of(render([a_record()], []), "Futures at each temperature")
+    assert [row[1:3] for row in rows] == [["0.7", "200 / 121"], ["1", "150 / 121"]]
+
+
+def test_starts_that_chose_a_rule_are_no_evidence():
+    starts = [
+        {"world": "lambda 0", "f1": 0.99},
+        {"world": "lambda 0", "f1": 0.5, "chose_a_rule": True},
+    ]
+    page = render([a_record()], starts)
+    heading = "In how many single starts a hierarchy emerges"
+    assert rows_of(page, heading) == [["lambda 0", "1", "1", "0.990"]]
+
+
+@pytest.mark.slow
+def test_a_run_is_measured_once(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("dlh.runs.temperature.CLIPS", 2)
+    places = {"results": tmp_path / "results", "work": tmp_path / "work"}
+    said: list[str] = []
+    (record,) = measure_horizons([finished], config=LITTLE, say=said.append, **places)
+    assert record["run"] == finished.name and record["horizon"] == 12
+    assert record["at"]["as_learnt"]["states"] == 1
+    kept = places["results"] / "long-horizon" / "futures.json"
+    assert json.loads(kept.read_text()) == [record]
+    page = (places["results"] / "long-horizon.md").read_text()
+    assert len(rows_of(page, "Marks")) == len(MARKS)
+    said.clear()
+    assert measure_horizons([finished], config=LITTLE, say=said.append, **places) == [record]
+    assert finished.name in said[0] and len(said) == 2  # it has a record; the page
+
+
+def test_a_page_needs_a_record(tmp_path: Path):
+    with pytest.raises(UsageError):
+        measure_horizons([], results=tmp_path, work=tmp_path, config=LITTLE)
