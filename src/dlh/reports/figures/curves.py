@@ -150,13 +150,14 @@ def psnr_figure(
     band = _band([curves[name] for name in floors])
     named = floors if len(floors) == 1 else ("lowest floor", "highest floor")
     for name, edge in zip(named, band, strict=False):
-        lines[name] = Line(steps, edge, canvas.QUIET, "-", 1.0)
+        dash = "-" if name == "highest floor" else (0, (1, 1.5))
+        lines[name] = Line(steps, edge, canvas.QUIET, dash, 1.2)
     figure = canvas.new_figure(WIDTH, 4.35)
     canvas.headline(figure, PSNR_TITLE)
     axes = canvas.panel(figure, 0.75, 0.75, WIDTH - 0.75 - 1.5, 3.0)
     axes.axvspan(0.5, window + 0.5, color=canvas.WASH, linewidth=0)
     if band:
-        axes.fill_between(steps, band[0], band[1], color=canvas.FAINT, linewidth=0)
+        axes.fill_between(steps, band[0], band[1], color=canvas.FAINT, alpha=0.5, linewidth=0)
     draw_lines(axes, lines)
     axes.set_xlim(0.5, horizon + 0.5)
     axes.set_xlabel("predicted step")
