@@ -14,7 +14,10 @@ from dlh.reports.run_page import Report, render_report
 from page_text import Page, check_alone, check_golden
 from refusals import refused
 
-PNGS = {name: f"png of {name}".encode() for name in ("events", "exchanged", "rolled", "still", "psnr", "curves")}
+PNGS = {
+    name: f"png of {name}".encode()
+    for name in ("events", "exchanged", "rolled", "still", "psnr", "curves")
+}
 FILM = b"not really an mp4"
 
 
