@@ -5,6 +5,7 @@ Run it in the root of a clone: the package that is installed does not contain it
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ import tyro
 
 from dlh.cli.parse import parse
 from dlh.cli.running import Command, guarded, run_one_of, say
+from dlh.errors import UsageError
 from reproduction.sweep_command import sweep as sweep_command
+from reproduction.table1.command import table1 as table1_command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,16 +79,16 @@ class PublishOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions:
-    """Compare trained models of any kind on Moving Ball: what they cost, the events that they find,
-    their futures beside the floors, and whether these look like the world. All are scored on the
-    same frames of test clips. Writes a page, its numbers and a picture; what is in the folder
-    already is not computed again.
+    """Compare trained models of any kind on one world: what they cost, the events that they find,
+    their futures beside the floors, how far they stay ahead of these, and on Moving Ball and Moving
+    MNIST what the ball or the digits do. All are scored on the same frames of test clips. Writes a
+    page, its numbers and pictures; what is in the folder already is not computed again.
 
     example:  python -m reproduction compare runs/moving-ball runs/cwvae-moving-ball --out compared
     """
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """Finished runs on one world of Moving Ball, named by their folders."""
+    """Finished runs on one world, named by their folders."""
     out: Path = Path("runs/comparison")
     """The folder of the comparison."""
     context: int | None = None
@@ -127,6 +130,36 @@ class HorizonOptions:
     """Futures of each clip."""
     horizon: int = 200
     """Frames to predict."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuOptions:
+    """Use some minutes of a GPU by priority: train DLH at the paper's size on Moving MNIST and on
+    Moving Ball, later stages included, score it, and time a step of every model. A training is
+    measured and made to fit; it is packed in parts of at most 15 MB that go on elsewhere.
+
+    example:  python -m reproduction gpu --minutes 15 --out runs/gpu
+    """
+
+    minutes: float = 15.0
+    """For everything."""
+    out: Path = Path("runs/gpu")
+    """A new folder."""
+    dry_run: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Rehearse all of it on a CPU with tiny models; their figures mean nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinOptions:
+    """Make a run again of the parts that gpu wrote; dlh train --resume goes on with it.
+
+    example:  python -m reproduction join runs/gpu/parts/moving-mnist-dlh3 runs/mnist
+    """
+
+    parts: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PARTS")]
+    """The folder of the parts."""
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """The folder of the run, new."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -177,8 +210,16 @@ def _publish(words: list[str], prog: str) -> None:
 
 def _compare(words: list[str], prog: str) -> None:
     options = parse(CompareOptions, words, prog=prog)
-    from reproduction.comparison import Asked, compare_models
+    from reproduction.comparison import compare_models
+    from reproduction.scored import Asked
     from reproduction.stopping import goes_on_when_repeated
+
+    names = [run.resolve().name for run in options.runs]
+    if double := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(
+            f"the models are named by their folders, found {double[0]} {names.count(double[0])} "
+            "times; rename one of the folders"
+        )
 
     asked = Asked(
         context=options.context,
@@ -190,7 +231,24 @@ def _compare(words: list[str], prog: str) -> None:
         processes=options.num_processes,
     )
     with goes_on_when_repeated():
-        compare_models(options.runs, options.out, asked, say=say)
+        compare_models(dict(zip(names, options.runs, strict=True)), options.out, asked, say=say)
+
+
+def _gpu(words: list[str], prog: str) -> None:
+    options = parse(GpuOptions, words, prog=prog)
+    from reproduction.gpu import FULL, SMALL, run_plan
+
+    if not options.minutes > 0:
+        raise UsageError(f"minutes is above 0, found {options.minutes:g}")
+    run_plan(options.minutes, options.out, scale=SMALL if options.dry_run else FULL, say=say)
+
+
+def _join(words: list[str], prog: str) -> None:
+    options = parse(JoinOptions, words, prog=prog)
+    from reproduction.packing import join
+
+    join(options.parts, options.run)
+    say(f"{options.run}: go on with `dlh train --resume {shlex.quote(str(options.run))}`")
 
 
 def _horizon(words: list[str], prog: str) -> None:
@@ -218,7 +276,10 @@ COMMANDS = {
     "run": Command("train and analyse those that have no record yet", _run),
     "page": Command("make the results page anew from the records", _page),
     "sweep": Command("which likelihood std suits some clips: several short runs", sweep_command),
-    "compare": Command("trained models of any kind side by side on Moving Ball", _compare),
+    "compare": Command("trained models of any kind side by side on one world", _compare),
+    "table1": Command("worlds x models x seeds on equal terms, and their page", table1_command),
+    "gpu": Command("what to do with some minutes of a GPU, by priority", _gpu),
+    "join": Command("a run again, of the parts that gpu wrote", _join),
     "horizon": Command("how far the futures of runs on Moving Ball go, and the marks", _horizon),
     "publish": Command("make a shipped model of a finished run", _publish),
 }

@@ -1,97 +1,55 @@
-"""Trained models side by side on Moving Ball: the same clips, the same context, the same scores.
+"""Trained models side by side on one world: the same clips, the same context, the same scores.
 
 Each model is evaluated twice, at temperature 1 and at the temperature that its validation clips
-choose; what the ball does is read off exactly the futures that were scored. All that is found is in
-the folder of the comparison, and what is there already is not computed again.
+choose; what the ball or the digits do is read off exactly the futures that were scored. All that is
+found is in the folder of the comparison, and what is there already is not computed again.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from dlh.analysis.moving_ball.ball import BallReading, read_ball
-from dlh.analysis.moving_ball.rollouts import Tracking, ideal_tracking
-from dlh.analysis.moving_ball.scored_futures import BallFutures, read_scored_futures, switches_in
+from dlh.analysis.moving_ball.scored_futures import switches_in
 from dlh.commands.compare import check_same_protocol, table_of
-from dlh.commands.evaluate import Opened, evaluate, open_evaluation
-from dlh.commands.options import EvaluateOptions
-from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
-from dlh.errors import UsageError
-from dlh.evaluation.protocol import Protocol
-from dlh.evaluation.results import CURVES, SCORES, read_scores
-from dlh.evaluation.rows import MODEL
-from dlh.evaluation.work import futures_of_clip
+from dlh.data.worlds.moving_ball import MovingBallConfig
+from dlh.evaluation.rows import FLOORS, MODEL
+from dlh.evaluation.scores.fvd import FVD
+from dlh.evaluation.scoring import ENERGY
 from dlh.files.writing import Say, write_bytes, write_json
-from dlh.interfaces import Temperature
 from dlh.reports.analysis_figures import colour_band
+from dlh.reports.evaluation import ROW_TITLES, TITLES
 from dlh.reports.figures import canvas
+from dlh.reports.figures.curves import ModelsPanel, draw_models
 from dlh.reports.figures.rollouts import COLUMNS, rollouts_figure
-from dlh.runs.subject import Subject, open_subject, run_of
-from dlh.runs.summary import SUMMARY
-from dlh.runs.temperature import AUTO, resolve_temperature
-from dlh.video import to_stored
+from dlh.runs.subject import open_subject
+from dlh.video import from_stored, to_stored
 from reproduction.comparison_page import render
+from reproduction.readings import BallInFutures, one_world, reading_of
+from reproduction.scored import AS_LEARNT, KEPT_CLIP, Asked, Scored, numbers_of, score_model
 
-NUMBERS, PAGE, PICTURE = "comparison.json", "comparison.md", "futures.png"
-BALL, TEMPERATURE = "ball.json", "temperature.json"
-AS_LEARNT, CHOSEN = "temperature-1", "temperature-chosen"
-TRAINING = ("steps", "seconds", "cpu_seconds", "frames", "seconds_a_step", "cpu_seconds_a_step")
-SHOWN_FUTURES = 3
-"""Of each model: the best one, and others."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """How models are compared.
-
-    Attributes:
-        context, horizon, samples, clips: as of ``dlh evaluate``; None: those of its protocol.
-        seed: of the draws.
-        temperatures: whether each model is also scored at the temperature that its validation clips
-            choose.
-        processes: that score clips; None: one a core.
-    """
-
-    context: int | None = None
-    horizon: int | None = None
-    samples: int | None = None
-    clips: int | None = None
-    seed: int = 0
-    temperatures: bool = True
-    processes: int | None = None
+NUMBERS, PAGE, ONE = "comparison.json", "comparison.md", "model.json"
+PICTURES = {
+    "rollouts.png": "The closest future of every model, over the whole horizon",
+    "curves.png": "Every model and the floors, step by step",
+    "futures.png": "What happened, and futures of every model",
+}
+SMOOTHED = 20
+"""Predicted steps over which a curve is averaged before two are compared."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scored:
-    """A model's scores at one temperature.
-
-    Attributes:
-        folder: of the scores.
-        opened: what was scored.
-        protocol: of the scores.
-        scores: what scores.json holds.
-        ball: what the ball does in the futures.
-    """
-
-    folder: Path
-    opened: Opened
-    protocol: Protocol
-    scores: dict[str, Any]
-    ball: dict[str, Any]
-
-
-def compare_models(runs: Sequence[Path], out: Path, asked: Asked, *, say: Say = print) -> dict:
-    """Score every run, and write comparison.json, comparison.md and futures.png.
+def compare_models(
+    runs: Mapping[str, Path], out: Path, asked: Asked, *, say: Say = print
+) -> dict[str, Any]:
+    """Score every run, and write comparison.json, comparison.md and pictures, and for each model
+    what comparison.json says of it.
 
     Args:
-        runs: finished runs on one world of Moving Ball; their folders' names name the models.
+        runs: finished runs on one world, by the names of the models.
         out: the folder of the comparison.
         asked: how they are compared.
         say: takes a line for each thing done.
@@ -100,265 +58,147 @@ def compare_models(runs: Sequence[Path], out: Path, asked: Asked, *, say: Say = 
         What comparison.json holds.
 
     Raises:
-        UsageError: two runs have one name, a run is of another world, or the protocols differ.
+        UsageError: the runs are of several worlds, or the protocols differ.
         PretrainedError, RunFolderError, DataError: a run cannot be used.
         OutputError: a file cannot be written.
     """
-    names = [run.resolve().name for run in runs]
-    if double := sorted({name for name in names if names.count(name) > 1}):
-        raise UsageError(
-            f"the models are named by their folders, found {double[0]} {names.count(double[0])} "
-            "times; rename one of the folders"
-        )
-    subjects = {name: open_subject(str(run)) for name, run in zip(names, runs, strict=True)}
-    ball = _one_world(subjects)
+    subjects = {name: open_subject(str(run)) for name, run in runs.items()}
+    data, first = one_world(subjects), next(iter(subjects.values()))
+    reading = reading_of(first, out)
     found: dict[str, dict[str, Scored]] = {}
+    models: dict[str, Any] = {}
     for name, subject in subjects.items():
         say(f"{name}: a model of the kind {subject.model.config.kind}")
-        run = runs[names.index(name)]
-        found[name] = _at_temperatures(run, subject, ball, out / name, asked, say)
-    first = {name: at[AS_LEARNT] for name, at in found.items()}
-    check_same_protocol({name: scored.protocol for name, scored in first.items()})
-    numbers = {
-        "protocol": _protocol(next(iter(first.values())).scores),
-        "colour_change_probability": ball.colour_change_probability,
-        "models": {
-            name: _of_model(runs[names.index(name)], subjects[name], found[name]) for name in names
-        },
-        "ideal_observer": _ideal(subjects[names[0]], first[names[0]].protocol, ball),
+        found[name] = score_model(runs[name], subject, reading, out / name, asked, say)
+        models[name] = numbers_of(runs[name], subject, found[name])
+        models[name]["outlasts"] = outlasts(found[name][AS_LEARNT].curves())
+        write_json(out / name / ONE, models[name])
+    at_one = {name: at[AS_LEARNT] for name, at in found.items()}
+    check_same_protocol({name: scored.protocol for name, scored in at_one.items()})
+    shared = next(iter(at_one.values()))
+    names = ("data", "context", "horizon", "samples", "seed", "metrics")
+    numbers: dict[str, Any] = {
+        "protocol": {name: shared.scores["protocol"][name] for name in names},
+        "world": first.source.name,
+        "models": models,
     }
-    table = table_of({name: (scored.protocol, scored.scores) for name, scored in first.items()})
+    if data.is_moving_ball:
+        numbers["colour_change_probability"] = data.ball.colour_change_probability
+    if reading is not None:
+        numbers["ideal_observer"] = reading.observer(first, shared.protocol)
+    table = table_of({name: (scored.protocol, scored.scores) for name, scored in at_one.items()})
     write_json(out / NUMBERS, numbers)
-    pictures = canvas.drawn(PICTURE, lambda: canvas.png_bytes(_picture(first, ball)))
+    ball = reading.ball if isinstance(reading, BallInFutures) else None
+    pictures: dict[str, bytes] = {}
+    for picture, draw in (
+        ("rollouts.png", lambda: _rollouts(at_one)),
+        ("curves.png", lambda: _curves(at_one)),
+        ("futures.png", lambda: _futures(at_one, ball)),
+    ):
+        pictures |= canvas.drawn(picture, draw)
     for name, png in pictures.items():
         write_bytes(out / name, png)
-    write_bytes(out / PAGE, render(numbers, table=table, pictures=list(pictures)).encode())
+    titles = {name: PICTURES[name] for name in pictures}
+    write_bytes(out / PAGE, render(numbers, table=table, pictures=titles).encode())
     say(f"written: {out / PAGE} and {out / NUMBERS}")
     return numbers
 
 
-def _one_world(subjects: Mapping[str, Subject]) -> MovingBallConfig:
-    (first, world), *others = (
-        (name, (subject.experiment.data.is_moving_ball, subject.experiment.data.ball))
-        for name, subject in subjects.items()
-    )
-    of_ball, ball = world
-    if not of_ball or not ball.plain:
-        raise UsageError(
-            f"models are compared on a plain Moving Ball, found {subjects[first].source.name} "
-            f"({first}); `dlh evaluate` and `dlh compare` take any data"
-        )
-    for name, other in others:
-        if other != world:
-            raise UsageError(
-                f"models are compared on one world: that of {first} is {world[1]}, that of {name} "
-                f"is {other[1]}"
-            )
-    return ball
+def outlasts(curves: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """For PSNR of the average and of the best future, and for the energy score: the steps before
+    the model's curve first falls behind a floor's, by floor; the horizon where it never does.
 
+    Curves are averaged over :data:`SMOOTHED` steps first: a still frame is sometimes exactly right
+    for one step.
 
-def _at_temperatures(
-    run: Path, subject: Subject, ball: MovingBallConfig, folder: Path, asked: Asked, say: Say
-) -> dict[str, Scored]:
-    """The scores at temperature 1, and at the chosen one where that is another."""
-    options = EvaluateOptions(
-        model=str(run),
-        context=asked.context,
-        horizon=asked.horizon,
-        samples=asked.samples,
-        clips=asked.clips,
-        seed=asked.seed,
-        num_processes=asked.processes,
-        out=folder / AS_LEARNT,
-    )
-    found = {AS_LEARNT: _scored(options, ball, say)}
-    if asked.temperatures:
-        chosen = _chosen(subject, found[AS_LEARNT].protocol, folder / TEMPERATURE, say)
-        if chosen != Temperature():
-            found[CHOSEN] = _scored(
-                replace(
-                    options,
-                    temperature=chosen.states,
-                    decision_temperature=chosen.decisions,
-                    out=folder / CHOSEN,
-                ),
-                ball,
-                say,
-            )
+    Args:
+        curves: what curves.json holds.
+    """
+    frames, found = curves["per_frame"], {}
+    for name, metric, value in (
+        ("psnr_mean", "psnr", "mean"),
+        ("psnr_best", "psnr", "best"),
+        ("energy", ENERGY, "mean"),
+    ):
+        sign = -1.0 if metric == ENERGY else 1.0
+        ours = _smooth(sign * np.array(frames[MODEL][metric][value]))
+        found[name] = {}
+        for floor in FLOORS:
+            if floor in frames:
+                behind = ours < _smooth(sign * np.array(frames[floor][metric][value]))
+                found[name][floor] = int(behind.argmax()) if behind.any() else len(behind)
     return found
 
 
-def _scored(options: EvaluateOptions, ball: MovingBallConfig, say: Say) -> Scored:
-    opened, folder = open_evaluation(options), options.folder
-    protocol = opened.evaluation.protocol(
-        name=opened.name, samples=opened.samples, seed=options.seed, model=opened.model
-    )
-    done = (folder / SCORES).exists() and read_scores(folder)[0].digest() == protocol.digest()
-    if not done:
-        evaluate(options, say=say)
-    _, scores = read_scores(folder)
-    read = _kept(folder / BALL, protocol.digest())
-    if read is None:
-        futures = read_scored_futures(opened.evaluation, protocol, ball)
-        read = {"protocol_sha256": protocol.digest(), **_ball(futures)}
-        write_json(folder / BALL, read)
-    return Scored(folder=folder, opened=opened, protocol=protocol, scores=scores, ball=read)
+def _smooth(curve: np.ndarray) -> np.ndarray:
+    """The mean of every step and those after it, as many as there are up to SMOOTHED."""
+    total = np.concatenate([[0.0], curve.cumsum()])
+    end = np.minimum(np.arange(len(curve)) + SMOOTHED, len(curve))
+    return (total[end] - total[: len(curve)]) / (end - np.arange(len(curve)))
 
 
-def _chosen(subject: Subject, protocol: Protocol, path: Path, say: Say) -> Temperature:
-    """The temperature that validation clips choose, and its record."""
-    key = protocol.digest()
-    kept = _kept(path, key)
-    if kept is None:
-        chosen = resolve_temperature(
-            subject,
-            AUTO,
-            1.0,
-            context=protocol.context or 1,
-            horizon=protocol.horizon,
-            samples=protocol.samples,
-            seed=protocol.seed,
-            say=say,
-        )
-        kept = {"protocol_sha256": key, **chosen.to_plain()}
-        write_json(path, kept)
-    return Temperature(states=kept["states"], decisions=kept["decisions"])
-
-
-def _kept(path: Path, digest: str) -> dict[str, Any] | None:
-    """What a file holds that was found under this protocol; None where there is none."""
-    try:
-        kept = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return kept if kept.get("protocol_sha256") == digest else None
-
-
-def _ball(futures: BallFutures) -> dict[str, Any]:
-    return {"world": asdict(futures.world), "tracking": _tracking(futures.tracking)}
-
-
-def _tracking(tracking: Tracking) -> dict[str, Any]:
-    return {
-        "radius": tracking.radius,
-        "median_steps_best": tracking.median_best,
-        "median_steps_mean": tracking.median_mean,
-    }
-
-
-def _ideal(subject: Subject, protocol: Protocol, ball: MovingBallConfig) -> dict[str, Any]:
-    """An observer's place of the ball in the clips that were scored: the first test clips."""
-    assert protocol.context is not None
-    length = protocol.context + protocol.horizon
-    clips = subject.source.held_out("test", count=protocol.data.clips, clip_length=length)
-    assert isinstance(clips, MovingBallClips)
-    return _tracking(
-        ideal_tracking(
-            clips,
-            ball,
-            context_steps=protocol.context,
-            samples=protocol.samples,
-            seed=protocol.seed,
-        )
-    )
-
-
-def _protocol(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """What all the scores have in common."""
-    names = ("data", "context", "horizon", "samples", "seed", "metrics")
-    return {name: scores["protocol"][name] for name in names}
-
-
-def _of_model(run: Path, subject: Subject, at: Mapping[str, Scored]) -> dict[str, Any]:
-    network = subject.model.model
-    assert isinstance(network, torch.nn.Module)
-    temperature = _kept(at[AS_LEARNT].folder.parent / TEMPERATURE, at[AS_LEARNT].protocol.digest())
-    events = at[AS_LEARNT].scores.get("events")
-    return {
-        "preset": subject.experiment.preset,
-        "kind": subject.model.config.kind,
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "training": training_of(run, subject),
-        "events": events,
-        "temperature": temperature,
-        "at": {
-            name: {
-                "states": scored.protocol.model.temperature,
-                "decisions": scored.protocol.model.decision_temperature,
-                "scores": scored.scores["rows"][MODEL],
-                "floors": {
-                    row: entries for row, entries in scored.scores["rows"].items() if row != MODEL
-                },
-                "distribution": scored.scores["distribution"],
-                "samples": scored.scores["samples"][MODEL],
-                "world": scored.ball["world"],
-                "tracking": scored.ball["tracking"],
-            }
-            for name, scored in at.items()
-        },
-    }
-
-
-def training_of(run: Path, subject: Subject) -> dict[str, Any]:
-    """What the training of a run took, as far as the run says it.
-
-    ``cpu_seconds`` and ``frames`` count all starts. A run that does not say its frames has them
-    computed, where it has one stage and one start. ``seconds_a_step`` and ``cpu_seconds_a_step``
-    are of the first stage.
+def _curves(found: Mapping[str, Scored]) -> bytes:
+    """All metrics against the predicted step (Fig. 9): the best future of every model, the floors,
+    and the energy score.
     """
-    folder, training = run_of(str(run)), subject.experiment.training
-    if folder is None:  # a model without its run
-        return dict.fromkeys(TRAINING)
-    summary = folder.read_json(SUMMARY) if (folder.path / SUMMARY).exists() else {}
-    frames = summary.get("frames")
-    if frames is None and not any(training.later_steps) and training.starts == 1:
-        frames = training.steps * training.batch_size * training.clip_length
-    joint = [entry for entry in folder.metrics.read() if "loss" in entry and "stage" not in entry]
-    last = joint[-1] if joint else {}
-    values = (
-        summary.get("steps"),
-        summary.get("seconds", {}).get("train"),
-        summary.get("cpu_seconds"),
-        frames,
-        last["seconds"] / last["step"] if last else None,
-        last["cpu_seconds"] / last["step"] if "cpu_seconds" in last else None,
-    )
-    return dict(zip(TRAINING, values, strict=True))
-
-
-def _picture(found: Mapping[str, Scored], ball: MovingBallConfig) -> Any:
-    """Of one clip: the truth, and of every model the best future and others, where the true colour
-    switches most often (Fig. 6).
-    """
+    curves = {name: scored.curves()["per_frame"] for name, scored in found.items()}
     first = next(iter(found.values()))
-    clips = first.opened.evaluation.clips
-    truths = [read_ball(clips.read(clip).truth, ball) for clip in range(clips.count)]
-    clip = max(range(clips.count), key=lambda number: _switches(truths[number]))
-    truth = truths[clip]
+    panels = []
+    for spec in first.scores["protocol"]["metrics"]:
+        metric = spec["name"]
+        if metric != FVD:
+            better = "higher" if spec["higher_is_better"] else "lower"
+            title = f"{TITLES[metric]}, best future ({better} is closer)"
+            panels.append(_panel(title, curves, metric, "best"))
+    panels.append(_panel("Energy score (lower is closer)", curves, ENERGY, "mean"))
+    return draw_models(panels)
+
+
+def _panel(title: str, curves: Mapping[str, Any], metric: str, value: str) -> ModelsPanel:
+    floors = next(iter(curves.values()))
+    return ModelsPanel(
+        title=title,
+        models={name: _smooth(np.array(c[MODEL][metric][value])) for name, c in curves.items()},
+        floors={
+            ROW_TITLES[floor]: _smooth(np.array(floors[floor][metric][value]))
+            for floor in FLOORS
+            if floor in floors
+        },
+    )
+
+
+def _rollouts(found: Mapping[str, Scored]) -> bytes:
+    """The best future of every model below the truth, over the whole horizon (Figs. 4, 7, 8)."""
+    truth = next(iter(found.values())).opened.evaluation.clips.read(KEPT_CLIP).truth
+    drawn = np.stack([scored.shown(KEPT_CLIP)[0] for scored in found.values()])
+    figure = rollouts_figure(drawn, truth=to_stored(truth), changed=None, names=list(found))
+    return canvas.png_bytes(figure)
+
+
+def _futures(found: Mapping[str, Scored], ball: MovingBallConfig | None) -> bytes:
+    """Of one clip: the truth, and of every model the best future and others; of the ball where the
+    true colour switches most often (Fig. 6).
+    """
+    clips = next(iter(found.values())).opened.evaluation.clips
+    truths = [] if ball is None else [
+        read_ball(clips.read(clip).truth, ball) for clip in range(clips.count)
+    ]  # fmt: skip
+    clip = max(range(len(truths)), key=lambda n: _switches(truths[n])) if truths else KEPT_CLIP
     names, futures = [], []
     for name, scored in found.items():
-        frames = torch.cat(
-            [
-                part.cpu()
-                for part in futures_of_clip(scored.opened.evaluation, scored.protocol, clip)
-            ]
-        )
-        beside = json.loads((scored.folder / CURVES).read_text("utf-8"))
-        best = beside["per_clip"][MODEL]["psnr"]["best_sample"][clip]
-        others = [number for number in range(len(frames)) if number != best]
-        for number in (best, *others[: SHOWN_FUTURES - 1]):
-            names.append(f"{name}, best" if number == best else name)
-            futures.append(frames[number])
-    drawn = torch.stack(futures)
-    return rollouts_figure(
-        to_stored(drawn),
-        truth=to_stored(clips.read(clip).truth),
-        changed=None,
-        colours=colour_band(read_ball(drawn, ball), ball),
-        true_colours=colour_band(truth, ball),
-        names=names,
-        first=switches_in(truth, window=COLUMNS),
-    )
+        for number, frames in enumerate(scored.shown(clip)):
+            names.append(name if number else f"{name}, best")
+            futures.append(frames)
+    drawn, of_ball = np.stack(futures), {}
+    if ball is not None:
+        of_ball = {
+            "colours": colour_band(read_ball(from_stored(drawn), ball), ball),
+            "true_colours": colour_band(truths[clip], ball),
+            "first": switches_in(truths[clip], window=COLUMNS),
+        }
+    truth = to_stored(clips.read(clip).truth)
+    figure = rollouts_figure(drawn, truth=truth, changed=None, names=names, **of_ball)
+    return canvas.png_bytes(figure)
 
 
 def _switches(truth: BallReading) -> int:

@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from dlh.evaluation.rows import FLOORS, MODEL, ORACLE
 from dlh.evaluation.scoring import ENERGY
-from dlh.reports.evaluation import number
+from dlh.reports.evaluation import ROW_TITLES, number
+from reproduction.digits import RADIUS
 from reproduction.results_cells import table
 
 NOTHING = "-"
+MEASURES = ("psnr_mean", "psnr_best", "energy")
+ABOUT_PICTURES = """The first picture shows the clip whose futures are kept. In the last one, where
+the world is a ball, the clip and the frames are those in which the true colour switches most often;
+the bands have the ball's colour at all steps, white where it has none. *Best* is the closest future
+by PSNR."""
+KEPT = """`per-future.json` has the score of every future, from which every number above can be
+computed again. The best future of the first clip and two others are kept as uint8; the command
+draws all futures of that clip again, bit for bit on the same software (RUN is the model's run)."""
 Numbers = Mapping[str, Any]
 
 FUTURES = """Every future is read frame by frame. *One saturated colour* is the share of predicted
 frames that show a ball of one clear colour; *switches per step* is how often that colour changes.
 *In place* is the number of predicted steps before the ball's centre is first off by more than its
 radius: the median over clips, of each clip's best future and of the mean over its futures."""
+DIGITS = """A digit is *in place* while its own picture is found within {radius:.0%} of its size of
+where it truly is: predicted steps until it first is not, the mean over the digits, the median over
+clips of each clip's best future and of the mean over its futures. *Still the same* is the share of
+the digits that a classifier sees in the frame at that step, wherever they are; it sees
+{accuracy:.1%} of the digits of true frames that it was not trained on, and two guesses of ten are
+right for 20 %. A still frame keeps its digits, so read both together."""
+OUTLASTS = """Predicted steps before the curve of the average future's PSNR (then of the best
+future's, then of the energy score) first falls behind a floor's, averaged over 20 steps."""
 TRAININGS = """Core-seconds are those of all threads, and frames those of the clips that training
 took, both of all starts; `<=` stands before the seconds by the clock of a run that did not count
 its core-seconds. Seconds a step are of the first stage."""
 
 
-def render(numbers: Numbers, *, table: str, pictures: Sequence[str]) -> str:
+def render(numbers: Numbers, *, table: str, pictures: Mapping[str, str]) -> str:
     """The page.
 
     Args:
         numbers: what comparison.json holds.
         table: the scores at temperature 1 beside the floors, as ``dlh compare`` writes them.
-        pictures: names of the files that lie beside the page.
+        pictures: the files that lie beside the page, and what they show.
     """
     protocol = numbers["protocol"]
     data = protocol["data"]
-    chance = numbers["colour_change_probability"]
+    chance = numbers.get("colour_change_probability")
+    world = data["name"] + ("" if chance is None else f", lambda {chance:g}")
     parts = [
-        "# Models compared on Moving Ball",
-        f"{data['clips']} {data['split']} clips of {data['name']}, lambda {chance:g}. Every model "
+        f"# Models compared on {numbers['world']}",
+        f"{data['clips']} {data['split']} clips of {world}. Every model "
         f"observes {protocol['context']} frames and predicts {protocol['horizon']}; all are scored "
         f"on the same frames (SHA-256 {data['truth_sha256'][:16]}), with up to "
         f"{protocol['samples']} futures of each clip, seed {protocol['seed']}.",
@@ -43,10 +62,16 @@ def render(numbers: Numbers, *, table: str, pictures: Sequence[str]) -> str:
         _trainings(numbers),
         "## Scores at temperature 1",
         table,
-        "## The ball in the futures",
-        FUTURES,
-        _balls(numbers),
+        "## How far each model is better than a floor",
+        OUTLASTS,
+        outlasts_table(numbers),
     ]
+    first = _first(numbers)
+    if "tracking" in first:
+        parts += ["## The ball in the futures", FUTURES, _balls(numbers)]
+    if "digits" in first:
+        said = DIGITS.format(radius=RADIUS, accuracy=first["digits"]["classifier_accuracy"])
+        parts += ["## The digits in the futures", said, _digits(numbers)]
     if any(model["temperature"] for model in numbers["models"].values()):
         parts += [
             "## At the temperature that validation clips choose",
@@ -54,14 +79,65 @@ def render(numbers: Numbers, *, table: str, pictures: Sequence[str]) -> str:
             _chosen(numbers),
         ]
     if pictures:
-        parts += [
-            "## Where the colour switches",
-            "Successive frames where the true colour of this clip switches most often. Of each "
-            "model the future that is closest by PSNR, and others. The bands below have the ball's "
-            "colour at all steps, white where it has none.",
-            *(f"![What happened, and futures of every model]({name})" for name in pictures),
-        ]
+        parts += ["## Pictures", ABOUT_PICTURES]
+        parts += [f"![{title}]({name})" for name, title in pictures.items()]
+    parts += ["## To check or to go on", _kept(numbers)]
     return "\n\n".join(parts) + "\n"
+
+
+def _first(numbers: Numbers) -> Numbers:
+    """What was found of the first model at temperature 1."""
+    return next(iter(next(iter(numbers["models"].values()))["at"].values()))
+
+
+def outlasts_table(numbers: Numbers, title: Callable[[str], str] = str) -> str:
+    """Predicted steps before each model falls behind each floor.
+
+    Args:
+        numbers: what comparison.json holds.
+        title: of a model, by its name.
+    """
+    floors = [floor for floor in FLOORS if floor in _first(numbers)["distribution"]]
+    rows = [
+        (title(name), *(_three(model["outlasts"], floor) for floor in floors))
+        for name, model in numbers["models"].items()
+    ]
+    return table(("", *(ROW_TITLES[floor] for floor in floors)), rows)
+
+
+def _three(outlasts: Numbers, floor: str) -> str:
+    return " / ".join(str(outlasts[measure][floor]) for measure in MEASURES)
+
+
+def _digits(numbers: Numbers) -> str:
+    steps = list(_first(numbers)["digits"]["rows"][MODEL]["same"])
+    head = ("", "in place, best", "in place, mean", *(f"same, step {step}" for step in steps))
+
+    def row(title: str, found: Numbers) -> tuple[str, ...]:
+        same = (f"{found['same'][step]:.0%}" for step in steps)
+        return title, *_steps(found), *same
+
+    rows = [
+        row(_title(name, model, at), found["digits"]["rows"][MODEL])
+        for name, model in numbers["models"].items()
+        for at, found in model["at"].items()
+    ]
+    for name, found in _first(numbers)["digits"]["rows"].items():
+        if name != MODEL:
+            rows.append(row("what happened" if name == ORACLE else f"floor: {name}", found))
+    return table(head, rows)
+
+
+def _kept(numbers: Numbers) -> str:
+    """Where a reader finds what a cell is made of, and the command that draws the rest again."""
+    rows = [
+        (_title(name, model, at), f"`{name}/{at}/per-future.json`",
+         f"`{name}/{found['kept']['file']}` ({found['kept']['frames']} frames)",
+         f"`{found['kept']['command']}`")
+        for name, model in numbers["models"].items()
+        for at, found in model["at"].items()
+    ]  # fmt: skip
+    return KEPT + "\n\n" + table(("", "scores of every future", "futures", "all futures"), rows)
 
 
 def _trainings(numbers: Numbers) -> str:
@@ -108,8 +184,7 @@ def _balls(numbers: Numbers) -> str:
         for name, model in numbers["models"].items()
         for at, found in model["at"].items()
     ]
-    first = next(iter(next(iter(numbers["models"].values()))["at"].values()))
-    world, ideal = first["world"], numbers["ideal_observer"]
+    world, ideal = _first(numbers)["world"], numbers["ideal_observer"]
     rows += [
         ("what happened", f"{world['true_clear']:.1%}", NOTHING,
          f"{world['true_switch_rate']:.3f}", NOTHING, NOTHING, NOTHING),

@@ -19,8 +19,8 @@ from dlh.errors import UsageError
 from dlh.files.writing import Say, make_folder, write_bytes
 from dlh.runs.subject import Subject, open_subject
 from dlh.runs.temperature import AUTO
-from reproduction.comparison import training_of
 from reproduction.horizon_page import render
+from reproduction.scored import training_of
 from reproduction.studies.emergence import world_of
 
 RECORDS, PAGE, STARTS = "futures.json", "long-horizon.md", "emergence.json"

@@ -138,15 +138,7 @@ def run_sweep(
     for number, (std, each) in enumerate(zip(stds, runs, strict=True), start=1):
         place = folder / f"std-{_name(std)}"
         say(f"[{number}/{len(stds)}] std {_name(std)}: {place}")
-        if (place / EXPERIMENT).exists():
-            if read_snapshot(RunFolder.open(place)) != settled(each):
-                raise UsageError(
-                    f"{place} holds a run of other settings; choose another folder with --run, or "
-                    f"move it aside (mv {shlex.quote(str(place))} ...)"
-                )
-            resume(place, say=say)
-        else:
-            start(each, place, say=say)
+        train_or_resume(each, place, say=say)
         found.append(read_run(RunFolder.open(place), each))
     content = strict_json([asdict(row) for row in found], indent=2) + "\n"
     write_bytes(folder / TABLE, content.encode())
@@ -154,6 +146,32 @@ def run_sweep(
         say(line)
     say(f"written: {folder / TABLE}")
     return found
+
+
+def train_or_resume(
+    experiment: Experiment, folder: Path, *, present: bool = True, say: Say = print
+) -> None:
+    """Train an experiment in its folder, or go on there; a finished run is only shown.
+
+    Args:
+        experiment: what to run.
+        folder: of its run.
+        present: measure it and write its page.
+        say: takes the lines for a person.
+
+    Raises:
+        UsageError: the folder has a run of other settings.
+        TrainingError, DataError, PretrainedError: as of a training.
+    """
+    if not (folder / EXPERIMENT).exists():
+        start(experiment, folder, present=present, say=say)
+        return
+    if read_snapshot(RunFolder.open(folder)) != settled(experiment):
+        raise UsageError(
+            f"{folder} holds a run of other settings; choose another folder, or move it aside "
+            f"(mv {shlex.quote(str(folder))} ...)"
+        )
+    resume(folder, present=present, say=say)
 
 
 def read_run(run: RunFolder, experiment: Experiment) -> Swept:

@@ -482,9 +482,9 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimiser:
-    """The settings of Adam. The learning rate comes from the stage or the recipe. In the first
-    stage, the options ``--training.adam-epsilon`` and ``--training.gradient-norm`` override ``eps``
-    and ``gradient_norm``.
+    """The settings of Adam, beside which Muon may update the matrices. The learning rate comes from
+    the stage or the recipe. In the first stage, the options ``--training.adam-epsilon`` and
+    ``--training.gradient-norm`` override ``eps`` and ``gradient_norm``.
 
     Attributes:
         betas: decay rates of the running means of the gradient and of its square.
@@ -492,6 +492,8 @@ class Optimiser:
         amsgrad: whether the largest second moment so far is used.
         gradient_norm: the largest 2-norm of the gradient, all parameters together; a larger
             gradient is scaled down to it. None: no limit.
+        muon: the learning rate of Muon (``torch.optim.Muon``, without weight decay) over Adam's;
+            Muon then updates every parameter with two axes. 0: Adam updates all.
         without_gradient: how a phase treats a parameter that gets no gradient, because the loss
             does not depend on it or because it is in :attr:`Phase.held`. "skipped": the parameter
             stays as it is. "zero": its gradient counts as 0, so that momentum still moves it once
@@ -502,6 +504,7 @@ class Optimiser:
     eps: float | Callable[[int], float] = 1e-8
     amsgrad: bool = False
     gradient_norm: float | None = None
+    muon: float = 0.0
     without_gradient: Literal["skipped", "zero"] = "skipped"
 
     def eps_of(self, update: int) -> float:

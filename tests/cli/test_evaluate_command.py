@@ -65,8 +65,9 @@ def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_files_are_there_and_the_page_fetches_nothing(evaluated: Path):
     names = {path.name for path in evaluated.iterdir()}
     assert names == {
-        "best-of.png", "curves.json", "per-frame.png", "predictions.npz", "report.html",
-        "scores.json", "scores.md", "strip-best.png", "strip-median.png", "strip-worst.png",
+        "best-of.png", "curves.json", "per-frame.png", "per-future.json", "predictions.npz",
+        "report.html", "scores.json", "scores.md", "strip-best.png", "strip-median.png",
+        "strip-worst.png",
     }  # fmt: skip
     page = (evaluated / "report.html").read_text("utf-8")
     assert "http" not in page.replace("http-equiv", "") and "<script" not in page
@@ -104,6 +105,8 @@ def test_the_numbers_are_those_of_scikit_image_on_the_saved_futures(evaluated: P
         beside = json.loads((evaluated / "curves.json").read_text("utf-8"))
         best = curves[np.arange(3), means.argmax(1)].mean(0)
         assert beside["per_frame"]["model"][name]["best"] == pytest.approx(best.tolist(), abs=1e-4)
+        singly = json.loads((evaluated / "per-future.json").read_text("utf-8"))["model"][name]
+        assert np.array(singly) == pytest.approx(means, abs=1e-4)
         best_of = beside["best_of"]["model"][name]
         assert best_of[0] == pytest.approx(entry["mean"])
         assert best_of[-1] == pytest.approx(entry["best"])
@@ -186,7 +189,14 @@ def test_a_model_below_floors_is_marked_everywhere(evaluated: Path):
 def test_the_same_command_in_two_processes_gives_the_same_files(dlh, finished, evaluated):
     again = dlh("evaluate", finished, *SMALL[:-1], 2, "--out", "again")
     assert (again.status, again.err) == (0, "")
-    for name in ("scores.json", "curves.json", "scores.md", "report.html", "strip-worst.png"):
+    for name in (
+        "scores.json",
+        "curves.json",
+        "per-future.json",
+        "scores.md",
+        "report.html",
+        "strip-worst.png",
+    ):
         mine, other = Path("again", name).read_bytes(), (evaluated / name).read_bytes()
         assert mine == other, name
     assert not Path("again/partial").exists()

@@ -126,6 +126,7 @@ def test_settings_are_frozen_and_keyword_only(kind):
         (DynamicsConfig, "clip_length", 0),
         (DynamicsConfig, "batch_size", 0),
         (DynamicsConfig, "learning_rate", 0.0),
+        (DynamicsConfig, "muon", -1.0),
         (DynamicsConfig, "megabytes", -2),
         (EmergenceConfig, "exploration", -1.0),
         (EmergenceConfig, "exploration", math.inf),

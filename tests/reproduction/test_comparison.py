@@ -13,7 +13,8 @@ from dlh.runs.build import build_model, open_source
 from dlh.runs.experiment import Experiment, write_snapshot
 from dlh.runs.presets import preset
 from dlh.training.run import RunFolder
-from reproduction import comparison
+from reproduction import comparison, readings, scored
+from reproduction.scored import AS_LEARNT, Asked
 
 KINDS = {
     "dlh": "tiny",
@@ -60,8 +61,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def compared(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     out = tmp_path_factory.mktemp("compared")
-    asked = comparison.Asked(context=12, horizon=16, samples=3, clips=3, processes=1)
-    folders = [runs / kind for kind in KINDS]
+    asked = Asked(context=12, horizon=16, samples=3, clips=3, processes=1)
+    folders = {kind: runs / kind for kind in KINDS}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dlh.runs.temperature.CLIPS", 2)
         return out, comparison.compare_models(folders, out, asked, say=lambda line: None)
@@ -73,10 +74,7 @@ def test_all_models_are_scored_on_the_same_frames(compared):
     assert list(numbers["models"]) == list(KINDS)
     assert numbers["protocol"]["context"] == 12 and numbers["protocol"]["horizon"] == 16
     assert numbers["colour_change_probability"] == CHANCE
-    saved = [
-        json.loads((out / kind / comparison.AS_LEARNT / "scores.json").read_text())
-        for kind in KINDS
-    ]
+    saved = [json.loads((out / kind / AS_LEARNT / "scores.json").read_text()) for kind in KINDS]
     frames = {scores["protocol"]["data"]["truth_sha256"] for scores in saved}
     assert frames == {numbers["protocol"]["data"]["truth_sha256"]}
     truths = {
@@ -93,7 +91,7 @@ def test_each_model_has_its_scores_and_what_applies_to_it(compared):
         network = build_model(of_preset(KINDS[kind]))
         assert model["kind"] == kind and model["preset"] == KINDS[kind]
         assert model["parameters"] == sum(each.numel() for each in network.parameters())
-        found = model["at"][comparison.AS_LEARNT]
+        found = model["at"][AS_LEARNT]
         assert found["scores"]["psnr"]["best"] >= found["scores"]["psnr"]["mean"] > 0
         assert found["floors"]["black"]["psnr"]["best"] > 0
         assert found["samples"] == (1 if kind == "lmc" else 3)
@@ -137,10 +135,14 @@ def test_the_same_command_again_scores_nothing(compared, runs, monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("scored again")
 
-    for name in ("evaluate", "read_scored_futures", "resolve_temperature"):
-        monkeypatch.setattr(comparison, name, refuse)
-    asked = comparison.Asked(context=12, horizon=16, samples=3, clips=3, processes=1)
-    again = comparison.compare_models([runs / kind for kind in KINDS], out, asked)
+    for room, name in (
+        (scored, "evaluate"),
+        (readings, "read_scored_futures"),
+        (scored, "resolve_temperature"),
+    ):
+        monkeypatch.setattr(room, name, refuse)
+    asked = Asked(context=12, horizon=16, samples=3, clips=3, processes=1)
+    again = comparison.compare_models({kind: runs / kind for kind in KINDS}, out, asked)
     assert again == numbers
 
 

@@ -139,6 +139,13 @@ def test_data_that_must_be_prepared_is_described_in_one_line_with_what_to_take_i
             assert CATALOGUE[stand_in.split()[1]].channels == data_set.channels
 
 
+def test_the_stand_in_of_vta_is_prepared_at_its_published_size(tmp_path):
+    experiment = presets.preset("vta-paper")
+    place = Place.of(CATALOGUE[experiment.data.source], tmp_path)
+    said = presets.how_to_prepare("vta-paper", place, size=experiment.model.frame_shape[1])
+    assert "dlh data prepare vizdoom-mazes --size 32" in re.findall("`(.*?)`", said)
+
+
 def test_the_baselines_published_sizes_are_the_published_ones():
     vta, lmc = presets.preset("vta-paper"), presets.preset("lmc-paper")
     assert vta.model == VTAConfig() and lmc.model == LMCConfig()

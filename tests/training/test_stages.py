@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Any
 
@@ -29,6 +30,7 @@ from dlh.training.errors import Interrupted, NonFiniteError, TrainingError
 from dlh.training.iteration import Iterations
 from dlh.training.randomness import step_generator
 from dlh.training.schedule import beta
+from dlh.training.stages import StageOptimizer
 from dlh.video import from_stored
 from refusals import refused
 from training.tiny_training import (
@@ -183,6 +185,57 @@ def test_more_stages_than_the_model_has_are_refused(tmp_path) -> None:
             train_tiny(run, config, model=model)
     with refused(ValueError, "later_steps", -1):
         dataclasses.replace(CONFIG, later_steps=(-1,))
+
+
+def two_layers() -> dict[str, nn.Parameter]:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(6, 4), nn.Linear(4, 4))
+    parameters = dict(network.named_parameters())
+    for parameter in parameters.values():
+        parameter.grad = torch.randn_like(parameter)
+    return parameters
+
+
+def optimizer_of(parameters: dict[str, nn.Parameter], **settings: Any) -> StageOptimizer:
+    return StageOptimizer(
+        parameters, Plan(stages=(Stage(phases=(), optimiser=Optimiser(**settings)),))
+    )
+
+
+def test_muon_takes_steps_of_one_size_in_every_direction_of_a_matrix() -> None:
+    parameters = two_layers()
+    before = {name: value.detach().clone() for name, value in parameters.items()}
+    optimizer_of(parameters, muon=10.0).update(
+        learning_rate=1e-3, eps=1e-8, gradient_norm=1.0, most=None
+    )
+    for name, value in parameters.items():
+        step = (value - before[name]).detach()
+        if value.ndim == 2:
+            sizes = torch.linalg.svdvals(step)
+            assert sizes.min() > 0.5 * 1e-2 and sizes.max() < 1.5 * 1e-2
+        else:
+            torch.testing.assert_close(step.abs(), torch.full_like(step, 1e-3))  # Adam's first
+
+
+def test_an_optimiser_with_muon_goes_on_as_it_was_saved() -> None:
+    one, other = two_layers(), two_layers()
+    first, second = optimizer_of(one, muon=10.0), optimizer_of(other, muon=10.0)
+    step = {"learning_rate": 1e-3, "eps": 1e-8, "gradient_norm": 1.0, "most": None}
+    first.update(**step)
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    with torch.no_grad():
+        for name, value in other.items():
+            value.copy_(one[name])
+    first.update(**step)
+    second.update(**step)
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+@pytest.mark.parametrize("saved, present", [(10.0, 0.0), (0.0, 10.0)])
+def test_the_state_of_other_optimisers_is_refused(saved, present) -> None:
+    state = optimizer_of(two_layers(), muon=saved).state_dict()
+    with refused(ValueError, "Muon"):
+        optimizer_of(two_layers(), muon=present).load_state_dict(state)
 
 
 class TwoPhases(TinyModel):

@@ -31,7 +31,7 @@ PRESETS = {
     "vta-moving-mnist": "VTA, narrower than published, on Moving MNIST",
     "vta-mazes": "VTA, narrower than published, on the DeepMind Lab mazes",
     "vta-videos": "VTA, narrower than published, on your own videos (--data)",
-    "vta-paper": "VTA as published, on films of a maze (--data): a GPU for days",
+    "vta-paper": "VTA as published, on ViZDoom mazes of 32 px: a GPU for days",
     "tiny-lmc": "seconds, for tests: LMC-Memory (docs/baselines.md)",
     "lmc-moving-ball": "LMC-Memory, narrower than published, on the ball of moving-ball",
     "lmc-moving-mnist": "LMC-Memory, narrower than published, on Moving MNIST",

@@ -28,10 +28,12 @@ from dlh.evaluation.events import pool_events
 from dlh.evaluation.protocol import DEMO, Numbers, Protocol, ScoredModel, protocol_numbers
 from dlh.evaluation.results import (
     CURVES,
+    PER_FUTURE,
     SCORES,
     check_folder,
     claim_folder,
     curves,
+    per_future,
     summarise,
 )
 from dlh.evaluation.rows import MODEL, Row, floor_rows, row_of_file, row_of_model
@@ -53,7 +55,7 @@ from dlh.evaluation.work import (
     save_predictions,
     score_all,
 )
-from dlh.files.writing import Say, as_utf8, write_bytes, write_json
+from dlh.files.writing import Say, as_utf8, strict_json, write_bytes, write_json
 from dlh.interfaces import Temperature, TrainableModel
 from dlh.reports import evaluation as report
 from dlh.reports.figures.futures import draw_samples
@@ -146,7 +148,7 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
     except KeyboardInterrupt:
         say(f"what is scored is kept in {parts.folder}; the same command goes on with it")
         raise
-    scores, beside = _results(evaluation, protocol, found)
+    scores, beside, singly = _results(evaluation, protocol, found)
     if "events" in scores and (train := opened.train()) is not None:
         read = (evaluation.clips.read(number).known for number in range(protocol.data.clips))
         known = (clip for clip in read if clip is not None)
@@ -168,6 +170,7 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
     write_bytes(out / REPORT, as_utf8(page))
     write_bytes(out / TABLE, as_utf8(report.write_markdown(scores)))
     write_json(out / CURVES, beside)
+    write_bytes(out / PER_FUTURE, as_utf8(strict_json(singly) + "\n"))
     write_json(out / SCORES, scores)  # last: where it is, everything else is
     parts.remove()
     _summarise(scores, seconds, out, say)
@@ -377,8 +380,8 @@ def _announce(opened: Opened, protocol: Protocol, say: Say) -> None:
 
 def _results(
     evaluation: Evaluation, protocol: Protocol, found: list[ClipArrays]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What scores.json and curves.json hold."""
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """What scores.json, curves.json and per-future.json hold."""
     rows = evaluation.row_scores(found)
     truth = [clip[TRUTH] for clip in found] if evaluation.scorers.frechet is not None else None
     scores = {"protocol": to_plain(protocol), "protocol_sha256": protocol.digest()}
@@ -386,7 +389,8 @@ def _results(
     counts = [clip[EVENTS] for clip in found if EVENTS in clip]
     if counts:
         scores["events"] = pool_events(counts)
-    return scores, {"protocol_sha256": protocol.digest(), **curves(protocol, rows)}
+    digest = {"protocol_sha256": protocol.digest()}
+    return scores, digest | curves(protocol, rows), digest | per_future(rows)
 
 
 def _strips(

@@ -28,7 +28,12 @@ from dlh.training.run import RunFolder
 
 
 def start(
-    experiment: Experiment, folder: str | Path, *, say: Say = print, on_log: OnLog | None = None
+    experiment: Experiment,
+    folder: str | Path,
+    *,
+    present: bool = True,
+    say: Say = print,
+    on_log: OnLog | None = None,
 ) -> None:
     """Train a new experiment in a new folder, measure it, and write its page.
 
@@ -38,6 +43,7 @@ def start(
     Args:
         experiment: what to run.
         folder: must not exist, or be empty.
+        present: measure it and write its page, which otherwise :func:`resume` does.
         say: takes the lines for a person.
         on_log: called with every line of metrics.jsonl.
 
@@ -61,13 +67,15 @@ def start(
             trained = train_in(
                 run, experiment, source, network, draw_samples, say=say, on_log=on_log
             )
-        _present(trained, say)
+        if present:
+            _present(trained, say)
 
 
 def resume(
     folder: str | Path,
     *,
     change: Change | None = None,
+    present: bool = True,
     say: Say = print,
     on_log: OnLog | None = None,
 ) -> None:
@@ -77,6 +85,7 @@ def resume(
         folder: the run's.
         change: from the run's experiment to the one asked for; only some settings may change
             (:data:`dlh.runs.changes.MAY_CHANGE`), above all the number of steps.
+        present: measure it and write its page.
         say: takes the lines for a person.
         on_log: called with every line of metrics.jsonl.
 
@@ -100,6 +109,8 @@ def resume(
             for line in describe(run.read_json(SUMMARY), run.path):
                 say(line)
             return
+        if not present:
+            return
     with run.lock():
         source = open_source(experiment)
         check_same_videos(run, source)
@@ -111,7 +122,8 @@ def resume(
                 trained = train_in(
                     run, experiment, source, network, draw_samples, say=say, on_log=on_log
                 )
-        _present(trained, say)
+        if present:
+            _present(trained, say)
 
 
 def _present(trained: Trained, say: Say) -> None:

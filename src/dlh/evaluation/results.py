@@ -21,7 +21,9 @@ from dlh.evaluation.scoring import DIVERSITY, ENERGY, ClipScores
 from dlh.files.writing import make_folder
 from dlh.settings import SettingsError, from_plain
 
-SCORES, CURVES = "scores.json", "curves.json"
+SCORES, CURVES, PER_FUTURE = "scores.json", "curves.json", "per-future.json"
+DIGITS = 6
+"""Significant digits of a future's score in a file."""
 VALUES = ("best", "mean", "spread", "ci_low", "ci_high", "mean_ci_low", "mean_ci_high")
 NAMES = ("psnr", "ssim", "ssim_legacy", "lpips", FVD)
 """The metrics of a table, in its order."""
@@ -118,6 +120,30 @@ def curves(protocol: Protocol, scores: Mapping[str, RowScores]) -> dict[str, Any
         result["best_of"][name] = best_of
         result["per_clip"][name] = per_clip
     return result
+
+
+def per_future(scores: Mapping[str, RowScores]) -> dict[str, dict[str, Any]]:
+    """What every number of a table is the mean of, to six digits.
+
+    ``NAME.METRIC`` has a list for every clip, with the mean over the predicted frames of each of
+    its futures; ``NAME.energy_score`` and ``NAME.diversity`` have one number for every clip.
+    """
+    result = {}
+    for name, clips in scores.items():
+        if isinstance(clips, str):
+            continue
+        found: dict[str, Any] = {}
+        for metric in clips[0].metrics:
+            means = [clip.metrics[metric].time_means[0] for clip in clips]
+            found[metric] = [[_short(value) for value in clip] for clip in means]
+        found[ENERGY] = [_short(clip.energy.mean()) for clip in clips]
+        found[DIVERSITY] = [_short(clip.diversity.mean()) for clip in clips]
+        result[name] = found
+    return result
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
 
 
 def below(rows: Mapping[str, Mapping[str, Entry]], spec: MetricSpec) -> dict[str, list[str]]:

@@ -107,7 +107,8 @@ def _path(experiment: Experiment) -> Path:
             f"`--data moving-mnist --data.digits {source}`"
         )
     if not place.is_prepared():
-        raise UsageError(how_to_prepare(experiment.preset, place))
+        size = experiment.model.frame_shape[1]
+        raise UsageError(how_to_prepare(experiment.preset, place, size=size))
     return place.store
 
 

@@ -69,10 +69,10 @@ def emergence(steps: int) -> EmergenceConfig:
     )
 
 
-SHORT_DYNAMICS = DynamicsConfig(clips=1_200)
+SHORT_DYNAMICS = DynamicsConfig(clips=1_200, muon=10.0)
 """Few stored clips for the later stages, for a training of minutes."""
 
-LONG_DYNAMICS = DynamicsConfig(clips=6_000)
+LONG_DYNAMICS = DynamicsConfig(clips=6_000, muon=10.0)
 """Many stored clips, for long futures; 200 MB with two levels."""
 
 

@@ -17,7 +17,7 @@ from dlh.data.published.catalogue import (
     TWO_CLOCKS,
     VIZDOOM_MAZES,
 )
-from dlh.data.published.places import Place
+from dlh.data.published.places import USUAL_SIZE, Place
 from dlh.data.worlds.two_clocks import TwoClocksConfig
 from dlh.errors import UsageError
 from dlh.models.dlh import DLHConfig, DynamicsConfig
@@ -296,7 +296,7 @@ def videos() -> Experiment:
             model,
             convolution_channels=(16, 32, 64, 128),
             emergence=emergence(5_000),
-            dynamics=DynamicsConfig(clips=1_000, clip_length=50),
+            dynamics=DynamicsConfig(clips=1_000, clip_length=50, muon=10.0),
         )
         training = replace(
             ON_TWO_CORES, later_steps=(2_000, 200), beta_warmup_steps=1_000, gradient_norm=60.0
@@ -347,9 +347,12 @@ def how_to_get_data(name: str) -> str:
     )
 
 
-def how_to_prepare(name: str, place: Place) -> str:
-    """What to do about a preset on a data set that is not prepared."""
-    said = f"{place.how_to_prepare()}; or `dlh train {name} --data FOLDER` with videos of your own"
+def how_to_prepare(name: str, place: Place, *, size: int = USUAL_SIZE) -> str:
+    """What to do about a preset on a data set that is not prepared, for frames of a size."""
+    said = (
+        f"{place.how_to_prepare(size=size)}; or `dlh train {name} --data FOLDER` with videos of "
+        "your own"
+    )
     if stand_in := STAND_INS.get(place.data_set.name):
         said += f", or `--data {stand_in}`, another data set that needs no download"
     return said

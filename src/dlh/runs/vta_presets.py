@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dlh.data.published.catalogue import GQN_MAZES, MOVING_MNIST
+from dlh.data.published.catalogue import GQN_MAZES, MOVING_MNIST, VIZDOOM_MAZES
 from dlh.models.vta import VTAConfig
 from dlh.runs.experiment import Experiment
 from dlh.runs.preset_bases import BALL, ON_TWO_CORES, TINY, TINY_BALL, by_name, on
@@ -93,15 +93,18 @@ def vta_videos() -> Experiment:
 def vta_paper() -> Experiment:
     """The published configuration: 32 px, colour, batch 64, 500,000 updates. A GPU for days.
 
+    dlh train vta-paper
     dlh train vta-paper --data FOLDER
 
-    The published films are of a 3-D maze, 32 px; those in FOLDER are resized to that. An update
-    takes 14 s of one core. The published results are pictures: there is no figure to expect.
+    The published films, 10,000 of 100 frames in a 3-D maze, are not public. The first takes a
+    stand-in of the same size of frame (``dlh data prepare vizdoom-mazes --size 32``), the second
+    films of one's own, resized. An update takes 14 s of one core. The published results are
+    pictures: there is no figure to expect.
     """
     training = TrainingConfig(
         steps=500_000, batch_size=64, clip_length=CLIP_LENGTH, learning_rate=LEARNING_RATE
     )
-    return on("", "vta-paper", VTAConfig(), training)
+    return on(VIZDOOM_MAZES, "vta-paper", VTAConfig(), training)
 
 
 PRESETS = by_name(tiny_vta, vta_moving_ball, vta_moving_mnist, vta_mazes, vta_videos, vta_paper)

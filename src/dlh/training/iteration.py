@@ -47,7 +47,7 @@ from dlh.training.stages import (
     stage_of,
     stages_in_time,
 )
-from dlh.training.step import backward_of, clear_gradients, gradients, update_weights
+from dlh.training.step import backward_of, clear_gradients, gradients
 from dlh.video import from_stored
 
 
@@ -187,16 +187,13 @@ class Iterations:
                 schedule = dict(found.schedule)
             measured, carried = self._measure(parts, left)
             refuse_non_finite(measured, self.parameters, step=step + 1)
-            adam, done = stage.stage.optimiser, (step - stage.start) * len(stage.stage.phases)
+            done = (step - stage.start) * len(stage.stage.phases)
             self.halfway = True
-            update_weights(
-                self.optimizer.trained,
-                self.optimizer.adam,
+            self.optimizer.update(
                 learning_rate=learning_rate(stage, self.config, step),
                 eps=eps(stage, self.config, done + number + 1),
                 gradient_norm=measured["gradient_norm"],
                 most=largest_norm(stage, self.config),
-                zero_without_gradient=adam.without_gradient == "zero",
             )
             self.optimizer.carried = {**self.optimizer.carried, **carried}
             figures.append(measured | schedule)

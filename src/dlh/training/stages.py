@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_
 
 from dlh.interfaces import Plan, Stage, names_one_of
 from dlh.training.config import TrainingConfig
@@ -89,7 +90,7 @@ def largest_norm(stage: StageInTime, config: TrainingConfig) -> float | None:
 
 
 class StageOptimizer:
-    """The optimizer of the present stage, saved and restored with the stage it belongs to.
+    """Adam, and Muon where the present stage has it, saved and restored with the stage.
 
     The first stage's is saved as torch saves it, with what one update leaves for the next.
     """
@@ -113,20 +114,31 @@ class StageOptimizer:
                 f"the stage {stage.name} trains {', '.join(stage.trains or ())}, and the model has "
                 "no parameter of such a name"
             )
-        adam = stage.optimiser
-        self.adam = torch.optim.Adam(self.trained.values(), betas=adam.betas, amsgrad=adam.amsgrad)
+        self.settings = stage.optimiser
+        matrices, others = [], []
+        for parameter in self.trained.values():
+            of_muon = self.settings.muon and parameter.ndim == 2
+            (matrices if of_muon else others).append(parameter)
+        self.adam = torch.optim.Adam(
+            [{"params": others}], betas=self.settings.betas, amsgrad=self.settings.amsgrad
+        )
+        self.muon = torch.optim.Muon(matrices, weight_decay=0.0) if matrices else None
 
     def state_dict(self) -> dict[str, Any]:
-        """Adam's state, the number of a later stage, and what one update leaves for the next."""
+        """Adam's state and Muon's, the number of a later stage, and what one update leaves for the
+        next.
+        """
         state = self.adam.state_dict()
         state |= {"stage": self.index} if self.index else {}
+        state |= {"muon": self.muon.state_dict()} if self.muon else {}
         return state | ({"carried": dict(self.carried)} if self.carried else {})
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Become the optimizer that was saved.
 
         Raises:
-            ValueError: it is of a stage that this model does not have, or of other parameters.
+            ValueError: it is of a stage that this model does not have, of other parameters, or of
+                other optimisers.
         """
         index = state_dict.get("stage", 0)
         if index >= len(self._plan.stages):
@@ -135,5 +147,42 @@ class StageOptimizer:
             )
         self.begin(index)
         self.carried = dict(state_dict.get("carried", {}))
-        own = ("stage", "carried")
+        if ("muon" in state_dict) != (self.muon is not None):
+            raise ValueError(
+                f"it was made {'with' if 'muon' in state_dict else 'without'} Muon, and this stage "
+                f"trains {'with' if self.muon else 'without'} it"
+            )
+        if self.muon is not None:
+            self.muon.load_state_dict(state_dict["muon"])
+        own = ("stage", "carried", "muon")
         self.adam.load_state_dict({k: v for k, v in state_dict.items() if k not in own})
+
+    def update(
+        self,
+        *,
+        learning_rate: float,
+        eps: float,
+        gradient_norm: float,
+        most: float | None,
+    ) -> None:
+        """Change the weights by the gradients, whose norm is scaled down to what is allowed.
+
+        Args:
+            learning_rate: of this update; not what a checkpoint says, but model and recipe decide.
+            eps: likewise.
+            gradient_norm: as measured.
+            most: the largest norm; None for any.
+        """
+        if most is not None:
+            clip_grads_with_norm_(self.trained.values(), most, torch.tensor(gradient_norm))
+        used = [(self.adam, {"lr": learning_rate, "eps": eps})]
+        if self.muon is not None:
+            used.append((self.muon, {"lr": learning_rate * self.settings.muon}))
+        for optimizer, values in used:
+            for group in optimizer.param_groups:
+                group.update(values)
+                for parameter in group["params"]:
+                    moved = parameter.grad is None and parameter in optimizer.state
+                    if moved and self.settings.without_gradient == "zero":
+                        parameter.grad = torch.zeros_like(parameter)
+            optimizer.step()

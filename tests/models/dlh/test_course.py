@@ -164,7 +164,7 @@ def trained(
     emergence = EmergenceConfig(
         exploration=1.5, initial_likelihood_std=2.0, anneal_from=2, anneal_until=5
     )
-    dynamics = DynamicsConfig(clips=5, clip_length=8, batch_size=4)
+    dynamics = DynamicsConfig(clips=5, clip_length=8, batch_size=4, muon=10.0)
     experiment = tiny()
     network = replace(experiment.model, emergence=emergence, dynamics=dynamics)
     recipe = replace(

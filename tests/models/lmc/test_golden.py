@@ -7,19 +7,21 @@ float64, where a wrong epsilon or a missing term cannot hide in rounding.
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections import defaultdict
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from dlh.interfaces import names_one_of
+from dlh.interfaces import Plan, names_one_of
 from dlh.models.lmc import LMCConfig, LMCMemory, LongClip
 from dlh.models.lmc.memory import MotionAttention, MotionMemory
 from dlh.models.lmc.recurrence import ConvolutionalLSTM
-from dlh.training.step import update_weights
+from dlh.training.stages import StageOptimizer
 from golden import weights
 
 GOLDEN = np.load(Path(weights.__file__).with_name("lmc.npz"))
@@ -126,39 +128,39 @@ class Case:
         self.found["rollout20.sums"] = sums(frames, (2, 3, 4))
         self.found["rollout20.last"] = frames[:1, -1]
 
+    def optimizer(self, unreached: Literal["zero", "skipped"]) -> StageOptimizer:
+        """Adam of all parameters, for a rule of those without a gradient."""
+        (stage,) = self.model.plan.stages
+        ruled = dataclasses.replace(stage.optimiser, without_gradient=unreached)
+        plan = Plan(stages=(dataclasses.replace(stage, optimiser=ruled),))
+        return StageOptimizer(dict(self.model.named_parameters()), plan)
+
     def updates(self) -> None:
         """Two iterations, from the first of whose gradients on the two rules part."""
         start = [part.detach().clone() for part in self.model.parameters()]
-        optimizer = torch.optim.Adam(self.model.parameters(), lr=LEARNING_RATE)
+        optimizer = self.optimizer("skipped")
 
         def gradient(loss) -> Tensor:
-            optimizer.zero_grad()
+            self.model.zero_grad()
             error = loss().loss
             error.backward()
             return error.detach()
 
-        def step(unreached: str) -> None:
-            update_weights(
-                dict(self.model.named_parameters()),
-                optimizer,
-                learning_rate=LEARNING_RATE,
-                eps=1e-8,
-                gradient_norm=0.0,
-                most=None,
-                zero_without_gradient=unreached == "zero",
-            )
+        def step() -> None:
+            optimizer.update(learning_rate=LEARNING_RATE, eps=1e-8, gradient_norm=0.0, most=None)
 
         def change() -> Tensor:
             pairs = zip(self.model.parameters(), start, strict=True)
             return torch.stack([(now.detach() - then).double().norm() for now, then in pairs])
 
         first = gradient(self.storing)
-        step("none")
+        step()
         after_one, second = change(), gradient(self.matching)
         parameters = [part.detach().clone() for part in self.model.parameters()]
         gradients = [part.grad for part in self.model.parameters()]
         state = copy.deepcopy(optimizer.state_dict())
-        for rule in ("zero", "none"):
+        for rule, unreached in (("zero", "zero"), ("none", "skipped")):
+            optimizer = self.optimizer(unreached)
             optimizer.load_state_dict(copy.deepcopy(state))
             with torch.no_grad():
                 for part, value, slope in zip(
@@ -167,11 +169,11 @@ class Case:
                     part.copy_(value)
                     part.grad = slope
             losses = [first, second]
-            step(rule)
+            step()
             after_two = change()
             for loss in (self.storing, self.matching):
                 losses.append(gradient(loss))
-                step(rule)
+                step()
             with torch.no_grad():
                 losses.append(self.matching().loss)
             self.found |= {

@@ -14,6 +14,9 @@ from dlh.data.store.store import Store, is_store
 from dlh.data.worlds.digits import digit_file
 from dlh.files.writing import cache_folder
 
+USUAL_SIZE = 64
+"""Height and width to which data sets are prepared if nothing else is asked for, pixels."""
+
 
 def data_root(given: str | os.PathLike[str] | None = None) -> Path:
     """The folder of all named data sets: the given one, else ``$DLH_DATA``, else ``data`` in the
@@ -99,10 +102,15 @@ class Place:
             raise DataError(self.how_to_prepare())
         return Store.open(self.store)
 
-    def how_to_prepare(self) -> str:
-        """The message for a data set that is requested and not prepared."""
+    def how_to_prepare(self, *, size: int = USUAL_SIZE) -> str:
+        """The message for a data set that is requested and not prepared.
+
+        Args:
+            size: height and width of the frames that are wanted, pixels.
+        """
         name = self.data_set.name
+        option = "" if size == USUAL_SIZE else f" --size {size}"
         return (
-            f"{name} is not prepared (looked in {self.folder}): `dlh data prepare {name}`, or set "
-            "DLH_DATA to the folder in which it was"
+            f"{name} is not prepared (looked in {self.folder}): `dlh data prepare {name}{option}`, "
+            "or set DLH_DATA to the folder in which it was"
         )

@@ -88,18 +88,25 @@ class DynamicsConfig:
         batch_size: clips of an update, over all processes.
         learning_rate: the largest; it rises over the first 50 updates and falls to 0 over the last
             70 %.
+        muon: the learning rate of Muon, which then updates the matrices, over the one above, with
+            which Adam updates the rest; 0: Adam updates all.
         megabytes: the most memory for stored clips, MiB; if it does not suffice, fewer clips are
             stored.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("muon",)
 
     clips: int = 0
     clip_length: int = 100
     batch_size: int = 64
     learning_rate: float = 2e-3
+    muon: float = 0.0
     megabytes: float = 512.0
 
     def __post_init__(self) -> None:
         check_at_least(0, clips=self.clips)
+        if not 0 <= self.muon < math.inf:
+            raise ConfigError(f"muon is a finite number from 0 (Adam alone), found {self.muon}")
         check_at_least(1, clip_length=self.clip_length, batch_size=self.batch_size)
         check_positive(learning_rate=self.learning_rate, megabytes=self.megabytes)
 

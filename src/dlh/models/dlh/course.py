@@ -9,6 +9,7 @@ levels above follow, and decide anew at every update.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -87,7 +88,7 @@ def plan(
                 Stage(
                     name=name,
                     phases=(Phase(objective=objective),),
-                    optimiser=TEMPORAL,
+                    optimiser=replace(TEMPORAL, muon=config.dynamics.muon),
                     trains=temporal_names(config, lowest=lowest),
                     learning_rate=partial(learning_rate, config.dynamics.learning_rate),
                     batches=partial(keep_clips, config, levels, encode),

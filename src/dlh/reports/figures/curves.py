@@ -6,7 +6,7 @@ Lines are named at their ends, so that there is no legend to look up.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -222,6 +222,33 @@ def draw_score_curves(panels: Sequence[ScorePanel], *, samples: int) -> bytes:
     return _draw_panels(panels, PSNR_TITLE, "predicted step", f"best of {samples}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class ModelsPanel:
+    """One metric of several models.
+
+    Attributes:
+        title: the metric, its unit, and which way is better.
+        models, floors: name to (steps,).
+    """
+
+    title: str
+    models: Mapping[str, Curve]
+    floors: Mapping[str, Curve] = field(default_factory=dict)
+
+
+def draw_models(panels: Sequence[ModelsPanel]) -> bytes:
+    """PNG bytes: several models against the predicted step, a panel for each metric (as Fig. 9)."""
+    drawn = []
+    for panel in panels:
+        lines = {}
+        for place, (name, curve) in enumerate(panel.models.items()):
+            again, colour = divmod(place, len(canvas.LEVELS))
+            dash = "-" if not again else (0, (1, 1))
+            lines[name] = _line(curve, canvas.LEVELS[colour], dash, 1.8)
+        drawn.append((panel.title, lines | _floor_lines(panel.floors)))
+    return _draw_lines(drawn, PSNR_TITLE, "predicted step")
+
+
 def draw_best_of(panels: Sequence[ScorePanel]) -> bytes:
     """PNG bytes: the expected best of K samples against K, a panel for each metric.
 
@@ -234,14 +261,20 @@ def draw_best_of(panels: Sequence[ScorePanel]) -> bytes:
 def _draw_panels(
     panels: Sequence[ScorePanel], title: str, horizontal: str, best_name: str
 ) -> bytes:
+    drawn = [(panel.title, _lines(panel, best_name)) for panel in panels]
+    return _draw_lines(drawn, title, horizontal)
+
+
+def _draw_lines(
+    panels: Sequence[tuple[str, Mapping[str, Line]]], title: str, horizontal: str
+) -> bytes:
     figure = canvas.new_figure(WIDTH, 0.75 + STRIDE * len(panels))
     from matplotlib.ticker import MaxNLocator
 
     canvas.headline(figure, title)
-    for place, panel in enumerate(panels):
+    for place, (heading, lines) in enumerate(panels):
         top = 1.0 + STRIDE * place
-        axes = canvas.panel(figure, LEFT, top, WIDTH - LEFT - RIGHT, HEIGHT, panel.title)
-        lines = _lines(panel, best_name)
+        axes = canvas.panel(figure, LEFT, top, WIDTH - LEFT - RIGHT, HEIGHT, heading)
         draw_lines(axes, lines)
         longest = max(line.steps[-1] for line in lines.values())
         axes.set_xlim(0.5, longest + 0.5)
@@ -256,9 +289,14 @@ def _lines(panel: ScorePanel, best_name: str) -> dict[str, Line]:
     if panel.best is not None:
         lines[best_name] = _line(panel.best, canvas.MODEL, "-", 2.4)
     lines["average future"] = _line(panel.mean, canvas.MODEL, (0, (4, 2)), 1.5)
-    for place, (name, curve) in enumerate(panel.floors.items()):
-        lines[name] = _line(curve, canvas.QUIET, DASHES[place % len(DASHES)], 1.2)
-    return lines
+    return lines | _floor_lines(panel.floors)
+
+
+def _floor_lines(floors: Mapping[str, Curve]) -> dict[str, Line]:
+    return {
+        name: _line(curve, canvas.QUIET, DASHES[place % len(DASHES)], 1.2)
+        for place, (name, curve) in enumerate(floors.items())
+    }
 
 
 def _line(curve: Curve, colour: str, dash: object, weight: float) -> Line:

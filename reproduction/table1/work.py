@@ -1,0 +1,271 @@
+"""Trains the cells that have no run yet, scores those of each world together, writes the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dlh.analysis.findings import AnalysisConfig
+from dlh.commands.analyse import read_analysis, write_analysis
+from dlh.data.clips import DataError
+from dlh.errors import OutputError, UsageError
+from dlh.files.lock import ALREADY_RUNNING, Lock
+from dlh.files.text_table import text_table
+from dlh.files.writing import Say, make_folder, write_bytes, write_json
+from dlh.interfaces import LayeredModel
+from dlh.pretrained import PretrainedError
+from dlh.runs.subject import open_subject
+from dlh.training.errors import Interrupted, TrainingError
+from reproduction.comparison import ONE, compare_models
+from reproduction.scored import Asked
+from reproduction.table1.cells import Cell, Size, World, cells
+from reproduction.table1.page import CELLS, FAR, FRAMES, HOURS, LEVELS, MISSING, RUNS, render
+from reproduction.table1.terms import (
+    TERMS,
+    seconds_for,
+    share_for,
+    train_equal_frames,
+    train_equal_hours,
+)
+
+PAGE = "table1.md"
+SAME_FRAMES = 0.05
+"""A run whose frames differ by no more from those asked for is not trained again."""
+MOST_FOR_FRAMES = 2.0
+"""Times the core-hours that a model may take to reach the frames of the second table."""
+FAR_SAMPLES, FAR_CLIPS = 8, 16
+FAILURES = (TrainingError, DataError, UsageError, PretrainedError, OutputError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be done.
+
+    Attributes:
+        worlds: of :data:`~reproduction.table1.cells.WORLDS`.
+        models, seeds, size: of the cells.
+        data: other data of the same kind, by world.
+        given: finished runs by world and row. A row of the name of a cell takes the place of its
+            training; any other is a row of its own.
+        core_hours: the budget of a model.
+        frames: of the second table; None: there is none.
+        asked: how futures are scored; the horizon is the world's where it is None.
+        far: predicted frames of the cost of a horizon; None: the world's; 0: none.
+        levels: whether what the levels of DLH hold is drawn.
+    """
+
+    worlds: Sequence[World]
+    models: Sequence[str]
+    seeds: Sequence[int]
+    size: Size = "cores"
+    data: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+    core_hours: float = 1.0
+    frames: int | None = None
+    asked: Asked = field(default_factory=Asked)
+    far: int | None = None
+    levels: bool = True
+
+    def cells_of(self, world: World) -> list[Cell]:
+        """Of one world."""
+        return cells(world, self.models, self.seeds, self.size, self.data.get(world.name))
+
+
+def run_list(request: Request, root: Path, *, say: Say = print) -> None:
+    """Do what is not done yet of the list, and write the page of all that is done.
+
+    Several of these commands at a time share the trainings. A cell that fails is passed over, and
+    the page says why.
+
+    Args:
+        request: what.
+        root: the folder of everything: runs, scores and page.
+        say: takes the lines for a person.
+
+    Raises:
+        Interrupted: somebody stopped it.
+        OutputError: nothing can be written.
+        UsageError: a given run is not there.
+    """
+    for runs in request.given.values():
+        for name, folder in runs.items():
+            if not folder.is_dir():
+                raise UsageError(f"the run given as {name} is a folder; there is none at {folder}")
+    make_folder(root)
+    for world in request.worlds:
+        say(f"== {world.title}")
+        place = root / world.name
+        make_folder(place)
+        missing: dict[str, str] = {}
+        runs = dict(request.given.get(world.name, {}))
+        for cell in request.cells_of(world):
+            if cell.name not in runs:
+                run = _trained(cell, place, request, missing, say)
+                if run is not None:
+                    runs[cell.name] = run
+        same = _with_same_frames(request, world, place, runs, missing, say)
+        write_json(place / MISSING, missing)
+        if not runs:
+            continue
+        asked = request.asked
+        asked = replace(asked, horizon=asked.horizon or world.horizon)
+        try:
+            compare_models(runs, place / HOURS, asked, say=say)
+            if same:
+                compare_models(same, place / FRAMES, asked, say=say)
+            if far := world.far if request.far is None else request.far:
+                few = replace(
+                    asked,
+                    horizon=far,
+                    samples=min(asked.samples or FAR_SAMPLES, FAR_SAMPLES),
+                    clips=min(asked.clips or FAR_CLIPS, FAR_CLIPS),
+                    temperatures=False,
+                )
+                compare_models(runs, place / FAR, few, say=say)
+        except FAILURES as error:
+            missing["all"] = str(error)
+            write_json(place / MISSING, missing)
+            say(f"{world.title}: {error}")
+            continue
+        if request.levels:
+            _draw_levels(runs, place, say)
+        _write_cells(world, runs, place, request)
+    write_bytes(root / PAGE, render(root, request.worlds).encode())
+    say(f"written: {root / PAGE}")
+
+
+def plan(request: Request, root: Path) -> Iterator[str]:
+    """What would be trained, and how it stands, as a table."""
+    rows = [("world", "row", "core-hours", "state", "learning rate", "updates of the preset")]
+    for world in request.worlds:
+        given = request.given.get(world.name, {})
+        listed = request.cells_of(world)
+        for cell in listed:
+            folder = _folder(root / world.name, cell)
+            state = "given" if cell.name in given else "to do"
+            if (folder / TERMS).exists():
+                state = "trained"
+            elif folder.exists() and state == "to do":
+                state = "begun"
+            settings = cell.experiment.training
+            rows.append(
+                (world.name, cell.name, f"{request.core_hours:g}", state,
+                 f"{settings.learning_rate:g}", str(settings.total_steps))
+            )  # fmt: skip
+        others = set(given) - {cell.name for cell in listed}
+        rows += [(world.name, name, "-", "given", "-", "-") for name in sorted(others)]
+    yield from text_table(rows)
+    hours = request.core_hours * sum(row[3] in ("to do", "begun") for row in rows)
+    yield f"{hours:g} core-hours of training at most are still to do; scoring comes on top"
+
+
+def _folder(place: Path, cell: Cell) -> Path:
+    return place / RUNS / cell.name
+
+
+def _trained(
+    cell: Cell, place: Path, request: Request, missing: dict[str, str], say: Say
+) -> Path | None:
+    """The run of a cell, trained where it is not; None where that fails or another is at it."""
+    folder = _folder(place, cell)
+    make_folder(folder)
+    lock = Lock(folder / ".cell.lock", doing=f"training {folder}", error=OutputError)
+    try:
+        lock.acquire()
+    except OutputError as error:
+        if error.code != ALREADY_RUNNING:
+            raise
+        missing[cell.name] = str(error)
+        return None
+    say(f"{cell.name}: {request.core_hours:g} core-hours")
+    try:
+        horizon = request.asked.horizon or cell.world.horizon
+        run, _ = train_equal_hours(
+            cell.experiment, folder, core_hours=request.core_hours, horizon=horizon, say=say
+        )
+        return run
+    except Interrupted:
+        raise
+    except FAILURES as error:
+        missing[cell.name] = str(error)
+        say(f"{cell.name}: {error}")
+        return None
+    finally:
+        lock.release()
+
+
+def _with_same_frames(
+    request: Request,
+    world: World,
+    place: Path,
+    runs: Mapping[str, Path],
+    missing: dict[str, str],
+    say: Say,
+) -> dict[str, Path]:
+    """The runs of the second table; a run that has these frames already is taken as it is."""
+    found: dict[str, Path] = {}
+    if request.frames is None:
+        return found
+    for cell in request.cells_of(world):
+        folder = _folder(place, cell)
+        if cell.name not in runs or not (folder / TERMS).exists():
+            continue
+        terms = json.loads((folder / TERMS).read_text("utf-8"))
+        if abs(terms["run"]["frames"] / request.frames - 1) <= SAME_FRAMES:
+            found[cell.name] = runs[cell.name]
+            continue
+        what = f"{cell.name}, {request.frames:,} frames"
+        cost = seconds_for(request.frames, terms) / 3600
+        if cost > MOST_FOR_FRAMES * request.core_hours:
+            missing[what] = f"it would take {cost:.1f} core-hours"
+            continue
+        say(f"{cell.name}: {request.frames:,} frames, {share_for(request.frames, terms):.2f} of it")
+        try:
+            found[cell.name] = train_equal_frames(
+                cell.experiment,
+                folder / f"frames-{request.frames}",
+                frames=request.frames,
+                terms=terms,
+                say=say,
+            )
+        except Interrupted:
+            raise
+        except FAILURES as error:
+            missing[what] = str(error)
+            say(f"{cell.name}: {error}")
+    return found
+
+
+def _draw_levels(runs: Mapping[str, Path], place: Path, say: Say) -> None:
+    """What the levels of each DLH hold (Figs. 5a, 5b) and when they change (Fig. 5c)."""
+    config = AnalysisConfig(futures_clips=1, samples=2, horizon=20)
+    for name, run in runs.items():
+        model = open_subject(str(run)).model
+        if model.config.kind != "dlh" or not isinstance(model.model, LayeredModel):
+            continue
+        out = place / LEVELS / name
+        if read_analysis(out, config) is None:
+            write_analysis(model=str(run), out=out, config=config, say=say)
+
+
+def _write_cells(world: World, runs: Mapping[str, Path], place: Path, request: Request) -> None:
+    """One JSON for each row: how it was trained, and its scores."""
+    make_folder(place / CELLS)
+    for name in runs:
+        own = place / RUNS / name / TERMS
+        write_json(
+            place / CELLS / f"{name}.json",
+            {
+                "world": world.name,
+                "row": name,
+                "size": request.size,
+                "terms": json.loads(own.read_text("utf-8")) if own.exists() else None,
+                **{
+                    terms: json.loads((place / terms / name / ONE).read_text("utf-8"))
+                    for terms in (HOURS, FRAMES, FAR)
+                    if (place / terms / name / ONE).exists()
+                },
+            },
+        )

@@ -1,0 +1,199 @@
+"""Table 1: its list, equal terms, what is read off futures, and all of it at tiny sizes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dlh.data.worlds.digits import Digits
+from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
+from dlh.errors import UsageError
+from dlh.evaluation.rows import FLOORS, MODEL
+from dlh.evaluation.scoring import ENERGY
+from dlh.models.dlh import DLHConfig
+from refusals import refused
+from reproduction.comparison import SMOOTHED, outlasts
+from reproduction.digits import in_place, pictures_of, seen
+from reproduction.table1 import terms
+from reproduction.table1.cells import MODELS, WORLDS, cells, experiment
+from reproduction.table1.command import Table1Options, request_of
+from reproduction.table1.terms import Took, Trial, best_trial, scaled, seconds_for, share_for
+from reproduction.table1.work import run_list
+
+LITTLE = (
+    *("--size", "tiny", "--context", 10, "--horizon", 8, "--samples", 2, "--clips", 2),
+    *("--core-hours", 0.0004, "--far", 12, "--num-processes", 1),
+)
+
+
+@pytest.mark.parametrize("size", ["cores", "paper"])
+@pytest.mark.parametrize("world", WORLDS)
+def test_every_model_stands_on_every_world(world, size):
+    for model in MODELS:
+        found = experiment(WORLDS[world], model, size, seed=3)
+        channels = 3 if WORLDS[world].colour else 1
+        side = 32 if world == "moving-ball" and size == "cores" else 64
+        assert found.model.frame_shape == (channels, side, side)
+        assert found.data.source == world and found.training.seed == 3
+        if isinstance(found.model, DLHConfig):
+            assert found.model.num_levels == int(model[3:])
+            assert len(found.training.later_steps) == 2
+
+
+def test_a_share_scales_all_that_belongs_to_the_length_of_a_training():
+    base = experiment(WORLDS["moving-ball"], "dlh2", "cores")
+    half = scaled(base, 0.5)
+    assert half.training.steps == base.training.steps / 2
+    assert half.training.later_steps == tuple(s / 2 for s in base.training.later_steps)
+    assert isinstance(base.model, DLHConfig) and isinstance(half.model, DLHConfig)
+    assert half.model.dynamics.clips == base.model.dynamics.clips / 2
+    assert half.model.emergence.memory_from == base.model.emergence.memory_from / 2
+    assert scaled(base, 1e-9).training.steps == 1
+
+
+def test_equal_frames_follow_from_what_equal_hours_took():
+    took = {"run": {"share": 2.0, "seconds": 3600.0, "frames": 1000}}
+    assert share_for(500, took) == 1.0 and seconds_for(2000, took) == 7200.0
+
+
+def test_the_trial_with_the_lowest_energy_score_decides():
+    cost = Took(share=0.1, seconds=1.0, frames=10)
+    trials = [
+        Trial(learning_rate=1e-4, took=cost, energy=0.3),
+        Trial(learning_rate=3e-4, took=cost, energy=0.2),
+        Trial(learning_rate=1e-3, took=None, energy=None),
+    ]
+    assert best_trial(trials) is trials[1]
+    assert best_trial(trials[2:]) is None
+
+
+def test_how_long_a_model_is_better_than_a_floor():
+    horizon = 200
+    falling = np.linspace(20, 10, horizon)
+    flat = {name: {"psnr": {"best": [15.0] * horizon, "mean": [15.0] * horizon},
+                   ENERGY: {"mean": [0.1] * horizon}} for name in FLOORS}  # fmt: skip
+    flat["black"] = {"psnr": {"best": [5.0] * horizon, "mean": [5.0] * horizon},
+                     ENERGY: {"mean": [0.3] * horizon}}  # fmt: skip
+    model = {"psnr": {"best": (falling + 2).tolist(), "mean": falling.tolist()},
+             ENERGY: {"mean": np.linspace(0, 0.2, horizon).tolist()}}  # fmt: skip
+    found = outlasts({"per_frame": {MODEL: model, **flat}})
+    assert found["psnr_mean"]["last_frame"] == pytest.approx(horizon / 2 - SMOOTHED / 2, abs=1)
+    assert found["psnr_best"]["last_frame"] > found["psnr_mean"]["last_frame"]
+    assert found["psnr_mean"]["black"] == found["energy"]["black"] == horizon
+    assert found["energy"]["last_frame"] == pytest.approx(horizon / 2 - SMOOTHED / 2, abs=1)
+
+
+@pytest.fixture(scope="module")
+def strokes() -> MovingMNIST:
+    """Moving bars of two directions: the labels tell which."""
+    bars = np.zeros((2, 28, 28), np.uint8)
+    bars[0, 4:24, 12:16], bars[1, 12:16, 4:24] = 255, 255
+    splits = ("train", "validation", "test")
+    digits = Digits(
+        name="bars",
+        images=dict.fromkeys(splits, bars),
+        labels=dict.fromkeys(splits, np.array([0, 1], np.uint8)),
+    )
+    return MovingMNIST(digits, MovingMNISTConfig())
+
+
+def test_a_digit_is_in_place_in_the_truth_and_not_elsewhere(strokes):
+    clips = strokes.held_out("test", count=1, clip_length=60)
+    assert clips is not None
+    video = torch.from_numpy(clips.video[0, ..., 0]).float() / 255
+    positions = torch.from_numpy(clips.positions[0])
+    pictures = pictures_of(video, positions, 28)
+    for picture, label in zip(pictures, clips.labels[0], strict=True):
+        assert torch.equal(picture, torch.from_numpy(strokes.digits.images["test"][label]) / 255)
+    moved = video.roll((9, 9), (1, 2))
+    near = video.roll((1, 1), (1, 2))
+    found = in_place(torch.stack([video, near, moved, video * 0]), positions, pictures)
+    share = found.double().mean((1, 2))
+    assert share[0] > 0.95 and share[1] > 0.9
+    assert share[2] < 0.4 and share[3] == 0
+
+
+def test_digits_are_counted_among_the_likeliest():
+    logits = torch.zeros(3, 10)
+    logits[0, [3, 7]], logits[1, [3, 8]], logits[2, 5] = 5.0, 5.0, 5.0
+    assert seen(logits, [[3, 7], [3, 7], [5, 5]]).tolist() == [1.0, 0.5, 1.0]
+
+
+def test_options_name_worlds_and_runs_that_exist(workspace):
+    with refused(UsageError, "mooving-ball"):
+        request_of(Table1Options(worlds=("mooving-ball",)))
+    with refused(UsageError, "moving-ball=runs"):
+        request_of(Table1Options(run=("moving-ball=runs",)))
+    with refused(UsageError, "mine", "runs/none"):
+        run_list(request_of(Table1Options(run=("moving-ball/mine=runs/none",))), Path("out"))
+    with refused(UsageError, "dlh9"):
+        cells(WORLDS["kth"], ["dlh9"], [0], "cores")
+    request = request_of(Table1Options(run=("moving-ball/mine=mine",), models=("none",)))
+    assert request.given == {"moving-ball": {"mine": Path("mine")}} and not request.models
+
+
+@pytest.mark.slow
+def test_the_list_trains_scores_resumes_and_makes_its_page(reproduce, monkeypatch):
+    monkeypatch.setattr(terms, "MEASURED", 2)
+    monkeypatch.setattr(terms, "CLIPS", 2)
+    monkeypatch.setattr("dlh.runs.temperature.CLIPS", 2)
+    monkeypatch.setattr("reproduction.digits.STEPS", 4)
+    words = ("table1", "--worlds", "moving-mnist", "kth", "--models", "dlh2", "flat", *LITTLE)
+    answer = reproduce(*words, "--frames", 400)
+    assert answer.status == 0, answer.err
+    place = Path("runs/table1/moving-mnist")
+    for name in ("dlh2-seed0", "flat-seed0"):
+        cell = json.loads((place / "cells" / f"{name}.json").read_text())
+        budget = cell["terms"]
+        assert len(budget["trials"]) == 3 and budget["core_hours"] == 0.0004
+        rates = [trial["learning_rate"] for trial in budget["trials"]]
+        assert rates[2] / rates[0] == pytest.approx(10, rel=0.05)
+        assert budget["learning_rate"] in rates
+        assert {"equal-hours", "horizon"} <= cell.keys()
+        found = cell["equal-hours"]["at"]["temperature-1"]
+        folder = place / "equal-hours" / name / "temperature-1"
+        singly = json.loads((folder / "per-future.json").read_text())[MODEL]["psnr"]
+        best = np.mean([max(clip) for clip in singly])
+        assert best == pytest.approx(found["scores"]["psnr"]["best"], rel=1e-5)
+        with np.load(folder.parent / found["kept"]["file"]) as kept:
+            assert kept["samples"].dtype == np.uint8 and kept["samples"].shape[1] == 2
+        assert 0 <= found["digits"]["rows"]["oracle"]["median_steps_mean"] <= 8
+    page = Path("runs/table1/table1.md").read_text()
+    for said in ("DLH, N = 2", "the flat model", "floor: black frame", "the paper's DLH", "KTH"):
+        assert said in page, said
+    assert (place / "levels/dlh2-seed0/figures/events.png").exists()
+    assert math.isfinite(json.loads((place / "horizon/comparison.json").read_text())["models"]
+                         ["flat-seed0"]["outlasts"]["energy"]["black"])  # fmt: skip
+
+    def never(*args, **options):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr("reproduction.sweep.start", never)
+    monkeypatch.setattr("reproduction.scored.evaluate", never)
+    given = place / "runs/flat-seed0/run"
+    again = reproduce(*words, "--frames", 400, "--run", f"moving-mnist/flat-seed0={given}")
+    assert again.status == 0, again.err
+    assert Path("runs/table1/table1.md").read_text() == page
+    dry = reproduce(*words, "--dry-run")
+    assert dry.status == 0 and "trained" in dry.out
+
+
+def test_a_dry_run_lists_the_cells_and_trains_none(reproduce):
+    answer = reproduce("table1", "--worlds", "moving-ball", "--core-hours", 2, "--dry-run")
+    assert answer.status == 0, answer.err
+    for model in MODELS:
+        assert f"{model}-seed0" in answer.out
+    assert "12 core-hours" in answer.out and not Path("runs").exists()
+
+
+def test_experiments_of_a_cell_differ_by_seed_alone():
+    one, two = cells(WORLDS["moving-mnist"], ["vta"], [0, 1], "cores")
+    training = dataclasses.replace(two.experiment.training, seed=0)
+    assert dataclasses.replace(two.experiment, training=training) == one.experiment
+    assert (one.name, two.name) == ("vta-seed0", "vta-seed1")
