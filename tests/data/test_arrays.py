@@ -12,7 +12,7 @@ from data.refusals import refused
 from data.small_store import output
 from dlh.data.store.folder import import_folder, open_data
 from dlh.data.store.store import Store
-from dlh.data.video.arrays import file_of
+from dlh.data.video.arrays import ArrayForm, file_of
 from dlh.data.video.decode import VideoWarning, open_clips, open_frames, open_video, read_video
 from dlh.data.video.resize import Target
 
@@ -334,3 +334,50 @@ def test_floats_of_bytes_are_recognised_and_said(tmp_path):
     uneven = write(tmp_path / "b.npy", COLOUR.astype(np.float32) / 100)
     with refused(uneven):  # neither of [0, 1] nor of bytes
         read_video(uneven, **SIZE)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+def test_a_key_names_the_array_and_a_choice_is_said(tmp_path, suffix):
+    others = {"wrist": COLOUR[::-1], "action": np.zeros((7, 2))}
+    path = write(tmp_path / f"a{suffix}", COLOUR, "obs", **others)
+    recognised = open_frames(path, Target(**SIZE, fps=5))
+    assert np.array_equal(list(recognised), COLOUR)
+    assert any("obs" in note and "wrist" in note for note in recognised.notes)
+    named = open_frames(path, Target(**SIZE, fps=5), ArrayForm(key="wrist"))
+    assert np.array_equal(list(named), COLOUR[::-1]) and not named.notes
+    with refused(path, "'left'", "wrist", code="no-key"):
+        open_frames(path, Target(**SIZE), ArrayForm(key="left"))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_layout_that_is_said_replaces_the_guess(tmp_path, suffix):
+    clips = RANDOM.integers(0, 256, (3, 4, 6, 8), dtype=np.uint8)  # also 3 frames of 4 channels
+    path = write(tmp_path / f"a{suffix}", clips)
+    found = [list(f) for _, f in open_clips(path, Target(**SIZE), ArrayForm(layout="nthw"))]
+    assert np.array_equal(np.array(found)[..., 0], clips)
+    first = write(tmp_path / f"b{suffix}", np.moveaxis(COLOUR, -1, 1))
+    read = open_frames(first, Target(**SIZE, fps=5), ArrayForm(layout="tchw"))
+    assert np.array_equal(list(read), COLOUR)
+    for layout, values in (("nthwc", (5,)), ("tchw", (4,)), ("thwc", (8,))):
+        with refused(path, *values, layout):
+            open_frames(path, Target(**SIZE), ArrayForm(layout=layout))
+    with refused("'hwt'"):
+        ArrayForm(layout="hwt")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_scale_is_the_value_of_white(tmp_path, suffix):
+    deep = COLOUR.astype(np.uint16) * 257
+    path = write(tmp_path / f"a{suffix}", deep)
+    with refused(path, "uint16"):
+        open_frames(path, Target(**SIZE))
+    read = open_frames(path, Target(**SIZE, fps=5), ArrayForm(scale=65535))
+    assert np.array_equal(list(read), COLOUR)
+    with refused(1000):
+        list(open_frames(path, Target(**SIZE, fps=5), ArrayForm(scale=1000)))
+    dark = write(tmp_path / f"b{suffix}", (COLOUR // 200).astype(np.float32))  # 0 and 1: as bytes?
+    bytes_ = list(open_frames(dark, Target(**SIZE, fps=5), ArrayForm(scale=255)))
+    assert np.array_equal(bytes_, COLOUR // 200)
+    for scale in (0, -1, float("nan")):
+        with refused(scale):
+            ArrayForm(scale=scale)

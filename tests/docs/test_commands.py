@@ -61,6 +61,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     instead_of("dlh.commands.demo", "demo")
     instead_of("dlh.commands.predict", "predict_file")
     instead_of("dlh.commands.events", "find_events")
+    instead_of("dlh.commands.explore", "explore")
     instead_of("dlh.commands.evaluate", "evaluate")
     instead_of("dlh.commands.compare", "compare")
     instead_of("dlh.commands.analyse", "analyse")

@@ -127,6 +127,39 @@ def resample(
 
 
 @torch.no_grad()
+def exchange(
+    model: LayeredModel,
+    observed: ObservedLevels,
+    levels: Sequence[int],
+    moments: Moments,
+    others: Moments,
+) -> Resampled:
+    """Give some levels the states that they have at other, chosen moments, and decode.
+
+    Args:
+        model: which the levels are of.
+        observed: of any clips.
+        levels: n of the levels to exchange.
+        moments: where the other levels' states are from.
+        others: where the new states are from, as many.
+
+    Returns:
+        One sample of each moment.
+
+    Raises:
+        ValueError: a level is not there.
+    """
+    for level in levels:
+        _check_level(observed, level)
+    own = moments.of(observed.state)
+    states, chosen = own.clone(), [level - 1 for level in levels]
+    states[:, chosen] = others.of(observed.state)[:, chosen]
+    place = (observed.source, moments.clip, moments.step)
+    both = model.decode_states(*place, torch.stack((own, states), 1))
+    return Resampled(levels=tuple(levels), original=both[:, 0], frames=both[:, 1:])
+
+
+@torch.no_grad()
 def roll(
     model: LayeredModel,
     observed: ObservedLevels,

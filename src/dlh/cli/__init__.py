@@ -32,6 +32,11 @@ COMMANDS = {
         "find when something changed in videos or a stream",
         run="dlh.commands.events:find_events",
     ),
+    "explore": Command.taking(
+        f"{_OPTIONS}:ExploreOptions",
+        "look into a model and a video on a page on this machine",
+        run="dlh.commands.explore:explore",
+    ),
     "evaluate": Command.taking(
         f"{_OPTIONS}:EvaluateOptions",
         "score a model, or a file of predictions, beside trivial baselines",

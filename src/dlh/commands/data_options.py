@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dlh.commands.options import Flag, at_least
+from dlh.commands.options import Flag, Key, Layout, Scale, at_least
 from dlh.errors import UsageError
 
 StorePath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
@@ -64,7 +64,8 @@ class ImportOptions:
     """
 
     path: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
-    """A folder of videos, searched with its subfolders, or one video."""
+    """A folder of videos, searched with its subfolders; one video; or the folder of a data set of
+    LeRobot or Minari, of which each episode is a video."""
     out: Path
     """The store, a folder that does not exist yet."""
     size: int = 64
@@ -73,6 +74,9 @@ class ImportOptions:
     """Frames per second of the store; default: keep every frame."""
     crop: tuple[int, int, int, int] | None = None
     """The part of each frame that is stored, X Y WIDTH HEIGHT in its pixels; default: all of it."""
+    key: Key = None
+    layout: Layout = None
+    scale: Scale = None
     fit: Literal["squash", "pad"] = "squash"
     """Squash frames to a square, or pad them with black so that they keep their shape."""
     grey: Flag = False

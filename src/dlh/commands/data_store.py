@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dlh.commands.data_options import ImportOptions
+from dlh.commands.options import form_of
 from dlh.data.clips import DataError
 from dlh.data.store.folder import import_folder
 from dlh.data.store.splits import check_fractions
@@ -41,6 +42,7 @@ def import_videos(options: ImportOptions, *, say: Say = print) -> None:
         if options.fps is not None:
             check_rate(options.fps)
         check_framing(options.crop, options.fit)
+        form = form_of(options)
     except DataError as error:
         raise UsageError(str(error)) from error
     if is_store(path):
@@ -58,6 +60,7 @@ def import_videos(options: ImportOptions, *, say: Say = print) -> None:
                 fps=options.fps,
                 crop=options.crop,
                 fit=options.fit,
+                form=form,
                 split=options.split,
                 split_file=options.split_file,
                 seed=options.seed,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -18,12 +18,44 @@ from dlh.event_files.formats import FormatName
 from dlh.interfaces import Temperature
 from dlh.settings import check_at_least
 
+if TYPE_CHECKING:
+    from dlh.data.video.arrays import ArrayForm
+
 Flag = tyro.conf.FlagCreatePairsOff[bool]
 """``--name`` switches it on; there is no ``--no-name``."""
 
 Model = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 Method = Literal["level", "motion", "changepoint"]
 Video = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO")]
+
+Key = Annotated[
+    str | None,
+    tyro.conf.arg(
+        help="The array of an .npz or HDF5 file that has the frames, or the camera of a recording; "
+        "default: recognised by its name, and reported."
+    ),
+]
+Layout = Annotated[
+    Literal["thw", "thwc", "tchw", "nthw", "nthwc", "ntchw"] | None,
+    tyro.conf.arg(
+        help="The axes of arrays in order: n clips, t frames, h height, w width, c channel; "
+        "default: recognised by the shape."
+    ),
+]
+Scale = Annotated[
+    float | None,
+    tyro.conf.arg(
+        help="The value of white in arrays, such as 1, 255 or 65535; default: 255 for bytes, 1 for "
+        "floats, or 255 where the first frame has floats above 1."
+    ),
+]
+
+
+def form_of(options: Any) -> ArrayForm:
+    """What ``key``, ``layout`` and ``scale`` say of arrays."""
+    from dlh.data.video.arrays import ArrayForm
+
+    return ArrayForm(key=options.key, layout=options.layout, scale=options.scale)
 
 
 def at_least(least: int, options: Any, *names: str) -> None:
@@ -33,8 +65,10 @@ def at_least(least: int, options: Any, *names: str) -> None:
 
 
 def check_framing_of(options: Any) -> None:
-    """Raise UsageError unless ``fps`` and ``crop`` are a rate and a part that videos can have."""
-    fps, crop = options.fps, options.crop
+    """Raise UsageError unless ``fps``, ``crop`` and ``scale`` are what videos can have."""
+    fps, crop, scale = options.fps, options.crop, options.scale
+    if scale is not None and not 0 < scale < math.inf:
+        raise UsageError(f"scale is the value of white, above 0, found {scale}")
     if fps is not None and not 0 < fps <= 1000:
         raise UsageError(f"fps is above 0 and at most 1000 frames a second, found {fps}")
     if crop is not None and (min(crop[:2]) < 0 or min(crop[2:]) < 1):
@@ -115,6 +149,9 @@ class PredictOptions:
     """The part of each frame that is used, X Y WIDTH HEIGHT in its pixels; default: all of it."""
     fit: Literal["squash", "pad"] | None = None
     """Squash frames to the model's shape, or pad them with black; default: as it was trained."""
+    key: Key = None
+    layout: Layout = None
+    scale: Scale = None
     save: Path | None = None
     """Also write the exact frames (the film is lossy) to this .npz: samples, context, and truth if
     the video continues, float32 in [0, 1], (clip, [sample,] time, height, width, channel)."""
@@ -124,6 +161,41 @@ class PredictOptions:
         at_least(0, self, "seed")
         check_framing_of(self)
         Temperature(states=self.temperature, decisions=self.decision_temperature)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExploreOptions:
+    """Open a page on this machine on which a model and a video are looked into: a timeline of the
+    levels, other states of a level at a frame, one level rolled, and futures from any frame.
+
+    It needs the extra app: pip install 'dlh[app]'.
+
+    example:  dlh explore
+
+    example:  dlh explore runs/mine clip.mp4
+    """
+
+    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = "moving-ball"
+    """A finished run, a folder with a model, a shipped model or a hub name, of a kind with
+    levels."""
+    video: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO")] = None
+    """A video file, resized to the model's frames; by default a test clip of the model's data."""
+    frames: int = 100
+    """Frames that are looked into, at most."""
+    clip: int = 0
+    """Which test clip, from 0, where no video is given."""
+    port: int | None = None
+    """Port of the page; default: the first free one from 7860 on."""
+    open: Flag = False
+    """Open the page in the browser."""
+    seed: int = 0
+    """Of the sampled states."""
+
+    def __post_init__(self) -> None:
+        at_least(2, self, "frames")
+        at_least(0, self, "clip", "seed")
+        if self.port is not None and not 1 <= self.port <= 65535:
+            raise UsageError(f"port is a number from 1 to 65535, found {self.port}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +230,9 @@ class EventsOptions:
     """The part of each frame that is used, X Y WIDTH HEIGHT in its pixels; default: all of it."""
     fit: Literal["squash", "pad"] | None = None
     """Squash frames to the model's shape, or pad them with black; default: as it was trained."""
+    key: Key = None
+    layout: Layout = None
+    scale: Scale = None
     page: Flag = False
     """Also write a page: the film above a timeline of its levels, click to jump."""
     images: Flag = False

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from dlh.commands.options import PredictOptions
+from dlh.commands.options import PredictOptions, form_of
 from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
 from dlh.errors import OutputError
@@ -48,7 +48,9 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     context, horizon = options.context, options.horizon
     samples = options.samples
     dlh = open_model(model, choose_device("auto"))
-    opened = dlh.open(video, fps=options.fps, crop=options.crop, fit=options.fit)
+    opened = dlh.open(
+        video, fps=options.fps, crop=options.crop, fit=options.fit, form=form_of(options)
+    )
     if resizing := dlh.describe_resizing(opened):
         say(resizing)
     frames = opened.read(context + horizon)

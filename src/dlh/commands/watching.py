@@ -22,7 +22,7 @@ from dlh.analysis.segments import Clusters, Stretch, level_stretches, plain_stre
 from dlh.analysis.surprise import Evidence
 from dlh.commands.event_outputs import Request
 from dlh.commands.kept_frames import PAIRS, FirstFrames, Strongest
-from dlh.commands.options import EventsOptions
+from dlh.commands.options import EventsOptions, form_of
 from dlh.data.clips import DataError
 from dlh.data.video.decode import Video
 from dlh.evaluation.events import EventScores, timed_scores
@@ -88,7 +88,9 @@ def watch(
 ) -> Watched:
     """Find the events of one video."""
     truth = None if labels is None else labels_of(labels, request.name, only=only)
-    video = dlh.open(request.path, fps=options.fps, crop=options.crop, fit=options.fit)
+    video = dlh.open(
+        request.path, fps=options.fps, crop=options.crop, fit=options.fit, form=form_of(options)
+    )
     if resizing := dlh.describe_resizing(video):
         say(resizing)
     if options.method == "level" and not dlh.decides_piecewise:

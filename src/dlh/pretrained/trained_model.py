@@ -13,6 +13,7 @@ from PIL.Image import Image
 from torch import Tensor, nn
 
 from dlh.analysis.surprise import EventList, Evidence, list_events
+from dlh.data.video.arrays import RECOGNISED, ArrayForm
 from dlh.data.video.decode import Video, open_video
 from dlh.data.video.resize import Crop, Fit
 from dlh.errors import UsageError
@@ -311,6 +312,7 @@ class TrainedModel:
         fps: float | None = None,
         crop: Crop | None = None,
         fit: Fit | None = None,
+        form: ArrayForm = RECOGNISED,
     ) -> Video:
         """A video file in the model's size, to be read piece by piece.
 
@@ -320,6 +322,7 @@ class TrainedModel:
                 model was trained, where both are known and differ.
             crop: the part of each frame that is used; None for all of it.
             fit: how frames of another shape are brought to the model's; None as it was trained.
+            form: what is known of an array file.
 
         Raises:
             DataError: it cannot be read.
@@ -336,6 +339,7 @@ class TrainedModel:
                 fps=rate,
                 crop=crop,
                 fit=fit or known.fit,
+                form=form,
             )
 
         video = opened(fps)

@@ -6,16 +6,21 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.store.discover import find_sources
+from dlh.data.store.episodes import open_episodes
 from dlh.data.store.importing import Import, Progress
 from dlh.data.store.report import ImportReport
 from dlh.data.store.source import StoreSource
 from dlh.data.store.splits import Fractions, Listed, Shares, SplitRule, rule_for
 from dlh.data.store.store import Store, is_store
+from dlh.data.video.arrays import RECOGNISED, ArrayForm
+from dlh.data.video.decode import open_clips
 from dlh.data.video.resize import Crop, Fit, Target
 from dlh.files.writing import cache_folder
 
@@ -32,6 +37,7 @@ def import_folder(
     fps: float | None = None,
     crop: Crop | None = None,
     fit: Fit = "squash",
+    form: ArrayForm = RECOGNISED,
     split: Fractions = SPLIT,
     split_file: Path | None = None,
     seed: int = 0,
@@ -44,11 +50,13 @@ def import_folder(
 
     Args:
         path: the folder; those below it are searched too. A folder of pictures is one video. Each
-            clip of an array file of several is one, called FILE#NUMBER.
+            clip of an array file of several is one, called FILE#NUMBER. Of a data set of LeRobot or
+            Minari each episode is one (:mod:`dlh.data.store.episodes`).
         out: the folder of the store; must not exist.
         channels: 3 for colour, 1 for grey.
         fps: re-times every video to this rate; None keeps every frame.
         crop, fit: see :class:`dlh.data.video.resize.Target`.
+        form: what is known of array files, or which camera of a recording is read.
         split: the shares of train, validation and test, where the names of files and folders say
             no splits. Whole files are split, never frames; with one or two files everything is for
             training, and the report says so.
@@ -62,7 +70,7 @@ def import_folder(
     target = Target(height=height, width=width, channels=channels, fps=fps, crop=crop, fit=fit)
     shares = Shares(split, seed=seed)
     listed = None if split_file is None else Listed.read(split_file)
-    plan = _plan(Path(path), target, lambda files: listed or rule_for(files, shares))
+    plan = _plan(Path(path), target, lambda files: listed or rule_for(files, shares), form)
     with claim(out, wait=False) as claimed:
         return ImportReport.of(plan.build(claimed, progress))
 
@@ -120,11 +128,25 @@ def open_data(
     return source
 
 
-def _plan(path: Path, target: Target, rule: Callable[[list[str]], SplitRule]) -> Import:
+def _plan(
+    path: Path,
+    target: Target,
+    rule: Callable[[list[str]], SplitRule],
+    form: ArrayForm = RECOGNISED,
+) -> Import:
     root = Path(os.path.abspath(path))
-    found = find_sources(root)
+    recorded = open_episodes(root, form)
+    found = find_sources(root) if recorded is None else recorded.found()
     names = [source.name for source in found.sources]
-    return Import(root=root, found=found, target=target, rule=rule(names))
+    return Import(
+        root=root,
+        found=found,
+        target=target,
+        rule=rule(names),
+        # Only where something was said: older stores are found again.
+        settings={} if form == RECOGNISED else {"form": asdict(form)},
+        opener=partial(open_clips, form=form) if recorded is None else recorded.open,
+    )
 
 
 def _cached(plan: Import, progress: Callable[[Progress], None] | None) -> Store:

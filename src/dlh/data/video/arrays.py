@@ -31,9 +31,39 @@ _LAYOUTS = (
     "(frames, height, width), (frames, height, width, channel) or (clips, frames, height, width, "
     "channel), the channels also before the height, or none in (clips, frames, height, width)"
 )
+LAYOUTS = ("thw", "thwc", "tchw", "nthw", "nthwc", "ntchw")
+"""The axes that an array can have; a frame lies in one piece, and frames follow each other."""
 _MOST_PIXELS = 2**26  # of one frame: a few bytes of header could ask for any amount of memory
 _HDF5_CACHE_BYTES = 2**25
 _HDF5_BLOCK_BYTES = 2**26
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayForm:
+    """What a person says of an array of frames; None is recognised.
+
+    Attributes:
+        key: the name of the array in its file, whole or its last part; of a recording with several
+            cameras, the camera.
+        layout: the axes in order: n clips, t frames, h height, w width, c channel.
+        scale: the value of white; 1 for floats, 255 for bytes, 65535 for 16-bit pictures.
+
+    Raises:
+        DataError: there is no such layout, or the scale is not above 0.
+    """
+
+    key: str | None = None
+    layout: str | None = None
+    scale: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.layout is not None and self.layout not in LAYOUTS:
+            raise DataError(f"a layout is one of {', '.join(LAYOUTS)}, found {self.layout!r}")
+        if self.scale is not None and not 0 < self.scale < float("inf"):
+            raise DataError(f"the scale is the value of white, above 0, found {self.scale}")
+
+
+RECOGNISED = ArrayForm()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,25 +84,43 @@ class Layout:
     axes: str | None = None
 
     @classmethod
-    def of(cls, shape: Sequence[int], dtype: np.dtype) -> Layout:
+    def of(cls, shape: Sequence[int], dtype: np.dtype, form: ArrayForm = RECOGNISED) -> Layout:
         """Raises :class:`DataError`, without a path, for an array that is not a video."""
         if dtype.hasobject:
             raise DataError("holds Python objects (a pickle), which are never loaded")
-        if dtype != np.uint8 and dtype.kind != "f":
-            raise DataError(f"holds {dtype}; frames are uint8, or floats in [0, 1]")
+        if (
+            dtype != np.uint8
+            and dtype.kind != "f"
+            and (form.scale is None or dtype.kind not in "bui")
+        ):
+            raise DataError(
+                f"holds {dtype}; frames are uint8, or floats in [0, 1]; of whole numbers say the "
+                "value of white (--scale)"
+            )
         if len(shape) not in (3, 4, 5):
             raise DataError(f"has the shape {tuple(shape)}; a video is {_LAYOUTS}")
         if min(shape) < 1:
             raise DataError(f"is empty: its shape is {tuple(shape)}")
         sizes = [int(size) for size in shape]
         channels_first, axes = False, None
-        if len(sizes) == 4 and not {1, 3} & {sizes[-1], sizes[-3]}:
+        if form.layout is not None:
+            if len(sizes) != len(form.layout):
+                raise DataError(
+                    f"has the shape {tuple(shape)}, and the layout {form.layout} has "
+                    f"{len(form.layout)} axes"
+                )
+            channels_first = form.layout.endswith("chw")
+            if channels_first:
+                sizes.append(sizes.pop(-3))
+            elif not form.layout.endswith("c"):
+                sizes.append(1)
+        elif len(sizes) == 4 and not {1, 3} & {sizes[-1], sizes[-3]}:
             sizes.append(1)
             axes = "(clips, frames, height, width), grey"
         elif len(sizes) > 3 and sizes[-1] not in (1, 3) and sizes[-3] in (1, 3):
             sizes.append(sizes.pop(-3))
             channels_first, axes = True, "(..., channel, height, width)"
-        if len(sizes) == 3:  # grey
+        elif len(sizes) == 3:  # grey
             sizes.append(1)
         if len(sizes) == 4:  # one clip
             sizes.insert(0, 1)
@@ -81,6 +129,9 @@ class Layout:
             raise DataError(
                 f"has the shape {tuple(shape)}, of which no dimension can be the channels, 1 "
                 f"(grey) or 3 (colour); a video is {_LAYOUTS}"
+                if form.layout is None
+                else f"has the shape {tuple(shape)}, which gives {channels} channels in the layout "
+                f"{form.layout}; there are 1 (grey) or 3 (colour)"
             )
         if height * width > _MOST_PIXELS:
             raise DataError(
@@ -124,41 +175,53 @@ class ArrayFile:
         layout: how the frames lie in it.
         frames: gives the frames of a clip as they lie there, in the file's own type.
         close: closes the file; may be called twice.
+        chosen: what was recognised: which array of several is read; None where there is one, or a
+            person has named it.
     """
 
     layout: Layout
     frames: Callable[[int], Iterator[np.ndarray]]
     close: Callable[[], None]
+    chosen: str | None = None
 
 
-def open_array(path: Path) -> ArrayFile:
+def open_array(path: Path, form: ArrayForm = RECOGNISED) -> ArrayFile:
     """Opens an array file; its first bytes tell the format, whatever its name.
 
+    Args:
+        path: the file.
+        form: what is known of it.
+
     Raises:
-        DataError: the file is missing, damaged, or holds no video; HDF5 without h5py.
+        DataError: the file is missing, damaged, or holds no video, or not the array or layout that
+            was said; HDF5 without h5py.
     """
+    chosen = None
     head = first_bytes(path, 8)
     with ExitStack() as opened:
         try:
             if head.startswith(b"\x93NUMPY"):
-                layout, frames = _streamed(opened.enter_context(open(path, "rb")))
+                layout, frames = _streamed(opened.enter_context(open(path, "rb")), form)
             elif head.startswith(b"PK\x03\x04"):
                 archive = opened.enter_context(zipfile.ZipFile(path))
                 names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
-                member = archive.open(f"{_chosen(names)}.npy")
-                layout, frames = _streamed(opened.enter_context(member))
+                name, chosen = chosen_array(names, form.key)
+                member = archive.open(f"{name}.npy")
+                layout, frames = _streamed(opened.enter_context(member), form)
             elif head == b"\x89HDF\r\n\x1a\n":
-                layout, frames = _hdf5(opened.enter_context(_open_hdf5(path)))
+                layout, frames, chosen = _hdf5(opened.enter_context(_open_hdf5(path)), form)
             else:
                 raise DataError("is not an array file; .npy, .npz and HDF5 begin otherwise")
         except DataError as error:
             raise DataError(f"{path} {error}", code=error.code) from None
         except _DAMAGE as error:
             raise DataError(f"{path} is damaged, or was cut off ({error})") from error
-        return ArrayFile(layout, frames, opened.pop_all().close)
+        return ArrayFile(layout, frames, opened.pop_all().close, chosen)
 
 
-def _streamed(file: IO[bytes]) -> tuple[Layout, Callable[[int], Iterator[np.ndarray]]]:
+def _streamed(
+    file: IO[bytes], form: ArrayForm
+) -> tuple[Layout, Callable[[int], Iterator[np.ndarray]]]:
     """The array of a .npy file, or of one in a zip archive. Read, not mapped: the pages of a map
     would count as this process's memory, and a zip archive has none.
     """
@@ -171,7 +234,7 @@ def _streamed(file: IO[bytes]) -> tuple[Layout, Callable[[int], Iterator[np.ndar
         else np.lib.format.read_array_header_2_0
     )
     shape, fortran_order, dtype = read_header(file)
-    layout = Layout.of(shape, dtype)
+    layout = Layout.of(shape, dtype, form)
     if fortran_order:
         raise DataError(
             "is in Fortran order, where no frame lies in one piece; save it again with "
@@ -205,7 +268,9 @@ def _open_hdf5(path: Path) -> h5py.File:
     return h5py.File(path, "r", rdcc_nbytes=_HDF5_CACHE_BYTES)
 
 
-def _hdf5(file: h5py.File) -> tuple[Layout, Callable[[int], Iterator[np.ndarray]]]:
+def _hdf5(
+    file: h5py.File, form: ArrayForm
+) -> tuple[Layout, Callable[[int], Iterator[np.ndarray]], str | None]:
     """The array of an HDF5 file, read in blocks of its own chunks."""
     import h5py
 
@@ -216,10 +281,11 @@ def _hdf5(file: h5py.File) -> tuple[Layout, Callable[[int], Iterator[np.ndarray]
             arrays[name] = entry
 
     file.visititems(keep)  # follows no link to another file
-    data = arrays[_chosen(list(arrays))]
+    name, chosen = chosen_array(list(arrays), form.key)
+    data = arrays[name]
     if data.external or data.is_virtual:
         raise DataError("names other files instead of holding its frames")
-    layout = Layout.of(data.shape or (), data.dtype)
+    layout = Layout.of(data.shape or (), data.dtype, form)
     several = layout.clips > 1 or data.ndim == 5
     time_axis = 1 if several else 0
     chunk = data.chunks[time_axis] if data.chunks else 1
@@ -231,33 +297,52 @@ def _hdf5(file: h5py.File) -> tuple[Layout, Callable[[int], Iterator[np.ndarray]
             block = data[clip, times] if several else data[times]
             yield from block.reshape(-1, *layout.frame_shape)
 
-    return layout, frames
+    return layout, frames, chosen
 
 
-def _chosen(names: list[str]) -> str:
-    """The array with the frames: by its name, or the only one."""
+def chosen_array(names: Sequence[str], key: str | None = None) -> tuple[str, str | None]:
+    """The array with the frames: the one that was said, by its name, or the only one.
+
+    Returns:
+        Its name, and what was recognised in words; None where there was nothing to choose.
+
+    Raises:
+        DataError: there is none, without a path.
+    """
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    if key is not None:
+        named = [name for name in names if key in (name, name.rpartition("/")[2])]
+        if len(named) != 1:
+            found = f"found {shown or 'none'}" if not named else f"{len(named)} have this name"
+            raise DataError(f"holds no array of the name {key!r} (--key): {found}", code="no-key")
+        return named[0], None
     by_last = {name.rpartition("/")[2].lower(): name for name in reversed(names)}
     for key in _KEYS:
         if key in by_last:
-            return by_last[key]
+            said = (
+                f"the array {by_last[key]} of {len(names)} ({shown}) is read; --key names another"
+            )
+            return by_last[key], said if len(names) > 1 else None
     if len(names) == 1:
-        return names[0]
-    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        return names[0], None
     raise DataError(
-        f"holds {len(names)} arrays ({shown}); call the one with the frames {_KEYS[0]!r}"
+        f"holds {len(names)} arrays ({shown}); say which one has the frames with --key, or call it "
+        f"{_KEYS[0]!r}"
         if names
         else "holds no array"
     )
 
 
-def read_clip(array: ArrayFile, clip: int, path: Path, target: Target) -> Pictures:
+def read_clip(
+    array: ArrayFile, clip: int, path: Path, target: Target, form: ArrayForm = RECOGNISED
+) -> Pictures:
     """One clip of an array file. The file is closed after the pass over its last clip."""
 
     def read() -> Iterator[np.ndarray]:
-        number, scale = 0, 1.0
+        number, scale = 0, form.scale
         try:
             for frame in array.frames(clip):
-                if number == 0 and is_of_bytes(frame):
+                if scale is None and number == 0 and is_of_bytes(frame):
                     scale = 255.0
                     video.notes.append("floats from 0 to 255, as its first frame has above 1")
                 yield stored(array.layout.upright(frame), f"{path}: frame {number}", scale=scale)
@@ -276,17 +361,21 @@ def read_clip(array: ArrayFile, clip: int, path: Path, target: Target) -> Pictur
 
     kind = "arrays" if clip == 0 else None  # one note for a file, not one for each of its clips
     video = Pictures(path, target, read(), kind=kind, expected_frames=array.layout.length)
+    if clip == 0 and array.chosen is not None:
+        video.notes.append(array.chosen)
     if clip == 0 and array.layout.axes is not None:
         video.notes.append(f"read as {array.layout.axes}")
     return video
 
 
-def read_clips(path: Path, target: Target) -> Iterator[tuple[int | None, Pictures]]:
+def read_clips(
+    path: Path, target: Target, form: ArrayForm = RECOGNISED
+) -> Iterator[tuple[int | None, Pictures]]:
     """Every clip of an array file with its number, which is None for an only one."""
-    with closing(open_array(path)) as array:
+    with closing(open_array(path, form)) as array:
         clips = array.layout.clips
         for clip in range(clips):
-            yield (clip if clips > 1 else None), read_clip(array, clip, path, target)
+            yield (clip if clips > 1 else None), read_clip(array, clip, path, target, form)
 
 
 def is_of_bytes(frame: np.ndarray) -> bool:
@@ -301,19 +390,22 @@ def is_of_bytes(frame: np.ndarray) -> bool:
     return high > 2 and float(np.abs(frame - np.rint(frame)).max()) < 1e-2
 
 
-def stored(frame: np.ndarray, where: str, *, scale: float = 1.0) -> np.ndarray:
-    """uint8; a float of ``scale`` is 255.
+def stored(frame: np.ndarray, where: str, *, scale: float | None = None) -> np.ndarray:
+    """uint8; a value of ``scale`` is 255. None: 255 for bytes, 1 for floats.
 
     Raises:
-        DataError: a float is not in [0, ``scale``].
+        DataError: a value is not in [0, ``scale``].
     """
-    if frame.dtype == np.uint8:
+    if scale is None:
+        scale = 255.0 if frame.dtype == np.uint8 else 1.0
+    if frame.dtype == np.uint8 and scale == 255:
         return frame
     low, high = float(frame.min()), float(frame.max())
     if not (low >= 0 and high <= scale):  # so that NaN, of which nothing is true, ends here too
         found = "NaN" if low != low else f"values from {low:g} to {high:g}"
         raise DataError(
-            f"{where} holds {found}; floats lie in [0, {scale:g}]: rescale them, or store uint8"
+            f"{where} holds {found}; they lie in [0, {scale:g}]: say the value of white (--scale), "
+            "or store uint8"
         )
     return np.rint(frame.astype(np.float32) * (255 / scale)).astype(np.uint8)
 

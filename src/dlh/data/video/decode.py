@@ -11,7 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from dlh.data.clips import DataError
-from dlh.data.video.arrays import ARRAY_SUFFIXES, open_array, read_clip, read_clips
+from dlh.data.video.arrays import (
+    ARRAY_SUFFIXES,
+    RECOGNISED,
+    ArrayForm,
+    open_array,
+    read_clip,
+    read_clips,
+)
 from dlh.data.video.frames import Frames
 from dlh.data.video.images import has_pages, open_images, open_pages
 from dlh.data.video.resize import Crop, Fit, Target
@@ -22,22 +29,25 @@ class VideoWarning(UserWarning):
     """A video that was read was damaged, or something about it had to be assumed."""
 
 
-def open_clips(path: Path, target: Target) -> Iterator[tuple[int | None, Frames]]:
+def open_clips(
+    path: Path, target: Target, form: ArrayForm = RECOGNISED
+) -> Iterator[tuple[int | None, Frames]]:
     """Every video of a file or folder: (number of the clip, frames); None numbers an only one.
 
-    Read them in order, each before the next is asked for, or not at all.
+    Read them in order, each before the next is asked for, or not at all. ``form`` is what is known
+    of an array file.
 
     Raises:
         DataError: the file is missing, empty, unreadable or holds no video.
     """
     if not path.is_dir() and path.suffix.lower() in ARRAY_SUFFIXES:
-        yield from read_clips(path, target)
+        yield from read_clips(path, target, form)
     else:
         yield None, open_frames(path, target)
 
 
-def open_frames(path: Path, target: Target) -> Frames:
-    """The only video of a file or folder.
+def open_frames(path: Path, target: Target, form: ArrayForm = RECOGNISED) -> Frames:
+    """The only video of a file or folder; ``form`` is what is known of an array file.
 
     Raises:
         DataError: as by :func:`open_clips`, or it is an array of several clips.
@@ -48,14 +58,14 @@ def open_frames(path: Path, target: Target) -> Frames:
         return open_pages(path, target)
     if path.suffix.lower() not in ARRAY_SUFFIXES:
         return VideoFile(path, target)
-    array = open_array(path)
+    array = open_array(path, form)
     if array.layout.clips > 1:
         array.close()
         raise DataError(
             f"{path} holds {array.layout.clips} clips, expected one video; save the one you want "
             "as (frames, height, width, channel), or import the file into a store"
         )
-    return read_clip(array, 0, path, target)
+    return read_clip(array, 0, path, target, form)
 
 
 class Video:
@@ -125,14 +135,16 @@ def open_video(
     fps: float | None = None,
     crop: Crop | None = None,
     fit: Fit = "squash",
+    form: ArrayForm = RECOGNISED,
 ) -> Video:
-    """Opens a video file, a folder of pictures or an array file; see :class:`Target` for the rest.
+    """Opens a video file, a folder of pictures or an array file, of which ``form`` is known; see
+    :class:`Target` for the rest.
 
     Raises:
         DataError: see :func:`open_frames`; or not a single frame can be decoded.
     """
     target = Target(height=height, width=width, channels=channels, fps=fps, crop=crop, fit=fit)
-    return Video(open_frames(Path(path), target))
+    return Video(open_frames(Path(path), target, form))
 
 
 def read_video(

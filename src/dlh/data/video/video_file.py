@@ -52,7 +52,7 @@ class VideoFile(Frames):
     def __init__(self, path: Path, target: Target) -> None:
         self._resizer = Resizer(target)
         self._orientation: Orientation | None = None
-        self._container, self._stream = _open(path)
+        self._container, self._stream = open_stream(path)
         self._packets = _Packets(self._container.demux(self._stream))
         self._announced = _announced_rates(self._stream)
         rate = measured_rate(self._packets.stamps(), self._announced)
@@ -326,7 +326,12 @@ def _in_turns(
         yield [(time, frame), *islice(frames, min(_MOST_IN_TURN, _BYTES_IN_TURN // size))]
 
 
-def _open(path: Path) -> tuple[InputContainer, VideoStream]:
+def open_stream(path: Path) -> tuple[InputContainer, VideoStream]:
+    """The container, and of its videos the one that players show.
+
+    Raises:
+        DataError: there is none, or it cannot be read.
+    """
     import av
 
     head = first_bytes(path, 64)
