@@ -11,7 +11,7 @@ LOG := $(VENV)/install.log
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format clean
+.PHONY: help install demo docs test test-slow lint format clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | \
@@ -41,6 +41,10 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP) ## train on Moving Ball and predict it; make demo ARGS=--fresh starts again
 	$(BIN)/dlh demo $(ARGS)
+
+docs: $(STAMP) ## build the documentation site into build/site, without a warning
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	$(BIN)/python docs/make_site.py
 
 test: $(STAMP) ## run the tests but the slow ones; make test ARGS='-k gaussian' runs some of them
 	$(BIN)/python -m pytest -n $(JOBS) -m 'not slow' $(ARGS)

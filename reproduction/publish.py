@@ -57,8 +57,39 @@ class Worth:
     psnr: float
 
 
+CARD = """---
+library_name: dlh
+license: apache-2.0
+tags: [video-prediction, world-model, event-segmentation]
+---
+# {name}
+
+A Dynamic Latent Hierarchy ([arXiv 2212.14376](https://arxiv.org/abs/2212.14376)), trained on
+Moving Ball: a ball of radius {radius} px bounces in a black room of {size} x {size} px and changes
+its colour when it does.
+
+    dlh data clip moving-ball
+    dlh events {name} clip.mp4
+    dlh predict {name} clip.mp4 --horizon 100
+
+| on {clips} held-out clips of {steps} frames | |
+|---|---|
+| bound | {elbo:.0f} nats a frame |
+| events of level 2: precision / recall / F1 | {precision:.3f} / {recall:.3f} / {f1:.3f} |
+| PSNR of 20 predicted frames, best of 8 futures | {psnr:.1f} dB |
+
+Training: {updates} updates on generated clips, seed {seed}, with dlh {software}; `about.json` has
+every setting. Weights: {stored_as}, computed with as float32.
+
+Use: to try the commands, and as an example in tests and lessons. Limits: it knows this ball and
+nothing else, so its events and futures of any other video mean nothing. Train on your own:
+`dlh train videos`. The data are generated: nobody is shown in them. License: Apache 2.0.
+"""
+
+
 def publish(*, run: Path, name: str, out: Path, dtype: Dtype = "float16", say: Say = print) -> None:
-    """Write ``out``/``name`` with config.json, model.safetensors and about.json.
+    """Write ``out``/``name`` with config.json, model.safetensors, about.json and, of Moving Ball, a
+    model card.
 
     Its weights are rounded to ``dtype``; how much that costs is measured on held-out clips, said
     and written down.
@@ -103,6 +134,8 @@ def publish(*, run: Path, name: str, out: Path, dtype: Dtype = "float16", say: S
     write_model(folder, subject.model.model, dtype=stored, trained_on=known)
     about = _about(subject, name, dtype, before, after)
     write_bytes(folder / ABOUT, (strict_json(about, indent=2) + "\n").encode())
+    if subject.experiment.data.is_moving_ball and after.f1 is not None:
+        write_bytes(folder / "README.md", model_card(about).encode())
     for line in _lines(folder, dtype, before, after):
         say(line)
 
@@ -143,6 +176,21 @@ def measure_worth(model: DynamicLatentHierarchy, source: ClipSource) -> Worth:
         precision=None if events is None else events.precision,
         recall=None if events is None else events.recall,
         psnr=scores.best,
+    )
+
+
+def model_card(about: dict[str, Any]) -> str:
+    """README.md of a shipped model of Moving Ball, from its about.json."""
+    ball, training = about["data"]["ball"], about["training"]
+    return CARD.format(
+        name=about["name"],
+        stored_as=about["stored_as"],
+        software=about["software"]["dlh"],
+        radius=ball["radius"],
+        size=ball["size"],
+        updates=f"{training['steps'] + sum(training.get('later_steps') or ()):,}",
+        seed=training["seed"],
+        **about["as_stored"],
     )
 
 

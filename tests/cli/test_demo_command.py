@@ -24,7 +24,7 @@ def test_a_demo_leaves_the_numbers_and_pictures_that_the_docs_name(finished):
     assert summary["psnr"]["black"] == pytest.approx(sum(window) / len(window), abs=1e-4)
     assert summary["seconds"]["train"] > 0 and summary["steps"] == 20
     assert 1 <= summary["mean_depth"] <= 2 and 0 < summary["true_change_rate"] < 1
-    for name in ("prediction.mp4", "events.png", "curves.png", "psnr.png", "report.html"):
+    for name in ("prediction.mp4", "exchanged.png", "rolled.png", "psnr.png", "report.html"):
         assert (finished / name).stat().st_size > 1000, name
     page = (finished / "report.html").read_text()
     assert f"{summary['psnr']['model_best']:.1f}" in page
@@ -99,5 +99,5 @@ def test_without_matplotlib_the_demo_does_not_begin(dlh, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     answer = dlh("demo", "--preset", "tiny")
     assert answer.status == 1
-    assert answer.names("matplotlib dlh[plots]")
+    assert answer.names("matplotlib")
     assert not Path("runs").exists()

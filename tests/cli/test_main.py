@@ -140,13 +140,13 @@ def test_a_warning_is_one_line_without_its_place_in_the_code(dlh, monkeypatch):
 
 
 def test_info_says_what_a_bug_report_needs(dlh, monkeypatch):
-    monkeypatch.setitem(info.EXTRAS, "no-such-package", "plots")
+    monkeypatch.setitem(info.EXTRAS, "no-such-package", "hdf5")
     answer = dlh("info")
     facts = dict(line.split(maxsplit=1) for line in answer.out.splitlines() if line)
     assert facts["dlh"] == package.__version__ and facts["python"].startswith("3.")
     assert facts["device"].split()[0] in ("cpu", "cuda")
     assert holds(answer.out, torch.__version__)
-    assert "dlh[plots]" in facts["no-such-package"]
+    assert "dlh[hdf5]" in facts["no-such-package"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -178,3 +178,26 @@ def test_a_signal_that_is_ignored_or_handled_stays_so(monkeypatch):
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    "typed, found, absent",
+    [
+        ("ev", {"evaluate", "events"}, {"demo"}),
+        ("train moving-b", {"moving-ball", "moving-ball-long"}, {"tiny"}),
+        ("train tiny --num", {"--num-processes"}, set()),
+        ("predict moving-ball clip.mp4 --hor", {"--horizon"}, set()),
+        ("data im", {"import"}, {"demo"}),
+        ("data import my_videos --siz", {"--size"}, {"import"}),
+    ],
+)
+def test_bash_completes_what_the_commands_take(dlh, typed, found, absent):
+    script = dlh("completion", "bash").out
+    words = " ".join(f"'{word}'" for word in ("dlh", *typed.split()))
+    code = (
+        f"{script}\nCOMP_WORDS=({words}); COMP_CWORD={len(typed.split())}\n"
+        '_dlh; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True)
+    answers = set(done.stdout.split())
+    assert done.stderr == "" and found <= answers and not absent & answers, answers

@@ -127,7 +127,8 @@ def test_a_finished_training_leaves_a_model_and_its_pages(dlh, unbroken):
     assert there == {
         *("experiment.json", "status.json", "metrics.jsonl", "checkpoints"),
         *("config.json", "model.safetensors", "best", "summary.json", "report.html"),
-        *("curves.png", "events.png", "psnr.png", "prediction.png", "prediction.mp4"),
+        *("curves.png", "events.png", "exchanged.png", "rolled.png", "psnr.png"),
+        *("prediction.png", "prediction.mp4"),
     }
     assert DLH.from_pretrained(unbroken).config == presets.tiny().model
     best = read_checkpoint(unbroken / "checkpoints/best.pt")["model"]

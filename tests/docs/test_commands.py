@@ -54,6 +54,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
 
         monkeypatch.setattr(importlib.import_module(module), name, record)
 
+    instead_of("dlh.cli.completion", "completion")
     instead_of("dlh.commands.train", "start")
     instead_of("dlh.commands.train", "resume")
     instead_of("dlh.commands.runs", "list_runs")

@@ -12,7 +12,7 @@ from dlh.evaluation.events import event_scores
 from dlh.pretrained.files import SHIPPED, find
 from dlh.runs.subject import ABOUT
 from dlh.video import from_stored
-from reproduction.publish import MOST_BYTES, shipped_ball
+from reproduction.publish import MOST_BYTES, model_card, shipped_ball
 
 NAMES = sorted(path.name for path in SHIPPED.iterdir()) if SHIPPED.is_dir() else []
 CLIPS, STEPS = 64, 30
@@ -26,6 +26,7 @@ if not NAMES:
 def test_a_shipped_model_is_a_small_folder_that_loads_as_float32(name: str) -> None:
     folder = SHIPPED / name
     assert {path.name for path in folder.iterdir()} == {
+        "README.md",
         "about.json",
         "config.json",
         "model.safetensors",
@@ -36,8 +37,9 @@ def test_a_shipped_model_is_a_small_folder_that_loads_as_float32(name: str) -> N
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_rounding_its_weights_cost_next_to_nothing(name: str) -> None:
+def test_its_card_has_its_numbers_and_rounding_cost_next_to_nothing(name: str) -> None:
     about = json.loads((SHIPPED / name / ABOUT).read_text("utf-8"))
+    assert (SHIPPED / name / "README.md").read_text("utf-8") == model_card(about)
     trained, stored = about["as_trained"], about["as_stored"]
     assert about["name"] == name
     assert stored["elbo"] == pytest.approx(trained["elbo"], abs=0.5)  # nats of a whole frame

@@ -14,7 +14,10 @@ from dlh.reports.run_page import Report, render_report
 from page_text import Page, check_alone, check_golden
 from refusals import refused
 
-PNGS = {name: f"png of {name}".encode() for name in ("events", "still", "psnr", "curves")}
+PNGS = {
+    name: f"png of {name}".encode()
+    for name in ("events", "exchanged", "rolled", "still", "psnr", "curves")
+}
 FILM = b"not really an mp4"
 
 
@@ -81,6 +84,8 @@ DEMO = Report(
     events_png=PNGS["events"],
     still_png=PNGS["still"],
     psnr_png=PNGS["psnr"],
+    exchanged_png=PNGS["exchanged"],
+    rolled_png=PNGS["rolled"],
     curves_png=PNGS["curves"],
     commands=(("dlh predict runs/demo clip.mp4", "Predict a video"),),
     settings={"model": {"num_levels": 2}, "training": {"seed": 0}},
@@ -167,7 +172,7 @@ def test_every_picture_and_the_film_are_inside_with_a_description():
 
 def test_every_picture_has_words_that_say_how_to_read_it():
     page = Page(render_report(DEMO))
-    assert len(page.all("figcaption")) == len(page.all("figure")) == 5
+    assert len(page.all("figcaption")) == len(page.all("figure")) == 7
 
 
 @pytest.mark.parametrize(

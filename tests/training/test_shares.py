@@ -80,9 +80,14 @@ def test_unequal_parts_are_refused() -> None:
         processes.shares(config)
 
 
-def dlh(*words: str, folder: Path, **options) -> subprocess.Popen:
+def dlh(*words: str, folder: Path, torchrun: bool = False, **options) -> subprocess.Popen:
+    """The command in a process of its own, or in two that torchrun starts."""
+    program = [sys.executable, "-m", "dlh"]
+    if torchrun:
+        script = str(Path(sys.executable).with_name("dlh"))
+        program[1:] = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--", script]
     return subprocess.Popen(
-        [sys.executable, "-m", "dlh", *words],
+        [*program, *words],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -92,10 +97,12 @@ def dlh(*words: str, folder: Path, **options) -> subprocess.Popen:
 
 
 @pytest.mark.slow
-def test_two_processes_train_what_one_trains(workspace: Path) -> None:
+@pytest.mark.parametrize("torchrun", [False, True])
+def test_two_processes_train_what_one_trains(workspace: Path, torchrun: bool) -> None:
     """The command itself, once: two processes make a step of this size slower, not faster."""
     short = ["train", "tiny", "--steps", "6", "--training.validate-every", "0", "--speed", "plain"]
-    both = dlh(*short, "--run", "two", "--num-processes", "2", folder=workspace)
+    count = [] if torchrun else ["--num-processes", "2"]
+    both = dlh(*short, "--run", "two", *count, folder=workspace, torchrun=torchrun)
     assert main([*short, "--run", "one"]) == 0
     assert both.wait(120) == 0, both.communicate()[1]
     assert "training in 2 processes on cpu" in both.communicate()[1]

@@ -68,6 +68,9 @@ def find_levels(
     observed: ObservedLevels,
     ball: MovingBallConfig | None,
     seed: int,
+    *,
+    moments: int = MOMENTS,
+    resamplings: int = RESAMPLINGS,
 ) -> tuple[tuple[LevelFindings, ...], float]:
     """What every level holds, and the pixel variance with the states of all of them exchanged.
 
@@ -76,11 +79,13 @@ def find_levels(
         observed: what its levels inferred about the clips, on the CPU.
         ball: the world, where the clips are of the ball.
         seed: of the exchanges.
+        moments: at which states are exchanged and rolled.
+        resamplings: of each state.
     """
     assert isinstance(model, nn.Module)
     device = next(model.parameters()).device
     placed = each(lambda part: part.to(device), observed)
-    moments = Moments.spread(placed, MOMENTS, before_end=1)
+    places = Moments.spread(placed, moments, before_end=1)
     generator = torch.Generator(device).manual_seed(seed + 1)
     rates, levels = change_rates(observed.changed), observed.state.shape[2]
     found: list[LevelFindings] = []
@@ -91,14 +96,14 @@ def find_levels(
                 model,
                 placed,
                 [level],
-                moments,
-                samples=RESAMPLINGS,
+                places,
+                samples=resamplings,
                 source=source,
                 generator=generator,
             )
             for source in ("elsewhere", "prior")
         )
-        rolled = roll(model, placed, level, moments, steps=ROLLED_STEPS, generator=generator)
+        rolled = roll(model, placed, level, places, steps=ROLLED_STEPS, generator=generator)
         state_kl = pooled_mean(observed.state_kl[..., index].sum(1).numpy())
         event_kl = pooled_mean(observed.event_kl[..., index].sum(1).numpy())
         assert state_kl and event_kl
@@ -120,8 +125,8 @@ def find_levels(
         model,
         placed,
         range(1, levels + 1),
-        moments,
-        samples=RESAMPLINGS,
+        places,
+        samples=resamplings,
         generator=generator,
     )
     return tuple(found), everything.pixel_variance

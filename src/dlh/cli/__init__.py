@@ -55,6 +55,11 @@ COMMANDS = {
     "data": Command.by(
         "dlh.cli.data:main", "prepare data sets, make clip stores of your videos, name clips"
     ),
+    "completion": Command.taking(
+        "dlh.cli.completion:CompletionOptions",
+        "print a script that completes commands and options in a shell",
+        run="dlh.cli.completion:completion",
+    ),
     "info": Command.taking(
         "dlh.cli.info:InfoOptions",
         "print versions and hardware, for a bug report",
@@ -63,17 +68,21 @@ COMMANDS = {
 }
 
 HELP = """dlh: Dynamic Latent Hierarchy.
-It watches video, learns what changes fast and what stays, and predicts far ahead.
+It learns from videos, without labels, when something changes and what comes next.
+
+New here? These three come first:
+  dlh demo                                             train on a bouncing ball, and see a report
+  dlh train videos --data my_videos/ --run runs/mine   learn from your own videos
+  dlh events runs/mine clip.mp4                        find when something changed in one
 
 usage: dlh COMMAND [OPTIONS]        dlh COMMAND --help lists the options
 
 {commands}
 
-examples:
-  dlh demo
-  dlh train videos --data my_videos/ --run runs/mine
-  dlh predict runs/mine clip.mp4 --horizon 300 --samples 8
-  dlh events runs/mine clip.mp4
+without training anything, with the model that comes along:
+  dlh data clip moving-ball
+  dlh events moving-ball clip.mp4
+  dlh predict moving-ball clip.mp4 --horizon 100 --samples 8
 """
 
 

@@ -16,13 +16,14 @@ PACKAGES = (
     "numpy",
     "av",
     "pillow",
+    "matplotlib",
     "safetensors",
     "huggingface-hub",
     "tyro",
     "jaxtyping",
     "tqdm",
 )
-EXTRAS = {"matplotlib": "plots"}
+EXTRAS = {"ruptures": "events", "h5py": "hdf5"}
 """What works without; the extra that brings it."""
 
 

@@ -120,7 +120,7 @@ def _option(argument: Any) -> str:
 
 
 def _alike(tokens: Sequence[str], kind: type, default: Any) -> str:
-    known = list(_flags(kind, default))
+    known = list(flags(kind, default))
     alike: dict[str, None] = {}
     for token in tokens:
         if token.startswith("-"):
@@ -129,7 +129,7 @@ def _alike(tokens: Sequence[str], kind: type, default: Any) -> str:
     return f" (did you mean {' or '.join(list(alike)[:3])}?)" if alike else ""
 
 
-def _flags(kind: type, default: Any, prefix: str = "--") -> Iterator[str]:
+def flags(kind: type, default: Any, prefix: str = "--") -> Iterator[str]:
     """The options that a dataclass makes, and those of the dataclasses in it."""
     import tyro
 
@@ -140,7 +140,7 @@ def _flags(kind: type, default: Any, prefix: str = "--") -> Iterator[str]:
         names = [more.name for more in about if getattr(more, "name", None)]
         name = prefix + (names[0] if names else field.name).replace("_", "-")
         if dataclasses.is_dataclass(value):
-            yield from _flags(type(value), value, f"{name}.")
+            yield from flags(type(value), value, f"{name}.")
         elif tyro.conf.Positional not in about:
             yield name
 

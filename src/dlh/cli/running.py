@@ -34,10 +34,12 @@ class Command(NamedTuple):  # a dataclass would double the time of `dlh --help`
         about: its line in the help.
         run: takes the words behind its name, and its whole name ("dlh predict"); returns the exit
             status, or None for 0.
+        options: gives the dataclass of its options; None of a command that reads its words itself.
     """
 
     about: str
     run: Callable[[list[str], str], int | None]
+    options: Callable[[], type | None] = lambda: None
 
     @classmethod
     def taking(cls, options: str, about: str, *, run: str) -> Command:
@@ -54,7 +56,7 @@ class Command(NamedTuple):  # a dataclass would double the time of `dlh --help`
             given = parse(_load(options), words, prog=prog)
             _load(run)(given, say=say)
 
-        return cls(about, parse_and_run)
+        return cls(about, parse_and_run, lambda: _load(options))
 
     @classmethod
     def by(cls, main: str, about: str) -> Command:

@@ -9,8 +9,12 @@ from typing import Any
 
 import torch
 
-from dlh.analysis.measure import Measured, measure
+from dlh.analysis.level_findings import SHOWN_RESAMPLINGS, find_levels
+from dlh.analysis.measure import TRACED_STEPS, Measured, measure
+from dlh.analysis.observe import observe_levels
 from dlh.data.video.encode import write_video
+from dlh.interfaces import LayeredModel
+from dlh.reports.analysis_figures import exchanged_figure, rolled_figure
 from dlh.reports.figures.canvas import drawn, png_bytes
 from dlh.reports.figures.curves import draw_curves, psnr_figure
 from dlh.reports.figures.events import events_figure
@@ -29,6 +33,8 @@ FILM_FRAMES_PER_SECOND = 10.0
 SHOWN_FUTURES = 5
 SHOWN_CLIP = 0
 FUTURES_SEED = 1
+LOOKED_INTO_CLIPS = 16
+LEVELS_SEED = 0
 
 
 def show(trained: Trained) -> dict[str, Any]:
@@ -50,7 +56,7 @@ def show(trained: Trained) -> dict[str, Any]:
     pictures = drawn("curves.png", lambda: draw_curves(run.metrics.read()))
     film = None
     if measured is not None:
-        pictures |= _pictures(trained, measured)
+        pictures |= _pictures(trained, measured) | _levels(trained, measured)
         film, pictures["prediction.png"] = _futures(trained, measured)
     for name, png in pictures.items():
         run.write_bytes(name, png)
@@ -90,6 +96,27 @@ def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
                 samples=model.samples,
             )
         ),
+    )
+
+
+def _levels(trained: Trained, measured: Measured) -> dict[str, bytes]:
+    """Frames with one level's state exchanged, and with one level rolled forward; none of a model
+    without several levels to look into.
+    """
+    network = trained.model.model
+    if not isinstance(network, LayeredModel):
+        return {}
+    generator = torch.Generator(trained.model.device).manual_seed(LEVELS_SEED)
+    clips = measured.held_out.clips.first(clips=LOOKED_INTO_CLIPS)
+    observed = observe_levels(network, clips, generator, steps=TRACED_STEPS)
+    if observed.state.shape[2] < 2 or observed.state.shape[1] < 2:
+        return {}
+    levels, everything = find_levels(
+        network, observed, None, LEVELS_SEED,
+        moments=LOOKED_INTO_CLIPS, resamplings=SHOWN_RESAMPLINGS,
+    )  # fmt: skip
+    return drawn("exchanged.png", lambda: png_bytes(exchanged_figure(levels, everything))) | drawn(
+        "rolled.png", lambda: png_bytes(rolled_figure(levels))
     )
 
 
@@ -152,6 +179,8 @@ def _report(
         futures=measured.futures,
         film=film,
         events_png=pictures.get("events.png"),
+        exchanged_png=pictures.get("exchanged.png"),
+        rolled_png=pictures.get("rolled.png"),
         still_png=pictures.get("prediction.png"),
         psnr_png=pictures.get("psnr.png"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,8 +35,8 @@ def figures(findings: Findings) -> dict[str, Callable[[], Figure]]:
         found["events"] = lambda: _events(findings)
     if findings.reliability:
         found["reliability"] = lambda: reliability_figure(findings.reliability)
-    found["exchanged"] = lambda: _exchanged(findings)
-    found["rolled"] = lambda: _rolled(findings)
+    found["exchanged"] = lambda: exchanged_figure(findings.levels, findings.all_levels_variance)
+    found["rolled"] = lambda: rolled_figure(findings.levels)
     found["futures"] = lambda: _futures(findings)
     if findings.futures.tracking is not None:
         found["tracking"] = lambda: _tracking(findings)
@@ -68,25 +68,33 @@ def _events(findings: Findings) -> Figure:
     )
 
 
-def _exchanged(findings: Findings) -> Figure:
+def exchanged_figure(levels: Sequence[LevelFindings], all_levels_variance: float) -> Figure:
+    """Frames with one level's state taken from other moments, for each level (Figs. 5a, 10, 11).
+
+    Args:
+        levels: what they hold, from the lowest.
+        all_levels_variance: of pixels, with all levels exchanged.
+    """
+
     def note(level: LevelFindings) -> str:
         return f"variance\n{level.variance_elsewhere:.1e}"
 
-    groups = _groups(findings, lambda level: level.exchanged, note)
+    groups = _groups(levels, lambda level: level.exchanged, note)
     columns = groups[0][0].frames.shape[0]
     return frame_rows_figure(
         groups,
         title="What does each level hold?",
         note="Each row: a frame, and the same with one level's state taken from other moments, all "
         f"other levels as they were. With all levels exchanged the variance of pixels is "
-        f"{findings.all_levels_variance:.1e}.",
+        f"{all_levels_variance:.1e}.",
         first="as inferred",
         columns=[""] * columns,
     )
 
 
-def _rolled(findings: Findings) -> Figure:
-    groups = _groups(findings, lambda level: level.rolled, lambda level: "")
+def rolled_figure(levels: Sequence[LevelFindings]) -> Figure:
+    """Frames of one level's own transitions, for each level (Fig. 5b)."""
+    groups = _groups(levels, lambda level: level.rolled, lambda level: "")
     columns = groups[0][0].frames.shape[0]
     return frame_rows_figure(
         groups,
@@ -99,12 +107,12 @@ def _rolled(findings: Findings) -> Figure:
 
 
 def _groups(
-    findings: Findings,
+    levels: Sequence[LevelFindings],
     shown: Callable[[LevelFindings], Shown],
     note: Callable[[LevelFindings], str],
 ) -> list[list[FrameRow]]:
     """For each moment a row of each level, the highest on top."""
-    moments = len(shown(findings.levels[0]).own)
+    moments = len(shown(levels[0]).own)
     return [
         [
             FrameRow(
@@ -114,7 +122,7 @@ def _groups(
                 note=note(level) if moment == 0 else "",
                 level=level.level,
             )
-            for level in reversed(findings.levels)
+            for level in reversed(levels)
         ]
         for moment in range(moments)
     ]

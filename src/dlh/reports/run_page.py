@@ -34,7 +34,7 @@ class Report:
         futures: what the predictions are worth on the same clips.
         fps: frames per second, to speak of seconds.
         film: prediction.mp4.
-        events_png, still_png, psnr_png, curves_png: the pictures.
+        events_png, exchanged_png, rolled_png, still_png, psnr_png, curves_png: the pictures.
         commands: what to type next, with what it does.
         settings: the run's settings, nested as they are saved.
         versions: of the software.
@@ -54,6 +54,8 @@ class Report:
     fps: float | None = None
     film: bytes | None = None
     events_png: bytes | None = None
+    exchanged_png: bytes | None = None
+    rolled_png: bytes | None = None
     still_png: bytes | None = None
     psnr_png: bytes | None = None
     curves_png: bytes | None = None

@@ -45,20 +45,26 @@ def test_a_still_frame_that_is_right_for_a_step_does_not_stretch_the_axis_of_psn
     (axes,) = psnr(last).axes
     low, high = axes.get_ylim()
     assert 13 < low < 14.4 and 25 < high < 28
-    assert "last frame: up to 100 dB at some steps" in said(axes)
-    # Its name is where it usually is, not outside of the picture.
-    (name,) = (text for text in axes.texts if text.get_text() == "last frame")
-    assert 0 < name.get_position()[1] < 0.3
-    (axes,) = psnr(np.full(STEPS, 15.0)).axes
-    assert not any("up to" in text for text in said(axes))
+    # The band goes from where the last frame usually is to the mean frame.
+    lowest, highest = (line.get_ydata() for line in axes.get_lines()[2:4])
+    assert (lowest == 15.0).all() and (highest == 17.0).all()
+
+
+def test_a_floor_that_stays_high_for_longer_raises_the_band():
+    last = np.full(STEPS, 15.0)
+    last[20:40] = 24
+    (axes,) = psnr(last).axes
+    highest = axes.get_lines()[3].get_ydata()
+    assert (highest[22:38] == 24).all() and (highest[:15] == 17).all()
+    assert {"lowest floor", "highest floor"} <= set(said(axes))
 
 
 def test_every_line_of_psnr_has_a_style_of_its_own_which_is_shown_at_its_name():
     (axes,) = psnr(np.full(STEPS, 15.0)).axes
     lines = axes.get_lines()
-    assert len(lines) == 10
+    assert len(lines) == 8
     drawn = {style(line) for line in lines if len(line.get_xdata()) == STEPS}
-    assert len(drawn) == 5
+    assert len(drawn) == 4
     assert {style(line) for line in lines if len(line.get_xdata()) == 2} == drawn
 
 

@@ -186,5 +186,5 @@ def test_what_does_not_fit_together_is_refused():
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
-    with refused(MissingExtraError, "dlh[plots]"):
+    with refused(MissingExtraError, "matplotlib"):
         draw_events(grey_video(10), decisions(10))

@@ -66,7 +66,7 @@ def new_figure(width: float, height: float) -> Figure:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError(
-            "drawing needs matplotlib, which is not installed: pip install 'dlh[plots]'"
+            "drawing needs matplotlib, which is missing here; install dlh again"
         ) from error
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor=PAPER)
     FigureCanvasAgg(figure)

@@ -22,12 +22,10 @@ Curve = Tensor | np.ndarray | Sequence[float]
 
 WIDTH = 11.0
 PSNR_TITLE = "How close do the futures stay to what happened?"
-FLOORS = (
-    (canvas.INK, "-", 1.0),
-    (canvas.QUIET, (0, (5, 2)), 1.5),
-    (canvas.QUIET, (0, (1, 1.5)), 1.5),
-)
-"""Colour, dashes and weight of the floors of a run."""
+MEDIAN_STEPS = 9
+"""Over which a floor is smoothed: a still frame is exactly right for the step at which the scene
+returns to it, and its 50 dB there say nothing of the steps around.
+"""
 LEFT, RIGHT, HEIGHT, STRIDE = 0.75, 1.75, 2.1, 2.95
 """Of the panels of an evaluation, inches."""
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (4, 1, 1, 1)), (0, (7, 3)))
@@ -122,8 +120,8 @@ def psnr_figure(
     window: int,
     samples: int,
 ) -> Figure:
-    """PSNR against the prediction step: the best and the average future, and the floors
-    (as Fig. 9).
+    """PSNR against the prediction step: the best and the average future, and a band from the
+    lowest to the highest floor, each smoothed by a running median (as Fig. 9).
 
     Args:
         best: (horizon,), the best future of each clip, chosen once over the window.
@@ -141,33 +139,34 @@ def psnr_figure(
         raise ValueError(f"all curves have one value per predicted step, found lengths {lengths}")
     horizon = lengths[0]
     steps = np.arange(1, horizon + 1)
-    lines = {}
-    for index, (name, curve) in enumerate(curves.items()):
-        if name in floors:
-            lines[name] = Line(steps, curve, *FLOORS[(index - len(curves)) % len(FLOORS)])
-        else:
-            lines[name] = Line(steps, curve, canvas.MODEL, *(("-", 2.4), ((0, (4, 2)), 1.5))[index])
+    lines = {
+        name: Line(steps, curves[name], canvas.MODEL, *style)
+        for name, style in zip(
+            [name for name in curves if name not in floors],
+            (("-", 2.4), ((0, (4, 2)), 1.5)),
+            strict=False,
+        )
+    }
+    band = _band([curves[name] for name in floors])
+    named = floors if len(floors) == 1 else ("lowest floor", "highest floor")
+    for name, edge in zip(named, band, strict=False):
+        dash = "-" if name == "highest floor" else (0, (1, 1.5))
+        lines[name] = Line(steps, edge, canvas.QUIET, dash, 1.2)
     figure = canvas.new_figure(WIDTH, 4.35)
     canvas.headline(figure, PSNR_TITLE)
     axes = canvas.panel(figure, 0.75, 0.75, WIDTH - 0.75 - 1.5, 3.0)
     axes.axvspan(0.5, window + 0.5, color=canvas.WASH, linewidth=0)
+    if band:
+        axes.fill_between(steps, band[0], band[1], color=canvas.FAINT, alpha=0.5, linewidth=0)
     draw_lines(axes, lines)
     axes.set_xlim(0.5, horizon + 0.5)
     axes.set_xlabel("predicted step")
     axes.set_ylabel("PSNR, dB (higher is closer)")
-    low, high = _psnr_limits(lines, floors)
+    low, high = _psnr_limits(lines)
     axes.set_ylim(low, high + 0.1 * (high - low))
-    if above := _above(floors, high + 0.1 * (high - low)):
-        style: dict[str, Any] = {
-            "fontsize": 8.5,
-            "color": canvas.QUIET,
-            "va": "bottom",
-            "ha": "right",
-        }
-        axes.text(1.0, 1.02, above, transform=axes.transAxes, **style)
     if window < horizon:
         # Above the lines, where the shaded window begins.
-        style = {"fontsize": 8.5, "color": canvas.QUIET, "va": "top"}
+        style: dict[str, Any] = {"fontsize": 8.5, "color": canvas.QUIET, "va": "top"}
         axes.text(
             0.5 + 0.006 * horizon, high + 0.08 * (high - low), f"first {window} steps", **style
         )
@@ -175,25 +174,30 @@ def psnr_figure(
     return figure
 
 
-def _psnr_limits(lines: Mapping[str, Line], floors: Mapping[str, Curve]) -> tuple[float, float]:
-    """dB: room for the model's curves and for where a floor usually is. A still frame that happens
-    to be right for one step scores up to 100 dB there, and would flatten all else.
+def _band(floors: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Two edges, (horizon,): the lowest and the highest floor at each step, after a running median
+    over MEDIAN_STEPS; none without floors.
     """
-    tops = [
-        np.median(line.values) if n in floors else line.values.max() for n, line in lines.items()
-    ]
+    if not floors:
+        return []
+    reach = MEDIAN_STEPS // 2
+    curves = np.stack(floors)
+    smooth = np.stack(
+        [
+            np.median(curves[:, max(0, step - reach) : step + reach + 1], axis=1)
+            for step in range(curves.shape[1])
+        ],
+        axis=1,
+    )
+    return [smooth.min(0), smooth.max(0)]
+
+
+def _psnr_limits(lines: Mapping[str, Line]) -> tuple[float, float]:
+    """dB: all lines, with some room."""
     low = min(float(line.values.min()) for line in lines.values())
-    high = float(max(tops))
+    high = max(float(line.values.max()) for line in lines.values())
     room = 0.05 * max(high - low, 1.0)
     return low - room, high + room
-
-
-def _above(floors: Mapping[str, Curve], limit: float) -> str:
-    """Which floors leave the axes, and how far."""
-    tops = {name: float(as_curve(curve).max()) for name, curve in floors.items()}
-    return "; ".join(
-        f"{name}: up to {top:.0f} dB at some steps" for name, top in tops.items() if top > limit
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
