@@ -89,8 +89,8 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
         OutputError: nothing can be written.
         UsageError: a given run is not there.
     """
-    for runs in request.given.values():
-        for name, folder in runs.items():
+    for named in request.given.values():
+        for name, folder in named.items():
             if not folder.is_dir():
                 raise UsageError(f"the run given as {name} is a folder; there is none at {folder}")
     make_folder(root)
@@ -99,12 +99,13 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
         place = root / world.name
         make_folder(place)
         missing: dict[str, str] = {}
-        runs = dict(request.given.get(world.name, {}))
+        given = request.given.get(world.name, {})
+        runs: dict[str, Path] = {}
         for cell in request.cells_of(world):
-            if cell.name not in runs:
-                run = _trained(cell, place, request, missing, say)
-                if run is not None:
-                    runs[cell.name] = run
+            run = given.get(cell.name) or _trained(cell, place, request, missing, say)
+            if run is not None:
+                runs[cell.name] = run
+        runs |= given  # rows of their own come last
         same = _with_same_frames(request, world, place, runs, missing, say)
         write_json(place / MISSING, missing)
         if not runs:
