@@ -116,7 +116,7 @@ class HorizonOptions:
     example:  python -m reproduction horizon runs/long-4005 runs/long-4006
     """
 
-    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = ()
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[RUN ...]")] = ()
     """Finished runs on Moving Ball, named by their folders."""
     results: Path = Path("docs/results")
     """The folder of the page and of the records."""

@@ -175,10 +175,10 @@ class ExploreOptions:
     example:  dlh explore runs/mine clip.mp4
     """
 
-    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = "moving-ball"
+    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")] = "moving-ball"
     """A finished run, a folder with a model, a shipped model or a hub name, of a kind with
     levels."""
-    video: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO")] = None
+    video: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[VIDEO]")] = None
     """A video file, resized to the model's frames; by default a test clip of the model's data."""
     frames: int = 100
     """Frames that are looked into, at most."""
@@ -286,7 +286,7 @@ class EvaluateOptions:
     example:  dlh evaluate --predictions futures.npz --out scores
     """
 
-    model: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = None
+    model: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")] = None
     """A finished run, a folder with a model, a shipped model or a hub name."""
     predictions: Path | None = None
     """Instead of RUN: an .npz with truth (clip, time, height, width, channel), samples (clip,
