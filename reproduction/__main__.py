@@ -133,6 +133,42 @@ class HorizonOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EventsTableOptions:
+    """Which events the runs find, world by world, beside the trivial detectors, at a tolerance of
+    none and of half a second. Each run is measured once; its record and the table stay in the
+    folder of the results. A run of dlh discover on films of the arena is tested on new ones.
+
+    example:  python -m reproduction events-table runs/moving-ball runs/textured-room found/run
+    """
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = ()
+    """Finished runs, named by their folders."""
+    results: Path = Path("docs/results")
+    """The folder of the table and of the records."""
+    clips: int = 32
+    """Test clips, and as many to fit the thresholds of the trivial detectors."""
+    clip_length: int = 100
+    """Frames of each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArenaOptions:
+    """Write films of the arena, an animal that rests, explores and grooms, and their labels.
+
+    example:  python -m reproduction arena films --clips 20 --seconds 15
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    """The folder of the films; the labels go beside it, as FOLDER-labels.csv."""
+    clips: int = 20
+    """Films."""
+    seconds: float = 15.0
+    """Of each."""
+    seed: int = 0
+    """Decides what the animal does."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class GpuOptions:
     """Use some minutes of a GPU by priority: train DLH at the paper's size on Moving MNIST and on
     Moving Ball, later stages included, score it, and time a step of every model. A training is
@@ -269,6 +305,31 @@ def _horizon(words: list[str], prog: str) -> None:
         )
 
 
+def _events_table(words: list[str], prog: str) -> None:
+    options = parse(EventsTableOptions, words, prog=prog)
+    from reproduction.events_table import tabulate
+    from reproduction.stopping import goes_on_when_repeated
+
+    with goes_on_when_repeated():
+        tabulate(
+            options.runs,
+            results=options.results,
+            clips=options.clips,
+            clip_length=options.clip_length,
+            say=say,
+        )
+
+
+def _arena(words: list[str], prog: str) -> None:
+    options = parse(ArenaOptions, words, prog=prog)
+    from reproduction.arena import write_clips
+
+    labels = write_clips(
+        options.folder, clips=options.clips, seconds=options.seconds, seed=options.seed
+    )
+    say(f"written: {options.folder}, {labels}")
+
+
 PROGRAM = "python -m reproduction"
 
 COMMANDS = {
@@ -281,6 +342,8 @@ COMMANDS = {
     "gpu": Command("what to do with some minutes of a GPU, by priority", _gpu),
     "join": Command("a run again, of the parts that gpu wrote", _join),
     "horizon": Command("how far the futures of runs on Moving Ball go, and the marks", _horizon),
+    "arena": Command("films of an animal that rests, explores and grooms", _arena),
+    "events-table": Command("which events runs find, world by world", _events_table),
     "publish": Command("make a shipped model of a finished run", _publish),
 }
 

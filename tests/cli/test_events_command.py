@@ -417,7 +417,7 @@ def test_a_stream_gives_the_events_of_its_file_as_json_lines(dlh, changing, pipe
     assert standard_input.status == 0 and len(standard_input.out.splitlines()) == 2
 
 
-def test_a_stream_is_left_when_nobody_reads_its_events(changing, clip):
+def test_a_stream_is_left_when_nobody_reads_its_events(workspace, changing):
     """As ``dlh events MODEL - | head -1``: the stream itself does not end."""
     write_stream("stream.ts", ball_frames())
     os.mkfifo("endless")

@@ -7,9 +7,11 @@ import pytest
 
 from data.refusals import refused
 from data.small_store import Stream, building
+from dlh.data.augmentation import Augmentation
 from dlh.data.clips import ClipSource
 from dlh.data.store.build import Recipe
 from dlh.data.store.source import StoreSource
+from dlh.settings import ConfigError
 
 
 def marked(video, length):
@@ -103,3 +105,86 @@ def test_clips_of_all_splits_are_spaced_over_all_videos_but_those_named(tmp_path
     assert rest == [place for place in found if place[0] not in (0, 3)]
     assert len(places(source.of_all_splits(count=4, clip_length=12))) == 4
     assert source.of_all_splits(count=4, clip_length=61) is None
+
+
+def varied(path, augmentation, **options):
+    return StoreSource(build(path).store, augmentation=augmentation, **options)
+
+
+def test_a_stride_takes_every_nth_frame_from_every_phase(tmp_path):
+    source = varied(tmp_path / "s", Augmentation(stride=3))
+    clips = [source.batch(step, batch_size=8, clip_length=4, seed=1).video for step in range(20)]
+    numbers = np.concatenate(clips)[:, :, 1, 0, 0].astype(int)
+    assert (np.diff(numbers, axis=1) == 3).all()
+    assert set(numbers[:, 0] % 3) == {0, 1, 2}
+    held = source.held_out("validation", count=6, clip_length=4).video[:, :, 1, 0, 0].astype(int)
+    assert len(held) == 6 and (np.diff(held, axis=1) == 3).all()  # 60 frames, 10 in a clip
+    source.check_clip_length(14)
+    with refused(43, 40):
+        source.check_clip_length(15)
+
+
+def test_training_clips_are_changed_as_wholes_and_held_out_ones_are_not(tmp_path):
+    plain = build(tmp_path / "s")
+    source = StoreSource(plain.store, augmentation=Augmentation(flip=True, shift=1, colour=0.3))
+    whole = source.batch(3, batch_size=8, clip_length=4, seed=1).video
+    again = [
+        source.batch(3, batch_size=8, clip_length=4, seed=1, rank=rank, world_size=2).video
+        for rank in range(2)
+    ]
+    np.testing.assert_array_equal(whole, np.concatenate(again))
+    assert (whole != plain.batch(3, batch_size=8, clip_length=4, seed=1).video).any()
+    for split in ("validation", "test"):
+        np.testing.assert_array_equal(
+            source.held_out(split, count=4, clip_length=4).video,
+            plain.held_out(split, count=4, clip_length=4).video,
+        )
+
+
+@pytest.mark.parametrize(
+    "settings, expected",
+    [
+        ({"flip": True}, lambda clip: {clip.tobytes(), clip[:, :, ::-1].tobytes()}),
+        (
+            {"shift": 1},
+            lambda clip: {
+                np.pad(clip, ((0, 0), (1, 1), (1, 1), (0, 0)), "edge")[
+                    :, down : down + 5, right : right + 4
+                ].tobytes()
+                for down in range(3)
+                for right in range(3)
+            },
+        ),
+    ],
+)
+def test_flips_and_shifts_are_the_same_for_all_frames_of_a_clip(settings, expected):
+    clip = np.random.default_rng(0).integers(0, 256, (3, 5, 4, 3), dtype=np.uint8)
+    change = Augmentation(**settings).change
+    found = {change(clip, seed=0, step=step, row=0).tobytes() for step in range(200)}
+    assert found == expected(clip)
+
+
+def test_a_change_of_colour_keeps_equal_pixels_equal():
+    clip = np.random.default_rng(0).integers(0, 256, (3, 5, 4, 3), dtype=np.uint8)
+    clip[2] = clip[0]
+    changed = Augmentation(colour=0.4).change(clip, seed=0, step=1, row=2)
+    np.testing.assert_array_equal(changed[2], changed[0])
+    assert changed.dtype == np.uint8 and (changed != clip).any()
+    with pytest.raises(ConfigError, match="1.0"):
+        Augmentation(colour=1.0)
+
+
+def test_one_recording_is_split_by_blocks_of_time_with_gaps(tmp_path):
+    store = build(tmp_path / "s", lengths={"a": 200}, splits={"a": "train"}).store
+    source = StoreSource(store, gap=12)
+    frames = {
+        split: [
+            [*range(video.offset, video.offset + video.length)] for video in source.videos(split)
+        ]
+        for split in ("train", "validation", "test")
+    }
+    assert [(block[0], block[-1]) for block in frames["train"]] == [(0, 77), (122, 167)]
+    assert [(block[0], block[-1]) for block in frames["validation"]] == [(90, 109)]
+    assert [(block[0], block[-1]) for block in frames["test"]] == [(180, 199)]
+    clip = source.held_out("test", count=1, clip_length=20).video
+    assert clip[0, :, 1, 0, 0].tolist() == [*range(180, 200)]

@@ -16,6 +16,7 @@ from dlh.pretrained import PretrainedError
 from dlh.pretrained.files import holds_model
 from dlh.runs import presets, trained
 from dlh.runs.experiment import Experiment
+from dlh.runs.unfinished import UnfinishedRunWarning
 from dlh.training.checkpoint import read_checkpoint
 from dlh.training.errors import Interrupted, TrainingError
 from dlh.training.run import RunFolder
@@ -75,6 +76,13 @@ def test_a_run_that_died_leaves_its_best_model_and_no_finished_one(
     assert all(torch.equal(best[name], expected[name]) for name in best)
     assert RunFolder(tmp_path / "run").status().state == state
     assert not holds_model(tmp_path / "run")
+    with pytest.warns(UnfinishedRunWarning) as warned:
+        opened = trained.open_trained(str(tmp_path / "run"))
+    assert holds(str(warned[0].message), tmp_path / "run", "step 2", "dlh train --resume")
+    assert all(
+        torch.equal(value, expected[name]) for name, value in opened.model.state_dict().items()
+    )
+    assert opened.trained_on.low < opened.trained_on.high
 
 
 @pytest.mark.parametrize(

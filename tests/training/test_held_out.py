@@ -97,3 +97,14 @@ def test_figures_without_change_rates_say_nothing_about_levels(figures: dict[str
     for step in (5, 10, 15):
         progress.step = step
         assert list(take_validation(progress, figures, clips=8)) == []
+
+
+def test_a_figure_that_falls_for_long_after_the_warmup_is_said_once() -> None:
+    progress, said = Progress(), []
+    for step, bound in enumerate((-5.0, -6.0, -4.0, -5.0, -5.0, -6.0, -4.5, -7.0, -7.0, -3.0), 1):
+        progress.step = step
+        lines = take_validation(progress, {"elbo": bound}, clips=8, warmup_steps=4)
+        said += [(step, line) for line in lines]
+    # Best at step 3; steps 5 to 8 are the four after the warm-up.
+    assert [step for step, _ in said] == [8] and "step 3" in said[0][1]
+    assert progress.worse == 0 and progress.best_step == 10

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from dlh.interfaces import Objective, TrainableModel, Update
+from dlh.settings import ConfigError
 from dlh.training.checkpoint import read_checkpoint
 from dlh.training.errors import NonFiniteError, TrainingError
 from dlh.training.loop import train
@@ -205,3 +206,24 @@ def test_a_person_sees_where_it_runs_and_how_it_goes(
         "step 3/14  loss"
     )
     assert "step 14 held out:  loss" in err
+
+
+def test_patience_ends_a_training_that_explains_held_out_clips_no_better(tmp_path: Path) -> None:
+    bounds = {2: -5.0, 4: -3.0, 6: -4.0, 8: -4.0, 10: -4.0}
+    asked = []
+
+    def falling(model: TinyModel, step: int) -> dict[str, float]:
+        asked.append(step)
+        return {"elbo": bounds[step]}
+
+    settings = {"validate_every": 2, "beta_warmup_steps": 0, "patience": 3}
+    config = dataclasses.replace(CONFIG, **settings)
+    run = new_run(tmp_path / "run")
+    result = train_tiny(run, config, validate=falling)
+    assert result.step == 10 and asked == [2, 4, 6, 8, 10]
+    status = run.status()
+    assert (status.state, status.step, status.steps) == ("finished", 10, config.steps)
+    assert "step 4" in status.message
+    assert train_tiny(run, config, validate=falling).step == 10 and len(asked) == 5
+    with refused(ConfigError, 3):
+        dataclasses.replace(config, later_steps=(5,))

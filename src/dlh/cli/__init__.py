@@ -37,6 +37,11 @@ COMMANDS = {
         "look into a model and a video on a page on this machine",
         run="dlh.commands.explore:explore",
     ),
+    "discover": Command.taking(
+        f"{_OPTIONS}:DiscoverOptions",
+        "learn from your videos when something changes in them, and find it (half an hour)",
+        run="dlh.commands.discover:discover",
+    ),
     "evaluate": Command.taking(
         f"{_OPTIONS}:EvaluateOptions",
         "score a model, or a file of predictions, beside trivial baselines",

@@ -9,6 +9,7 @@ from dlh.analysis.event_methods import (
     check_change_points,
 )
 from dlh.analysis.segments import Clusters
+from dlh.commands.discovered import with_method
 from dlh.commands.event_answers import overview_row, write_answer
 from dlh.commands.event_lines import lines_of, overview_table, summary_of
 from dlh.commands.event_outputs import OVERVIEW_CSV, OVERVIEW_JSON, Plan, Request, plan_outputs
@@ -21,8 +22,8 @@ from dlh.errors import UsageError
 from dlh.event_files.labels import Label, read_labels
 from dlh.event_files.tables import overview_csv
 from dlh.files.writing import Say, write_json, write_text
-from dlh.pretrained import TrainedModel, open_model
-from dlh.training.device import choose_device
+from dlh.pretrained import TrainedModel
+from dlh.runs.trained import open_trained
 from dlh.video import VideoError
 
 
@@ -42,13 +43,14 @@ def find_events(options: EventsOptions, *, say: Say = print) -> None:
         PretrainedError: there is no such model.
         OutputError: an output cannot be written.
     """
+    options = with_method(options, say=say)
     if any(map(is_stream, options.videos)):
         stream_events(options, say=say)
         return
     plan = plan_outputs(options, say=say)
-    dlh = open_model(options.model, choose_device("auto"))
+    dlh = open_trained(options.model)
     check_method(dlh, options)
-    labels = None if options.truth is None else _labels(options.truth)
+    labels = None if options.truth is None else labels_in(options.truth)
     if plan.folder is None:
         watched = watch(dlh, plan.requests[0], options, labels, Clusters(), say=say, only=True)
         for line in lines_of(watched, options):
@@ -128,7 +130,12 @@ def _several(
         )
 
 
-def _labels(path: Path) -> tuple[Label, ...]:
+def labels_in(path: Path) -> tuple[Label, ...]:
+    """The labels in a file of a person.
+
+    Raises:
+        DataError, LabelError: it cannot be read, or holds none.
+    """
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:

@@ -13,9 +13,9 @@ from dlh.data.clips import DataError
 from dlh.explorer.app import build_app, import_gradio, serving
 from dlh.files.writing import Say
 from dlh.interfaces import LayeredModel
-from dlh.pretrained import TrainedModel, UnsupportedError, open_model
+from dlh.pretrained import TrainedModel, UnsupportedError
 from dlh.runs.subject import open_subject
-from dlh.training.device import choose_device
+from dlh.runs.trained import open_trained
 
 
 def explore(options: ExploreOptions, *, say: Say = print) -> None:
@@ -57,7 +57,7 @@ def open_exploration(options: ExploreOptions, *, say: Say) -> tuple[Exploration,
         title = f"{subject.name} on {held_out.split} clip {options.clip} of {subject.source.name}"
         fps = 10.0
     else:
-        model = open_model(options.model, choose_device("auto"))
+        model = open_trained(options.model)
         _check_layered(options.model, model)
         opened = model.open(options.video)
         if resizing := model.describe_resizing(opened):

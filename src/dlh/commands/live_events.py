@@ -18,10 +18,10 @@ from dlh.data.video.resize import Target
 from dlh.errors import UsageError
 from dlh.event_files.timecode import clock
 from dlh.files.writing import Say, strict_json
-from dlh.pretrained import TrainedModel, open_model
+from dlh.pretrained import TrainedModel
 from dlh.pretrained.trained_model import UnsupportedError
 from dlh.pretrained.trained_on import TrainedOn
-from dlh.training.device import choose_device
+from dlh.runs.trained import open_trained
 
 _OF_FILES = ("out", "write", "page", "images", "split", "top", "truth", "fps")
 
@@ -41,7 +41,7 @@ def stream_events(options: EventsOptions, *, say: Say) -> None:
         DataError: the stream cannot be read.
     """
     _check(options)
-    dlh = open_model(options.model, choose_device("auto"))
+    dlh = open_trained(options.model)
     if options.method == "level":
         check_level(dlh, options)
     (path,) = options.videos

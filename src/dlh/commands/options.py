@@ -25,7 +25,7 @@ Flag = tyro.conf.FlagCreatePairsOff[bool]
 """``--name`` switches it on; there is no ``--no-name``."""
 
 Model = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-Method = Literal["level", "motion", "changepoint"]
+Method = Literal["auto", "level", "motion", "changepoint"]
 Video = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO")]
 
 Key = Annotated[
@@ -66,7 +66,8 @@ def at_least(least: int, options: Any, *names: str) -> None:
 
 def check_framing_of(options: Any) -> None:
     """Raise UsageError unless ``fps``, ``crop`` and ``scale`` are what videos can have."""
-    fps, crop, scale = options.fps, options.crop, options.scale
+    fps, crop = options.fps, options.crop
+    scale = getattr(options, "scale", None)  # not every command reads arrays by their form
     if scale is not None and not 0 < scale < math.inf:
         raise UsageError(f"scale is the value of white, above 0, found {scale}")
     if fps is not None and not 0 < fps <= 1000:
@@ -124,7 +125,7 @@ class PredictOptions:
     """
 
     model: Model
-    """A finished run, a folder with a model, a shipped model or a hub name."""
+    """A run, a folder with a model, a shipped model or a hub name."""
     video: Video
     """A video file; it is resized to the model's frames."""
     context: int = 30
@@ -212,7 +213,7 @@ class EventsOptions:
     """
 
     model: Model
-    """A finished run, a folder with a model, a shipped model or a hub name."""
+    """A run, a folder with a model, a shipped model or a hub name."""
     videos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]
     """Video files of any length and folders of them, resized to the model's frames; or one stream:
     - or a camera such as /dev/video0."""
@@ -239,9 +240,10 @@ class EventsOptions:
     """Also write the frames before and after each event as JPEG, at the video's size."""
     split: Flag = False
     """Also write the clips between the events as mp4, at the video's size, without sound."""
-    method: Method = "level"
+    method: Method = "auto"
     """level: the changes that the model decided; motion: where motion energy rises; changepoint:
-    where the mean of motion energy changes (needs ruptures). The last two ask no model."""
+    where the mean of motion energy changes (needs ruptures). The last two ask no model. auto: what
+    dlh discover chose for this model, otherwise level."""
     level: int | None = None
     """Only the events of this level, from 2; by default all."""
     min_surprise: float | None = None
@@ -269,8 +271,55 @@ class EventsOptions:
             raise UsageError(f"min-surprise is a finite number, found {self.min_surprise}")
         if not 0 <= self.tolerance < math.inf:
             raise UsageError(f"tolerance is a number of seconds from 0, found {self.tolerance}")
-        if self.level is not None and self.method != "level":
+        if self.level is not None and self.method not in ("auto", "level"):
             raise UsageError(f"--level is for --method level: {self.method} has no levels")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscoverOptions:
+    """Learn from videos when something changes in them, and find it: trains a model on them, keeps
+    the best one by held-out videos, and writes the events as JSON, CSV and pages.
+
+    Size, rate, model and number of steps follow from the videos and the minutes, and are printed.
+    The same command continues an interrupted one.
+
+    example:  dlh discover recordings --out found --minutes 20
+    """
+
+    videos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]
+    """Video files, and folders of them. A long recording is split by blocks of time."""
+    out: Path
+    """The folder of the results: events/ (of a single video events.json and others), the model in
+    run/, and discover.json."""
+    minutes: float = 30.0
+    """For training and answers together, about; on two cores it is enough for twenty short
+    clips."""
+    method: Method = "auto"
+    """How events are found (see dlh events); auto: what the held-out videos speak for."""
+    fps: float | None = None
+    """Re-time videos to this many frames a second; default: their own, of which every n-th frame is
+    used, so that a clip covers several changes."""
+    crop: tuple[int, int, int, int] | None = None
+    """The part of each frame that is used, X Y WIDTH HEIGHT in its pixels; default: all of it."""
+    fit: Literal["squash", "pad"] = "squash"
+    """Squash frames to the model's shape, or pad them with black."""
+    truth: Path | None = None
+    """Labels of yours, as CSV, BORIS export or ELAN file: gives precision, recall and F1. Training
+    does not read them."""
+    tolerance: float = 0.5
+    """Seconds that an event may be off its label."""
+    seed: int = 0
+    """Decides weights, clips and noise."""
+
+    def __post_init__(self) -> None:
+        at_least(0, self, "seed")
+        check_framing_of(self)
+        if not self.videos:
+            raise UsageError("a VIDEO must be given: a file or a folder")
+        if not 0 < self.minutes < math.inf:
+            raise UsageError(f"minutes is a number above 0, found {self.minutes}")
+        if not 0 <= self.tolerance < math.inf:
+            raise UsageError(f"tolerance is a number of seconds from 0, found {self.tolerance}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,7 +336,7 @@ class EvaluateOptions:
     """
 
     model: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")] = None
-    """A finished run, a folder with a model, a shipped model or a hub name."""
+    """A run, a folder with a model, a shipped model or a hub name."""
     predictions: Path | None = None
     """Instead of RUN: an .npz with truth (clip, time, height, width, channel), samples (clip,
     sample, time, height, width, channel) and optionally context (as truth), floats in [0, 1] or
@@ -395,7 +444,7 @@ class AnalyseOptions:
     """
 
     model: Model
-    """A finished run, a folder with a model, a shipped model or a hub name."""
+    """A run, a folder with a model, a shipped model or a hub name."""
     data: str | None = None
     """Data to analyse, in place of the run's own: a folder of videos, a video, a clip store, or the
     name of a data set. The clips of all its splits are used."""

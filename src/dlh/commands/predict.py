@@ -23,9 +23,9 @@ from dlh.files.writing import (
     write_bytes,
 )
 from dlh.interfaces import Prediction
-from dlh.pretrained import TrainedModel, open_model
+from dlh.pretrained import TrainedModel
 from dlh.reports.figures.futures import still_grid, tile_futures
-from dlh.training.device import choose_device
+from dlh.runs.trained import open_trained
 from dlh.video import channels_last, to_stored
 
 SHOWN_FUTURES = 15
@@ -47,7 +47,7 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     model, video, out, save = options.model, options.video, options.out, options.save
     context, horizon = options.context, options.horizon
     samples = options.samples
-    dlh = open_model(model, choose_device("auto"))
+    dlh = open_trained(model)
     opened = dlh.open(
         video, fps=options.fps, crop=options.crop, fit=options.fit, form=form_of(options)
     )

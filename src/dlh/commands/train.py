@@ -43,7 +43,8 @@ def start(
     Args:
         experiment: what to run.
         folder: must not exist, or be empty.
-        present: measure it and write its page, which otherwise :func:`resume` does.
+        present: say what became of the videos, measure the run and write its page, which otherwise
+            :func:`resume` does.
         say: takes the lines for a person.
         on_log: called with every line of metrics.jsonl.
 
@@ -56,7 +57,7 @@ def start(
     network = build_model(experiment)
     source = open_source(experiment)
     clip_length = experiment.training.clip_length
-    if report := describe_source(source, clip_length=clip_length):
+    if present and (report := describe_source(source, clip_length=clip_length)):
         say(report)
     check_clips(source, clip_length=clip_length)
     experiment = settled(experiment)
@@ -104,7 +105,7 @@ def resume(
                 say(line)
         experiment = asked
     if is_trained(run, experiment):
-        say(f"{run.path} is finished: {experiment.training.total_steps} steps")
+        say(f"{run.path} is finished: {run.status().step} steps")
         if (run.path / SUMMARY).exists():
             for line in describe(run.read_json(SUMMARY), run.path):
                 say(line)

@@ -88,12 +88,18 @@ def watch(
 ) -> Watched:
     """Find the events of one video."""
     truth = None if labels is None else labels_of(labels, request.name, only=only)
+    by_level = options.method == "level"
     video = dlh.open(
-        request.path, fps=options.fps, crop=options.crop, fit=options.fit, form=form_of(options)
+        request.path,
+        fps=options.fps,
+        crop=options.crop,
+        fit=options.fit,
+        form=form_of(options),
+        as_trained=by_level,
     )
     if resizing := dlh.describe_resizing(video):
         say(resizing)
-    if options.method == "level" and not dlh.decides_piecewise:
+    if by_level and not dlh.decides_piecewise:
         say(f"{request.name}: this kind of model looks ahead: the whole video is held in memory")
     first, energy, strongest = FirstFrames(), MotionEnergy(), Strongest(PAIRS)
 
@@ -103,14 +109,14 @@ def watch(
             total=announced, desc=about or None, unit="frame", leave=False, disable=None
         ) as bar:
             for number, piece in enumerate(dlh.pieces(video)):
-                if number == 0 and (unlike := dlh.describe_unlikeness(piece)):
+                if number == 0 and by_level and (unlike := dlh.describe_unlikeness(piece)):
                     say(f"{request.name}: {unlike}")
                 first.add(piece)
                 yield piece
                 bar.update(len(piece))
 
     try:
-        if options.method == "level":
+        if by_level:
             evidence = _observe(dlh, pieces(), options.seed, strongest)
             frames = evidence.frames
             detector = LevelDetector(evidence=evidence, level=options.level)

@@ -313,6 +313,7 @@ class TrainedModel:
         crop: Crop | None = None,
         fit: Fit | None = None,
         form: ArrayForm = RECOGNISED,
+        as_trained: bool = True,
     ) -> Video:
         """A video file in the model's size, to be read piece by piece.
 
@@ -323,6 +324,7 @@ class TrainedModel:
             crop: the part of each frame that is used; None for all of it.
             fit: how frames of another shape are brought to the model's; None as it was trained.
             form: what is known of an array file.
+            as_trained: whether the rate at which the model was trained matters.
 
         Raises:
             DataError: it cannot be read.
@@ -344,7 +346,7 @@ class TrainedModel:
 
         video = opened(fps)
         own, wanted = video.source_fps, known.fps
-        if fps is None and own and wanted and abs(own / wanted - 1) > SAME_RATE:
+        if as_trained and fps is None and own and wanted and abs(own / wanted - 1) > SAME_RATE:
             return opened(wanted)
         return video
 

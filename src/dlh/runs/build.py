@@ -22,6 +22,7 @@ from dlh.runs.data_names import load_named_digits
 from dlh.runs.experiment import Experiment
 from dlh.runs.import_bar import ImportBar
 from dlh.runs.presets import how_to_get_data, how_to_prepare
+from dlh.runs.unfinished import best_so_far
 from dlh.training.checkpoint import checkpoint_files
 from dlh.training.run import RunFolder
 
@@ -39,7 +40,7 @@ def build_model(experiment: Experiment) -> TrainableModel:
         torch.manual_seed(experiment.training.seed)
         model = registry.build(experiment.model)
     if experiment.init is not None:
-        given = open_model(experiment.init).model
+        given = best_so_far(experiment.init) or open_model(experiment.init).model
         assert isinstance(model, torch.nn.Module) and isinstance(given, torch.nn.Module)
         if model.config.kind != given.config.kind:
             raise PretrainedError(
@@ -91,8 +92,15 @@ def open_source(experiment: Experiment) -> ClipSource:
             crop=data.crop,
             fit=data.fit,
             by_name=data.split_by == "name",
+            augmentation=data.augment,
+            gap=_gap(experiment) if data.split_by == "time" else None,
             progress=bar.show,
         )
+
+
+def _gap(experiment: Experiment) -> int:
+    """Stored frames between blocks of time: those of a clip."""
+    return experiment.data.augment.span(experiment.training.clip_length)
 
 
 def _path(experiment: Experiment) -> Path:
@@ -116,11 +124,11 @@ def describe_source(source: ClipSource, *, clip_length: int) -> str | None:
     """What became of a person's videos, and how many clips each gives; None for generated clips."""
     if not isinstance(source, StoreSource):
         return None
-    store = source.store
-    clips = [f"{video.source} {video.length // clip_length}" for video in store.videos]
+    store, span = source.store, source.augmentation.span(clip_length)
+    clips = [f"{video.source} {video.length // span}" for video in store.videos]
     more = f", and {len(clips) - LISTED} more files" if len(clips) > LISTED else ""
     return (
-        f"{ImportReport.of(store).table(clip_length)}\n"
+        f"{ImportReport.of(store).table(span)}\n"
         f"clips of each file: {', '.join(clips[:LISTED])}{more}\n"
         f"they are in {store.path}\n"
     )
@@ -140,11 +148,11 @@ def check_clips(source: ClipSource, *, clip_length: int) -> None:
 
 
 def frames_per_second(source: ClipSource) -> float | None:
-    """The rate of the videos; None where they have none, or not the same."""
+    """The rate of the clips; None where they have none, or not the same."""
     if not isinstance(source, StoreSource):
         return None
     rates = {video.fps for video in source.store.videos}
-    return rates.pop() if len(rates) == 1 else None
+    return rates.pop() / source.augmentation.stride if len(rates) == 1 else None
 
 
 def _shapes(model: torch.nn.Module) -> dict[str, torch.Size]:

@@ -30,6 +30,7 @@ MAY_CHANGE = (
     "training.log_every",
     "training.validate_every",
     "training.held_out_clips",
+    "training.patience",
     "training.sample_every",
     "training.accumulate",
     "training.recompute",

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
+from dlh.data.augmentation import Augmentation
 from dlh.data.clips import ClipSource, DataError
 from dlh.data.published.catalogue import MOVING_BALL
 from dlh.data.store.source import StoreSource
@@ -37,7 +38,7 @@ from dlh.version import __version__
 
 VERSION = 1
 """Of the snapshot."""
-LATER = {"rewarm_from": 0, "steps_before": 0, "later_steps": []}
+LATER = {"rewarm_from": 0, "steps_before": 0, "later_steps": [], "patience": 0}
 """Settings of the training that older runs do not have, and what they stand for in these."""
 
 
@@ -60,10 +61,14 @@ class DataConfig:
         fit: frames of another shape than the model's are squashed ("squash"), or keep their shape
             between black bars ("pad").
         split_by: whether names of files and folders (train, val, test) decide their splits; if none
-            has such a name, and with "shares", a fixed seed decides.
+            has such a name, and with "shares", a fixed seed decides. "time": every video is split
+            by blocks of time, with gaps of a clip between them.
+        augment: what training clips of videos are made of.
     """
 
-    LATER: ClassVar[tuple[str, ...]] = ("clocks", "bouncing", "fps", "crop", "fit", "split_by")
+    LATER: ClassVar[tuple[str, ...]] = (
+        *("clocks", "bouncing", "fps", "crop", "fit", "split_by", "augment"),
+    )
 
     source: str = MOVING_BALL
     ball: MovingBallConfig = field(default_factory=MovingBallConfig)
@@ -74,7 +79,8 @@ class DataConfig:
     fps: float | None = None
     crop: Crop | None = None
     fit: Fit = "squash"
-    split_by: Literal["name", "shares"] = "name"
+    split_by: Literal["name", "shares", "time"] = "name"
+    augment: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
         check_choices(self)
@@ -84,9 +90,11 @@ class DataConfig:
                 check_rate(self.fps)
         except DataError as error:
             raise ConfigError(str(error)) from error
-        if self.generated and (self.fps, self.crop, self.fit) != (None, None, "squash"):
+        of_videos = (self.fps, self.crop, self.fit, self.augment)
+        if self.generated and of_videos != (None, None, "squash", Augmentation()):
             raise ConfigError(
-                f"the clips of {self.source} are generated: fps, crop and fit are for videos"
+                f"the clips of {self.source} are generated: fps, crop, fit and augment are for "
+                "videos"
             )
 
     @property

@@ -20,12 +20,12 @@ from dlh.errors import UsageError
 from dlh.evaluation.floors import mean_training_frame
 from dlh.interfaces import ModelConfig
 from dlh.models import registry
-from dlh.pretrained import TrainedModel, files, open_model
+from dlh.pretrained import TrainedModel, files
 from dlh.runs.build import open_source
 from dlh.runs.experiment import DataConfig, Experiment, check_same_videos, read_snapshot
 from dlh.runs.presets import PRESETS
+from dlh.runs.trained import open_trained
 from dlh.settings import SettingsError, from_plain
-from dlh.training.device import choose_device
 from dlh.training.errors import RunFolderError
 from dlh.training.run import EXPERIMENT, RunFolder
 
@@ -159,7 +159,8 @@ def open_subject(
     """Find the model, and open its data or the data that is asked for.
 
     Args:
-        name: a finished run, a folder with a model, a shipped model or a hub name.
+        name: a run, a folder with a model, a shipped model or a hub name; an unfinished run stands
+            for its best model so far.
         data: the name of a data set, a folder of videos, a video or a clip store; None: what the
             model was trained on.
         device: where it computes; the best there is when None.
@@ -170,7 +171,7 @@ def open_subject(
         PretrainedError: the model cannot be used.
         DataError: the data cannot be used, or does not fit the model.
     """
-    model = open_model(name, device or choose_device("auto"))
+    model = open_trained(name, device)
     run, known = run_of(name), trained_as(name, model.config)
     if data is None and known is None:
         raise UsageError(
@@ -250,10 +251,10 @@ def _on(data: str, known: Experiment | None, name: str, config: ModelConfig) -> 
 
 
 def _framed(data: DataConfig, known: DataConfig) -> DataConfig:
-    """Videos as the model was trained on others: at their rate and fitted alike."""
+    """Videos as the model was trained on others: at their rate and stride, and fitted alike."""
     if data.generated or data.source in CATALOGUE or is_store(Path(data.source)):
         return data
-    return replace(data, fps=known.fps, fit=known.fit)
+    return replace(data, fps=known.fps, fit=known.fit, augment=known.augment)
 
 
 def _data_for(source: str, config: ModelConfig) -> DataConfig:

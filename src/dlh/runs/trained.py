@@ -1,24 +1,27 @@
-"""From an experiment in its folder to a trained model."""
+"""From an experiment in its folder to a trained model, and a trained model by its name."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from dlh.data.clips import ClipSource
+from dlh.data.clips import ClipSource, DataError
 from dlh.data.store.source import StoreSource
+from dlh.errors import UsageError
 from dlh.files.writing import Say
 from dlh.interfaces import TrainableModel
 from dlh.models import registry
-from dlh.pretrained import TrainedModel, of_network, open_model
+from dlh.pretrained import DLH, TrainedModel, of_network, open_model
 from dlh.pretrained.files import holds_model, write_model
 from dlh.pretrained.trained_on import TrainedOn, measured_on
-from dlh.runs.build import frames_per_second
-from dlh.runs.experiment import Experiment
+from dlh.runs.build import frames_per_second, open_source
+from dlh.runs.experiment import Experiment, read_snapshot
 from dlh.runs.starts import Starts, best_start, of_seed, read_starts
+from dlh.runs.unfinished import best_so_far
 from dlh.runs.validation import DrawClips, held_out_validation, sample_drawing
 from dlh.training.checkpoint import BEST, read_checkpoint
 from dlh.training.device import choose_device
@@ -55,10 +58,11 @@ class Trained:
 
 
 def is_trained(run: RunFolder, experiment: Experiment) -> bool:
-    """Whether all steps are done and the artefact is written."""
-    status = run.status()
-    all_done = status.state == "finished" and status.step >= experiment.training.total_steps
-    return all_done and holds_model(run.path)
+    """Whether all steps are done, or patience ended them, and the artefact is written."""
+    status, settings = run.status(), experiment.training
+    ended_early = bool(settings.patience and status.message)
+    all_done = status.step >= settings.total_steps or ended_early
+    return status.state == "finished" and all_done and holds_model(run.path)
 
 
 def train_in(
@@ -119,6 +123,30 @@ def train_in(
     )
 
 
+def open_trained(name: str, device: torch.device | None = None) -> DLH | TrainedModel:
+    """A trained model by its name, as the commands open it: of an unfinished run the best so far.
+
+    Args:
+        name: a run, a folder with a model, a shipped model or a hub name.
+        device: where it computes; the best there is when None.
+
+    Raises:
+        PretrainedError: there is no such model, or it cannot be used.
+        RunFolderError, CheckpointError: the run or its checkpoint cannot be read.
+    """
+    device = device or choose_device("auto")
+    network = best_so_far(name)
+    if network is None:
+        return open_model(name, device)
+    model, experiment = of_network(network, device), read_snapshot(RunFolder(Path(name)))
+    try:
+        model.trained_on = trained_on(network, open_source(experiment), experiment)
+    except (DataError, UsageError):  # its videos are gone
+        data = experiment.data
+        model.trained_on = TrainedOn(fps=data.fps, crop=data.crop, fit=data.fit)
+    return model
+
+
 def load_trained(run: RunFolder, experiment: Experiment, source: ClipSource) -> Trained:
     """A finished run, from its artefact and its metrics: its checkpoints may be gone."""
     entries = run.metrics.read()
@@ -128,7 +156,7 @@ def load_trained(run: RunFolder, experiment: Experiment, source: ClipSource) -> 
 
     starts = read_starts(run)
     progress = TrainingResult(
-        step=experiment.training.total_steps,
+        step=run.status().step,
         train_seconds=total("seconds") or 0.0,
         validation_seconds=total("validation_seconds") or 0.0,
         validation={},

@@ -118,6 +118,10 @@ class TrainingConfig:
     held_out_clips: int = 32
     """Clips that a validation scores; 0: no validation."""
 
+    patience: int = 0
+    """Validations without a new best one, after the warm-up of beta, after which training ends; 0:
+    it goes on."""
+
     sample_every: int = 500
     """Steps between pictures of predictions, always of the same held-out clips with the same noise;
     0: none."""
@@ -130,7 +134,14 @@ class TrainingConfig:
         intervals = ("checkpoint_every", "keep_checkpoints", "log_every")
         check_at_least(1, **values_of(self, *counts, *intervals))
         optional = ("beta_warmup_steps", "cooldown_steps", "rewarm_from", "steps_before", "threads")
-        starts = ("start_steps", "validate_every", "held_out_clips", "sample_every", "seed")
+        starts = (
+            "start_steps",
+            "validate_every",
+            "held_out_clips",
+            "sample_every",
+            "seed",
+            "patience",
+        )
         check_at_least(0, **values_of(self, *optional, *starts))
         for steps in self.later_steps:
             check_at_least(0, later_steps=steps)
@@ -146,6 +157,11 @@ class TrainingConfig:
         if self.starts > 1 and not self.held_out_clips:
             raise ConfigError(
                 f"{self.starts} starts are compared on held-out clips, found held_out_clips = 0"
+            )
+        if self.patience and (self.later_steps or not self.validate_every):
+            raise ConfigError(
+                f"patience = {self.patience} needs validate_every and a training of one stage, "
+                f"found validate_every = {self.validate_every}, later_steps = {self.later_steps}"
             )
         if self.batch_size % self.accumulate:
             parts = _nearest_divisors(self.batch_size, self.accumulate)

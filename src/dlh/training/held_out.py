@@ -24,6 +24,10 @@ _SAID = {
 }
 
 
+FALLING = 4
+"""Validations without a new best one after which a person is told."""
+
+
 def level_states(rates: Sequence[float]) -> dict[int, LevelState]:
     """The levels, n from 2, that do not work as they should, from the change rates of all levels.
 
@@ -37,7 +41,12 @@ def level_states(rates: Sequence[float]) -> dict[int, LevelState]:
 
 
 def take_validation(
-    progress: Progress, figures: Mapping[str, float], *, clips: int, judged_by: str = BOUND
+    progress: Progress,
+    figures: Mapping[str, float],
+    *,
+    clips: int,
+    judged_by: str = BOUND,
+    warmup_steps: int = 0,
 ) -> Sequence[str]:
     """Enter the figures of a validation of the present step into the counters.
 
@@ -49,9 +58,10 @@ def take_validation(
         figures: by name.
         clips: how many clips they were measured on; the figures of other clips do not compare.
         judged_by: the figure by which the best checkpoint is chosen, the higher the better.
+        warmup_steps: until then a figure may fall because the loss is still changing.
 
     Returns:
-        What a person should be told about the levels; mostly nothing.
+        What a person should be told about the levels and the figure; mostly nothing.
     """
     before, now = _states_of(progress.validation), _states_of(figures)
     lasting = {n: state for n, state in now.items() if before.get(n) == state}
@@ -70,7 +80,14 @@ def take_validation(
         )
     progress.levels = dict(states)
     progress.validated, progress.validation = progress.step, dict(figures)
-    _compare(progress, figures.get(judged_by, math.nan), clips)
+    _compare(progress, figures.get(judged_by, math.nan), clips, warmup_steps)
+    if progress.worse == FALLING:
+        lines.append(
+            f"step {progress.step}: {judged_by} of held-out clips was best at step "
+            f"{progress.best_step}, and has not risen in {FALLING} validations: the model begins "
+            "to know its training clips by heart. The best model is kept; more or longer videos, "
+            "augmentation (--data.augment) or a smaller model help, more steps do not"
+        )
     return lines
 
 
@@ -93,11 +110,14 @@ def validation_entry(progress: Progress, *, judged_by: str = BOUND) -> dict[str,
     }
 
 
-def _compare(progress: Progress, found: float, clips: int) -> None:
-    if not math.isfinite(found):
-        return
-    if progress.best is None or progress.best_clips != clips or found > progress.best:
+def _compare(progress: Progress, found: float, clips: int, warmup_steps: int) -> None:
+    if math.isfinite(found) and (
+        progress.best is None or progress.best_clips != clips or found > progress.best
+    ):
         progress.best, progress.best_step, progress.best_clips = found, progress.step, clips
+        progress.worse = 0
+    elif progress.best is not None and progress.step > warmup_steps:
+        progress.worse += 1
 
 
 def _states_of(figures: Mapping[str, float]) -> dict[int, LevelState]:

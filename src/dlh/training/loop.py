@@ -81,7 +81,8 @@ def train(
     draw_samples: DrawSamples | None = None,
     on_log: OnLog | None = None,
 ) -> TrainingResult:
-    """Train ``model`` in place until ``config.total_steps`` steps are done, or the first ``until``.
+    """Train ``model`` in place until ``config.total_steps`` steps are done, or the first ``until``,
+    or until held-out clips have been explained no better for ``config.patience`` validations.
 
     It goes on from the newest checkpoint in ``run``, where there is one. The state is saved every
     ``config.checkpoint_every`` steps, before every validation and drawing, at the end of a stage,
@@ -98,6 +99,11 @@ def train(
     iterations = Iterations(model, source, config)  # refuses what cannot be, before it is written
     progress, means, clock = Progress(), RunningMeans(), Clock()
     config, processes = iterations.config, iterations.processes
+    if config.patience and processes.count > 1:
+        raise TrainingError(
+            f"patience = {config.patience} is for one process, found {processes.count}; set "
+            "--training.patience 0"
+        )
     end = iterations.end if until is None else min(until, iterations.end)
     assert isinstance(model, nn.Module)
 
@@ -146,11 +152,14 @@ def train(
             clock.lap()
             while True:
                 record.before_step()
-                if progress.step == end:
+                if progress.step == end or record.out_of_patience:
                     break
                 with record.saved_on_failure(), iterations.explained():
                     figures = iterations.run(progress.step, ahead=ahead)
                 record.after_step(figures)
+        if progress.step < end:
+            best = f"the best model is that of step {progress.best_step}"
+            run.write_status("finished", step=progress.step, steps=end, message=best)
         iterations.release()
 
     return TrainingResult(

@@ -23,6 +23,7 @@ class Progress:
         best, best_step: the highest held-out bound, and the step it was measured at; None, 0 before
             the first.
         best_clips: the number of held-out clips it was measured on.
+        worse: validations since then, after the warm-up of beta.
         sampled: the last step of which pictures were drawn; 0 before the first.
         levels: how the levels that do not work as they should were last said to be, by number.
     """
@@ -37,6 +38,7 @@ class Progress:
     best: float | None = None
     best_step: int = 0
     best_clips: int = 0
+    worse: int = 0
     sampled: int = 0
     levels: dict[int, str] = field(default_factory=dict)
 

@@ -75,14 +75,18 @@ class Recorder:
                 figures = {name: float(value) for name, value in found.items()}
             progress.validation_seconds += self.clock.lap()[0]
             news = take_validation(
-                progress, figures, clips=self.config.held_out_clips, judged_by=judged_by
+                progress,
+                figures,
+                clips=self.config.held_out_clips,
+                judged_by=judged_by,
+                warmup_steps=self.config.beta_warmup_steps,
             )
             if is_best(progress):
                 self.checkpoints.keep_as_best(progress.step)
             self._log(validation_entry(progress, judged_by=judged_by))
             for line in news:
                 self.display.line(line)
-            if progress.step == self.end:
+            if progress.step == self.end or self.out_of_patience:
                 self.save()
         if self.draw_samples is not None and self._samples_are_due():
             with self.stop.at_once(), _evaluating(model):
@@ -91,6 +95,11 @@ class Recorder:
             progress.sampled = progress.step
             if progress.step == self.end:
                 self.save()
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether held-out clips have been explained no better for as long as was asked for."""
+        return 0 < self.config.patience <= self.progress.worse
 
     def after_step(self, figures: Mapping[str, float]) -> None:
         """Count a step, log and save where that is due.

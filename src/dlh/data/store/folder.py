@@ -10,6 +10,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from dlh.data.augmentation import Augmentation
 from dlh.data.claim import claim
 from dlh.data.clips import DataError
 from dlh.data.store.discover import find_sources
@@ -85,6 +86,8 @@ def open_data(
     fit: Fit = "squash",
     split: Fractions = SPLIT,
     by_name: bool = True,
+    augmentation: Augmentation | None = None,
+    gap: int | None = None,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
 ) -> StoreSource:
@@ -98,6 +101,7 @@ def open_data(
         frame_shape: (channel, height, width) that the model takes.
         clip_length: of the training clips; it is an error if no training video is that long.
         by_name: whether the names of files and folders that say splits are honoured.
+        augmentation, gap: see :class:`StoreSource`.
 
     Raises:
         DataError: see :func:`import_folder`; a store of another frame shape, or one whose frames
@@ -123,7 +127,7 @@ def open_data(
         shares = Shares(split, seed=seed)
         plan = _plan(path, target, lambda files: rule_for(files, shares) if by_name else shares)
         store = _cached(plan, progress)
-    source = StoreSource(store)
+    source = StoreSource(store, augmentation=augmentation, gap=gap)
     source.check_clip_length(clip_length)
     return source
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from dlh.data.augmentation import Augmentation
 from dlh.data.clips import SPLITS, Clips, DataError, Split
 from dlh.data.sampling import (
     Window,
@@ -18,6 +20,13 @@ from dlh.data.sampling import (
 from dlh.data.store.store import Store, StoredVideo, stored_shape
 
 _LISTED = 10
+_BLOCKS: tuple[tuple[Split, float], ...] = (
+    ("train", 0.45),
+    ("validation", 0.1),
+    ("train", 0.35),
+    ("test", 0.1),
+)
+"""Of each video that is split by time: shares of its frames, in order."""
 
 
 class StoreSource:
@@ -25,12 +34,22 @@ class StoreSource:
 
     It keeps no position: batch number k is a function of the seed and k, so a resumed run, or one
     of several processes, needs nothing from it.
+
+    Args:
+        store: the videos.
+        augmentation: what the clips are made of.
+        gap: where it is given, each video is split by blocks of time, between which so many frames
+            are left out, and the splits of whole videos are not asked.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(
+        self, store: Store, *, augmentation: Augmentation | None = None, gap: int | None = None
+    ) -> None:
         self.store = store
         self.name = store.index.name
-        self._videos = {split: [v for v in store.videos if v.split == split] for split in SPLITS}
+        self.augmentation = augmentation or Augmentation()
+        parts = [part for video in store.videos for part in _in_blocks(video, gap)]
+        self._videos = {split: [v for v in parts if v.split == split] for split in SPLITS}
         self._lengths = {
             split: np.array([video.length for video in videos], dtype=np.int64)
             for split, videos in self._videos.items()
@@ -54,7 +73,9 @@ class StoreSource:
         rank: int = 0,
         world_size: int = 1,
     ) -> Clips:
-        """Training batch number ``step``: every (video, first frame) is equally likely."""
+        """Training batch number ``step``: every (video, first frame) is equally likely, and each
+        clip is changed by the augmentation.
+        """
         rows = batch_rows(
             step,
             batch_size=batch_size,
@@ -63,17 +84,20 @@ class StoreSource:
             rank=rank,
             world_size=world_size,
         )
-        windows = draw_windows(
-            self._lengths["train"], clip_length, count=batch_size, seed=seed, step=step
-        )
+        span = self.augmentation.span(clip_length)
+        windows = draw_windows(self._lengths["train"], span, count=batch_size, seed=seed, step=step)
         if windows is None:
             raise self._no_clips(clip_length)
-        return self.read("train", windows[rows.start : rows.stop])
+        clips = self.read("train", windows[rows.start : rows.stop])
+        for row, clip in zip(rows, clips.video, strict=True):
+            clip[:] = self.augmentation.change(clip, seed=seed, step=step, row=row)
+        return clips
 
     def held_out(self, split: Split, *, count: int, clip_length: int) -> Clips | None:
         """Up to ``count`` clips, evenly spaced and without overlap; None if none fits."""
         check_held_out(split, clip_length=clip_length, count=count)
-        windows = spaced_windows(self._lengths[split], clip_length, count=count)
+        span = self.augmentation.span(clip_length)
+        windows = spaced_windows(self._lengths[split], span, count=count)
         return self.read(split, windows) if windows else None
 
     def of_all_splits(
@@ -90,25 +114,27 @@ class StoreSource:
         check_request(clip_length=clip_length, count=count)
         videos = [video for video in self.store.videos if video.sha256 not in but]
         lengths = np.array([video.length for video in videos], dtype=np.int64)
-        windows = spaced_windows(lengths, clip_length, count=count)
+        span = self.augmentation.span(clip_length)
+        windows = spaced_windows(lengths, span, count=count)
         return self._read(videos, windows) if windows else None
 
     def read(self, split: Split, windows: Sequence[Window]) -> Clips:
-        """The frames of the named windows of a split, in that order."""
+        """The frames of the named windows of a split, in that order; of each every stride-th."""
         return self._read(self.videos(split), windows)
 
     def _read(self, videos: Sequence[StoredVideo], windows: Sequence[Window]) -> Clips:
-        length = windows[0].length
-        video = np.empty((len(windows), length, *stored_shape(self.frame_shape)), np.uint8)
+        length, stride = windows[0].length, self.augmentation.stride
+        steps = -(-length // stride)
+        video = np.empty((len(windows), steps, *stored_shape(self.frame_shape)), np.uint8)
         for row, window in enumerate(windows):
             source = videos[window.video]
-            video[row] = self.store.frames(source, window.start, length)
+            video[row] = self.store.frames(source, window.start, length)[::stride]
         return Clips(video=video)
 
     def check_clip_length(self, clip_length: int) -> None:
         """Raises :class:`DataError` if no training video has a clip of this length."""
         check_request(clip_length=clip_length)
-        if not (self._lengths["train"] >= clip_length).any():
+        if not (self._lengths["train"] >= self.augmentation.span(clip_length)).any():
             raise self._no_clips(clip_length)
 
     def _no_clips(self, clip_length: int) -> DataError:
@@ -118,7 +144,27 @@ class StoreSource:
         listed = ", ".join(f"{video.source} {video.length}" for video in longest[:_LISTED])
         more = f" and {len(longest) - _LISTED} shorter ones" if len(longest) > _LISTED else ""
         return DataError(
-            f"no training video of {self.name} has {clip_length} frames; those with the most: "
-            f"{listed}{more}. Use clips of at most {longest[0].length} frames, longer videos, or a "
+            f"no training video of {self.name} has {self.augmentation.span(clip_length)} frames; "
+            f"those with the most: {listed}{more}. Use clips of at most "
+            f"{-(-longest[0].length // self.augmentation.stride)} frames, longer videos, or a "
             "higher frame rate"
         )
+
+
+def _in_blocks(video: StoredVideo, gap: int | None) -> list[StoredVideo]:
+    """A video in blocks of time, each as a video of its own; the video itself without a gap."""
+    if gap is None:
+        return [video]
+    shares = np.cumsum([0.0, *(share for _, share in _BLOCKS)])
+    places = (shares * video.length).round().astype(int).tolist()
+    blocks = []
+    for number, (split, _) in enumerate(_BLOCKS):
+        start, stop = places[number], places[number + 1]
+        # A gap is taken from training: held-out frames are few.
+        start += gap if split == "train" and number else 0
+        stop -= gap if split == "train" else 0
+        if stop - start > 1:
+            blocks.append(
+                replace(video, split=split, offset=video.offset + start, length=stop - start)
+            )
+    return blocks

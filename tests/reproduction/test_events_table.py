@@ -1,0 +1,63 @@
+"""Events of runs beside the trivial detectors, measured once; and the arena."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlh.errors import UsageError
+from reproduction.arena import Arena, draw_clip
+from reproduction.events_table import arena_clips, render, tabulate
+from tiny_run import finished_demo
+
+SMALL = Arena(height=40, width=48, radius=5.0, fps=10, shortest=2.0, mean=4.0, speed=30.0)
+
+
+def test_the_arena_moves_as_it_says_and_changes_where_it_says() -> None:
+    random = np.random.default_rng(3)
+    film, changes = draw_clip(SMALL, random, seconds=60)
+    assert film.shape == (600, 40, 48, 3) and film.dtype == np.uint8
+    assert len(changes) > 5 and min(np.diff([0, *changes])) >= 2 - 1e-9
+    # Behaviours differ in motion: within a stretch it varies less than from stretch to stretch.
+    motion = np.abs(np.diff(film.astype(int), axis=0)).mean((1, 2, 3))
+    stretches = np.split(motion, (np.array(changes) * 10).astype(int))
+    long = [stretch[2:] for stretch in stretches if len(stretch) > 5]
+    errors = [stretch.std() / len(stretch) ** 0.5 for stretch in long]
+    assert np.std([stretch.mean() for stretch in long]) > 3 * np.mean(errors)
+
+
+def test_clips_of_the_arena_have_their_events_at_their_rate() -> None:
+    clips = arena_clips((1, 16, 16), 5.0, 2, 40, 7)
+    assert clips.video.shape == (2, 40, 16, 16, 1) and clips.events.shape == (2, 40)
+    _, changes = draw_clip(Arena(), np.random.default_rng([7, 1]), seconds=9)
+    expected = [int(np.ceil(change * 5 - 1e-9)) for change in changes]
+    assert np.flatnonzero(clips.events[1]).tolist() == [step for step in expected if step < 40]
+
+
+def test_a_run_is_measured_once_and_the_table_has_every_record(tmp_path, tmp_path_factory) -> None:
+    run, said = finished_demo(tmp_path_factory), []
+    more = {"results": tmp_path, "clips": 2, "clip_length": 12}
+    tabulate([run], say=said.append, **more)
+    (path,) = (tmp_path / "events").iterdir()
+    record = json.loads(path.read_text())
+    assert record["world"] == "tiny" and record["clips"] == 2
+    assert {"dlh", "motion", "frame difference"} <= record["scores"].keys()
+    exact, near = (record["scores"]["frame difference"][t] for t in ("none", "half a second"))
+    assert 0 <= exact["f1"] <= near["f1"] <= 1
+    before = path.stat().st_mtime_ns
+    tabulate([run], say=said.append, **more)
+    assert path.stat().st_mtime_ns == before
+    assert "| dlh |" in (tmp_path / "events.md").read_text()
+    with pytest.raises(UsageError):
+        tabulate([run, Path(run)], say=said.append, **more)
+
+
+def test_the_table_has_the_mean_over_runs_and_its_spread() -> None:
+    def record(world: str, f1: float) -> dict:
+        return {"world": world, "scores": {"dlh": {"none": {"f1": f1}}}}
+
+    table = render([record("ball", 0.5), record("ball", 1.0), record("room", 0.25)])
+    assert "| dlh | 0.75 (0.50 to 1.00) | 0.25 |" in table
