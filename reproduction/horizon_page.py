@@ -120,8 +120,8 @@ def render(records: Sequence[Record], starts: Sequence[Record]) -> str:
         parts += [
             "## In how many single starts a hierarchy emerges",
             _starts(starts),
-            "Joint updates alone; 64 test clips. Starts by which a rule of the recipe was chosen "
-            "are no evidence, and are left out.",
+            "Each after its last update, on 64 test clips. Starts by which a rule of the recipe "
+            "was chosen are no evidence, and are left out.",
         ]
     return "\n\n".join(parts) + "\n"
 

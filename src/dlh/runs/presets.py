@@ -98,12 +98,13 @@ def moving_ball() -> Experiment:
 
 
 def moving_ball_long() -> Experiment:
-    """The same, until its futures last: 8,600 later updates on 6,000 clips; 45 minutes of a core.
+    """The same, until its futures last: 8,600 later updates on 6,000 clips; 35 minutes of a core.
 
     dlh train moving-ball-long
 
-    The model that comes with the package was trained so, with an earlier way to emerge. Expect the
-    best of 30 futures to keep the ball for 200 steps, and the average one for 100.
+    The model that comes with the package was trained so, with an earlier recipe. Expect the
+    best of 100 futures to keep the ball for 200 steps, and the average one for 120, at temperature
+    .7 (docs/results/long-horizon.md).
     """
     ball = moving_ball()
     return replace(
