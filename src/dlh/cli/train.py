@@ -15,7 +15,7 @@ PRESETS = {
     "tiny": "seconds, for tests; too small to learn anything",
     "tiny-flat": "seconds, for tests: the flat model",
     "moving-ball": "what the demo trains: a bouncing ball, minutes on two cores",
-    "moving-ball-long": "the same, until its futures last: 45 minutes of a core",
+    "moving-ball-long": "the same, until its futures last: 35 minutes of a core",
     "moving-ball-flat": "the flat model on the ball of moving-ball: one level, no events",
     "moving-ball-paper": "the paper's scale on Moving Ball: a GPU for days",
     "textured-room": "the ball of moving-ball in front of a texture, with sensor noise",
