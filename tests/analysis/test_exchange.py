@@ -125,9 +125,7 @@ def test_a_rolled_level_goes_the_way_of_the_models_own_rollout():
 def test_levels_that_are_not_rolled_stay(observed, monkeypatch):
     model, found = observed
     seen = []
-    monkeypatch.setattr(
-        model, "decode_states", lambda source, clip, step, state: seen.append(state) or state
-    )
+    monkeypatch.setattr(model, "shown", lambda state: seen.append(state) or state)
     for level in range(1, model.config.num_levels + 1):
         roll(model, found, level, Moments.spread(found, 2, before_end=1), steps=4)
         states = seen.pop()

@@ -94,12 +94,11 @@ def vta_paper() -> Experiment:
     """The published configuration: 32 px, colour, batch 64, 500,000 updates. A GPU for days.
 
     dlh train vta-paper
-    dlh train vta-paper --data FOLDER
 
-    The published films, 10,000 of 100 frames in a 3-D maze, are not public. The first takes a
-    stand-in of the same size of frame (``dlh data prepare vizdoom-mazes --size 32``), the second
-    films of one's own, resized. An update takes 14 s of one core. The published results are
-    pictures: there is no figure to expect.
+    The published films, 10,000 of 100 frames in a 3-D maze, are not public; it takes a stand-in of
+    the same size of frame (``dlh data prepare vizdoom-mazes --size 32``), or with ``--data`` films
+    of one's own. An update takes 14 s of one core. The published results are pictures: there is no
+    figure to expect.
     """
     training = TrainingConfig(
         steps=500_000, batch_size=64, clip_length=CLIP_LENGTH, learning_rate=LEARNING_RATE

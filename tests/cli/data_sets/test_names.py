@@ -40,7 +40,7 @@ def test_a_set_that_is_prepared_trains_and_names_its_clips(dlh, served_kth, monk
         ("train kth", ["dlh data prepare kth"]),
         ("train mazes", ["dlh data prepare gqn-mazes", "--data vizdoom-mazes"]),
         ("train moving-mnist", ["dlh data prepare moving-mnist-long", "--data moving-mnist"]),
-        ("train tiny --data vizdoom-mazes", ["dlh data prepare vizdoom-mazes"]),
+        ("train tiny --data vizdoom-mazes", ["dlh data prepare vizdoom-mazes --size 16"]),
         ("train tiny --data mnist", ["--data moving-mnist --data.digits mnist"]),
     ],
 )
