@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+from functools import cache
 from typing import Any
 
 from reproduction.catalogue import experiments
 from reproduction.named import Named
 from reproduction.record import recorded_settings
+
+ALL = {named.name: named for named in experiments()}
+
+
+@cache
+def settings_of(name: str) -> dict[str, Any]:
+    """Of an experiment; they take longer to write down than all the rest of its record."""
+    return recorded_settings(ALL[name].experiment)
 
 
 def known(mean: float) -> dict[str, Any]:
@@ -47,7 +57,7 @@ def made_record(named: Named, **changes: float) -> dict[str, Any]:
         "seconds": {"train": 360.0, "validation": 0.0, "analysis": 0.0},
         "core_hours": 0.1,
         "software": {"dlh": "0.1.0"},
-        "settings": recorded_settings(named.experiment),
+        "settings": copy.deepcopy(settings_of(named.name)),
         "course": {
             "step": [100, 200, 300],
             "elbo": [-90.0, -20.0, -10.0],
@@ -128,4 +138,4 @@ def made_record(named: Named, **changes: float) -> dict[str, Any]:
 
 def made_records(**changes: float) -> dict[str, dict[str, Any]]:
     """Of all experiments."""
-    return {named.name: made_record(named, **changes) for named in experiments()}
+    return {named.name: made_record(named, **changes) for named in ALL.values()}

@@ -230,6 +230,7 @@ def test_an_analysis_that_is_interrupted_leaves_no_folder(dlh, changing, monkeyp
     assert not Path("deep").exists()
 
 
+@pytest.mark.slow
 def test_a_rerun_leaves_nothing_of_the_analysis_before(dlh, changing, monkeypatch):
     from dlh.commands import analyse as command
 

@@ -58,6 +58,7 @@ def figures(run: Path) -> list[dict]:
 
 
 @pytest.mark.parametrize("kind", BASELINES)
+@pytest.mark.slow
 def test_a_run_resumed_in_the_middle_equals_an_unbroken_one(dlh, trained, kind):
     unbroken = trained(kind)
     with interrupted_at(2):
@@ -270,6 +271,7 @@ def gradients(name: str, *, accumulate: int) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("name", ["tiny-lmc", "tiny-cwvae", "tiny-flat"])
+@pytest.mark.slow
 def test_a_batch_in_parts_is_the_batch(name):
     whole, parts = (gradients(name, accumulate=n) for n in (1, 2))
     assert whole.keys() == parts.keys() and len(whole) > 20

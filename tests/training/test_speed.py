@@ -125,6 +125,7 @@ def test_under_autocast_only_the_convolutions_leave_full_precision(model, video)
 
 
 @pytest.mark.usefixtures("little_to_measure")
+@pytest.mark.slow
 def test_how_a_run_computes_is_written_down_and_kept(tmp_path: Path, monkeypatch, capsys) -> None:
     experiment = tiny()
     short = dataclasses.replace(experiment.training, steps=2, held_out_clips=0)
@@ -242,6 +243,7 @@ def asking(**settings):
 
 
 @pytest.mark.usefixtures("little_to_measure")
+@pytest.mark.slow
 def test_a_compiled_run_stays_so_and_can_go_on_where_there_is_no_compiler(
     tmp_path: Path, monkeypatch, capsys, request
 ) -> None:
