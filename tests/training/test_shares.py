@@ -104,7 +104,7 @@ def test_two_processes_train_what_one_trains(workspace: Path, torchrun: bool) ->
     count = [] if torchrun else ["--num-processes", "2"]
     both = dlh(*short, "--run", "two", *count, folder=workspace, torchrun=torchrun)
     assert main([*short, "--run", "one"]) == 0
-    assert both.wait(120) == 0, both.communicate()[1]
+    assert both.wait(300) == 0, both.communicate()[1]
     assert "training in 2 processes on cpu" in both.communicate()[1]
     one, two = (load_file(workspace / name / "model.safetensors") for name in ("one", "two"))
     for name, weight in one.items():
