@@ -32,8 +32,8 @@ class EmergenceConfig:
         initial_likelihood_std: standard deviation of a pixel (Eq. 8a) at which training begins;
             0: likelihood_std from the start.
         initial_nats: target of the state divergences until ``anneal_from``, all levels together,
-            nats per frame; the std moves from initial_likelihood_std to where they meet it, and so
-            fits the world. 0: initial_likelihood_std holds.
+            nats per frame. Where they are above twice or below half of it, the std moves away from
+            initial_likelihood_std, and so fits the world. 0: initial_likelihood_std holds.
         anneal_from: update until which the initial std holds.
         anneal_until: update from which likelihood_std holds; in between the value moves
             geometrically.
