@@ -83,6 +83,16 @@ def test_a_level_is_spoken_of_when_two_validations_in_a_row_found_it_so_and_once
     ]
 
 
+def test_nothing_is_said_of_a_level_during_the_warmup() -> None:
+    progress, said = Progress(), []
+    for step in (5, 10, 15, 20):
+        progress.step = step
+        said.append(
+            list(take_validation(progress, {"change_rate.L2": 0.0}, clips=8, warmup_steps=10))
+        )
+    assert [len(lines) for lines in said] == [0, 0, 1, 0]
+
+
 def test_what_was_said_is_not_said_again_after_a_resume() -> None:
     progress, resumed = Progress(), Progress()
     validated(progress, 5, L2=0.0)

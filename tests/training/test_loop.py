@@ -208,6 +208,23 @@ def test_a_person_sees_where_it_runs_and_how_it_goes(
     assert "step 14 held out:  loss" in err
 
 
+def test_minutes_end_a_training_after_a_last_validation(tmp_path: Path) -> None:
+    def validate(model: TinyModel, step: int) -> dict[str, float]:
+        return {"elbo": float(step)}
+
+    run, config = new_run(tmp_path / "run"), dataclasses.replace(CONFIG, minutes=1e-9)
+    result = train_tiny(run, config, validate=validate)
+    assert result.step == 1 and result.validation == {"elbo": 1.0}
+    status = run.status()
+    assert (status.state, status.step, status.steps) == ("finished", 1, config.steps)
+    assert (run.checkpoints / "best.pt").exists()
+    assert train_tiny(run, config, validate=validate).step == 1
+    unlimited = dataclasses.replace(config, minutes=0.0)
+    assert train_tiny(run, unlimited, validate=validate).step == config.steps
+    with refused(ConfigError, -1):
+        dataclasses.replace(config, minutes=-1.0)
+
+
 def test_patience_ends_a_training_that_explains_held_out_clips_no_better(tmp_path: Path) -> None:
     bounds = {2: -5.0, 4: -3.0, 6: -4.0, 8: -4.0, 10: -4.0}
     asked = []

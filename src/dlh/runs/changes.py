@@ -31,6 +31,7 @@ MAY_CHANGE = (
     "training.validate_every",
     "training.held_out_clips",
     "training.patience",
+    "training.minutes",
     "training.sample_every",
     "training.accumulate",
     "training.recompute",

@@ -58,9 +58,9 @@ class Trained:
 
 
 def is_trained(run: RunFolder, experiment: Experiment) -> bool:
-    """Whether all steps are done, or patience ended them, and the artefact is written."""
+    """Whether all steps are done, or time or patience ended them, and the artefact is written."""
     status, settings = run.status(), experiment.training
-    ended_early = bool(settings.patience and status.message)
+    ended_early = bool((settings.patience or settings.minutes) and status.message)
     all_done = status.step >= settings.total_steps or ended_early
     return status.state == "finished" and all_done and holds_model(run.path)
 

@@ -122,6 +122,10 @@ class TrainingConfig:
     """Validations without a new best one, after the warm-up of beta, after which training ends; 0:
     it goes on."""
 
+    minutes: float = 0.0
+    """Wall time of updates and validations, over all resumed parts, after which training ends with
+    a last validation; 0: no limit."""
+
     sample_every: int = 500
     """Steps between pictures of predictions, always of the same held-out clips with the same noise;
     0: none."""
@@ -174,6 +178,8 @@ class TrainingConfig:
                 raise ConfigError(
                     f"trackers are of {', '.join(get_args(Tracker))}, found {tracker!r}"
                 )
+        if not 0 <= self.minutes < math.inf:
+            raise ConfigError(f"minutes is a finite number from 0, found {self.minutes!r}")
         margin = self.start_margin
         if not isinstance(margin, (int, float)) or not 0 <= margin < math.inf:
             raise ConfigError(f"start_margin is a finite number from 0, found {margin!r}")

@@ -50,21 +50,24 @@ def take_validation(
 ) -> Sequence[str]:
     """Enter the figures of a validation of the present step into the counters.
 
-    A level counts as dead or restless when two validations in a row found it so, and is then
-    spoken of once.
+    A level counts as dead or restless when two validations in a row found it so, the second after
+    the warm-up, and is then spoken of once.
 
     Args:
         progress: changed in place.
         figures: by name.
         clips: how many clips they were measured on; the figures of other clips do not compare.
         judged_by: the figure by which the best checkpoint is chosen, the higher the better.
-        warmup_steps: until then a figure may fall because the loss is still changing.
+        warmup_steps: until then a figure may fall, and a level rest or not, because the loss is
+            still changing.
 
     Returns:
         What a person should be told about the levels and the figure; mostly nothing.
     """
     before, now = _states_of(progress.validation), _states_of(figures)
     lasting = {n: state for n, state in now.items() if before.get(n) == state}
+    if progress.step <= warmup_steps:
+        lasting = {}
     # What was said holds until a validation finds something else.
     states = lasting | {n: said for n, said in progress.levels.items() if now.get(n) == said}
     lines = [

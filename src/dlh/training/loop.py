@@ -82,7 +82,8 @@ def train(
     on_log: OnLog | None = None,
 ) -> TrainingResult:
     """Train ``model`` in place until ``config.total_steps`` steps are done, or the first ``until``,
-    or until held-out clips have been explained no better for ``config.patience`` validations.
+    until held-out clips have been explained no better for ``config.patience`` validations, or until
+    ``config.minutes`` are over.
 
     It goes on from the newest checkpoint in ``run``, where there is one. The state is saved every
     ``config.checkpoint_every`` steps, before every validation and drawing, at the end of a stage,
@@ -99,10 +100,10 @@ def train(
     iterations = Iterations(model, source, config)  # refuses what cannot be, before it is written
     progress, means, clock = Progress(), RunningMeans(), Clock()
     config, processes = iterations.config, iterations.processes
-    if config.patience and processes.count > 1:
+    if (config.patience or config.minutes) and processes.count > 1:
         raise TrainingError(
-            f"patience = {config.patience} is for one process, found {processes.count}; set "
-            "--training.patience 0"
+            f"patience = {config.patience} and minutes = {config.minutes:g} are for one process, "
+            f"found {processes.count}; set --training.patience and --training.minutes to 0"
         )
     end = iterations.end if until is None else min(until, iterations.end)
     assert isinstance(model, nn.Module)
@@ -152,14 +153,18 @@ def train(
             clock.lap()
             while True:
                 record.before_step()
-                if progress.step == end or record.out_of_patience:
+                if progress.step == end or record.ends_early:
                     break
                 with record.saved_on_failure(), iterations.explained():
                     figures = iterations.run(progress.step, ahead=ahead)
                 record.after_step(figures)
         if progress.step < end:
-            best = f"the best model is that of step {progress.best_step}"
-            run.write_status("finished", step=progress.step, steps=end, message=best)
+            ended = (
+                f"{config.minutes:g} minutes are over" if record.out_of_time else "out of patience"
+            )
+            if progress.best is not None:
+                ended += f"; the best model is that of step {progress.best_step}"
+            run.write_status("finished", step=progress.step, steps=end, message=ended)
         iterations.release()
 
     return TrainingResult(

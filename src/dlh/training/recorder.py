@@ -86,7 +86,7 @@ class Recorder:
             self._log(validation_entry(progress, judged_by=judged_by))
             for line in news:
                 self.display.line(line)
-            if progress.step == self.end or self.out_of_patience:
+            if progress.step == self.end or self.ends_early:
                 self.save()
         if self.draw_samples is not None and self._samples_are_due():
             with self.stop.at_once(), _evaluating(model):
@@ -97,9 +97,17 @@ class Recorder:
                 self.save()
 
     @property
-    def out_of_patience(self) -> bool:
-        """Whether held-out clips have been explained no better for as long as was asked for."""
-        return 0 < self.config.patience <= self.progress.worse
+    def out_of_time(self) -> bool:
+        """Whether updates and validations have taken as long as they may."""
+        taken = self.progress.train_seconds + self.progress.validation_seconds
+        return 0 < 60 * self.config.minutes <= taken
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether training ends before its last step: it is out of time, or held-out clips have
+        been explained no better for as long as was asked for.
+        """
+        return self.out_of_time or 0 < self.config.patience <= self.progress.worse
 
     def after_step(self, figures: Mapping[str, float]) -> None:
         """Count a step, log and save where that is due.
@@ -115,7 +123,7 @@ class Recorder:
 
         step, config = self.progress.step, self.config
         stage = self.iterations.stage(step - 1)
-        at_end = step in (self.end, stage.end)
+        at_end = step in (self.end, stage.end) or self.out_of_time
         if at_end or is_due(step, config.log_every):
             name = stage.stage.name if stage.index else None
             memory = memory_used(self.device)
@@ -172,7 +180,7 @@ class Recorder:
     def _validation_is_due(self) -> bool:
         step = self.progress.step
         due = step in (self.end, self.iterations.stage(step).start) and step > 0
-        due = due or is_due(step, self.config.validate_every)
+        due = due or is_due(step, self.config.validate_every) or self.out_of_time
         return due and self.progress.validated < step
 
     def _samples_are_due(self) -> bool:
