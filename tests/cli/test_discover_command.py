@@ -41,11 +41,11 @@ def videos(folder: str, count: int = 4, frames: int = 60) -> None:
 
 def test_one_command_from_videos_to_events_goes_on_when_it_is_repeated(dlh):
     videos("films")
-    Path("labels.csv").write_text("video,seconds\nv0.mp4,2\n")
+    Path("labels.csv").write_text("video,seconds\nother.mp4,2\n")
     words = ("discover", "films", "--out", "found", "--truth", "labels.csv")
     refused = dlh(*words)  # before anything is trained
     assert refused.status == 1 and refused.names("v1.mp4") and not Path("found").exists()
-    rows = [f"v{number}.mp4,{second}" for number in range(4) for second in (2, 4)]
+    rows = [f"v{number}.mp4,{second}" for number in range(3) for second in (2, 4)]
     Path("labels.csv").write_text("\n".join(["video,seconds", *rows]))
     with interrupted_at(2, StoreSource):
         first = dlh(*words)
@@ -61,6 +61,9 @@ def test_one_command_from_videos_to_events_goes_on_when_it_is_repeated(dlh):
     assert answer.status == 0, answer.err
     for word in ("goes on", "held-out", "method", "F1"):
         assert holds(answer.out, word)
+    assert holds(answer.out, "not scored", "v3.mp4")
+    overview = json.loads(Path("found/events/overview.json").read_text())
+    assert ["f1" in row for row in overview["videos"]] == [True, True, True, False]
     about = json.loads(Path("found/discover.json").read_text())
     assert about["method"] in ("level", "motion", "changepoint") and about["choice"]["why"]
     assert about["model"] == "found/run/best" and about["footage"]["files"] == 4
@@ -74,6 +77,17 @@ def test_one_command_from_videos_to_events_goes_on_when_it_is_repeated(dlh):
     assert again.status == 0 and holds(again.out, "as asked for")
     other = dlh(*words, "--minutes", 3)
     assert other.status == 2 and other.names("found minutes 3.0 --out")
+
+
+def test_the_minutes_end_the_training_and_the_answers_follow(dlh, monkeypatch):
+    monkeypatch.setattr(small_sets, "STEPS", (500, 500))
+    videos("films")
+    answer = dlh("discover", "films", "--out", "found", "--minutes", 0.02)
+    assert answer.status == 0, answer.err
+    status = json.loads(Path("found/run/status.json").read_text())
+    assert status["state"] == "finished" and 0 < status["step"] < 500
+    assert holds(answer.out, f"{status['step']} steps", "of 500", "more --minutes")
+    assert Path("found/events/overview.csv").exists()
 
 
 def test_a_video_that_cannot_be_used_is_left_out_and_named_in_the_end(dlh):

@@ -278,6 +278,28 @@ def test_change_points_without_ruptures_are_refused_with_advice(dlh, changing, c
     assert not Path("events.json").exists()
 
 
+@pytest.mark.parametrize("method", ["level", "changepoint"])
+def test_confidence_is_the_share_of_the_passes_that_agree(dlh, changing, method):
+    if method == "changepoint":
+        pytest.importorskip("ruptures")
+    random, cuts = np.random.default_rng(1), flicker(length=200)
+    cuts[60:130, 4:12, 4:12] = random.integers(0, 256, (70, 8, 8, 3))
+    np.save("clip.npy", cuts)
+    words = ("events", changing, "clip.npy", "--method", method, "--passes", 4, "--write", "csv")
+    answer = dlh(*words)
+    assert answer.status == 0 and holds(answer.out, "confidence")
+    events = json.loads(Path("events.json").read_text())["events"]
+    shares = [event["confidence"] for event in events]
+    assert events and all(0.25 <= share <= 1 for share in shares)
+    # Every pass finds the stretch of motion, which begins and ends within three frames of these.
+    found = {e["frame"]: e["confidence"] for e in events if e["frame"] in (60, 61, 130, 131)}
+    if method == "changepoint":
+        assert len(found) == 2 and set(found.values()) == {1.0}
+    column = [row.split(",")[-1] for row in Path("events.csv").read_text().splitlines()]
+    assert column == ["confidence", *(f"{share:.3g}" for share in shares)]
+    assert dlh(*words[:-4], "--passes", 0).status == 2
+
+
 def test_labels_give_precision_recall_and_f1(dlh, changing):
     np.save("clip.npy", flicker(20, 40))
     Path("labels.csv").write_text("seconds,what\n0,start\n0.8,cut\n1.5,cut\n2.2,nothing\n")
@@ -476,6 +498,11 @@ def test_a_video_is_retimed_and_cropped_as_asked_for(dlh, changing, clip):
     assert dlh(*words, "--out", "found.json").status == 0
     found = json.loads(Path("found.json").read_text())
     assert (found["fps"], found["frames"]) == (5, 20)
+    assert dlh(*words, "--images", "--split", "--out", "part.json").status == 0
+    (picture, *_), clips = Path("part-images").iterdir(), [*Path("part-clips").iterdir()]
+    assert Image.open(picture).size == (8, 8)
+    sizes = {open_video(each, height=8, width=8, channels=3).source_size for each in clips}
+    assert sizes == {(8, 8)}
     for words, status in (
         (("--crop", 0, 0, 99, 8), 1),  # which only the video can tell
         (("--crop", 0, 0, 0, 8), 2),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dlh.event_files.formats import FORMATS
-from dlh.event_files.labels import Label, LabelError, labels_of, read_labels
+from dlh.event_files.labels import Label, LabelError, labels_of, read_labels, unlabelled
 from made_answers import ANSWER
 from refusals import refused
 
@@ -78,8 +78,10 @@ def test_labels_that_cannot_be_read_are_one_error(text, named):
 def test_labels_belong_to_the_video_that_they_name():
     labels = (Label(1.0, "a.mp4"), Label(2.0, "b"))
     assert labels_of(labels, "day 1/b.avi", only=False) == (2.0,)
+    assert labels_of(labels, "c.mp4", only=True) == ()
+    assert unlabelled(labels, ["c.mp4", "b.avi"], only=False) == ["c.mp4"]
     with refused(LabelError, "c.mp4", "a.mp4", "b"):
-        labels_of(labels, "c.mp4", only=True)
+        unlabelled(labels, ["c.mp4"], only=True)
     unnamed = (Label(1.0), Label(2.0))
     assert labels_of(unnamed, "any.mp4", only=True) == (1.0, 2.0)
     with refused(LabelError, "video"):

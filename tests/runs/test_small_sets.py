@@ -80,7 +80,7 @@ def test_the_steps_fit_into_the_minutes(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(small_sets, "seconds_per_step", lambda experiment: 2.0)
     planned = with_steps(chosen(seen), minutes=30)
     training = planned.training
-    assert training.steps == 0.8 * 30 * 60 / 2
+    assert training.steps == 0.8 * 30 * 60 / 2 and training.minutes == 0.9 * 30
     assert training.validate_every * small_sets.CHECKS == training.steps
     assert planned.model.emergence.anneal_until < training.beta_warmup_steps < training.steps
     assert with_steps(chosen(seen), minutes=0.01).training.steps == small_sets.STEPS[0]

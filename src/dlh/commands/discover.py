@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,7 @@ from dlh.analysis.event_methods import MotionEnergy
 from dlh.analysis.footage import SIZE, Footage, Look, footage, look_at
 from dlh.analysis.surprise import Evidence
 from dlh.commands.discovered import ABOUT, read_about
-from dlh.commands.events import find_events, labels_in
+from dlh.commands.events import find_events, labels_for
 from dlh.commands.options import DiscoverOptions, EventsOptions
 from dlh.commands.train import resume, start
 from dlh.data.clips import DataError
@@ -24,7 +25,6 @@ from dlh.data.store.source import StoreSource
 from dlh.data.video.decode import open_video
 from dlh.errors import OutputError, UsageError
 from dlh.evaluation.floors import mean_training_frame
-from dlh.event_files.labels import labels_of
 from dlh.files.writing import Say, make_folder, os_errors_as, write_json
 from dlh.models.dlh import DLHConfig
 from dlh.pretrained import DLH, open_model
@@ -47,8 +47,8 @@ FRAMES_LOOKED_AT = 1_000
 JUDGED_BY = 6
 """Held-out videos that choose the method, at most."""
 FRAMES_JUDGED_BY = 3_000
-ESTIMATED_AT = 20
-"""Steps after which the time is estimated."""
+LEAST_LEFT = 0.25
+"""Of the minutes, what training gets at least, however long the videos took to decode."""
 DIFFERS = 0.1
 """Of a pixel that shows something else than the mean frame, from black to white."""
 COLLAPSED = 0.2
@@ -67,14 +67,15 @@ def discover(options: DiscoverOptions, *, say: Say = print) -> None:
         TrainingError: the training cannot go on or was stopped.
         OutputError: the folder cannot be written.
     """
+    began = time.monotonic()
     folder, run = options.out, options.out / RUN
     sources, skipped = _sources(options)
     _check_folder(options)
     single = len(options.videos) == 1 and not options.videos[0].is_dir()
     if options.truth is not None:  # what is wrong with the labels is found before the training
-        labels = labels_in(options.truth)
-        for source in sources:
-            labels_of(labels, source.name, only=single)
+        labels_for(
+            [source.name for source in sources], options.truth, only=single, say=lambda line: None
+        )
     if not (run / EXPERIMENT).exists():
         seen = _look(sources, skipped, options)
         for line in skipped:
@@ -88,10 +89,12 @@ def discover(options: DiscoverOptions, *, say: Say = print) -> None:
             fit=options.fit,
             fps=options.fps,
         )
-        experiment = with_steps(experiment, minutes=options.minutes)
         make_folder(folder)
         _link(sources, options)
         write_json(folder / ABOUT, {"asked": _asked(options), "footage": asdict(seen)})
+        open_source(experiment)  # the videos are decoded now, and once
+        left = options.minutes - (time.monotonic() - began) / 60
+        experiment = with_steps(experiment, minutes=max(left, LEAST_LEFT * options.minutes))
         for line in _described(seen, experiment, options):
             say(line)
         _train(lambda **more: start(experiment, run, **more), experiment, say)
@@ -323,8 +326,13 @@ def _judged(
         return
     by = "bound" if best.by == BOUND else best.by
     line = f"trained: {status.step} steps; the held-out {by} was best at step {best.step}"
-    too_short = best.step == status.step
-    if status.step < experiment.training.steps:
+    too_short, training = best.step == status.step, experiment.training
+    if status.step < training.steps and _seconds(run) >= 60 * training.minutes:
+        line += (
+            f", of {training.steps} that would have fitted into the minutes on an idle machine: "
+            "more --minutes help"
+        )
+    elif status.step < training.steps:
         line += (
             ", and not since: the model began to know its clips by heart, so training ended. More "
             "video helps, more minutes do not"
@@ -346,6 +354,13 @@ def _judged(
             "level 2 never changes on held-out videos: at a lower rate a clip covers more changes "
             f"(--fps, below {rate:.3g})"
         )
+
+
+def _seconds(run: RunFolder) -> float:
+    """Of updates and validations."""
+    entries = run.metrics.read()
+    names = ("seconds", "validation_seconds")
+    return sum(max((entry.get(name, 0.0) for entry in entries), default=0.0) for name in names)
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ from dlh.commands.options import EventsOptions
 from dlh.data.video.decode import Video, open_video
 from dlh.data.video.encode import FilmWriter, writing_film
 from dlh.data.video.playable import MIME_TYPES, browser_plays
+from dlh.data.video.resize import part_of
 from dlh.errors import OutputError
 from dlh.event_files.answer import Answer, Segment, Span, TimedEvent, spans
 from dlh.event_files.document import LevelColumns
@@ -90,8 +91,9 @@ def write_frames(
             takers.append(Clips(stack.enter_context(ExitStack()), folder, answer, seconds))
             written.append(outputs.clips)
         for index, frame in enumerate(source_frames(answer, path, retimed_to)):
+            used = frame if options.crop is None else part_of(frame, options.crop)
             for taker in takers:
-                taker.take(index, frame)
+                taker.take(index, used if isinstance(taker, Images | Clips) else frame)
     if options.page:
         place = path if whole is None else whole.place
         try:

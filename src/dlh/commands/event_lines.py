@@ -36,7 +36,9 @@ def lines_of(watched: Watched, options: EventsOptions) -> Iterator[str]:
     if answer.events:
         yield f"the most surprising first, in {answer.unit}:"
         begun = {(segment.level, segment.frame): segment for segment in answer.segments}
-        rows = [("  rank", "time", "frame", "level", "surprise", "state")]
+        head = ("  rank", "time", "frame", "level", "surprise", "state")
+        sure = answer.events[0].confidence is not None
+        rows = [(*head, *(("confidence",) if sure else ()))]
         for event in answer.ranked[:MOST_LINES]:
             segment = begun.get((event.level, event.frame))
             cluster = None if segment is None else segment.cluster
@@ -48,6 +50,7 @@ def lines_of(watched: Watched, options: EventsOptions) -> Iterator[str]:
                     "-" if event.level is None else str(event.level),
                     f"{event.surprise:.2f}",
                     "-" if cluster is None else str(cluster),
+                    *(() if event.confidence is None else (f"{event.confidence:.0%}",)),
                 )
             )
         yield from text_table(rows)
@@ -96,7 +99,7 @@ def overview_table(rows: Sequence[dict[str, Any]], labelled: bool) -> Iterator[s
                 f"{60 * row['events'] / row['duration']:.1f}",
                 "-" if at is None else clock(at),
                 "-" if surprise is None else f"{surprise:.2f}",
-                *((f"{row['f1']:.2f}",) if labelled else ()),
+                *((f"{row['f1']:.2f}" if "f1" in row else "-",) if labelled else ()),
             )
         )
     yield from text_table(table)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dlh.analysis.event_methods import (
-    check_change_points,
-)
+from dlh.analysis.event_methods import check_change_points
 from dlh.analysis.segments import Clusters
 from dlh.commands.discovered import with_method
 from dlh.commands.event_answers import overview_row, write_answer
@@ -19,12 +18,15 @@ from dlh.commands.watching import Watched, watch
 from dlh.data.clips import DataError
 from dlh.data.video.live import is_stream
 from dlh.errors import UsageError
-from dlh.event_files.labels import Label, read_labels
+from dlh.event_files.labels import Label, read_labels, unlabelled
 from dlh.event_files.tables import overview_csv
 from dlh.files.writing import Say, write_json, write_text
 from dlh.pretrained import TrainedModel
 from dlh.runs.trained import open_trained
 from dlh.video import VideoError
+
+MOST_NAMED = 5
+"""Videos without labels that are named."""
 
 
 def find_events(options: EventsOptions, *, say: Say = print) -> None:
@@ -50,7 +52,10 @@ def find_events(options: EventsOptions, *, say: Say = print) -> None:
     plan = plan_outputs(options, say=say)
     dlh = open_trained(options.model)
     check_method(dlh, options)
-    labels = None if options.truth is None else labels_in(options.truth)
+    labels = None
+    if options.truth is not None:
+        names = [request.name for request in plan.requests]
+        labels = labels_for(names, options.truth, only=plan.folder is None, say=say)
     if plan.folder is None:
         watched = watch(dlh, plan.requests[0], options, labels, Clusters(), say=say, only=True)
         for line in lines_of(watched, options):
@@ -130,11 +135,11 @@ def _several(
         )
 
 
-def labels_in(path: Path) -> tuple[Label, ...]:
-    """The labels in a file of a person.
+def labels_for(videos: Sequence[str], path: Path, *, only: bool, say: Say) -> tuple[Label, ...]:
+    """The labels of some videos in a file of a person; those without one are named.
 
     Raises:
-        DataError, LabelError: it cannot be read, or holds none.
+        DataError, LabelError: it cannot be read, or holds none of them.
     """
     try:
         text = path.read_bytes().decode("utf-8")
@@ -142,4 +147,11 @@ def labels_in(path: Path) -> tuple[Label, ...]:
         raise DataError(
             f"{path} is no text in UTF-8 ({error.reason} at byte {error.start})"
         ) from None
-    return read_labels(text, name=str(path))
+    labels = read_labels(text, name=str(path))
+    if without := unlabelled(labels, videos, only=only):
+        more = f" and {len(without) - MOST_NAMED} more" if len(without) > MOST_NAMED else ""
+        say(
+            f"{path} has labels of {len(videos) - len(without)} of {len(videos)} videos; not "
+            f"scored: {', '.join(without[:MOST_NAMED])}{more}"
+        )
+    return labels

@@ -23,7 +23,7 @@ from dlh.pretrained.trained_model import UnsupportedError
 from dlh.pretrained.trained_on import TrainedOn
 from dlh.runs.trained import open_trained
 
-_OF_FILES = ("out", "write", "page", "images", "split", "top", "truth", "fps")
+_OF_FILES = ("out", "write", "page", "images", "split", "top", "truth", "passes", "fps")
 
 
 def stream_events(options: EventsOptions, *, say: Say) -> None:

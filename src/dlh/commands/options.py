@@ -237,9 +237,10 @@ class EventsOptions:
     page: Flag = False
     """Also write a page: the film above a timeline of its levels, click to jump."""
     images: Flag = False
-    """Also write the frames before and after each event as JPEG, at the video's size."""
+    """Also write the frames before and after each event as JPEG, at the size of the video or of
+    its crop."""
     split: Flag = False
-    """Also write the clips between the events as mp4, at the video's size, without sound."""
+    """Also write the clips between the events as mp4, at that size, without sound."""
     method: Method = "auto"
     """level: the changes that the model decided; motion: where motion energy rises; changepoint:
     where the mean of motion energy changes (needs ruptures). The last two ask no model. auto: what
@@ -254,7 +255,10 @@ class EventsOptions:
     truth: Path | None = None
     """Labels of yours, as CSV, BORIS export or ELAN file: gives precision, recall and F1."""
     tolerance: float = 0.5
-    """Seconds that an event may be off its label."""
+    """Seconds that an event may be off its label, or off another pass."""
+    passes: int = 1
+    """Passes over each video; of several, each event gets the share of the passes that find it, its
+    confidence. A level's states are drawn anew; for motion the video begins half a second later."""
     overwrite: Flag = False
     """Replace outputs that exist."""
     seed: int = 0
@@ -263,7 +267,7 @@ class EventsOptions:
     def __post_init__(self) -> None:
         at_least(0, self, "seed")
         check_framing_of(self)
-        at_least(1, self, "top")
+        at_least(1, self, "top", "passes")
         at_least(2, self, "level")
         if not self.videos:
             raise UsageError("a VIDEO must be given: a file, a folder, or - for standard input")
@@ -292,8 +296,8 @@ class DiscoverOptions:
     """The folder of the results: events/ (of a single video events.json and others), the model in
     run/, and discover.json."""
     minutes: float = 30.0
-    """For training and answers together, about; on two cores it is enough for twenty short
-    clips."""
+    """For training and answers together; training ends after nine tenths of it. On two cores the
+    default is enough for twenty short clips."""
     method: Method = "auto"
     """How events are found (see dlh events); auto: what the held-out videos speak for."""
     fps: float | None = None

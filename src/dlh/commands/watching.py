@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dlh.analysis.event_methods import (
+    SHORTEST_SECONDS,
     ChangePointDetector,
     Detector,
     Found,
@@ -87,16 +89,20 @@ def watch(
     about: str = "",
 ) -> Watched:
     """Find the events of one video."""
-    truth = None if labels is None else labels_of(labels, request.name, only=only)
+    truth = (labels_of(labels, request.name, only=only) if labels else None) or None
     by_level = options.method == "level"
-    video = dlh.open(
-        request.path,
-        fps=options.fps,
-        crop=options.crop,
-        fit=options.fit,
-        form=form_of(options),
-        as_trained=by_level,
-    )
+
+    def opened() -> Video:
+        return dlh.open(
+            request.path,
+            fps=options.fps,
+            crop=options.crop,
+            fit=options.fit,
+            form=form_of(options),
+            as_trained=by_level,
+        )
+
+    video = opened()
     if resizing := dlh.describe_resizing(video):
         say(resizing)
     if by_level and not dlh.decides_piecewise:
@@ -121,6 +127,10 @@ def watch(
             frames = evidence.frames
             detector = LevelDetector(evidence=evidence, level=options.level)
             columns = _level_columns(evidence)
+            others = [
+                Pass(LevelDetector(evidence=_again(dlh, opened(), seed), level=options.level))
+                for seed in range(options.seed + 1, options.seed + options.passes)
+            ]
         else:
             for piece in pieces():
                 strongest.add(piece, energy.add(piece))
@@ -130,12 +140,20 @@ def watch(
             kind = MotionDetector if options.method == "motion" else ChangePointDetector
             detector = kind(energy=energy.whole(), fps=video.fps)
             columns = ()
+            later = math.ceil(SHORTEST_SECONDS * video.fps)
+            others = [
+                Pass(kind(energy=energy.whole()[first:], fps=video.fps), first)
+                for first in range(later, later * options.passes, later)
+                if frames - first > later
+            ]
     except VideoError as error:
         raise DataError(f"{request.path}: {error}") from error
     times = frame_times(video, frames)
     chosen = detector.threshold if options.min_surprise is None else options.min_surprise
     found = detector.at(chosen)
     listed = _listed(found, times, options.top)
+    if options.passes > 1:
+        listed = _with_confidence(listed, others, chosen, times, options.tolerance)
     if evidence is None:
         columns = (_energy_columns(energy.whole(), listed),)
     changes = found if evidence is None else detector.at(-np.inf)
@@ -170,6 +188,47 @@ def watch(
         pairs=strongest.pairs(answer),
         retimed_to=video.retimed_to,
     )
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A further pass over a video: what it found, and the frame at which it began."""
+
+    detector: Detector
+    first: int = 0
+
+
+def _again(dlh: TrainedModel, video: Video, seed: int) -> Evidence:
+    """The evidence of another pass, whose states are drawn anew."""
+    return Evidence.concatenate(list(dlh.evidence(dlh.pieces(video), seed=seed)))
+
+
+def _with_confidence(
+    events: Sequence[TimedEvent],
+    others: Sequence[Pass],
+    threshold: float,
+    times: np.ndarray,
+    tolerance: float,
+) -> tuple[TimedEvent, ...]:
+    """The events with the share of the passes, this one included, that found them within the
+    tolerance (seconds); a pass that began too late to see an event does not count.
+    """
+    levels = {event.level for event in events}
+    passes: list[tuple[float, dict[int | None, np.ndarray]]] = []
+    for each in others:
+        found, shifted = each.detector.at(threshold), times[each.first :]
+        by_level = {n: shifted[[one.frame for one in found if one.level == n]] for n in levels}
+        passes.append((shifted[0] + SHORTEST_SECONDS if each.first else -math.inf, by_level))
+
+    def confidence(event: TimedEvent) -> float:
+        agree = [
+            bool((np.abs(found[event.level] - event.seconds) <= tolerance + SAME_TIME).any())
+            for begins, found in passes
+            if event.seconds > begins
+        ]
+        return (1 + sum(agree)) / (1 + len(agree))
+
+    return tuple(replace(event, confidence=confidence(event)) for event in events)
 
 
 def _observe(

@@ -16,6 +16,7 @@ class TimedEvent:
         frame: index, from 0.
         seconds: the frame's time stamp.
         surprise: in the unit of the answer.
+        confidence: share of the passes that found it, from 0 to 1; None of a single pass.
     """
 
     rank: int
@@ -23,6 +24,7 @@ class TimedEvent:
     frame: int
     seconds: float
     surprise: float
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,6 +90,7 @@ def _event(answer: Answer, index: int) -> dict[str, Any]:
         "seconds": _rounded(event.seconds, 9),
         "timecode": clock(event.seconds),
         "surprise": _rounded(event.surprise, _DIGITS),
+        **({} if event.confidence is None else {"confidence": _rounded(event.confidence, 3)}),
     }
 
 

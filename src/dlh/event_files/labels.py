@@ -67,7 +67,7 @@ def read_labels(text: str, *, name: str) -> tuple[Label, ...]:
 
 
 def labels_of(labels: Sequence[Label], video: str, *, only: bool) -> tuple[float, ...]:
-    """The times of the labels of one video, seconds.
+    """The times of the labels of one video, seconds; empty where no label is of it.
 
     Labels that name a video are its own if that is its name, with or without folders and ending.
 
@@ -77,7 +77,7 @@ def labels_of(labels: Sequence[Label], video: str, *, only: bool) -> tuple[float
         only: whether it is the only video, so that labels which name none are its own.
 
     Raises:
-        LabelError: no label is of this video, or labels name no video where there are several.
+        LabelError: labels name no video where there are several.
     """
     named = [label for label in labels if label.video is not None]
     if len(named) < len(labels) and not only:
@@ -86,10 +86,20 @@ def labels_of(labels: Sequence[Label], video: str, *, only: bool) -> tuple[float
             "video"
         )
     own = [label.seconds for label in labels if label.video is None or _same(label.video, video)]
-    if not own:
-        names = ", ".join(sorted({label.video or "" for label in named})[:5])
-        raise LabelError(f"no label is of {video}; the labels are of {names}")
     return tuple(sorted(own))
+
+
+def unlabelled(labels: Sequence[Label], videos: Sequence[str], *, only: bool) -> list[str]:
+    """Those of the videos that have no label.
+
+    Raises:
+        LabelError: none of them has one, or labels name no video where there are several.
+    """
+    without = [video for video in videos if not labels_of(labels, video, only=only)]
+    if len(without) == len(videos):
+        shown, names = ", ".join(videos[:5]), sorted({label.video or "" for label in labels})
+        raise LabelError(f"no label is of {shown}; the labels are of {', '.join(names[:5])}")
+    return without
 
 
 def _same(named: str, video: str) -> bool:

@@ -21,6 +21,7 @@ CSV_COLUMNS = (
     "method",
     "segment_seconds",
     "cluster",
+    "confidence",
 )
 BORIS_COLUMNS = (
     "Observation id",
@@ -74,6 +75,7 @@ def csv_rows(answer: Answer) -> list[tuple[object, ...]]:
                 answer.method,
                 "" if segment is None else f"{segment.stop - segment.start:.6f}",
                 "" if segment is None or segment.cluster is None else segment.cluster,
+                "" if event.confidence is None else f"{event.confidence:.3g}",
             )
         )
     return rows

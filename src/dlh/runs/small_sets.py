@@ -52,6 +52,8 @@ CHECKS = 20
 PATIENCE = 6
 OVERHEAD = 0.8
 """Of the minutes, the part for updates: the rest is for validations, measuring and the answers."""
+LIMIT = 0.9
+"""Of the minutes, the part after which training ends, whatever was estimated."""
 
 
 def experiment_for(
@@ -165,6 +167,7 @@ def with_steps(experiment: Experiment, *, minutes: float) -> Experiment:
         training=replace(
             experiment.training,
             steps=steps,
+            minutes=LIMIT * minutes,
             beta_warmup_steps=steps // 2,
             cooldown_steps=steps // 3,
             validate_every=every,

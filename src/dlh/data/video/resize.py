@@ -131,7 +131,7 @@ class Resizer:
         if orientation is not None:
             seen = orientation.upright(seen)
         if self._crop is not None:
-            seen = _part(seen, self._crop)
+            seen = part_of(seen, self._crop)
         part = _frame_of(seen, name)
         if not self._pads:
             return self._scaled(part, self._size)
@@ -247,7 +247,7 @@ def _frame_of(pixels: np.ndarray, name: str) -> av.VideoFrame:
     return av.VideoFrame.from_ndarray(packed, format=name)
 
 
-def _part(pixels: np.ndarray, crop: Crop) -> np.ndarray:
+def part_of(pixels: np.ndarray, crop: Crop) -> np.ndarray:
     """Raises :class:`DataError` where the frame has no such part."""
     x, y, width, height = crop
     if y + height > pixels.shape[0] or x + width > pixels.shape[1]:
