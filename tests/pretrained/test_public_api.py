@@ -202,8 +202,9 @@ def test_what_is_printed_is_short_and_says_sizes(model, frames):
 def test_what_is_public_is_listed():
     page = section_of("What is public", "docs/python.md")
     listed = set()
-    for name, members in re.findall(r"^\| `(\w+)` \|.*\|(.*)\|$", page, re.MULTILINE):
-        listed |= {name} | {f"{name}.{each}" for each in re.findall(r"`(\w+)`", members)}
+    for entry in re.findall(r"^- (.+(?:\n  .+)*)", page, re.MULTILINE):
+        name, *members = re.findall(r"`(\w+)`", entry)
+        listed |= {name} | {f"{name}.{member}" for member in members}
     methods = {
         f"{kind.__name__}.{name}"
         for kind in (TrainedModel, DLH, VideoFeatures)
