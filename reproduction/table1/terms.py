@@ -5,9 +5,9 @@ updates, the schedules that belong to them, warm-up and stored clips all follow.
 proportional to the share, so a short measurement says what share a budget buys.
 
 Of a budget of core-hours a model spends the measurement, a tenth on each of three trials that
-differ in the learning rate alone, and all that is left on its run. The trial whose predictions of
-validation clips have the lowest energy score decides the learning rate. Validations, pages and
-scores cost no model anything, whoever needs them.
+differ in the learning rate alone, and all that is left on its run. The energy score of predictions
+of validation clips decides the learning rate (:func:`best_trial`). Validations, pages and scores
+cost no model anything, whoever needs them.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ FACTORS = (1 / math.sqrt(10), 1.0, math.sqrt(10))
 """Of the preset's learning rate, in the three trials."""
 TRIAL = 0.1
 """Of the budget, each."""
+EQUAL = 0.01
+"""Share of the lowest energy score by which a trial may be worse and still count as equal to it."""
 MEASURED = 30
 """Joint updates of the measurement."""
 CLIPS, SAMPLES, HORIZON = 16, 8, 100
@@ -191,9 +193,12 @@ def seconds_for(frames: int, terms: Mapping[str, Any]) -> float:
 
 
 def best_trial(trials: list[Trial]) -> Trial | None:
-    """The one with the lowest energy score; None where all became infinite."""
-    known = [(trial.energy, n) for n, trial in enumerate(trials) if trial.energy is not None]
-    return trials[min(known)[1]] if known else None
+    """The lowest learning rate whose energy score is within :data:`EQUAL` of the lowest one; None
+    where all became infinite. A higher one that is no better in a short trial can explode later.
+    """
+    limit = (1 + EQUAL) * min((t.energy for t in trials if t.energy is not None), default=0.0)
+    equal = [trial for trial in trials if trial.energy is not None and trial.energy <= limit]
+    return min(equal, key=lambda trial: trial.learning_rate, default=None)
 
 
 def validation_energy(run: Path, *, horizon: int, context: int = 30) -> float:

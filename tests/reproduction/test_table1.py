@@ -62,7 +62,7 @@ def test_equal_frames_follow_from_what_equal_hours_took():
     assert share_for(500, took) == 1.0 and seconds_for(2000, took) == 7200.0
 
 
-def test_the_trial_with_the_lowest_energy_score_decides():
+def test_the_lowest_learning_rate_that_is_as_good_as_the_best_decides():
     cost = Took(share=0.1, seconds=1.0, frames=10)
     trials = [
         Trial(learning_rate=1e-4, took=cost, energy=0.3),
@@ -71,6 +71,9 @@ def test_the_trial_with_the_lowest_energy_score_decides():
     ]
     assert best_trial(trials) is trials[1]
     assert best_trial(trials[2:]) is None
+    higher = Trial(learning_rate=3e-3, took=cost, energy=0.1985)
+    assert best_trial([*trials, higher]) is trials[1]
+    assert best_trial([*trials, dataclasses.replace(higher, energy=0.19)]).energy == 0.19
 
 
 def test_how_long_a_model_is_better_than_a_floor():
