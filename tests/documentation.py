@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *sorted((ROOT / "docs").glob("*.md")),
-    ROOT / "docs" / "results" / "walk.md",
+    *(ROOT / "docs" / "results" / name for name in ("benchmarks.md", "walk.md")),
     ROOT / "reproduction" / "README.md",
 ]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
