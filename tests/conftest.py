@@ -79,6 +79,12 @@ def little_to_measure() -> Generator[None]:
         yield
 
 
+@pytest.fixture
+def not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run ends where its model is written: figures, film and page are most of a short one."""
+    monkeypatch.setattr("dlh.commands.train._present", lambda trained, say: None)
+
+
 @pytest.fixture(scope="session")
 def finished(little_to_measure: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished demo, not to be changed."""

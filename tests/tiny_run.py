@@ -18,6 +18,7 @@ from dlh.data.video.encode import write_video
 from dlh.data.video.video_file import VideoFile
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.evaluation import floors
+from dlh.reports.figures import canvas
 from dlh.runs.presets import tiny
 
 # Enough to go through every line of the measurement, not to mean anything.
@@ -33,10 +34,11 @@ CLIP_FRAMES = 40
 
 
 def measure_little(patch: pytest.MonkeyPatch) -> None:
-    """Make the measurement after a training short."""
+    """Make the measurement after a training short, and its pictures small."""
     for name, value in LITTLE.items():
         patch.setattr(measure, name, value)
     patch.setattr(floors, "MEAN_FRAME_CLIPS", 8)
+    patch.setattr(canvas, "DOTS_PER_INCH", 40)
 
 
 MADE: dict[str, Path] = {}  # a factory of paths cannot be the key of a cache

@@ -30,7 +30,6 @@ def few_resamplings(monkeypatch):
     monkeypatch.setitem(AnalysisConfig.__init__.__kwdefaults__, "traced_steps", 15)
     monkeypatch.setattr("dlh.analysis.level_findings.MOMENTS", 4)
     monkeypatch.setattr("dlh.analysis.level_findings.RESAMPLINGS", 3)
-    monkeypatch.setattr("dlh.reports.figures.canvas.DOTS_PER_INCH", 40)
 
 
 @pytest.fixture

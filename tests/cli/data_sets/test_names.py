@@ -15,7 +15,7 @@ from dlh.data.named.manifest import Manifest
 from dlh.data.published.catalogue import CATALOGUE
 
 
-def test_a_set_that_is_prepared_trains_and_names_its_clips(dlh, served_kth, monkeypatch):
+def test_a_set_that_is_prepared_trains_and_names_its_clips(dlh, served_kth, monkeypatch, not_shown):
     monkeypatch.setenv("DLH_DATA", "root")
     assert dlh("data", "prepare", "kth", "--size", 16).out.endswith("with --data kth\n")
     options = ["--steps", 2, "--training.held-out-clips", 2, "--model.channels", 1]
@@ -60,7 +60,7 @@ def test_a_folder_with_the_name_of_a_set_is_not_shadowed(dlh, words):
     assert answer.names("kth ./kth")
 
 
-def test_a_folder_with_the_name_of_a_set_can_be_meant(dlh):
+def test_a_folder_with_the_name_of_a_set_can_be_meant(dlh, not_shown):
     published.write_mp4s(Path("kth"), [20, 21, 22], size=16)
     answer = dlh("train", "tiny", "--data", "./kth", "--steps", 1, "--run", "run")
     assert answer.status == 0, answer.err
@@ -68,7 +68,7 @@ def test_a_folder_with_the_name_of_a_set_can_be_meant(dlh):
     assert source == str(Path("kth").absolute())
 
 
-def test_digits_that_are_prepared_move(dlh, server, monkeypatch):
+def test_digits_that_are_prepared_move(dlh, server, not_shown):
     published.write_mnist(Path("cache/data/mnist"))
     answer = dlh("data", "prepare", "mnist")
     assert answer.status == 0 and not server.asked
