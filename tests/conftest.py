@@ -22,6 +22,8 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
+import first_calls
+
 torch.set_num_threads(1)
 
 hypothesis.settings.register_profile("dlh", deadline=None, max_examples=25)
@@ -45,14 +47,14 @@ def modules_with_shapes() -> list[str]:
 
 
 # Only these: elsewhere the check would answer, in its own words, before the error that a test wants
-# to read. An int is a float here, as it is to a type checker; and Self, which beartype refuses in a
-# method that it meets without its class, is anything.
-SHAPE_CHECKER = (
-    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True, hint_overrides="
-    "beartype.FrozenDict({__import__('typing').Self: object})))"
-)
+# to read.
 if os.environ.get("DLH_TYPECHECK", "1") != "0":
-    install_import_hook(modules_with_shapes(), SHAPE_CHECKER)
+    install_import_hook(modules_with_shapes(), "first_calls.checked")
+
+
+def pytest_runtest_setup() -> None:
+    """The shapes of every test are checked, whatever ran before it."""
+    first_calls.check_again()
 
 
 @pytest.fixture(autouse=True, scope="session")

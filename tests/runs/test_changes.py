@@ -38,7 +38,7 @@ def with_training(experiment: Experiment, **settings) -> Experiment:
 def of_four(tmp_path_factory) -> Path:
     """A finished run of four steps."""
     folder = tmp_path_factory.mktemp("changes") / "run"
-    start(tiny(), folder, **QUIET)
+    start(tiny(), folder, present=False, **QUIET)
     return folder
 
 
