@@ -107,6 +107,7 @@ def test_what_only_watches_may_change_and_reaches_no_weight(run, of_four, tmp_pa
     assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
+@pytest.mark.usefixtures("not_shown")
 def test_nothing_changed_is_nothing_written(run):
     before = (run.path / "experiment.json").read_bytes()
     assert take_over(run, tiny(), tiny()) == []
