@@ -47,17 +47,6 @@ def test_each_level_starts_as_sharp_as_it_is_told_and_the_last_number_holds_abov
             torch.testing.assert_close(found.std, torch.full_like(found.std, std + 0.01))
 
 
-def test_change_priors_can_be_wider_than_posteriors():
-    wide = level(1, prior_hidden_sizes=(11, 11))
-    widths = {
-        name: [layer.out_features for layer in part.modules() if isinstance(layer, torch.nn.Linear)]
-        for name, part in (("posterior", wide.posterior), ("prior", wide.change_prior))
-    }
-    assert 11 in widths["prior"] and 11 not in widths["posterior"]
-    same = level(1, prior_hidden_sizes=small_config(3).hidden_sizes).state_dict()
-    assert all(torch.equal(same[name], part) for name, part in level(1).state_dict().items())
-
-
 def test_what_upper_levels_send_down_starts_small():
     """So that level 2 starts as the top of two levels does, whose context is nothing at all."""
     largest = [torch.linalg.matrix_norm(level(n).to_context[0].weight, 2).item() for n in range(3)]

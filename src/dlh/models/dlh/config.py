@@ -121,9 +121,7 @@ class DLHConfig(FrameConfig):
         context_size: of the top-down context c.
         memory_size: of the temporal variable d, the transition GRU's hidden state.
         state_size: of the latent state s.
-        hidden_sizes: of the posteriors' and the change priors' perceptrons.
-        prior_hidden_sizes: of the change priors' perceptrons alone; where none are given, those of
-            hidden_sizes, as in the paper.
+        hidden_sizes: of the posterior's and the prior's perceptrons.
         factor_size: of the prior factor's GRU, p(e | .).
         convolution_channels: of the four convolutions; the decoder mirrors them.
         activation: between layers; the paper does not say which.
@@ -147,7 +145,7 @@ class DLHConfig(FrameConfig):
     """
 
     kind: ClassVar[str] = "dlh"
-    LATER: ClassVar[tuple[str, ...]] = ("emergence", "dynamics", "prior_hidden_sizes")
+    LATER: ClassVar[tuple[str, ...]] = ("emergence", "dynamics")
 
     num_levels: int = 3
     feature_size: int = 200
@@ -155,7 +153,6 @@ class DLHConfig(FrameConfig):
     memory_size: int = 200
     state_size: int = 20
     hidden_sizes: tuple[int, ...] = (40, 40, 40)
-    prior_hidden_sizes: tuple[int, ...] = ()
     factor_size: int = 200
     convolution_channels: tuple[int, int, int, int] = (32, 64, 128, 256)
     activation: Literal["elu", "silu", "relu"] = "elu"
@@ -176,8 +173,6 @@ class DLHConfig(FrameConfig):
         sizes = ("feature_size", "context_size", "memory_size", "state_size", "factor_size")
         check_at_least(1, **values_of(self, "num_levels", *sizes))
         check_sizes(hidden_sizes=self.hidden_sizes)
-        if self.prior_hidden_sizes:
-            check_sizes(prior_hidden_sizes=self.prior_hidden_sizes)
         check_sizes(count=4, convolution_channels=self.convolution_channels)
         check_positive(std_floor=self.std_floor, likelihood_std=self.likelihood_std)
         if not self.initial_std or not min(self.initial_std) > 0:

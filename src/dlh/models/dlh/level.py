@@ -32,21 +32,19 @@ class Level(nn.Module):
         self.context_size = config.context_size
         initial_std = config.initial_std[min(index, len(config.initial_std) - 1)]
 
-        def gaussian(size: int, hidden_sizes: tuple[int, ...]) -> ConditionalGaussian:
+        def gaussian(size: int) -> ConditionalGaussian:
             return ConditionalGaussian(
                 size,
                 config.context_size,
-                hidden_sizes,
+                config.hidden_sizes,
                 config.state_size,
                 activation=config.activation,
                 std_floor=config.std_floor,
                 initial_std=initial_std,
             )
 
-        self.posterior = gaussian(config.feature_size, config.hidden_sizes)
-        self.change_prior = gaussian(
-            config.memory_size, config.prior_hidden_sizes or config.hidden_sizes
-        )
+        self.posterior = gaussian(config.feature_size)
+        self.change_prior = gaussian(config.memory_size)
         features = config.feature_size
         if not top:
             self.bottom_up = perceptron((features, features), config.activation)
