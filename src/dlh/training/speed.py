@@ -12,8 +12,8 @@ are float32 in all of them. ``auto`` is bf16 where the hardware multiplies it, o
 channels-last; on a GPU with the loop compiled, if something can be compiled there. On a processor
 it never compiles: the loop is 4 % of a step, of which compiling saves a half at most, for a
 start-up of 10 seconds to a minute. On a GPU the loop, launched kernel by kernel, is more than half
-of a step, and compiled, where it is one launch, a fifth (docs/results/benchmarks.md). What is compiled is
-the training step alone: validation, pictures and analyses run the plain loop.
+of a step, and compiled, where it is one launch, a fifth (docs/results/benchmarks.md). What is
+compiled is the training step alone: validation, pictures and analyses run the plain loop.
 """
 
 from __future__ import annotations
