@@ -95,13 +95,11 @@ def compare_models(
     table = table_of({name: (scored.protocol, scored.scores) for name, scored in at_one.items()})
     write_json(out / NUMBERS, numbers)
     ball = reading.ball if isinstance(reading, BallInFutures) else None
-    pictures: dict[str, bytes] = {}
-    for picture, draw in (
-        ("rollouts.png", lambda: _rollouts(at_one)),
-        ("curves.png", lambda: _curves(at_one)),
-        ("futures.png", lambda: _futures(at_one, ball)),
-    ):
-        pictures |= canvas.drawn(picture, draw)
+    pictures = {
+        "rollouts.png": _rollouts(at_one),
+        "curves.png": _curves(at_one),
+        "futures.png": _futures(at_one, ball),
+    }
     for name, png in pictures.items():
         write_bytes(out / name, png)
     titles = {name: PICTURES[name] for name in pictures}

@@ -159,17 +159,6 @@ def test_moving_ball_by_name_for_a_model_that_does_not_say(dlh, changing, no_fig
     assert read(Path("bare/analysis-moving-ball"))["depth"]["true_change_rate"] > 0
 
 
-def test_without_matplotlib_there_are_numbers_and_a_page(dlh, changing, monkeypatch):
-    import sys
-
-    for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
-        monkeypatch.setitem(sys.modules, name, None)
-    answer = dlh("analyse", changing, "--out", "found", *LITTLE)
-    assert answer.status == 0 and holds(answer.err, "warning", "matplotlib")
-    assert read(Path("found"))["clips"] == 5 and Path("found/analysis.html").exists()
-    assert not Path("found/figures").exists()
-
-
 @pytest.mark.parametrize(
     "words, status, said",
     [

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -92,12 +91,3 @@ def test_a_folder_that_holds_something_else_is_left_alone(dlh, finished):
     shutil.copytree(finished, "cut")
     Path("cut/summary.json").write_text("{")
     assert dlh("demo", "--run", "cut").names("cut/summary.json")
-
-
-def test_without_matplotlib_the_demo_does_not_begin(dlh, monkeypatch):
-    for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
-        monkeypatch.setitem(sys.modules, name, None)
-    answer = dlh("demo", "--preset", "tiny")
-    assert answer.status == 1
-    assert answer.names("matplotlib")
-    assert not Path("runs").exists()

@@ -114,14 +114,6 @@ def test_many_events_are_counted_and_the_first_are_printed(dlh, changing, clip, 
     assert f"  and {number - 1} more" in answer.out
 
 
-def test_without_matplotlib_there_are_events_but_no_picture(dlh, changing, clip, monkeypatch):
-    for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
-        monkeypatch.setitem(sys.modules, name, None)
-    answer = dlh("events", changing, clip)
-    assert answer.status == 0 and holds(answer.out, "events.json", "matplotlib")
-    assert Path("events.json").exists() and not Path("events.png").exists()
-
-
 @pytest.mark.parametrize(
     "words, status, said",
     [

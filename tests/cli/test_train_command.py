@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -231,19 +230,6 @@ def test_a_training_starts_from_the_weights_it_is_given(dlh, unbroken, not_shown
     assert dlh("train", "--resume", "run").status == 0
     answer = dlh("train", "tiny", "--init", unbroken, "--model.state-size", 5)
     assert answer.names(f"{unbroken} state_size 4 5")
-
-
-def test_without_matplotlib_a_training_still_ends_well(dlh, unbroken, monkeypatch):
-    for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
-        monkeypatch.setitem(sys.modules, name, None)
-    shutil.copytree(unbroken, "run")
-    for name in ("summary.json", "report.html", "curves.png", "events.png", "psnr.png"):
-        Path("run", name).unlink()
-    answer = dlh("train", "--resume", "run")
-    assert answer.status == 0
-    assert holds(answer.err, "warning", "curves.png", "matplotlib")
-    assert Path("run/summary.json").exists() and Path("run/report.html").exists()
-    assert Path("run/prediction.png").exists() and not Path("run/curves.png").exists()
 
 
 def test_torchrun_takes_the_line_that_the_help_gives(dlh):

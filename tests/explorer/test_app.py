@@ -20,10 +20,9 @@ from dlh.commands.explore import open_exploration
 from dlh.commands.options import ExploreOptions
 from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
-from dlh.explorer.app import build_app, import_gradio, serving
+from dlh.explorer.app import MissingExtraError, build_app, import_gradio, serving
 from dlh.models import registry
 from dlh.pretrained import UnsupportedError, of_network
-from dlh.reports.figures.canvas import MissingExtraError
 from dlh.reports.figures.exploration import LEFT, RIGHT, WIDTH
 from dlh.runs.presets import tiny_flat
 from refusals import refused

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
@@ -30,7 +29,6 @@ from dlh.reports.analysis_figures import NAMES, figures
 from dlh.reports.analysis_numbers import SETTINGS, as_json
 from dlh.reports.analysis_page import render
 from dlh.reports.figures import canvas
-from dlh.reports.figures.canvas import MissingExtraError
 from dlh.runs.build import frames_per_second
 from dlh.runs.subject import Subject, open_subject
 from dlh.runs.temperature import Asked, resolve_temperature
@@ -261,14 +259,10 @@ def _figure_files(folder: Path) -> list[Path]:
 
 
 def _draw(findings: Findings) -> dict[str, tuple[bytes, bytes]]:
-    """All figures by name, as PNG and as PDF. Without matplotlib there are none."""
+    """All figures by name, as PNG and as PDF."""
     drawn: dict[str, tuple[bytes, bytes]] = {}
     for name, draw in figures(findings).items():
-        try:
-            figure = draw()
-        except MissingExtraError as error:
-            warnings.warn(f"no figures: {error}", stacklevel=2)
-            return {}
+        figure = draw()
         drawn[name] = canvas.png_bytes(figure), canvas.pdf_bytes(figure)
     return drawn
 

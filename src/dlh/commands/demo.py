@@ -10,7 +10,6 @@ from dlh.commands.options import DemoOptions
 from dlh.commands.train import resume, start
 from dlh.errors import UsageError
 from dlh.files.writing import Say
-from dlh.reports.figures.canvas import new_figure
 from dlh.runs import presets
 from dlh.runs.experiment import read_snapshot
 from dlh.training.run import EXPERIMENT, RunFolder
@@ -31,7 +30,6 @@ def demo(options: DemoOptions, *, say: Say = print) -> None:
         UsageError: there is no such preset, it does not train on Moving Ball, or the folder holds
             a demo of another preset or seed.
         TrainingError: the folder is not a run, or the training cannot go on or was stopped.
-        MissingExtraError: matplotlib is not installed.
     """
     run, preset, seed = options.run, options.preset, options.seed
     experiment = presets.preset(preset)
@@ -40,7 +38,6 @@ def demo(options: DemoOptions, *, say: Say = print) -> None:
             f"the demo needs a preset on Moving Ball, found {preset}; to train that, use "
             f"`dlh train {preset} --data FOLDER`"
         )
-    new_figure(1, 1)  # a missing matplotlib is found now, not after the training
     experiment = replace(experiment, training=replace(experiment.training, seed=seed))
     if options.fresh and (aside := RunFolder.set_aside(run)) is not None:
         say(f"the demo that was in {run} is now in {aside}")

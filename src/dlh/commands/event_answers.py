@@ -14,23 +14,19 @@ from dlh.commands.watching import Watched, ratios
 from dlh.event_files.document import events_json
 from dlh.event_files.formats import FORMATS
 from dlh.files.writing import write_bytes, write_text
-from dlh.reports.figures.canvas import MissingExtraError, png_bytes
+from dlh.reports.figures.canvas import png_bytes
 from dlh.reports.figures.events import events_figure
 
 
-def write_answer(
-    watched: Watched, request: Request, options: EventsOptions
-) -> tuple[list[Path], str]:
-    """Write all that was asked for of one video; returns the files and folders, and why there is no
-    picture.
-    """
+def write_answer(watched: Watched, request: Request, options: EventsOptions) -> list[Path]:
+    """Write all that was asked for of one video; returns the files and folders."""
     answer, outputs = watched.answer, request.outputs
     # What can be refused is made before anything is written.
     texts = {
         outputs.beside(FORMATS[name].suffix): FORMATS[name].write(answer)
         for name in dict.fromkeys(options.write)
     }
-    drawn, missing = _draw(watched)
+    picture = _draw(watched)
     about = {
         "video": request.given,
         "model": options.model,
@@ -54,13 +50,10 @@ def write_answer(
     )
     document = events_json(answer, about=about, levels=watched.columns, seconds=watched.seconds)
     write_text(outputs.document, document)
-    written = [outputs.document]
-    if drawn is not None:
-        write_bytes(outputs.picture, drawn)
-        written.append(outputs.picture)
+    write_bytes(outputs.picture, picture)
     for path, text in texts.items():
         write_text(path, [text])
-    return [*written, *texts, *frames], missing
+    return [outputs.document, outputs.picture, *texts, *frames]
 
 
 def _scores_document(watched: Watched, options: EventsOptions) -> dict[str, Any]:
@@ -78,8 +71,7 @@ def _scores_document(watched: Watched, options: EventsOptions) -> dict[str, Any]
     return {"truth": str(options.truth), "tolerance": options.tolerance, "levels": levels}
 
 
-def _draw(watched: Watched) -> tuple[bytes | None, str]:
-    """The picture; None, and why, where matplotlib is not installed."""
+def _draw(watched: Watched) -> bytes:
     answer = watched.answer
     if answer.method == "level":
         changed = np.stack([level.columns["changed"] for level in watched.columns], 1)
@@ -92,18 +84,15 @@ def _draw(watched: Watched) -> tuple[bytes | None, str]:
         changed = np.ones((answer.frames, 2), dtype=bool)
         changed[:, 1] = watched.columns[0].columns["changed"]
         probability, lane = None, answer.method
-    try:
-        figure = events_figure(
-            watched.frames,
-            changed,
-            change_probability=probability,
-            fps=answer.fps,
-            pairs=watched.pairs,
-            lane=lane,
-        )
-    except MissingExtraError as error:
-        return None, str(error)
-    return png_bytes(figure), ""
+    figure = events_figure(
+        watched.frames,
+        changed,
+        change_probability=probability,
+        fps=answer.fps,
+        pairs=watched.pairs,
+        lane=lane,
+    )
+    return png_bytes(figure)
 
 
 def overview_row(request: Request, watched: Watched) -> dict[str, Any]:

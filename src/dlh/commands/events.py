@@ -60,9 +60,9 @@ def find_events(options: EventsOptions, *, say: Say = print) -> None:
         watched = watch(dlh, plan.requests[0], options, labels, Clusters(), say=say, only=True)
         for line in lines_of(watched, options):
             say(line)
-        written, missing = write_answer(watched, plan.requests[0], options)
+        written = write_answer(watched, plan.requests[0], options)
         said = ", ".join(map(str, written))
-        say(f"written: {said} (no picture: {missing})" if missing else f"written: {said}")
+        say(f"written: {said}")
         return
     _several(dlh, plan, options, labels, say)
 

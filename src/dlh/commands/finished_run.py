@@ -15,7 +15,7 @@ from dlh.analysis.observe import observe_levels
 from dlh.data.video.encode import write_video
 from dlh.interfaces import LayeredModel
 from dlh.reports.analysis_figures import exchanged_figure, rolled_figure
-from dlh.reports.figures.canvas import drawn, png_bytes
+from dlh.reports.figures.canvas import png_bytes
 from dlh.reports.figures.curves import draw_curves, psnr_figure
 from dlh.reports.figures.events import events_figure
 from dlh.reports.figures.futures import still_grid, tile_futures
@@ -40,8 +40,7 @@ LEVELS_SEED = 0
 def show(trained: Trained) -> dict[str, Any]:
     """Measure a run and write all that a person looks at into its folder; return the summary.
 
-    Without matplotlib the pictures that need it are left out, with a warning; without held-out
-    clips everything but the course of the training is.
+    Without held-out clips everything but the course of the training is left out.
 
     Raises:
         RunFolderError: a file cannot be written.
@@ -53,7 +52,7 @@ def show(trained: Trained) -> dict[str, Any]:
         clip_length=training.clip_length,
         batch_size=training.batch_size,
     )
-    pictures = drawn("curves.png", lambda: draw_curves(run.metrics.read()))
+    pictures = {"curves.png": draw_curves(run.metrics.read())}
     film = None
     if measured is not None:
         pictures |= _pictures(trained, measured) | _levels(trained, measured)
@@ -73,30 +72,25 @@ def _pictures(trained: Trained, measured: Measured) -> dict[str, bytes]:
     model, floors = measured.futures.model, measured.futures.floors
     pictures: dict[str, bytes] = {}
     if changed is not None:
-        pictures = drawn(
-            "events.png",
-            lambda: png_bytes(
-                events_figure(
-                    clips.video[clip, :steps],
-                    changed[clip],
-                    truth=None if truth is None else truth[clip, :steps],
-                    change_probability=None if probability is None else probability[clip],
-                    fps=frames_per_second(trained.source),
-                )
-            ),
-        )
-    return pictures | drawn(
-        "psnr.png",
-        lambda: png_bytes(
-            psnr_figure(
-                best=model.best_curve,
-                mean=model.mean_curve,
-                floors={name: scores.best_curve for name, scores in floors.items()},
-                window=model.window,
-                samples=model.samples,
+        pictures["events.png"] = png_bytes(
+            events_figure(
+                clips.video[clip, :steps],
+                changed[clip],
+                truth=None if truth is None else truth[clip, :steps],
+                change_probability=None if probability is None else probability[clip],
+                fps=frames_per_second(trained.source),
             )
-        ),
+        )
+    pictures["psnr.png"] = png_bytes(
+        psnr_figure(
+            best=model.best_curve,
+            mean=model.mean_curve,
+            floors={name: scores.best_curve for name, scores in floors.items()},
+            window=model.window,
+            samples=model.samples,
+        )
     )
+    return pictures
 
 
 def _levels(trained: Trained, measured: Measured) -> dict[str, bytes]:
@@ -115,9 +109,10 @@ def _levels(trained: Trained, measured: Measured) -> dict[str, bytes]:
         network, observed, None, LEVELS_SEED,
         moments=LOOKED_INTO_CLIPS, resamplings=SHOWN_RESAMPLINGS,
     )  # fmt: skip
-    return drawn("exchanged.png", lambda: png_bytes(exchanged_figure(levels, everything))) | drawn(
-        "rolled.png", lambda: png_bytes(rolled_figure(levels))
-    )
+    return {
+        "exchanged.png": png_bytes(exchanged_figure(levels, everything)),
+        "rolled.png": png_bytes(rolled_figure(levels)),
+    }
 
 
 def _futures(trained: Trained, measured: Measured) -> tuple[bytes, bytes]:

@@ -16,7 +16,6 @@ from dlh.analysis.exploration import Exploration
 from dlh.data.video.encode import write_video
 from dlh.errors import DlhError, UsageError
 from dlh.interfaces import Temperature
-from dlh.reports.figures.canvas import MissingExtraError
 from dlh.reports.figures.exploration import frame_at, frame_row, timeline
 from dlh.reports.figures.futures import still_grid, tile_futures
 
@@ -35,6 +34,12 @@ STYLE = """
 .answer p {margin: 4px 0}
 footer {display: none !important}
 """
+
+
+class MissingExtraError(DlhError, ImportError):
+    """An optional dependency is not installed; the message says how to install it."""
+
+    code = "missing-extra"
 
 
 def import_gradio() -> Any:

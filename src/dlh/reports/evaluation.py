@@ -14,7 +14,6 @@ from dlh.evaluation.results import NAMES
 from dlh.evaluation.rows import FLOORS, MODEL, ORACLE, ROWS
 from dlh.evaluation.scores.fvd import FVD
 from dlh.evaluation.scoring import DIVERSITY, ENERGY
-from dlh.reports.figures import canvas
 from dlh.reports.figures.curves import ScorePanel, draw_best_of, draw_score_curves
 from dlh.reports.render import listed, render
 
@@ -224,7 +223,7 @@ def write_markdown(scores: Mapping[str, Any]) -> str:
 
 
 def pictures_of(scores: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, bytes]:
-    """The curves of every metric that was computed, where matplotlib is installed.
+    """The curves of every metric that was computed.
 
     Args:
         scores: what scores.json holds.
@@ -255,12 +254,9 @@ def pictures_of(scores: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[st
         }
         level = [curve[0]] * len(curve)
         per_count.append(ScorePanel(title=title, best=curve, mean=level, floors=others))
-    drawings = {"per_frame": lambda: draw_score_curves(per_frame, samples=samples)}
+    pictures = {"per_frame": draw_score_curves(per_frame, samples=samples)}
     if samples > 1:
-        drawings["best_of"] = lambda: draw_best_of(per_count)
-    pictures: dict[str, bytes] = {}
-    for name, draw in drawings.items():
-        pictures |= canvas.drawn(name, draw, said=f"picture of {name}")
+        pictures["best_of"] = draw_best_of(per_count)
     return pictures
 
 

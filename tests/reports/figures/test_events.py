@@ -6,7 +6,6 @@ import torch
 
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 from dlh.reports.figures import canvas
-from dlh.reports.figures.canvas import MissingExtraError
 from dlh.reports.figures.events import COLUMNS, LEFT, RIGHT, WIDTH, Story, _window, events_figure
 from pictures import pixels, where_is
 from refusals import refused
@@ -182,9 +181,3 @@ def test_what_does_not_fit_together_is_refused():
         draw_events(grey_video(10), decisions(10), truth=np.zeros(9, bool))
     with refused(ValueError, "uint8", "float64", (10, 4, 4, 3)):
         draw_events(np.zeros((10, 4, 4, 3)), decisions(10))
-
-
-def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
-    with refused(MissingExtraError, "matplotlib"):
-        draw_events(grey_video(10), decisions(10))

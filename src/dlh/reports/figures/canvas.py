@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import io
-import warnings
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
-
-from dlh.errors import DlhError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,36 +34,11 @@ LINE = 22
 """Height of a line of text on a sheet, pixels."""
 
 
-class MissingExtraError(DlhError, ImportError):
-    """An optional dependency is not installed; the message says how to install it."""
-
-    code = "missing-extra"
-
-
-def drawn(name: str, draw: Callable[[], bytes], *, said: str = "") -> dict[str, bytes]:
-    """The picture under its name; nothing, and a warning, where matplotlib is not installed.
-
-    Args:
-        name: of the picture.
-        draw: gives it as PNG.
-        said: what the warning calls it, if not by its name.
-    """
-    try:
-        return {name: draw()}
-    except MissingExtraError as error:
-        warnings.warn(f"no {said or name}: {error}", stacklevel=2)
-        return {}
-
-
 def new_figure(width: float, height: float) -> Figure:
     """An empty white figure, inches; matplotlib's objects only: no window, no global state."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError(
-            "drawing needs matplotlib, which is missing here; install dlh again"
-        ) from error
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor=PAPER)
     FigureCanvasAgg(figure)
     return figure
