@@ -23,9 +23,10 @@ from dlh.evaluation.rows import MODEL
 from dlh.evaluation.work import futures_of_clip
 from dlh.files.writing import Say, write_bytes, write_json
 from dlh.interfaces import Temperature
-from dlh.runs.subject import Subject, run_of
+from dlh.runs.subject import Subject
 from dlh.runs.summary import SUMMARY
 from dlh.runs.temperature import AUTO, resolve_temperature
+from dlh.training.run import run_of
 from dlh.video import to_stored
 from reproduction.readings import Reading
 

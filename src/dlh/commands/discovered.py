@@ -10,7 +10,7 @@ from typing import Any
 from dlh.commands.options import EventsOptions
 from dlh.data.video.live import is_stream
 from dlh.files.writing import Say
-from dlh.runs.subject import run_of
+from dlh.training.run import run_of
 
 ABOUT = "discover.json"
 

@@ -27,7 +27,7 @@ from dlh.runs.presets import PRESETS
 from dlh.runs.trained import open_trained
 from dlh.settings import SettingsError, from_plain
 from dlh.training.errors import RunFolderError
-from dlh.training.run import EXPERIMENT, RunFolder
+from dlh.training.run import RunFolder, run_of
 
 ABOUT = "about.json"
 """Beside a shipped model: what it was trained on, and what it was measured to do."""
@@ -201,17 +201,6 @@ def open_subject(
         new=new,
         known=known is not None,
         trained_on=_training_files(known) if known is not None and new else frozenset(),
-    )
-
-
-def run_of(name: str) -> RunFolder | None:
-    """The run of a model in a folder, its own or the one above: runs/mine/best is of runs/mine."""
-    folder = Path(name)
-    if not folder.is_dir():
-        return None
-    return next(
-        (RunFolder(place) for place in (folder, folder.parent) if (place / EXPERIMENT).is_file()),
-        None,
     )
 
 

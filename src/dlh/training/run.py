@@ -222,6 +222,17 @@ class RunFolder:
             self.write_status(state, step=progress.step, steps=steps, message=message)
 
 
+def run_of(name: str | Path) -> RunFolder | None:
+    """The run of a model in a folder, its own or the one above: runs/mine/best is of runs/mine."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return None
+    return next(
+        (RunFolder(place) for place in (folder, folder.parent) if (place / EXPERIMENT).is_file()),
+        None,
+    )
+
+
 def _contents(path: Path) -> list[str]:
     """What a folder holds, but for the traces of a run that was killed before it wrote anything."""
     try:
