@@ -233,6 +233,8 @@ def _mnist() -> Named:
 def _paper(chance: float) -> Named:
     """The paper's size: 64 px, its networks, 100 clips of 100 frames. Not its schedule of days."""
     preset = moving_ball_paper()
+    recipe = moving_ball().model
+    assert isinstance(recipe, DLHConfig)
     ball = replace(preset.data.ball, colour_change_probability=chance)
     return Named(
         name=f"paper-lambda{chance:g}-seed0",
@@ -241,7 +243,7 @@ def _paper(chance: float) -> Named:
         what=f"the paper's size, two levels, lambda {chance:g}, some minutes of a GPU",
         experiment=replace(
             preset,
-            model=replace(preset.model, initial_std=moving_ball().model.initial_std),
+            model=replace(preset.model, initial_std=recipe.initial_std),
             data=replace(preset.data, ball=ball),
             training=replace(
                 preset.training,

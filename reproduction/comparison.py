@@ -193,9 +193,9 @@ def _futures(found: Mapping[str, Scored], ball: MovingBallConfig | None) -> byte
         for number, frames in enumerate(scored.shown(clip)):
             names.append(name if number else f"{name}, best")
             futures.append(frames)
-    drawn, of_ball = np.stack(futures), {}
+    drawn, of_ball = np.stack(futures), dict[str, Any]()
     if ball is not None:
-        of_ball = {
+        of_ball |= {
             "colours": colour_band(read_ball(from_stored(drawn), ball), ball),
             "true_colours": colour_band(truths[clip], ball),
             "first": switches_in(truths[clip], window=COLUMNS),

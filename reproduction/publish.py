@@ -129,7 +129,9 @@ def publish(*, run: Path, name: str, out: Path, dtype: Dtype = "float16", say: S
     stored, device = getattr(torch, dtype), subject.model.device
     with tempfile.TemporaryDirectory() as trial:
         write_model(Path(trial), subject.model.model, dtype=stored)
-        after = measure_worth(read_model(Path(trial)).eval().to(device), subject.source)
+        rounded = read_model(Path(trial))
+        assert isinstance(rounded, DynamicLatentHierarchy)
+        after = measure_worth(rounded.eval().to(device), subject.source)
     known = subject.model.trained_on
     write_model(folder, subject.model.model, dtype=stored, trained_on=known)
     about = _about(subject, name, dtype, before, after)

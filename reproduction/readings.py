@@ -31,7 +31,8 @@ class Reading(Protocol):
         file: what is found is kept in, beside the scores.
     """
 
-    file: str
+    @property
+    def file(self) -> str: ...
 
     def read(self, evaluation: Evaluation, protocol: ScoreProtocol) -> dict[str, Any]:
         """What is found, by name, for a JSON file."""

@@ -230,7 +230,7 @@ def _chosen(subject: Subject, protocol: Protocol, path: Path, say: Say) -> Tempe
             seed=protocol.seed,
             say=say,
         )
-        kept = {"protocol_sha256": key, **chosen.to_plain()}
+        kept = dict[str, Any](protocol_sha256=key, **chosen.to_plain())
         write_json(path, kept)
     return Temperature(states=kept["states"], decisions=kept["decisions"])
 

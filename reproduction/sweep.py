@@ -179,7 +179,7 @@ def read_run(run: RunFolder, experiment: Experiment) -> Swept:
     validations = [row for row in run.metrics.read() if VALIDATION + "elbo" in row]
     last: Mapping[str, Any] = validations[-1] if validations else {}
     summary = run.read_json(SUMMARY)
-    model = experiment.model
+    model: Any = experiment.model
     std, values = model.likelihood_std, math.prod(model.frame_shape)
     elbo, nats = last.get(VALIDATION + "elbo"), None
     error = best = None

@@ -40,7 +40,10 @@ def rows(run: str, clips: int) -> Iterator[tuple[str, float, float, float]]:
     """(step of the cycle, recall, nats as a change, nats as staying)."""
     subject, chosen, observed = observe_run(run, clips)
     trace = observed.source
-    if not isinstance(chosen, MovingBallClips) or subject.model.config.num_levels < 2:
+    if (
+        not isinstance(chosen, MovingBallClips)
+        or getattr(subject.model.config, "num_levels", 1) < 2
+    ):
         raise SystemExit(f"{run} is no model of Moving Ball with two levels or more")
     names = subject.experiment.data.ball.colours
     colours = torch.from_numpy(chosen.colours[:, : trace.changed.shape[1]])

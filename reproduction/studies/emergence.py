@@ -23,7 +23,7 @@ from dlh.data.clips import Clips
 from dlh.evaluation.events import event_scores
 from dlh.files.text_table import text_table
 from dlh.files.writing import write_bytes
-from dlh.models.dlh import Trace
+from dlh.interfaces import ObservedLevels
 from dlh.runs.experiment import Experiment
 from dlh.training.metrics import VALIDATION
 from dlh.training.run import RunFolder
@@ -42,7 +42,7 @@ def world_of(experiment: Experiment) -> str:
     return ", ".join([*parts, f"std {getattr(model, 'likelihood_std', 1.0):g}"])
 
 
-def measured(trace: Trace, clips: Clips, experiment: Experiment) -> dict[str, Any]:
+def measured(trace: ObservedLevels, clips: Clips, experiment: Experiment) -> dict[str, Any]:
     """Scores of level 2 on the observed clips.
 
     Args:
@@ -50,6 +50,7 @@ def measured(trace: Trace, clips: Clips, experiment: Experiment) -> dict[str, An
         clips: with the truth.
         experiment: the run's.
     """
+    assert clips.events is not None
     steps = trace.changed.shape[1]
     scores = event_scores(trace.changed[..., 1], clips.events[:, :steps])
     recalls = colour_recalls(trace.changed, clips, experiment.data.ball.colours)

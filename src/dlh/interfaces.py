@@ -232,6 +232,7 @@ class ModelConfig(Protocol):
     """
 
     kind: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def frame_shape(self) -> tuple[int, int, int]: ...
