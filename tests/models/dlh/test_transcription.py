@@ -11,7 +11,9 @@ from small_models import SWITCHES, lively_model, lively_video, noise_for, small_
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 cases = pytest.mark.parametrize("switches", SWITCHES.values(), ids=SWITCHES.keys())
-depths = pytest.mark.parametrize("num_levels", [1, 2, 3, 5])
+# Every switch with three levels, every depth with the default; the rest of the grid is slow.
+FIRST = [(3, name) for name in SWITCHES] + [(levels, "default") for levels in (1, 2, 5)]
+REST = [(levels, name) for levels in (1, 2, 5) for name in SWITCHES if name != "default"]
 
 
 def gradients(model, loss) -> dict[str, torch.Tensor]:
@@ -20,10 +22,12 @@ def gradients(model, loss) -> dict[str, torch.Tensor]:
     return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
 
 
-@depths
-@cases
-def test_terms_and_gradients_are_those_of_the_equations(num_levels, switches):
-    config = small_config(num_levels, **switches)
+@pytest.mark.parametrize(
+    "num_levels, name",
+    [*FIRST, *(pytest.param(*case, marks=pytest.mark.slow) for case in REST)],
+)
+def test_terms_and_gradients_are_those_of_the_equations(num_levels, name):
+    config = small_config(num_levels, **SWITCHES[name])
     model, video = lively_model(config, seed=2), lively_video(config)
     noise = noise_for(config, video)
     found = model.objective(video, noise=noise)
@@ -103,10 +107,7 @@ def assert_left_behind(carried: Carried, past: slow_reference.Past) -> None:
 
 
 @pytest.mark.parametrize("observed", [True, False], ids=["after a video", "from nothing"])
-@pytest.mark.parametrize(
-    "num_levels, name",
-    [(3, name) for name in SWITCHES] + [(1, "default"), (2, "default"), (5, "default")],
-)
+@pytest.mark.parametrize("num_levels, name", FIRST)
 def test_prediction_is_that_of_the_equations(num_levels, name, observed):
     config = small_config(num_levels, **SWITCHES[name])
     model, video = lively_model(config, seed=2), lively_video(config)
