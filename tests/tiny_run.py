@@ -34,10 +34,14 @@ CLIP_FRAMES = 40
 
 
 def measure_little(patch: pytest.MonkeyPatch) -> None:
-    """Make the measurement after a training short, and its pictures small."""
+    """Make the measurement after a training short."""
     for name, value in LITTLE.items():
         patch.setattr(measure, name, value)
     patch.setattr(floors, "MEAN_FRAME_CLIPS", 8)
+
+
+def draw_small(patch: pytest.MonkeyPatch) -> None:
+    """Make pictures small. Not for a whole session: tests of pictures look at pixels."""
     patch.setattr(canvas, "DOTS_PER_INCH", 40)
 
 
@@ -51,6 +55,7 @@ def finished_demo(factory: pytest.TempPathFactory) -> Path:
     folder = MADE["demo"] = factory.mktemp("tiny") / "demo"
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()):
         measure_little(patch)
+        draw_small(patch)
         demo(DemoOptions(run=folder, preset="tiny"), say=lambda line: None)
     return folder
 

@@ -18,6 +18,13 @@ def measured_little(little_to_measure: None) -> None:
 
 
 @pytest.fixture(autouse=True)
+def drawn_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tiny_run
+
+    tiny_run.draw_small(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
 def heard_interrupts() -> Generator[None]:
     """Ctrl-C is heard, also where the tests run in the background and a shell has it ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

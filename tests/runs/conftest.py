@@ -8,3 +8,10 @@ import pytest
 @pytest.fixture(autouse=True, scope="session")
 def measured_little(little_to_measure: None) -> None:
     pass
+
+
+@pytest.fixture(autouse=True)
+def drawn_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tiny_run
+
+    tiny_run.draw_small(monkeypatch)
