@@ -11,7 +11,8 @@ import pytest
 
 from dlh.data.store.source import StoreSource
 from dlh.data.video.encode import write_video
-from dlh.runs import small_sets
+from dlh.data.worlds.moving_ball import MovingBall
+from dlh.runs import presets, small_sets
 from refusals import holds
 from tiny_run import interrupted_at
 
@@ -64,6 +65,7 @@ def test_one_command_from_videos_to_events_goes_on_when_it_is_repeated(dlh):
     assert holds(answer.out, "not scored", "v3.mp4")
     overview = json.loads(Path("found/events/overview.json").read_text())
     assert ["f1" in row for row in overview["videos"]] == [True, True, True, False]
+    assert json.loads(Path("found/run/experiment.json").read_text())["experiment"]["init"] is None
     about = json.loads(Path("found/discover.json").read_text())
     assert about["method"] in ("level", "motion", "changepoint") and about["choice"]["why"]
     assert about["model"] == "found/run/best" and about["footage"]["files"] == 4
@@ -79,6 +81,24 @@ def test_one_command_from_videos_to_events_goes_on_when_it_is_repeated(dlh):
     assert other.status == 2 and other.names("found minutes 3.0 --out")
 
 
+def test_training_begins_from_the_shipped_weights_where_they_see_the_changes(dlh):
+    world, rows = MovingBall(presets.preset("moving-ball").data.ball), ["video,seconds"]
+    Path("films").mkdir()
+    for number in range(4):
+        clip = world.held_out_clip("test", number, clip_length=60)
+        write_video(f"films/v{number}.mp4", clip.video[0], fps=10, scale=4)
+        rows += [f"v{number}.mp4,{frame / 10}" for frame in np.flatnonzero(clip.events[0])]
+    Path("labels.csv").write_text("\n".join(rows))
+    answer = dlh("discover", "films", "--out", "found", "--truth", "labels.csv")
+    assert answer.status == 0, answer.err
+    assert holds(answer.out, "from moving-ball") and holds(answer.out, "method level")
+    experiment = json.loads(Path("found/run/experiment.json").read_text())["experiment"]
+    assert experiment["init"] == "moving-ball" and experiment["data"]["augment"]["stride"] == 1
+    assert experiment["training"]["beta_warmup_steps"] == 0
+    rows = json.loads(Path("found/events/overview.json").read_text())["videos"]
+    assert min(row["f1"] for row in rows) > 0.9
+
+
 def test_the_minutes_end_the_training_and_the_answers_follow(dlh, monkeypatch):
     monkeypatch.setattr(small_sets, "STEPS", (500, 500))
     videos("films")
@@ -86,7 +106,7 @@ def test_the_minutes_end_the_training_and_the_answers_follow(dlh, monkeypatch):
     assert answer.status == 0, answer.err
     status = json.loads(Path("found/run/status.json").read_text())
     assert status["state"] == "finished" and 0 < status["step"] < 500
-    assert holds(answer.out, f"{status['step']} steps", "of 500", "more --minutes")
+    assert holds(answer.out, f"trained: {status['step']} of 500 steps", "minutes")
     assert Path("found/events/overview.csv").exists()
 
 

@@ -23,14 +23,16 @@ from dlh.analysis.surprise import Evidence
 from dlh.evaluation.event_floors import has_ruptures
 from dlh.evaluation.events import count_matched
 
-MOST_CHANGES = 0.2
+MOST_CHANGES = 0.3
 """Share of the frames at which a level that holds what lasts changes."""
 LEAST_AGREEMENT = 0.8
 """F1 of the events of one pass against those of the other."""
 LEAST_CAUGHT = 0.8
 """Share of the events of motion that a level finds too."""
 TOGETHER = 0.5
-"""Seconds."""
+"""Seconds between two events that are the same one, at most."""
+CLOSE = 0.25
+"""The same in mean times between a level's changes: where they are many, two at random are near."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,14 +91,16 @@ def choose_method(seen: Sequence[Seen]) -> Choice:
         _times(kind(energy=video.energy, fps=video.energy_fps), video.energy_fps) for video in seen
     ]
     frames = sum(video.passes[0].frames - 1 for video in seen)
-    rate = sum(len(one) for one, _ in levels) / frames
-    both = sum(count_matched(one, other, TOGETHER) for one, other in levels)
+    seconds = sum((video.passes[0].frames - 1) / video.fps for video in seen)
+    changes = sum(len(one) for one, _ in levels)
+    near = min(TOGETHER, CLOSE * seconds / changes) if changes else TOGETHER
+    rate = changes / frames
+    both = sum(count_matched(one, other, near) for one, other in levels)
     total = sum(len(one) + len(other) for one, other in levels)
     agreement = 2 * both / total if total else 0.0
     known = sum(map(len, by_motion))
     found = sum(
-        count_matched(one, motion, TOGETHER)
-        for (one, _), motion in zip(levels, by_motion, strict=True)
+        count_matched(one, motion, near) for (one, _), motion in zip(levels, by_motion, strict=True)
     )
     caught = found / known if known else None
     if not rate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from dlh.analysis.choice_of_method import Choice, Seen, choose_method
@@ -31,7 +33,7 @@ from dlh.pretrained import DLH, open_model
 from dlh.pretrained.files import holds_model
 from dlh.runs.build import frames_per_second, open_source
 from dlh.runs.experiment import Experiment, read_snapshot
-from dlh.runs.small_sets import SLOWEST, experiment_for, with_steps
+from dlh.runs.small_sets import SLOWEST, experiment_for, from_weights, with_steps
 from dlh.runs.trained import BEST_MODEL
 from dlh.training.device import choose_device
 from dlh.training.errors import Interrupted
@@ -40,6 +42,8 @@ from dlh.training.metrics import best_of
 from dlh.training.run import EXPERIMENT, RunFolder
 from dlh.video import from_stored
 
+KNOWN = "moving-ball"
+"""The shipped model from whose weights training may begin."""
 RUN, VIDEOS, ANSWERS = "run", "videos", "events"
 LOOKED_AT = 8
 """Videos that are looked at before a model is chosen, at most."""
@@ -92,6 +96,7 @@ def discover(options: DiscoverOptions, *, say: Say = print) -> None:
         make_folder(folder)
         _link(sources, options)
         write_json(folder / ABOUT, {"asked": _asked(options), "footage": asdict(seen)})
+        experiment = _with_known_weights(experiment, sources)
         open_source(experiment)  # the videos are decoded now, and once
         left = options.minutes - (time.monotonic() - began) / 60
         experiment = with_steps(experiment, minutes=max(left, LEAST_LEFT * options.minutes))
@@ -240,6 +245,22 @@ def _look(sources: list[SourceFile], skipped: list[str], options: DiscoverOption
     return footage(looks, lengths, rates)
 
 
+def _with_known_weights(experiment: Experiment, sources: list[SourceFile]) -> Experiment:
+    """The experiment from the shipped weights, if by them a level already finds what changes in
+    some of the videos; otherwise from scratch.
+    """
+    known, seen, data = open_model(KNOWN, choose_device("auto")), list[Seen](), experiment.data
+    assert isinstance(known, DLH)
+    for source in sources[:: -(-len(sources) // JUDGED_BY)]:
+        with contextlib.suppress(DataError):
+            video = known.open(source.path, fps=data.fps, crop=data.crop, fit=data.fit)
+            frames = video.read(FRAMES_LOOKED_AT)
+            if len(frames) > 1:
+                seen.append(seen_of(known, frames, video.fps))
+    found = bool(seen) and choose_method(seen).method == "level"
+    return from_weights(experiment, KNOWN, known.config) if found else experiment
+
+
 def _described(seen: Footage, experiment: Experiment, options: DiscoverOptions) -> Iterator[str]:
     """What there is, what of it is used, and which model is trained: three lines."""
     model, data, training = experiment.model, experiment.data, experiment.training
@@ -265,22 +286,27 @@ def _described(seen: Footage, experiment: Experiment, options: DiscoverOptions) 
         f"{seconds / seen.spacing:.0f} changes{split}; varied by {', '.join(changed)}"
     )
     assert isinstance(model, DLHConfig)
+    begins = (
+        "" if experiment.init is None else f"; from {experiment.init}, which sees these changes"
+    )
     colours = "grey" if model.channels == 1 else "colour"
     yield (
         f"model: {model.num_levels} levels, frames of {model.height} x {model.width} {colours}, "
-        f"likelihood std {model.likelihood_std:g}; at most {training.steps} steps in about "
+        f"likelihood std {model.likelihood_std:g}{begins}; at most {training.steps} steps in about "
         f"{options.minutes:g} minutes (--minutes)"
     )
 
 
 def _train(begin: Any, experiment: Experiment, say: Say) -> None:
-    steps, told = experiment.training.steps, False
+    steps, minutes, told = experiment.training.steps, experiment.training.minutes, False
 
     def on_log(entry: dict[str, Any]) -> None:
         nonlocal told
         if not told and "steps_per_second" in entry and entry["step"] < steps:
             told = True
             left = (steps - entry["step"]) / entry["steps_per_second"] / 60
+            if minutes:
+                left = min(left, max(0.0, minutes - entry["seconds"] / 60))
             say(
                 f"step {entry['step']} of {steps}: about {left:.0f} minutes of training left; "
                 "Ctrl-C stops, the same command goes on"
@@ -296,24 +322,34 @@ def _train(begin: Any, experiment: Experiment, say: Say) -> None:
 def _choose(model: DLH, source: StoreSource) -> Choice:
     """Ask held-out videos for the method; training videos where none is held out."""
     held = [*source.videos("validation"), *source.videos("test")] or source.videos("train")
-    stride, seen = source.augmentation.stride, []
-    for video in held[:JUDGED_BY]:
-        frames = source.store.frames(video, 0, min(video.length, FRAMES_JUDGED_BY))
-        energy = MotionEnergy()
-        energy.add(frames)
-        one, other = (
-            Evidence.concatenate(list(model.evidence([frames[::stride]], seed=seed)))
-            for seed in (0, 1)
-        )
-        seen.append(
-            Seen(
-                passes=(one, other),
-                fps=video.fps / stride,
-                energy=energy.whole(),
-                energy_fps=video.fps,
+    stride = source.augmentation.stride
+    return choose_method(
+        [
+            seen_of(
+                model,
+                source.store.frames(video, 0, min(video.length, FRAMES_JUDGED_BY)),
+                video.fps,
+                stride=stride,
             )
-        )
-    return choose_method(seen)
+            for video in held[:JUDGED_BY]
+        ]
+    )
+
+
+def seen_of(model: DLH, frames: np.ndarray, fps: float, *, stride: int = 1) -> Seen:
+    """What a choice of the method needs to know of one video.
+
+    Args:
+        model: passes twice over every ``stride``-th frame.
+        frames: of the model's size, uint8 (time, height, width, channel).
+        fps: frames a second.
+        stride: of which the model sees one.
+    """
+    energy = MotionEnergy()
+    energy.add(frames)
+    taken = frames[::stride].copy()  # a stored video cannot be written to
+    one, other = (Evidence.concatenate(list(model.evidence([taken], seed=seed))) for seed in (0, 1))
+    return Seen(passes=(one, other), fps=fps / stride, energy=energy.whole(), energy_fps=fps)
 
 
 def _judged(
@@ -325,14 +361,11 @@ def _judged(
         yield "nothing was held out, so nothing says whether the model is good: give more videos"
         return
     by = "bound" if best.by == BOUND else best.by
-    line = f"trained: {status.step} steps; the held-out {by} was best at step {best.step}"
     too_short, training = best.step == status.step, experiment.training
-    if status.step < training.steps and _seconds(run) >= 60 * training.minutes:
-        line += (
-            f", of {training.steps} that would have fitted into the minutes on an idle machine: "
-            "more --minutes help"
-        )
-    elif status.step < training.steps:
+    out_of_time = status.step < training.steps and _seconds(run) >= 60 * training.minutes > 0
+    done = f" of {training.steps} steps, as the minutes are over" if out_of_time else " steps"
+    line = f"trained: {status.step}{done}; the held-out {by} was best at step {best.step}"
+    if status.step < training.steps and not out_of_time:
         line += (
             ", and not since: the model began to know its clips by heart, so training ended. More "
             "video helps, more minutes do not"

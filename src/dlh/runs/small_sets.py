@@ -14,7 +14,7 @@ from dlh.data.augmentation import Augmentation
 from dlh.data.clips import DataError
 from dlh.data.video.resize import Crop, Fit
 from dlh.models import registry
-from dlh.models.dlh import DLHConfig
+from dlh.models.dlh import DLHConfig, DynamicsConfig, EmergenceConfig
 from dlh.runs.experiment import DataConfig, Experiment
 from dlh.runs.preset_bases import emergence
 from dlh.training.config import TrainingConfig
@@ -45,6 +45,8 @@ KEPT_FRAMES = 100_000
 """Stored frames above which videos are re-timed when they are read, and have no phases."""
 FILES_TO_SPLIT = 3
 """Below so many, each is split by blocks of time."""
+KNOWN_LEARNING_RATE = 3e-4
+"""From weights in which the hierarchy has emerged."""
 STEPS = (200, 3_000)
 """Updates, from and to."""
 CHECKS = 20
@@ -153,6 +155,21 @@ def experiment_for(
     )
 
 
+def from_weights(experiment: Experiment, name: str, model: DLHConfig) -> Experiment:
+    """The experiment from the weights of a shipped model that already finds what changes in these
+    videos at their own rate: its sizes, every frame, and small updates.
+    """
+    augment, training = experiment.data.augment, experiment.training
+    length = min(CLIP_LENGTH, training.clip_length * augment.stride)
+    return replace(
+        experiment,
+        model=replace(model, emergence=EmergenceConfig(), dynamics=DynamicsConfig()),
+        data=replace(experiment.data, augment=replace(augment, stride=1)),
+        training=replace(training, clip_length=length, learning_rate=KNOWN_LEARNING_RATE),
+        init=name,
+    )
+
+
 def with_steps(experiment: Experiment, *, minutes: float) -> Experiment:
     """The experiment with as many steps as fit into the minutes on this machine, and a schedule for
     them.
@@ -160,15 +177,16 @@ def with_steps(experiment: Experiment, *, minutes: float) -> Experiment:
     steps = int(OVERHEAD * 60 * minutes / seconds_per_step(experiment))
     steps = min(max(steps, STEPS[0]), STEPS[1])
     every = max(10, steps // CHECKS)
-    assert isinstance(experiment.model, DLHConfig)
+    model, fresh = experiment.model, experiment.init is None
+    assert isinstance(model, DLHConfig)
     return replace(
         experiment,
-        model=replace(experiment.model, emergence=emergence(steps)),
+        model=replace(model, emergence=emergence(steps)) if fresh else model,
         training=replace(
             experiment.training,
             steps=steps,
             minutes=LIMIT * minutes,
-            beta_warmup_steps=steps // 2,
+            beta_warmup_steps=steps // 2 if fresh else 0,
             cooldown_steps=steps // 3,
             validate_every=every,
             checkpoint_every=every,
