@@ -139,10 +139,19 @@ class EventsTableOptions:
     folder of the results. A run of dlh discover on films of the arena is tested on new ones.
 
     example:  python -m reproduction events-table runs/moving-ball runs/textured-room found/run
+
+    example:  python -m reproduction events-table --films arena-2000 arena-2001 cuts-0
     """
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = ()
     """Finished runs, named by their folders."""
+    films: tuple[Path, ...] = ()
+    """Folders with films of one length, each with its labels beside it, as FOLDER-labels.csv. A
+    number at the end of a name tells folders of one world apart. Every second film is scored."""
+    model: str = "moving-ball"
+    """Whose levels are asked about the films, by method level and auto; nothing is trained."""
+    scenedetect: Path | None = None
+    """A Python with PySceneDetect, which then is scored on the films too."""
     results: Path = Path("docs/results")
     """The folder of the table and of the records."""
     clips: int = 32
@@ -166,6 +175,25 @@ class ArenaOptions:
     """Of each."""
     seed: int = 0
     """Decides what the animal does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinedOptions:
+    """Write films joined from stretches of videos, and when they are cut, as labels.
+
+    example:  python -m reproduction joined cuts-0 --videos tree.avi box.mp4 cup.mp4
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    """The folder of the films; the labels go beside it, as FOLDER-labels.csv."""
+    videos: tuple[Path, ...]
+    """Two or more, without cuts of their own."""
+    films: int = 12
+    """Films."""
+    seconds: float = 20.0
+    """Of each."""
+    seed: int = 0
+    """Decides the stretches."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -316,6 +344,9 @@ def _events_table(words: list[str], prog: str) -> None:
             results=options.results,
             clips=options.clips,
             clip_length=options.clip_length,
+            films=options.films,
+            model=options.model,
+            scenes=options.scenedetect,
             say=say,
         )
 
@@ -326,6 +357,20 @@ def _arena(words: list[str], prog: str) -> None:
 
     labels = write_clips(
         options.folder, clips=options.clips, seconds=options.seconds, seed=options.seed
+    )
+    say(f"written: {options.folder}, {labels}")
+
+
+def _joined(words: list[str], prog: str) -> None:
+    options = parse(JoinedOptions, words, prog=prog)
+    from reproduction.joined import write_joined
+
+    labels = write_joined(
+        options.folder,
+        options.videos,
+        films=options.films,
+        seconds=options.seconds,
+        seed=options.seed,
     )
     say(f"written: {options.folder}, {labels}")
 
@@ -343,6 +388,7 @@ COMMANDS = {
     "join": Command("a run again, of the parts that gpu wrote", _join),
     "horizon": Command("how far the futures of runs on Moving Ball go, and the marks", _horizon),
     "arena": Command("films of an animal that rests, explores and grooms", _arena),
+    "joined": Command("films joined from videos, with the cuts as labels", _joined),
     "events-table": Command("which events runs find, world by world", _events_table),
     "publish": Command("make a shipped model of a finished run", _publish),
 }

@@ -10,6 +10,7 @@ import json
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,56 +18,82 @@ import av
 import numpy as np
 import torch
 
-from dlh.analysis.event_methods import ChangePointDetector, Detector, MotionDetector
+from dlh.analysis.event_methods import ChangePointDetector, MotionDetector
 from dlh.data.clips import Clips
 from dlh.data.store.source import StoreSource
 from dlh.data.video.resize import Resizer, Target
 from dlh.errors import UsageError
-from dlh.evaluation.event_floors import fit_detectors, frame_difference, has_ruptures
-from dlh.evaluation.events import event_scores
+from dlh.evaluation.event_floors import fit_detectors, has_ruptures
 from dlh.files.writing import Say, make_folder, write_json, write_text
 from dlh.runs.build import frames_per_second
 from dlh.runs.subject import Subject, open_subject
 from dlh.video import from_stored
 from reproduction.arena import Arena, draw_clip
+from reproduction.events_in_films import measure_films, scores_of, without_labels
 
 RECORDS, TABLE = "events", "events.md"
 GENERATED_FPS = 10.0
 """Frames a second at which clips of generated worlds are shown."""
-HALF_A_SECOND = 0.5
 NEW_FILMS = 1_000
 """Seed of films of the arena that no run has seen."""
 CLIPS_AT_ONCE = 8
+NOTE = """F1, the mean over runs or sets of films (lowest to highest), at a tolerance of none and of
+half a second: {counted}. Made by `python -m reproduction events-table`; `arena` and `joined` write
+the films. Records: `events/`.
 
-Claims = dict[str, np.ndarray]
-"""By detector, events claimed, bool (batch, time)."""
+`dlh` is level 2 of a model that was trained on the world, `level of` a model all levels of one that
+was not. `motion` and `changepoint` are methods of `dlh events` with their own thresholds; `auto` is
+the method that `dlh discover` would choose without labels, on other films. PySceneDetect has its
+own settings, and the size of the film. All others have the thresholds that are best on other clips
+with labels."""
 
 
 def tabulate(
-    runs: Sequence[Path], *, results: Path, clips: int, clip_length: int, say: Say
+    runs: Sequence[Path],
+    *,
+    results: Path,
+    clips: int,
+    clip_length: int,
+    films: Sequence[Path] = (),
+    model: str = "moving-ball",
+    scenes: Path | None = None,
+    say: Say,
 ) -> None:
-    """Measure the runs that have no record, and write the table of all records.
+    """Measure the runs and films that have no record, and write the table of all records.
 
     Args:
         runs: finished ones.
         results: the folder of the records and of the table.
         clips: that are tested, and as many for the thresholds of the trivial detectors.
         clip_length: frames of each.
+        films: folders with films, each with its labels beside it, as FOLDER-labels.csv.
+        model: whose levels are asked about the films.
+        scenes: a Python that has PySceneDetect, for the films; None leaves it out.
         say: takes a line for each run.
 
     Raises:
-        UsageError: two runs would have one record, or a run's clips do not know their events.
+        UsageError: two runs or folders would have one record, or a run's clips do not know their
+            events.
     """
     make_folder(results / RECORDS)
-    names = [f"{run.resolve().parent.name}-{run.resolve().name}" for run in runs]
-    if len(set(names)) < len(names):
-        raise UsageError(f"each run needs a record of its own, found the names {', '.join(names)}")
-    for run, name in zip(runs, names, strict=True):
+    measures: dict[str, Callable[[], dict[str, Any]]] = {
+        f"{run.resolve().parent.name}-{run.resolve().name}": partial(
+            measure, run, clips=clips, clip_length=clip_length
+        )
+        for run in runs
+    }
+    for folder in films:
+        measures[f"films-{folder.name}"] = partial(
+            measure_films, folder, name=model, scenes=scenes, say=say
+        )
+    if len(measures) < len(runs) + len(films):
+        raise UsageError(f"each needs a record of its own, found the names {', '.join(measures)}")
+    for name, measured in measures.items():
         path = results / RECORDS / f"{name}.json"
         if path.exists():
             say(f"{name}: has a record")
             continue
-        write_json(path, measure(run, clips=clips, clip_length=clip_length))
+        write_json(path, measured())
         say(f"{name}: measured")
     paths = sorted((results / RECORDS).glob("*.json"))
     table = render(json.loads(path.read_text("utf-8")) for path in paths)
@@ -89,14 +116,6 @@ def measure(run: Path, *, clips: int, clip_length: int) -> dict[str, Any]:
     )
     for name, kind in kinds.items():
         claims[name] = without_labels(tested.video, kind, fps)
-    tolerances = {"none": 0, "half a second": int(HALF_A_SECOND * fps)}
-    scores = {
-        name: {
-            said: event_scores(claimed, tested.events, tolerance=steps).to_plain()
-            for said, steps in tolerances.items()
-        }
-        for name, claimed in claims.items()
-    }
     return {
         "world": world,
         "run": subject.name,
@@ -104,7 +123,7 @@ def measure(run: Path, *, clips: int, clip_length: int) -> dict[str, Any]:
         "clips": len(tested.video),
         "clip_length": tested.video.shape[1],
         "fps": fps,
-        "scores": scores,
+        "scores": scores_of(claims, tested.events, fps),
     }
 
 
@@ -167,15 +186,6 @@ def levels(subject: Subject, clips: Clips) -> np.ndarray:
     return np.concatenate(found)
 
 
-def without_labels(video: np.ndarray, kind: Callable[..., Detector], fps: float) -> np.ndarray:
-    """What a method of ``dlh events`` claims at its own threshold, bool (batch, time)."""
-    claimed = np.zeros(video.shape[:2], bool)
-    for clip, energy in enumerate(frame_difference(video)):
-        detector = kind(energy=energy, fps=fps)
-        claimed[clip, [found.frame for found in detector.at(detector.threshold)]] = True
-    return claimed
-
-
 def render(records: Iterable[dict[str, Any]]) -> str:
     """The table: F1 of each detector on each world, the mean over runs and its range."""
     found: dict[tuple[str, str, str], list[float]] = defaultdict(list)
@@ -192,13 +202,7 @@ def render(records: Iterable[dict[str, Any]]) -> str:
         cells = [_cell(found.get((name, *column), [])) for column in columns]
         rows.append("| " + " | ".join([name, *cells]) + " |")
     counted = ", ".join(f"{world} {count}" for world, count in runs.items())
-    rows += [
-        "",
-        f"F1, the mean over runs (lowest to highest), at a tolerance of none and of half a second. "
-        f"Runs: {counted}. dlh is level 2; motion and changepoint take their own thresholds, the "
-        "others those that are best on training clips with labels.",
-        "",
-    ]
+    rows += ["", NOTE.format(counted=counted), ""]
     return "\n".join(rows)
 
 

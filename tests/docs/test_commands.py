@@ -54,6 +54,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
 
         monkeypatch.setattr(importlib.import_module(module), name, record)
 
+    instead_of("dlh.commands.discover", "discover")  # first: it takes names of those below
     instead_of("dlh.cli.completion", "completion")
     instead_of("dlh.commands.train", "start")
     instead_of("dlh.commands.train", "resume")
@@ -62,7 +63,6 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     instead_of("dlh.commands.predict", "predict_file")
     instead_of("dlh.commands.events", "find_events")
     instead_of("dlh.commands.explore", "explore")
-    instead_of("dlh.commands.discover", "discover")
     instead_of("dlh.commands.evaluate", "evaluate")
     instead_of("dlh.commands.compare", "compare")
     instead_of("dlh.commands.analyse", "analyse")
@@ -71,6 +71,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     instead_of("reproduction.driver", "run_all")
     instead_of("reproduction.write", "write_results")
     instead_of("reproduction.arena", "write_clips")
+    instead_of("reproduction.joined", "write_joined")
     instead_of("reproduction.events_table", "tabulate")
     instead_of("reproduction.publish", "publish")
     instead_of("reproduction.comparison", "compare_models")

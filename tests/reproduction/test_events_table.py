@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dlh.data.video.decode import open_video
+from dlh.data.video.encode import write_video
 from dlh.errors import UsageError
 from reproduction.arena import Arena, draw_clip
 from reproduction.events_table import arena_clips, render, tabulate
+from reproduction.joined import FPS, write_joined
 from tiny_run import finished_demo
 
 SMALL = Arena(height=40, width=48, radius=5.0, fps=10, shortest=2.0, mean=4.0, speed=30.0)
@@ -61,3 +64,24 @@ def test_the_table_has_the_mean_over_runs_and_its_spread() -> None:
 
     table = render([record("ball", 0.5), record("ball", 1.0), record("room", 0.25)])
     assert "| dlh | 0.75 (0.50 to 1.00) | 0.25 |" in table
+
+
+def test_films_are_joined_at_their_labels_and_measured_without_a_training(tmp_path) -> None:
+    random, shots = np.random.default_rng(0), [tmp_path / f"{name}.mp4" for name in "ab"]
+    for shot, grey in zip(shots, (40, 200), strict=True):
+        noise = random.integers(-3, 4, (50, 24, 32, 3))
+        write_video(shot, (grey + noise).astype(np.uint8), fps=FPS)
+    labels = write_joined(tmp_path / "cuts-7", shots, films=2, seconds=6.0, seed=1)
+    film = open_video(tmp_path / "cuts-7/film-01.mp4", height=8, width=8, channels=1).read()
+    jumps = 1 + np.flatnonzero(np.abs(np.diff(film.mean((1, 2, 3)))) > 50)
+    rows = [row.split(",") for row in labels.read_text().splitlines()[1:]]
+    cuts = [float(seconds) for name, seconds in rows if name == "film-01.mp4"]
+    assert len(film) == 6 * FPS and cuts and cuts == pytest.approx(jumps / FPS, abs=1e-3)
+    tabulate([], films=[tmp_path / "cuts-7"], results=tmp_path, clips=1, clip_length=2, say=print)
+    record = json.loads((tmp_path / "events/films-cuts-7.json").read_text())
+    assert (record["world"], record["clips"]) == ("cuts", 1)
+    scores = record["scores"]
+    taken = "level of moving-ball" if record["auto"] == "level" else record["auto"]
+    assert scores["auto"] == scores[taken]
+    assert scores["frame difference"]["none"]["f1"] == scores["motion"]["none"]["f1"] == 1.0
+    assert "| auto |" in (tmp_path / "events.md").read_text()
