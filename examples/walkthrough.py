@@ -27,7 +27,7 @@ from dlh.analysis.moving_ball.rollouts import track
 from dlh.commands.train import resume, start
 from dlh.data.worlds.moving_ball import MovingBall
 from dlh.evaluation.events import event_scores
-from dlh.reports.figures.canvas import MissingExtraError, new_figure, png_bytes
+from dlh.reports.figures.canvas import png_bytes
 from dlh.reports.figures.events import events_figure
 from dlh.reports.figures.levels import FrameRow, frame_rows_figure
 from dlh.reports.figures.rollouts import rollouts_figure
@@ -38,11 +38,6 @@ from dlh.video import from_stored, to_stored
 FAST = "--fast" in sys.argv
 FOLDER = Path("runs/walkthrough-fast" if FAST else "runs/walkthrough")
 CONTEXT, HORIZON, SAMPLES = (6, 8, 3) if FAST else (30, 60, 50)
-
-try:
-    new_figure(1, 1)
-except MissingExtraError as error:  # better now than after the training
-    raise SystemExit(str(error)) from None
 
 experiment = tiny() if FAST else moving_ball()
 if not FAST:

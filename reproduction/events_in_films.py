@@ -17,12 +17,7 @@ from typing import Any
 import numpy as np
 
 from dlh.analysis.choice_of_method import choose_method
-from dlh.analysis.event_methods import (
-    ChangePointDetector,
-    Detector,
-    LevelDetector,
-    MotionDetector,
-)
+from dlh.analysis.event_methods import BY_ENERGY, Detector, LevelDetector
 from dlh.analysis.surprise import Evidence
 from dlh.commands.discover import JUDGED_BY, seen_of
 from dlh.commands.events import labels_for
@@ -110,8 +105,7 @@ def measure_films(folder: Path, *, name: str, scenes: Path | None, say: Say) -> 
     choice = choose_method([seen_of(model, video, fps) for video in fitted.video[:JUDGED_BY]])
     say(f"{folder}: auto is {choice.method}: {choice.why}")
     claims: Claims = {f"level of {name}": _levels(model, tested)}
-    kinds = {"motion": MotionDetector, "changepoint": ChangePointDetector}
-    claims |= {method: without_labels(tested, kind, fps) for method, kind in kinds.items()}
+    claims |= {method: without_labels(tested, kind, fps) for method, kind in BY_ENERGY.items()}
     by_method = {**claims, "level": claims[f"level of {name}"]}
     claims["auto"] = by_method[choice.method]
     if scenes is not None:

@@ -18,7 +18,7 @@ import av
 import numpy as np
 import torch
 
-from dlh.analysis.event_methods import ChangePointDetector, MotionDetector
+from dlh.analysis.event_methods import BY_ENERGY
 from dlh.data.clips import Clips
 from dlh.data.store.source import StoreSource
 from dlh.data.video.resize import Resizer, Target
@@ -42,10 +42,10 @@ half a second: {counted}. Made by `python -m reproduction events-table`; `arena`
 the films. Records: `events/`.
 
 `dlh` is level 2 of a model that was trained on the world, `level of` a model all levels of one that
-was not. `motion` and `changepoint` are methods of `dlh events` with their own thresholds; `auto` is
-the method that `dlh discover` would choose without labels, on other films. PySceneDetect has its
-own settings, and the size of the film. All others have the thresholds that are best on other clips
-with labels."""
+was not. `motion`, `changepoint` and `cut` are methods of `dlh events` with their own thresholds;
+`auto` is the method that `dlh discover` would choose without labels, on other films. PySceneDetect
+has its own settings, and the size of the film. All others have the thresholds that are best on
+other clips with labels."""
 
 
 def tabulate(
@@ -111,11 +111,9 @@ def measure(run: Path, *, clips: int, clip_length: int) -> dict[str, Any]:
         )
     claims = {"dlh": levels(subject, tested)}
     claims |= {name: detect(tested.video) for name, detect in fit_detectors(fitted).items()}
-    kinds = {"motion": MotionDetector} | (
-        {"changepoint": ChangePointDetector} if has_ruptures() else {}
-    )
-    for name, kind in kinds.items():
-        claims[name] = without_labels(tested.video, kind, fps)
+    for name, kind in BY_ENERGY.items():
+        if name != "changepoint" or has_ruptures():
+            claims[name] = without_labels(tested.video, kind, fps)
     return {
         "world": world,
         "run": subject.name,

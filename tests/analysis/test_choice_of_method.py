@@ -9,6 +9,7 @@ import pytest
 
 from dlh.analysis import choice_of_method
 from dlh.analysis.choice_of_method import Seen, choose_method
+from dlh.analysis.event_methods import CutDetector
 from dlh.analysis.surprise import Evidence
 
 FRAMES, FPS = 600, 10.0
@@ -41,6 +42,7 @@ def seen(one: list[int], other: list[int], energy: np.ndarray) -> Seen:
 
 
 EVENTS = [100, 220, 300, 450]
+RISES = [50, 150, 250, 350, 500]
 
 
 def test_a_level_that_rests_and_is_sure_is_taken_where_motion_shows_nothing() -> None:
@@ -50,15 +52,40 @@ def test_a_level_that_rests_and_is_sure_is_taken_where_motion_shows_nothing() ->
 
 
 def test_nothing_that_motion_finds_is_lost() -> None:
-    """Cuts at which no level changes: motion is asked, whatever else the level finds."""
+    """Rises at which no level changes: motion is asked, whatever else the level finds."""
     energy = noise()
-    energy[[50, 150, 250, 350, 500]] = 0.3
+    energy[RISES] = 0.09
     choice = choose_method([seen(EVENTS, EVENTS, energy)])
-    assert choice.method == "motion" and choice.caught == 0.0
+    assert (choice.method, choice.caught, choice.cuts) == ("motion", 0.0, 0.0)
     pytest.importorskip("ruptures")
     assert choice.cost_of_motion < choice.cost_of_changepoint
-    with_all = sorted({*EVENTS, 50, 150, 250, 350, 500})
+    with_all = sorted({*EVENTS, *RISES})
     assert choose_method([seen(with_all, with_all, energy)]).method == "level"
+
+
+def test_edited_films_are_asked_for_their_cuts() -> None:
+    energy = noise()
+    energy[RISES] = 0.3
+    choice = choose_method([seen(EVENTS, EVENTS, energy)])
+    assert (choice.method, choice.caught) == ("cut", 0.0)
+    assert choice.cuts == pytest.approx(60 * 5 / 59.9)
+    one_bump = noise()
+    one_bump[200] = 0.3
+    assert choose_method([seen([], [], one_bump)]).method == "motion"
+    with_all = sorted({*EVENTS, *RISES})
+    assert choose_method([seen(with_all, with_all, energy)]).method == "level"
+
+
+def test_a_cut_is_one_frame_that_differs_far_more_than_those_beside_it() -> None:
+    energy = noise()
+    energy[[1, 100, 598, 599]] = 0.3, 0.12, 0.2, 0.05
+    energy[[200, 201]] = 0.4  # a flash: there and back
+    energy[300:310] = 0.15  # a pan
+    energy[400:403] = 0.02, 0.3, 0.16  # a cut into a fast shot, and the motion after it
+    cuts = CutDetector(energy=energy, fps=FPS)
+    assert [found.frame for found in cuts.at(cuts.threshold)] == [1, 100, 598]
+    assert [found.frame for found in cuts.at(0.15)] == [1, 598]
+    assert [found.surprise for found in cuts.at(0.15)] == [0.3, 0.2]
 
 
 @pytest.mark.parametrize(

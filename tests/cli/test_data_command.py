@@ -242,6 +242,7 @@ def test_help_has_an_example(dlh, command):
     assert re.search(rf"example: +dlh data {command} ", answer.out)
 
 
+@pytest.mark.slow
 def test_the_commands_in_the_documentation_do_what_they_say(dlh, workspace):
     Path("my_videos").mkdir()
     for number in range(10):

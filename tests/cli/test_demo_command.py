@@ -40,6 +40,7 @@ def test_a_finished_demo_is_shown_again_and_left_as_it_is(dlh, finished):
     assert before == {path: path.stat().st_mtime_ns for path in finished.iterdir()}
 
 
+@pytest.mark.slow
 def test_an_interrupted_demo_goes_on_and_fresh_moves_the_old_one_aside(dlh, monkeypatch):
     batch = MovingBall.batch
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from dlh.analysis.event_methods import Method
 from dlh.data.store.source import StoreSource
 from dlh.data.video.encode import write_video
 from dlh.data.worlds.moving_ball import MovingBall
@@ -67,7 +69,7 @@ def test_one_command_from_videos_to_events_goes_on_when_it_is_repeated(dlh):
     assert ["f1" in row for row in overview["videos"]] == [True, True, True, False]
     assert json.loads(Path("found/run/experiment.json").read_text())["experiment"]["init"] is None
     about = json.loads(Path("found/discover.json").read_text())
-    assert about["method"] in ("level", "motion", "changepoint") and about["choice"]["why"]
+    assert about["method"] in get_args(Method) and about["choice"]["why"]
     assert about["model"] == "found/run/best" and about["footage"]["files"] == 4
     documents = [json.loads(Path(f"found/events/v{n}.json").read_text()) for n in range(4)]
     assert {each["method"] for each in documents} == {about["method"]}
@@ -99,6 +101,7 @@ def test_training_begins_from_the_shipped_weights_where_they_see_the_changes(dlh
     assert min(row["f1"] for row in rows) > 0.9
 
 
+@pytest.mark.slow
 def test_the_minutes_end_the_training_and_the_answers_follow(dlh, monkeypatch):
     monkeypatch.setattr(small_sets, "STEPS", (500, 500))
     videos("films")

@@ -245,18 +245,21 @@ def flicker(*cuts: int, length: int = 60) -> np.ndarray:
     return (grey[:, None, None, None] + noise).astype(np.uint8)
 
 
-@pytest.mark.parametrize("method", ["motion", "changepoint"])
+@pytest.mark.parametrize("method", ["motion", "changepoint", "cut"])
 def test_a_trivial_method_asks_no_model_and_says_its_name(dlh, changing, monkeypatch, method):
     still, moving = flicker(length=60), flicker(length=60)
     random = np.random.default_rng(1)
     moving[:, 4:12, 4:12] = random.integers(0, 256, (60, 8, 8, 3))
-    np.save("clip.npy", np.concatenate([still, still, moving, still]))
+    np.save(
+        "clip.npy",
+        np.concatenate([still, still, moving, flicker(10) if method == "cut" else still]),
+    )
     monkeypatch.setattr(DLH, "observe", lambda *_, **__: pytest.fail("the model was asked"))
     answer = dlh("events", changing, "clip.npy", "--method", method, "--write", "csv", "boris")
     assert answer.status == 0 and holds(answer.out, "clip.npy", "method", method)
     document = json.loads(Path("events.json").read_text())
     frames = [event["frame"] for event in document["events"]]
-    assert frames == ([120] if method == "motion" else [120, 181])
+    assert frames == {"motion": [120], "changepoint": [120, 181], "cut": [190]}[method]
     assert document["method"] == method and document["events"][0]["level"] is None
     assert {segment["cluster"] for segment in document["segments"]} == {None}
     assert len(document["levels"]) == 1 and len(document["levels"][0]["motion_energy"]) == 240
@@ -470,6 +473,7 @@ def test_motion_in_a_stream_is_compared_with_the_past(dlh, changing):
         ("- --page", "--page"),
         ("- --truth labels.csv", "--truth"),
         ("- --method changepoint", "--method level motion"),
+        ("- --method cut", "--method level motion"),
     ],
 )
 def test_what_a_stream_cannot_have_is_refused(dlh, changing, words, said):

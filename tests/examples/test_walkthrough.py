@@ -53,14 +53,3 @@ def test_a_fast_walk_does_not_stand_in_the_way_of_a_whole_one(
         (Path("runs/walkthrough-fast"), "tiny"),
         (Path("runs/walkthrough"), "moving-ball"),
     ]
-
-
-def test_without_matplotlib_nothing_is_trained(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "argv", [str(EXAMPLE), "--fast"])
-    for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(SystemExit, match="matplotlib"):
-        runpy.run_path(str(EXAMPLE), run_name="__main__")
-    assert not Path("runs").exists()

@@ -212,6 +212,7 @@ LEARNING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", LEARNING)
 def test_one_batch_can_be_learnt_by_heart(kind):
     """Frames of one brightness each, so that a minute's worth of learning takes a second."""

@@ -53,6 +53,7 @@ def test_killed_in_a_drawing_and_resumed_equals_unbroken(tmp_path: Path) -> None
     assert_same_run(run, whole)
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_and_resumed_equals_unbroken(tmp_path: Path) -> None:
     config = dataclasses.replace(CONFIG, steps=60)
     whole, run, chance, kills = (

@@ -43,6 +43,7 @@ def test_tensorboard_has_every_figure_also_of_a_run_that_goes_on(tmp_path: Path)
     assert set(found["loss"]) == {3, 6, 9, 12, 14}
 
 
+@pytest.mark.slow
 def test_weights_and_biases_works_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")

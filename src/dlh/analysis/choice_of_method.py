@@ -1,8 +1,9 @@
 """Which method finds the events of some videos, decided without a label on held-out ones.
 
 A level is believed where its changes are few, where two passes with other noise find the same ones,
-and where it also finds what motion alone finds. Elsewhere motion is asked: its change points or its
-rises, whichever describes motion energy at the lower cost.
+and where it also finds what motion alone finds. Elsewhere motion is asked: its cuts where there are
+several a minute, otherwise its change points or its rises, whichever describes motion energy at the
+lower cost.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlh.analysis.event_methods import (
+    BY_ENERGY,
     ChangePointDetector,
+    CutDetector,
     Detector,
     LevelDetector,
     Method,
@@ -31,6 +34,8 @@ LEAST_CAUGHT = 0.8
 """Share of the events of motion that a level finds too."""
 TOGETHER = 0.5
 """Seconds between two events that are the same one, at most."""
+MANY_CUTS = 2.0
+"""Cuts a minute from which on videos count as edited films."""
 CLOSE = 0.25
 """The same in mean times between a level's changes: where they are many, two at random are near."""
 
@@ -62,6 +67,7 @@ class Choice:
         change_rate: share of the frames at which level 2 changes; in [0, 1].
         agreement: of two passes, F1.
         caught: share of the events of motion that level 2 finds; None where motion finds none.
+        cuts: a minute.
         cost_of_changepoint, cost_of_motion: of describing log motion energy by a mean for each
             stretch between its change points, or by one mean and each frame that rises above it:
             squared error in variances of the noise, and 3 ln T for each point or frame; None
@@ -73,8 +79,16 @@ class Choice:
     change_rate: float
     agreement: float
     caught: float | None
+    cuts: float
     cost_of_changepoint: float | None
     cost_of_motion: float | None
+
+
+_LOOKS = {
+    "cut": "there are several cuts a minute",
+    "changepoint": "motion comes in stretches of different strength",
+    "motion": "motion comes in short rises, or is even",
+}
 
 
 def choose_method(seen: Sequence[Seen]) -> Choice:
@@ -82,7 +96,13 @@ def choose_method(seen: Sequence[Seen]) -> Choice:
     costs = [_costs(video) for video in seen] if has_ruptures() else None
     by_points, by_rises = (None, None) if costs is None else map(sum, zip(*costs, strict=True))
     in_stretches = by_points is not None and by_rises is not None and by_points < by_rises
-    kind = ChangePointDetector if in_stretches else MotionDetector
+    seconds = sum((video.passes[0].frames - 1) / video.fps for video in seen)
+    cuts = [CutDetector(energy=video.energy, fps=video.energy_fps) for video in seen]
+    cut_rate = 60 * sum(len(each.at(each.threshold)) for each in cuts) / seconds
+    by_energy: Method = "changepoint" if in_stretches else "motion"
+    if cut_rate >= MANY_CUTS:
+        by_energy = "cut"
+    kind = BY_ENERGY[by_energy]
     levels = [
         tuple(_times(LevelDetector(evidence=each), video.fps) for each in video.passes)
         for video in seen
@@ -91,7 +111,6 @@ def choose_method(seen: Sequence[Seen]) -> Choice:
         _times(kind(energy=video.energy, fps=video.energy_fps), video.energy_fps) for video in seen
     ]
     frames = sum(video.passes[0].frames - 1 for video in seen)
-    seconds = sum((video.passes[0].frames - 1) / video.fps for video in seen)
     changes = sum(len(one) for one, _ in levels)
     near = min(TOGETHER, CLOSE * seconds / changes) if changes else TOGETHER
     rate = changes / frames
@@ -118,17 +137,15 @@ def choose_method(seen: Sequence[Seen]) -> Choice:
     why += f"{agreement:.0%} of these changes"
     if caught is not None:
         why += f", which include {caught:.0%} of what motion shows"
-    if doubt and in_stretches:
-        method = "changepoint"
-        why = f"{doubt}; motion comes in stretches of different strength"
-    elif doubt:
-        method, why = "motion", f"{doubt}; motion comes in short rises, or is even"
+    if doubt:
+        method, why = by_energy, f"{doubt}; {_LOOKS[by_energy]}"
     return Choice(
         method=method,
         why=f"on held-out videos {why}",
         change_rate=rate,
         agreement=agreement,
         caught=caught,
+        cuts=cut_rate,
         cost_of_changepoint=by_points,
         cost_of_motion=by_rises,
     )

@@ -1,14 +1,14 @@
-"""Three ways to find the events of a video, each with the threshold that it takes by itself.
+"""Four ways to find the events of a video, each with the threshold that it takes by itself.
 
-Each gives every event a surprise. Only ``level`` asks the model; the other two are trivial
-detectors (:mod:`dlh.evaluation.event_floors`), whose thresholds come from the video itself, as
-nobody labelled it.
+Each gives every event a surprise. Only ``level`` asks the model; the others are trivial
+detectors on motion energy (:mod:`dlh.evaluation.event_floors`), whose thresholds need no labels.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -18,7 +18,7 @@ from dlh.analysis.surprise import Evidence
 from dlh.errors import UsageError
 from dlh.evaluation.event_floors import change_points, frame_difference, has_ruptures
 
-Method = Literal["level", "motion", "changepoint"]
+Method = Literal["level", "motion", "changepoint", "cut"]
 
 DECIDED = 0.0
 """Least surprise of a change of a level, nats."""
@@ -34,6 +34,10 @@ SHORTEST_SECONDS = 0.5
 """Between two change points, at least."""
 PARAMETERS = 3
 """Of a change point: its place, and the means before and after it."""
+CUT = 0.1
+"""Motion energy of a cut, at least, as a part of the range from black to white."""
+ALONE, BESIDE = 2.0, 2
+"""A cut has so many times the motion energy of so many frames on each side, at least."""
 MOST_THRESHOLDS = 6
 
 
@@ -255,6 +259,46 @@ class ChangePointDetector:
             )
             for start, point, stop in zip(places[:-2], places[1:-1], places[2:], strict=True)
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutDetector:
+    """Where one frame differs from the one before far more than its neighbours do from theirs, as
+    where a film is cut. A flash, which differs twice, is none, and a dissolve neither.
+
+    Attributes:
+        energy: (time,), see :class:`MotionEnergy`.
+        fps: frames per second.
+    """
+
+    energy: np.ndarray
+    fps: float
+    method: Method = "cut"
+    unit: str = "motion energy, a part of the range from black to white"
+    threshold: float = CUT
+    reason: str = (
+        f"frames of one shot rarely differ by {CUT:g} of the range from black to white, and then "
+        f"not {ALONE:g} times as much as the {BESIDE} frames on each side"
+    )
+
+    def at(self, threshold: float) -> tuple[Found, ...]:
+        """See :class:`Detector`."""
+        beside = np.pad(self.energy[1:], BESIDE)  # the first frame differs from nothing
+        windows = np.lib.stride_tricks.sliding_window_view(beside, 2 * BESIDE + 1)
+        most = np.delete(windows, BESIDE, axis=1).max(1)
+        cuts = (self.energy[1:] >= threshold) & (self.energy[1:] >= ALONE * most)
+        return tuple(
+            Found(frame=frame, level=None, surprise=float(self.energy[frame]))
+            for frame in (1 + np.flatnonzero(cuts)).tolist()
+        )
+
+
+BY_ENERGY: Mapping[str, type[MotionDetector] | type[ChangePointDetector] | type[CutDetector]] = {
+    "motion": MotionDetector,
+    "changepoint": ChangePointDetector,
+    "cut": CutDetector,
+}
+"""The detectors that look at motion energy, by method."""
 
 
 def check_change_points() -> None:

@@ -77,7 +77,7 @@ def check_method(dlh: TrainedModel, options: EventsOptions) -> None:
     if levels < 2:
         raise UsageError(
             f"{options.model} has one level, which changes at every frame: it has no events; "
-            "--method motion or changepoint asks no level"
+            "--method motion, changepoint or cut asks no level"
         )
     dlh.check_decides()
     if options.level is not None and options.level > levels:

@@ -113,8 +113,11 @@ def _check(options: EventsOptions) -> None:
                 f"--{name} is for a file: the events of a stream are said as JSON lines, before "
                 "its end is known"
             )
-    if options.method == "changepoint":
-        raise UsageError("change points are found in a whole video; take --method level or motion")
+    if options.method in ("changepoint", "cut"):
+        raise UsageError(
+            f"--method {options.method} looks at the frames that follow; of a stream, take level "
+            "or motion"
+        )
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ Flag = tyro.conf.FlagCreatePairsOff[bool]
 """``--name`` switches it on; there is no ``--no-name``."""
 
 Model = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-Method = Literal["auto", "level", "motion", "changepoint"]
+Method = Literal["auto", "level", "motion", "changepoint", "cut"]
 Video = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO")]
 
 Key = Annotated[
@@ -243,8 +243,9 @@ class EventsOptions:
     """Also write the clips between the events as mp4, at that size, without sound."""
     method: Method = "auto"
     """level: the changes that the model decided; motion: where motion energy rises; changepoint:
-    where the mean of motion energy changes (needs ruptures). The last two ask no model. auto: what
-    dlh discover chose for this model, otherwise level."""
+    where the mean of motion energy changes (needs ruptures); cut: where one frame differs from the
+    last far more than its neighbours do. Only level asks the model. auto: what dlh discover chose
+    for this model, otherwise level."""
     level: int | None = None
     """Only the events of this level, from 2; by default all."""
     min_surprise: float | None = None

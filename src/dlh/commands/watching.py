@@ -11,12 +11,11 @@ import numpy as np
 from tqdm import tqdm
 
 from dlh.analysis.event_methods import (
+    BY_ENERGY,
     SHORTEST_SECONDS,
-    ChangePointDetector,
     Detector,
     Found,
     LevelDetector,
-    MotionDetector,
     MotionEnergy,
     other_thresholds,
 )
@@ -137,7 +136,7 @@ def watch(
             frames, evidence = len(energy.whole()), None
             if frames < 2:
                 raise VideoError(f"a change needs at least 2 frames, found {frames}")
-            kind = MotionDetector if options.method == "motion" else ChangePointDetector
+            kind = BY_ENERGY[options.method]
             detector = kind(energy=energy.whole(), fps=video.fps)
             columns = ()
             later = math.ceil(SHORTEST_SECONDS * video.fps)

@@ -149,6 +149,7 @@ def peak_memory(model, steps: int, recompute: str) -> int:
     return max(accumulate(event.nbytes() for event in events if event.name() == "[memory]"))
 
 
+@pytest.mark.slow
 def test_ten_times_the_frames_need_less_than_the_memory_of_a_clip_that_is_kept(monkeypatch):
     """As 1,000 frames against 100 with pieces of 33: the aim is twice the memory at most."""
     monkeypatch.setattr(pieces, "STEPS_OF_PIECE", (1, 1))
