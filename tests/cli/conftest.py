@@ -17,11 +17,13 @@ def measured_little(little_to_measure: None) -> None:
     pass
 
 
-@pytest.fixture(autouse=True)
-def drawn_small(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def drawn_small() -> Generator[None]:
     import tiny_run
 
-    tiny_run.draw_small(monkeypatch)
+    with pytest.MonkeyPatch.context() as patch:
+        tiny_run.draw_small(patch)
+        yield
 
 
 @pytest.fixture(autouse=True)

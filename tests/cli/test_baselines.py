@@ -43,7 +43,6 @@ def trained(tmp_path_factory):
             folder = tmp_path_factory.mktemp("trained") / kind
             with pytest.MonkeyPatch.context() as patch:
                 tiny_run.measure_little(patch)
-                tiny_run.draw_small(patch)
                 words = ["train", BASELINES[kind], "--run", folder, *SHORT]
                 assert main([str(word) for word in words]) == 0
             MADE[kind] = folder

@@ -29,7 +29,6 @@ def unbroken(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("unbroken") / "run"
     with pytest.MonkeyPatch.context() as patch:
         tiny_run.measure_little(patch)
-        tiny_run.draw_small(patch)
         assert train(["tiny", "--run", str(folder), *map(str, SHORT)]) == 0
     return folder
 

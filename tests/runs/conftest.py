@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pytest
 
 
@@ -10,8 +12,10 @@ def measured_little(little_to_measure: None) -> None:
     pass
 
 
-@pytest.fixture(autouse=True)
-def drawn_small(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def drawn_small() -> Generator[None]:
     import tiny_run
 
-    tiny_run.draw_small(monkeypatch)
+    with pytest.MonkeyPatch.context() as patch:
+        tiny_run.draw_small(patch)
+        yield
