@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from dlh.commands.options import EventsOptions, Method
+from dlh.analysis.event_methods import Method
+from dlh.commands.options import EventsOptions
 from dlh.data.video.live import is_stream
 from dlh.files.writing import Say
 from dlh.training.run import run_of
