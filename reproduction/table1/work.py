@@ -19,7 +19,7 @@ from dlh.pretrained import PretrainedError
 from dlh.runs.subject import open_subject
 from dlh.training.errors import Interrupted, TrainingError
 from reproduction.comparison import ONE, compare_models
-from reproduction.scored import Asked
+from reproduction.scored import Asked, training_of
 from reproduction.table1.cells import Cell, Size, World, cells
 from reproduction.table1.page import CELLS, FAR, FRAMES, HOURS, LEVELS, MISSING, RUNS, render
 from reproduction.table1.terms import (
@@ -205,18 +205,17 @@ def _with_same_frames(
     missing: dict[str, str],
     say: Say,
 ) -> dict[str, Path]:
-    """The runs of the second table; a run that has these frames already is taken as it is."""
-    found: dict[str, Path] = {}
+    """The runs of the second table; a run that has these frames already, trained here or given, is
+    taken as it is.
+    """
     if request.frames is None:
-        return found
+        return {}
+    found = {name: run for name, run in runs.items() if _has_frames(run, request.frames)}
     for cell in request.cells_of(world):
         folder = _folder(place, cell)
-        if cell.name not in runs or not (folder / TERMS).exists():
+        if cell.name not in runs or cell.name in found or not (folder / TERMS).exists():
             continue
         terms = json.loads((folder / TERMS).read_text("utf-8"))
-        if abs(terms["run"]["frames"] / request.frames - 1) <= SAME_FRAMES:
-            found[cell.name] = runs[cell.name]
-            continue
         what = f"{cell.name}, {request.frames:,} frames"
         cost = seconds_for(request.frames, terms) / 3600
         if cost > MOST_FOR_FRAMES * request.core_hours:
@@ -236,7 +235,13 @@ def _with_same_frames(
         except FAILURES as error:
             missing[what] = str(error)
             say(f"{cell.name}: {error}")
-    return found
+    return {name: found[name] for name in runs if name in found}
+
+
+def _has_frames(run: Path, frames: int) -> bool:
+    """Whether a training took so many frames of clips."""
+    seen = training_of(run, open_subject(str(run)))["frames"]
+    return seen is not None and abs(seen / frames - 1) <= SAME_FRAMES
 
 
 def _draw_levels(runs: Mapping[str, Path], place: Path, say: Say) -> None:

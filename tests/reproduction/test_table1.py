@@ -178,6 +178,14 @@ def test_the_list_trains_scores_resumes_and_makes_its_page(reproduce, monkeypatc
         raise AssertionError("trained again")
 
     monkeypatch.setattr("reproduction.sweep.start", never)
+    reached = place / "runs/flat-seed0/frames-400"
+    mine = reproduce(
+        "table1", "--worlds", "moving-mnist", "--models", "none", "--frames", 400, *LITTLE,
+        "--root", "runs/given", "--run", f"moving-mnist/mine={reached}",
+    )  # fmt: skip
+    assert mine.status == 0, mine.err
+    second = Path("runs/given/moving-mnist/equal-frames/comparison.json")
+    assert list(json.loads(second.read_text())["models"]) == ["mine"]
     monkeypatch.setattr("reproduction.scored.evaluate", never)
     given = place / "runs/flat-seed0/run"
     words = tuple(word for word in words if word != "kth")
