@@ -210,7 +210,13 @@ def _with_same_frames(
     """
     if request.frames is None:
         return {}
-    found = {name: run for name, run in runs.items() if _has_frames(run, request.frames)}
+    found: dict[str, Path] = {}
+    for name, run in runs.items():
+        try:
+            if _has_frames(run, request.frames):
+                found[name] = run
+        except FAILURES as error:
+            missing[name] = str(error)
     for cell in request.cells_of(world):
         folder = _folder(place, cell)
         if cell.name not in runs or cell.name in found or not (folder / TERMS).exists():

@@ -290,6 +290,20 @@ def test_scores_of_the_same_clips_are_compared(dlh):
     assert Path("all/compare.md").read_text().strip() in answer.out
 
 
+def test_a_floor_that_differs_names_whose_it_is(dlh):
+    scores = scores_in(evaluated(dlh, "one"))
+    for name, like in (("a.json", "black"), ("b.json", "last_frame"), ("c.json", "black")):
+        scores["rows"]["mean_frame"] = scores["rows"][like]
+        Path(name).write_text(json.dumps(scores))
+    answer = dlh("compare", "a.json", "b.json", "c.json")
+    assert answer.status == 0, answer.err
+    titles = [line.strip("| ").split(" | ")[0] for line in answer.out.splitlines()]
+    assert "floor: mean frame (a.json, c.json)" in titles
+    assert "floor: mean frame (b.json)" in titles and "floor: black frame" in titles
+    answer = dlh("compare", "a.json", "c.json")
+    assert any(line.startswith("| floor: mean frame |") for line in answer.out.splitlines())
+
+
 def test_scores_that_differ_in_how_they_came_about_are_refused(dlh):
     one = evaluated(dlh, "one")
     content = arrays()

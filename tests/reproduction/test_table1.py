@@ -137,6 +137,10 @@ def test_options_name_worlds_and_runs_that_exist(workspace):
         run_list(request_of(Table1Options(run=("moving-ball/mine=runs/none",))), Path("out"))
     with refused(UsageError, "dlh9"):
         cells(WORLDS["kth"], ["dlh9"], [0], "cores")
+    Path("empty").mkdir()
+    broken = Table1Options(run=("moving-ball/mine=empty",), models=("none",), frames=400)
+    run_list(request_of(broken), Path("out"))
+    assert "empty" in Path("out/table1.md").read_text()
     request = request_of(Table1Options(run=("moving-ball/mine=mine",), models=("none",)))
     assert request.given == {"moving-ball": {"mine": Path("mine")}} and not request.models
 

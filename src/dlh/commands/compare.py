@@ -47,10 +47,8 @@ def table_of(scores: Mapping[str, tuple[Protocol, dict[str, Any]]]) -> str:
     check_same_protocol({name: protocol for name, (protocol, _) in scores.items()})
     by_name = {name: each for name, (_, each) in scores.items()}
     rows = [_row(name, each, MODEL) for name, each in by_name.items()]
-    # The mean frame is that of each one's training clips, the other floors are all the same.
     for floor in (*FLOORS, ORACLE):
-        found = [_row(_floor(floor), each, floor) for each in by_name.values()]
-        rows += [row for row in dict.fromkeys(found) if any(cell != "-" for cell in row[1:])]
+        rows += _floor_rows(floor, by_name)
     first = next(iter(by_name.values()))
     data, protocol = first["protocol"]["data"], first["protocol"]
     context = "" if protocol["context"] is None else f"{protocol['context']} + "
@@ -68,6 +66,19 @@ def table_of(scores: Mapping[str, tuple[Protocol, dict[str, Any]]]) -> str:
     return text + _events(
         {name: each["events"] for name, each in by_name.items() if "events" in each}
     )
+
+
+def _floor_rows(floor: str, scores: Mapping[str, dict[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """One row of a floor; of the mean frame, which is that of each one's training clips, a row for
+    each that differs, with whose it is.
+    """
+    whose: dict[tuple[str, ...], list[str]] = {}
+    for name, each in scores.items():
+        title, *cells = _row(_floor(floor), each, floor)
+        if any(cell != "-" for cell in cells):
+            whose.setdefault((title, *cells), []).append(name)
+    for (title, *cells), names in whose.items():
+        yield (title if len(whose) == 1 else f"{title} ({', '.join(names)})", *cells)
 
 
 def check_same_protocol(protocols: Mapping[str, Protocol]) -> None:
