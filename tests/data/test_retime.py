@@ -7,7 +7,8 @@ from fractions import Fraction
 import pytest
 
 from data.refusals import refused
-from dlh.data.video.retime import check_rate, retime
+from dlh.data.video.resize import check_rate
+from dlh.data.video.retime import retime
 from dlh.data.video.stamps import in_time
 
 

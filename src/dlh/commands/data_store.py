@@ -14,8 +14,7 @@ from dlh.data.store.folder import import_folder
 from dlh.data.store.splits import check_fractions
 from dlh.data.store.store import INDEX, Index, Store, is_store
 from dlh.data.store.verify import store_bytes, verify_store
-from dlh.data.video.resize import check_framing
-from dlh.data.video.retime import check_rate
+from dlh.data.video.resize import check_framing, check_rate
 from dlh.errors import UsageError
 from dlh.files.writing import Say
 from dlh.runs.data_names import store_path

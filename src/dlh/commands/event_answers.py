@@ -37,17 +37,19 @@ def write_answer(watched: Watched, request: Request, options: EventsOptions) -> 
     }
     if watched.scores is not None:
         about["scores"] = _scores_document(watched, options)
-    frames = write_frames(
-        answer,
-        request.path,
-        outputs,
-        options,
-        states=watched.states,
-        columns=watched.columns,
-        seconds=watched.seconds,
-        reason=watched.reason,
-        retimed_to=watched.retimed_to,
-    )
+    frames: list[Path] = []
+    if options.images or options.split or options.page:
+        frames = write_frames(
+            answer,
+            request.path,
+            outputs,
+            options,
+            states=watched.states,
+            columns=watched.columns,
+            seconds=watched.seconds,
+            reason=watched.reason,
+            retimed_to=watched.retimed_to,
+        )
     document = events_json(answer, about=about, levels=watched.columns, seconds=watched.seconds)
     write_text(outputs.document, document)
     write_bytes(outputs.picture, picture)

@@ -54,7 +54,7 @@ def write_frames(
     reason: str,
     retimed_to: float | None,
 ) -> list[Path]:
-    """Write the page, images and clips of one video, if asked for; returns what was written.
+    """Write the page, images and clips of one video that are asked for; returns what was written.
 
     Args:
         answer: the events and segments.
@@ -72,8 +72,6 @@ def write_frames(
         OutputError: an output cannot be written.
     """
     written: list[Path] = []
-    if not (options.images or options.split or options.page):
-        return written
     pictures, whole = Pictures(answer), None
     with ExitStack() as stack:
         takers: list[Images | Clips | Pictures | WholeFilm] = []

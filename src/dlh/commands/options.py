@@ -16,7 +16,7 @@ import tyro
 from dlh.errors import UsageError
 from dlh.event_files.formats import FormatName
 from dlh.interfaces import Temperature
-from dlh.settings import check_at_least
+from dlh.settings import check_at_least, values_of
 
 if TYPE_CHECKING:
     from dlh.data.video.arrays import ArrayForm
@@ -53,9 +53,10 @@ Scale = Annotated[
 
 def form_of(options: Any) -> ArrayForm:
     """What ``key``, ``layout`` and ``scale`` say of arrays."""
-    from dlh.data.video.arrays import ArrayForm
+    from dlh.data.video.arrays import RECOGNISED, ArrayForm
 
-    return ArrayForm(key=options.key, layout=options.layout, scale=options.scale)
+    said = values_of(options, "key", "layout", "scale")
+    return RECOGNISED if set(said.values()) == {None} else ArrayForm(**said)
 
 
 def at_least(least: int, options: Any, *names: str) -> None:
@@ -407,8 +408,9 @@ class EvaluateOptions:
                     )
         at_least(1, self, "context", "horizon", "samples", "clips", "num_processes")
         at_least(0, self, "seed", "save_predictions")
-        states = 1.0 if self.temperature == "auto" else self.temperature
-        Temperature(states=states, decisions=self.decision_temperature)
+        if self.model is not None:
+            states = 1.0 if self.temperature == "auto" else self.temperature
+            Temperature(states=states, decisions=self.decision_temperature)
 
     @property
     def folder(self) -> Path:

@@ -20,8 +20,7 @@ from dlh.data.augmentation import Augmentation
 from dlh.data.clips import ClipSource, DataError
 from dlh.data.published.catalogue import MOVING_BALL
 from dlh.data.store.source import StoreSource
-from dlh.data.video.resize import Crop, Fit, check_framing
-from dlh.data.video.retime import check_rate
+from dlh.data.video.resize import Crop, Fit, check_framing, check_rate
 from dlh.data.worlds.bouncing_ball import BouncingBallConfig
 from dlh.data.worlds.by_name import WORLDS
 from dlh.data.worlds.digits import MNIST_5K

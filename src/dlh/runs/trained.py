@@ -135,7 +135,7 @@ def open_trained(name: str, device: torch.device | None = None) -> DLH | Trained
         RunFolderError, CheckpointError: the run or its checkpoint cannot be read.
     """
     device = device or choose_device("auto")
-    network = best_so_far(name)
+    network = best_so_far(name) if Path(name).is_dir() else None
     if network is None:
         return open_model(name, device)
     model, experiment = of_network(network, device), read_snapshot(RunFolder(Path(name)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from dlh.data.clips import DataError
-from dlh.data.video.retime import check_rate
+from dlh.data.video.resize import check_rate
 from dlh.files.writing import replacing
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from dlh.data.clips import DataError
-from dlh.data.video.retime import check_rate
 
 if TYPE_CHECKING:
     import av
@@ -21,6 +20,16 @@ _FORMATS = {1: "gray", 3: "rgb24"}
 Crop = tuple[int, int, int, int]
 """A part of a frame: x and y of its top left corner, its width, its height; in pixels."""
 Fit = Literal["squash", "pad"]
+
+
+def check_rate(fps: float) -> Fraction:
+    """A frame rate as an exact number; raises :class:`DataError` for one that cannot be."""
+    if not 0 < fps <= 1000:
+        raise DataError(f"a frame rate is above 0 and at most 1000 frames a second, found {fps}")
+    if fps >= 1:
+        return Fraction(fps).limit_denominator(1001)
+    seconds = 1 / Fraction(fps)  # from one frame to the next
+    return 1 / seconds.limit_denominator(1001)
 
 
 def check_framing(crop: Crop | None, fit: Fit) -> None:

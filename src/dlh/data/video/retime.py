@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import TypeVar
 
-from dlh.data.clips import DataError
-
 # Containers round times, some to a millisecond: a frame that is this much late still counts as on
 # time.
 _ROUNDING = Fraction(1, 500)
@@ -15,16 +13,6 @@ _ROUNDING = Fraction(1, 500)
 _LONGEST_GAP = Fraction(60)
 
 Frame = TypeVar("Frame")
-
-
-def check_rate(fps: float) -> Fraction:
-    """A frame rate as an exact number; raises :class:`DataError` for one that cannot be."""
-    if not 0 < fps <= 1000:
-        raise DataError(f"a frame rate is above 0 and at most 1000 frames a second, found {fps}")
-    if fps >= 1:
-        return Fraction(fps).limit_denominator(1001)
-    seconds = 1 / Fraction(fps)  # from one frame to the next
-    return 1 / seconds.limit_denominator(1001)
 
 
 def retime(
