@@ -156,20 +156,15 @@ def bouncing_ball() -> Experiment:
     What SUNTA leaves open is chosen here (docs/data.md). Published there, of 250 frames predicted
     after 50: boundary F1 .984 (VTA .639, VPR .467), SSIM .981.
     """
-    ball = moving_ball()
-    return replace(
-        ball,
-        preset="bouncing-ball",
-        model=DLHConfig(
-            num_levels=2,
-            convolution_channels=(16, 32, 64, 128),
-            initial_std=(0.1, 0.09),
-            emergence=emergence(2_400),
-            dynamics=SHORT_DYNAMICS,
-        ),
-        data=DataConfig(source=BOUNCING_BALL),
-        training=replace(ball.training, steps=2400, batch_size=10, clip_length=48),
+    training = two_clocks().training
+    model = DLHConfig(
+        num_levels=2,
+        convolution_channels=(16, 32, 64, 128),
+        initial_std=(0.1, 0.09),
+        emergence=emergence(training.steps),
+        dynamics=SHORT_DYNAMICS,
     )
+    return on(BOUNCING_BALL, "bouncing-ball", model, training)
 
 
 def tiny_flat() -> Experiment:
