@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from dlh.analysis.event_methods import check_change_points
+from dlh.analysis.event_methods import Method, check_change_points
 from dlh.analysis.segments import Clusters
-from dlh.commands.discovered import with_method
+from dlh.commands.discovered import read_about
 from dlh.commands.event_answers import overview_row, write_answer
 from dlh.commands.event_lines import lines_of, overview_table, summary_of
 from dlh.commands.event_outputs import OVERVIEW_CSV, OVERVIEW_JSON, Plan, Request, plan_outputs
@@ -23,6 +24,7 @@ from dlh.event_files.tables import overview_csv
 from dlh.files.writing import Say, write_json, write_text
 from dlh.pretrained import TrainedModel
 from dlh.runs.trained import open_trained
+from dlh.training.run import run_of
 from dlh.video import VideoError
 
 MOST_NAMED = 5
@@ -65,6 +67,26 @@ def find_events(options: EventsOptions, *, say: Say = print) -> None:
         say(f"written: {said}")
         return
     _several(dlh, plan, options, labels, say)
+
+
+def with_method(options: EventsOptions, *, say: Say) -> EventsOptions:
+    """The options with the method that ``auto`` stands for: what was chosen for this model by
+    held-out videos, which is said, otherwise ``level``.
+
+    Change points and cuts need the frames that follow: in a stream, motion stands for them.
+    """
+    if options.method != "auto":
+        return options
+    run = run_of(options.model)
+    about = None if run is None or options.level is not None else read_about(run.path.parent)
+    choice = {} if about is None else about.get("choice", {})
+    if choice.get("method") not in get_args(Method):
+        return replace(options, method="level")
+    method = choice["method"]
+    if any(map(is_stream, options.videos)):
+        return replace(options, method="level" if method == "level" else "motion")
+    say(f"method {method}: {choice.get('why', '')}")
+    return replace(options, method=method)
 
 
 def check_method(dlh: TrainedModel, options: EventsOptions) -> None:
