@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from dlh import DLH
+from dlh.analysis.event_findings import EventFindings
 from dlh.analysis.measure import measure
 from dlh.analysis.moving_ball.recalls import colour_recalls, mostly_missed
 from dlh.analysis.observe import observe_clips
@@ -81,8 +82,9 @@ def test_the_same_model_measures_the_same(model, measured):
     changes, futures = one.changes, one.futures
     assert np.array_equal(futures.model.time_means, other.futures.model.time_means)
     assert changes == other.changes
-    assert changes.events == event_scores(one.changed[..., 1], one.held_out.clips.events[:, :20])
-    assert changes.higher_events == {}
+    truth = one.held_out.clips.events[:, :20]
+    assert changes.events.level_2 == event_scores(one.changed[..., 1], truth)
+    assert changes.events.higher == {}
     assert futures.model.samples == LITTLE["SAMPLES"] and (changes.clips, changes.steps) == (6, 20)
     assert futures.context_steps == 8 and (
         futures.model.clips,
@@ -100,7 +102,7 @@ def test_the_same_model_measures_the_same(model, measured):
 def test_clips_without_known_events_are_measured_without(model):
     found = measure(model, Videos(test=10), clip_length=10, batch_size=4)
     changes, futures = found.changes, found.futures
-    assert changes.events is None and changes.recalls == {} and changes.missed == ()
+    assert changes.events == EventFindings() and changes.events.missed == ()
     assert (futures.context_steps, futures.window, changes.steps) == (5, 5, 10)
     assert changes.foresight is not None and changes.foresight.true_change is None
 
@@ -108,8 +110,8 @@ def test_clips_without_known_events_are_measured_without(model):
 def test_bounces_and_random_changes_are_told_apart_where_there_are_both(model, measured):
     random = replace(BALL, colour_change_probability=0.3)
     found = measure(model, MovingBall(random), clip_length=10, batch_size=4)
-    assert set(found.changes.recalls) == {"bounces", "random changes"}
-    assert measured.changes.recalls == {}
+    assert set(found.changes.events.recalls) == {"bounces", "random changes"}
+    assert measured.changes.events.recalls == {}
 
 
 def test_a_change_of_colour_that_is_never_noticed_has_a_recall_of_its_own(model):

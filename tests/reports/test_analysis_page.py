@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from dlh.analysis import Foresight, Pooled
+from dlh.analysis.event_findings import EventFindings
 from dlh.analysis.findings import AnalysisConfig, Findings, Observers, Shown
 from dlh.analysis.future_findings import Futures
 from dlh.analysis.level_findings import LevelFindings
@@ -115,11 +116,11 @@ def found() -> Findings:
         elbo=pooled(3201.4, None),
         levels=(level(1), level(2)),
         all_levels_variance=0.0213,
-        events=EventScores(steps=396, true_events=100, inferred_events=95, matched=93),
-        higher_events={},
-        other_detectors={},
-        recalls={"bounces": 0.96},
-        colour_recalls={"green to cyan": 0.71},
+        events=EventFindings(
+            level_2=EventScores(steps=396, true_events=100, inferred_events=95, matched=93),
+            recalls={"bounces": 0.96},
+            colour_recalls={"green to cyan": 0.71},
+        ),
         model=foresight(0.9, 0.08),
         observers=observers,
         reliability={},
@@ -139,9 +140,7 @@ def little() -> Findings:
             held_out=HeldOut(split="all", clips=replace(whole.shown.clips, events=None)),
         ),
         levels=(replace(level(1), of_ball={}),),
-        events=None,
-        recalls={},
-        colour_recalls={},
+        events=EventFindings(),
         model=None,
         observers=None,
         futures=replace(whole.futures, world=None, tracking=None, best_tracking=None, floors={}),
@@ -167,6 +166,7 @@ def test_every_picture_is_inside_with_a_caption():
 
 def test_names_and_reasons_are_escaped():
     evil = "<script>alert('&')</script>\""
-    findings = replace(found(), left_out={evil: evil}, recalls={evil: 0.5})
+    findings = replace(found(), left_out={evil: evil})
+    findings = replace(findings, events=replace(findings.events, recalls={evil: 0.5}))
     html = render(replace(findings, shown=replace(findings.shown, data=evil, model=evil)), {})
     assert "<script" not in html and Page(html).text.count(evil) >= 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dlh.analysis.event_findings import EventFindings, find_events
 from dlh.analysis.foresight import Foresight, Reliability, foresight, reliability
 from dlh.analysis.future_findings import Futures, draw_futures
 from dlh.analysis.level_findings import LevelFindings, find_levels
@@ -20,16 +20,14 @@ from dlh.analysis.moving_ball.observers import (
     foreseen_bounces,
     known_bounces,
 )
-from dlh.analysis.moving_ball.recalls import colour_recalls, event_recalls
 from dlh.analysis.observe import decide_clips, observe_levels
-from dlh.analysis.other_detectors import other_detectors
 from dlh.analysis.pooled import Pooled, pooled_mean
 from dlh.data.clips import Clips, DataError, Split
 from dlh.data.held_out import ALL, HeldOut
 from dlh.data.worlds.moving_ball import MovingBallClips, MovingBallConfig
 from dlh.errors import UsageError
 from dlh.evaluation.event_floors import RUPTURES, has_ruptures
-from dlh.evaluation.events import EventScores, event_scores, scores_by_level
+from dlh.evaluation.events import event_scores
 from dlh.files.writing import Say
 from dlh.interfaces import DecidingModel, LayeredModel, ObservedLevels, Temperature
 from dlh.models.dlh import DynamicLatentHierarchy, Trace
@@ -141,8 +139,6 @@ class Findings:
     ``observed`` is what its levels inferred, ``changed`` what it decided at each of ``steps``
     frames, bool (clips, steps, levels), None for a model that decides nothing;
     ``change_probability`` is the p(change) of the same steps, None where it is not known of all.
-    ``higher_events`` are of the levels above 2 that have a truth of their own, ``other_detectors``
-    of trivial detectors and of VPR's rule.
     """
 
     shown: Shown
@@ -157,11 +153,7 @@ class Findings:
     elbo: Pooled
     levels: tuple[LevelFindings, ...]
     all_levels_variance: float
-    events: EventScores | None
-    higher_events: Mapping[int, EventScores]
-    other_detectors: Mapping[str, EventScores]
-    recalls: dict[str, float]
-    colour_recalls: dict[str, float]
+    events: EventFindings
     model: Foresight | None
     observers: Observers | None
     reliability: dict[str, Reliability]
@@ -201,7 +193,10 @@ def analyse_clips(
 
     changed = _decisions(model, observed, clips, generator, steps)
     model_foresight, curves = None, {}
-    events_of = {} if changed is None else scores_by_level(changed, clips)
+    events = EventFindings()
+    if changed is not None:
+        colours = () if ball is None else ball.colours
+        events = find_events(changed, clips, train=shown.train, trace=trace, colours=colours)
     if observed.state.shape[2] < 2:
         left_out["events, p(change) and reliability"] = (
             "the model has one level, which changes at every frame"
@@ -277,15 +272,7 @@ def analyse_clips(
         elbo=elbo,
         levels=levels,
         all_levels_variance=everything,
-        events=events_of.pop(2, None),
-        higher_events=events_of,
-        other_detectors={}
-        if changed is None
-        else other_detectors(clips.first(steps=steps), shown.train, trace),
-        recalls={} if changed is None else event_recalls(changed, clips),
-        colour_recalls={}
-        if changed is None or ball is None
-        else colour_recalls(changed, clips, ball.colours),
+        events=events,
         model=model_foresight,
         observers=observers,
         reliability=curves,

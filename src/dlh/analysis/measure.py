@@ -11,20 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from dlh.analysis.divergences import LevelDivergences, level_divergences
+from dlh.analysis.event_findings import EventFindings, find_events, threshold_clips
 from dlh.analysis.foresight import Foresight, foresight_of
-from dlh.analysis.moving_ball.recalls import colour_recalls, event_recalls, mostly_missed
 from dlh.analysis.observe import decide_clips, observe_clips
-from dlh.analysis.other_detectors import other_detectors, threshold_clips
 from dlh.data.clips import Clips, ClipSource
 from dlh.data.held_out import HeldOut, held_out, of_first_length
 from dlh.data.worlds.moving_ball import MovingBall
-from dlh.evaluation.events import (
-    EventScores,
-    change_rates,
-    mean_depth,
-    mean_depth_with_first,
-    scores_by_level,
-)
+from dlh.evaluation.events import change_rates, mean_depth, mean_depth_with_first
 from dlh.evaluation.floors import floors, mean_training_frame
 from dlh.evaluation.futures import FutureScores, score_futures
 from dlh.interfaces import DecidingModel, TrainableModel, VideoModel, shortest_context
@@ -57,12 +50,7 @@ class Changes:
         mean_depth: L-bar over t >= 2.
         mean_depth_with_first: over all t, as in the paper's Table 2.
         divergences: nats per sequence of each level; None unless the model is a hierarchy.
-        events: level 2 against the truth; None where the data does not know its events.
-        higher_events: levels above it against truths of their own, by level; empty where the data
-            has one truth for all levels.
-        other_detectors: trivial detectors and VPR's rule against the truth of level 2, by name.
-        recalls: of bounces and of random changes of the ball, where there are both, by name.
-        missed: changes of the ball's colour that are mostly missed, "green to cyan".
+        events: the decisions held against the true events.
         foresight: p(e^2) under both outcomes; None with one level, or without a hierarchy.
     """
 
@@ -72,11 +60,7 @@ class Changes:
     mean_depth: float | None = None
     mean_depth_with_first: float | None = None
     divergences: LevelDivergences | None = None
-    events: EventScores | None = None
-    higher_events: Mapping[int, EventScores] = field(default_factory=dict)
-    other_detectors: Mapping[str, EventScores] = field(default_factory=dict)
-    recalls: Mapping[str, float] = field(default_factory=dict)
-    missed: tuple[str, ...] = ()
+    events: EventFindings = field(default_factory=EventFindings)
     foresight: Foresight | None = None
 
 
@@ -231,9 +215,13 @@ def _decisions(
         changed = decide_clips(model, clips, generator, steps=TRACED_STEPS)
     else:
         return None, None, Changes(clips=count, steps=steps)
-    colours = source.config.colours if isinstance(source, MovingBall) else ()
-    of_levels = scores_by_level(changed, clips)
-    several = changed.shape[2] > 1
+    events = find_events(
+        changed,
+        clips,
+        train=train if changed.shape[2] > 1 else None,
+        trace=trace,
+        colours=source.config.colours if isinstance(source, MovingBall) else (),
+    )
     return (
         changed,
         probability,
@@ -244,13 +232,7 @@ def _decisions(
             mean_depth=mean_depth(changed),
             mean_depth_with_first=mean_depth_with_first(changed),
             divergences=divergences,
-            events=of_levels.pop(2, None),
-            higher_events=of_levels,
-            other_detectors=other_detectors(clips.first(steps=steps), train, trace)
-            if several
-            else {},
-            recalls=event_recalls(changed, clips),
-            missed=mostly_missed(colour_recalls(changed, clips, colours)),
+            events=events,
             foresight=foresight,
         ),
     )

@@ -8,9 +8,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from dlh.analysis.event_findings import threshold_clips
 from dlh.analysis.findings import AnalysisConfig, Findings, Shown, analyse_clips
 from dlh.analysis.moving_ball.recalls import mostly_missed
-from dlh.analysis.other_detectors import threshold_clips
 from dlh.commands.options import AnalyseOptions
 from dlh.data.clips import DataError
 from dlh.data.worlds.moving_ball import MovingBallClips

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dlh.analysis.other_detectors import threshold_clips
+from dlh.analysis.event_findings import threshold_clips
 from dlh.commands.options import EvaluateOptions
 from dlh.data.clips import Clips, DataError
 from dlh.data.named.manifest import Manifest

@@ -8,7 +8,6 @@ from typing import Any
 from dlh.analysis.findings import Findings, Observers
 from dlh.analysis.future_findings import Futures
 from dlh.analysis.level_findings import LevelFindings
-from dlh.evaluation.events import detectors_to_plain, levels_to_plain
 
 SETTINGS = "settings"
 """Its name for all of :class:`~dlh.analysis.findings.AnalysisConfig`."""
@@ -30,20 +29,12 @@ def as_json(findings: Findings) -> dict[str, Any]:
         "levels": [_level(level) for level in findings.levels],
         "all_levels_pixel_variance": findings.all_levels_variance,
     }
-    if findings.events is not None:
-        recalls, by_colour = (
-            {name.replace(" ", "_"): value for name, value in kinds.items()}
-            for kinds in (findings.recalls, findings.colour_recalls)
-        )
-        result["events"] = {
-            **findings.events.to_plain(),
-            **({"recalls": recalls} if recalls else {}),
-            **({"recalls_by_colour": by_colour} if by_colour else {}),
-        }
-    if findings.higher_events:
-        result["higher_events"] = levels_to_plain(findings.higher_events)
-    if findings.other_detectors:
-        result["other_detectors"] = detectors_to_plain(findings.other_detectors)
+    events = findings.events
+    result |= events.to_plain()
+    kinds = {"recalls": events.recalls, "recalls_by_colour": events.colour_recalls}
+    for kind, recalls in kinds.items():
+        if recalls:
+            result["events"][kind] = {_key(name): value for name, value in recalls.items()}
     if findings.model is not None:
         result["foresight"] = {"model": _known(asdict(findings.model))}
         if findings.observers is not None:

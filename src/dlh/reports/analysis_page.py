@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from dlh.analysis.event_findings import EventFindings
 from dlh.analysis.findings import Findings
 from dlh.analysis.foresight import Foresight
 from dlh.analysis.pooled import Pooled
 from dlh.data.held_out import ALL
-from dlh.evaluation.events import EventScores
 from dlh.reports.paper import Printed, printed
 from dlh.reports.render import render as render_template
 
@@ -54,7 +54,7 @@ def render(findings: Findings, pictures: Mapping[str, bytes]) -> str:
         **_depth(findings, theirs),
         **_levels(findings, theirs),
         event_rows=_events(findings),
-        detector_rows=detector_rows(findings.events, findings.other_detectors),
+        detector_rows=detector_rows(findings.events),
         foresight_head=FORESIGHT[:columns],
         foresight_rows=[row[:columns] for row in _foresight(findings, theirs)],
         variance_rows=[
@@ -122,13 +122,14 @@ def _levels(findings: Findings, theirs: Printed) -> dict[str, Any]:
 
 
 def _events(findings: Findings) -> Rows:
-    scores = findings.events
+    events = findings.events
+    scores = events.level_2
     if scores is None:
         return []
     found = {"precision": scores.precision, "recall": scores.recall, "F1": scores.f1}
-    kinds = findings.recalls | findings.colour_recalls
+    kinds = {**events.recalls, **events.colour_recalls}
     found |= {f"recall of {name}": value for name, value in kinds.items()}
-    for level, own in findings.higher_events.items():
+    for level, own in events.higher.items():
         found |= {
             f"level {level} against its own true events: precision": own.precision,
             f"level {level}: recall": own.recall,
@@ -137,11 +138,11 @@ def _events(findings: Findings) -> Rows:
     return [(name, f"{value:.3f}") for name, value in found.items()]
 
 
-def detector_rows(level_2: EventScores | None, others: Mapping[str, EventScores]) -> Rows:
+def detector_rows(events: EventFindings) -> Rows:
     """Precision, recall and F1 of level 2 and of the detectors beside it; none without these."""
-    if level_2 is None or not others:
+    if events.level_2 is None or not events.other_detectors:
         return []
-    detectors = {"level 2": level_2, **others}
+    detectors = {"level 2": events.level_2, **events.other_detectors}
     return [
         (name, f"{one.precision:.3f}", f"{one.recall:.3f}", f"{one.f1:.3f}")
         for name, one in detectors.items()

@@ -83,7 +83,7 @@ def render_report(report: Report) -> str:
         levels_head=head,
         levels_rows=rows,
         setting_rows=settings,
-        detector_rows=detector_rows(report.changes.events, report.changes.other_detectors),
+        detector_rows=detector_rows(report.changes.events),
         **values,
     )
 
@@ -98,8 +98,8 @@ def _levels_table(report: Report) -> tuple[Sequence[str], list[Sequence[str]]]:
         rows.append(
             row + ([f"{kl.state[index]:.1f}", f"{kl.state_share[index]:.0%}"] if kl else [])
         )
-    if changes.events is not None:
-        rate = changes.events.true_change_rate
+    if changes.events.level_2 is not None:
+        rate = changes.events.level_2.true_change_rate
         truth = ["true events", f"{rate:.3f}", once_in(rate, report.fps)]
         rows.append(truth + ([""] * 2 if kl else []))
     return head, rows

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from dlh.analysis.measure import Measured
-from dlh.evaluation.events import detectors_to_plain, levels_to_plain
 from dlh.runs.trained import Trained
 from dlh.training.held_out import level_states
 from dlh.training.metrics import best_of
@@ -67,17 +66,14 @@ def summarise(trained: Trained, measured: Measured | None) -> dict[str, Any]:
             **{_key(name): scores.best_curve.tolist() for name, scores in floors.items()},
         },
     }
-    if changes.events is not None:
-        summary["events"] = changes.events.to_plain()
-        summary["true_change_rate"] = changes.events.true_change_rate
-    if changes.higher_events:
-        summary["higher_events"] = levels_to_plain(changes.higher_events)
-    if changes.other_detectors:
-        summary["other_detectors"] = detectors_to_plain(changes.other_detectors)
-    if changes.recalls:
-        summary["recalls"] = {_key(name): value for name, value in changes.recalls.items()}
-    if changes.missed:
-        summary["overlooked"] = changes.missed
+    events = changes.events
+    summary |= events.to_plain()
+    if events.level_2 is not None:
+        summary["true_change_rate"] = events.level_2.true_change_rate
+    if events.recalls:
+        summary["recalls"] = {_key(name): value for name, value in events.recalls.items()}
+    if events.missed:
+        summary["overlooked"] = events.missed
     if changes.foresight is not None:
         summary["predicted_change"] = {
             f"where_{name}": found and found.mean
