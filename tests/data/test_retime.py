@@ -71,5 +71,6 @@ def test_rates_are_exact():
     assert check_rate(30000 / 1001) == Fraction(30000, 1001)
     assert float(check_rate(0.0002)) == pytest.approx(0.0002)  # a frame in 83 minutes
     assert shown([0, 0.1, 0.2], check_rate(0.0002))[0] == [0]
-    with refused(-1):
-        check_rate(-1)
+    for impossible in (-1, 0, 1001):
+        with refused(impossible):
+            check_rate(impossible)

@@ -15,7 +15,7 @@ from data.refusals import refused
 from data.small_store import Stream, building
 from dlh.data.store.build import Recipe
 from dlh.data.store.shards import npy_header
-from dlh.data.store.store import INDEX, VERSION, Store, StoredVideo, is_store
+from dlh.data.store.store import INDEX, VERSION, Store, StoredVideo, checksum, is_store
 from dlh.data.store.verify import verify_store
 
 
@@ -103,7 +103,8 @@ def shorter(size):
         ("damaged-store", "colour", index(colour=1)),
         ("damaged-store", "source_size", index(videos=[{"source": "a"}])),
         ("damaged-store", "b.mp4", video(length=31)),
-        ("damaged-store", "b.mp4", video(shard=7)),
+        ("damaged-store", "b.mp4", video(shard=2)),
+        ("damaged-store", "b.mp4", video(offset=-1)),
         ("damaged-store", INDEX, video(shard="7")),
         ("damaged-store", "'x'", video(split="x")),
         ("damaged-store", "824", shorter(128 + 29 * 24)),
@@ -119,6 +120,25 @@ def test_a_store_that_is_not_whole_is_one_clear_error(path, code, found, harm):
     with refused(path, found, code=code) as caught:
         Store.open(path)
     assert "\n" not in str(caught.value)
+
+
+def test_the_digest_is_that_of_the_shape_and_of_every_video(path, tmp_path):
+    turned = np.arange(80, dtype=np.uint8)[:, None, None, None] * np.ones((6, 4, 1), np.uint8)
+    recipe = Recipe(frame_shape=(1, 6, 4), settings={"fps": 12.5}, inputs=())
+    with building(tmp_path / "turned", recipe) as builder:
+        builder.add("a.mp4", Stream(turned[:50], fps=12.5), sha256="aa")
+        builder.add("b.mp4", Stream(turned[50:]), sha256="bb")
+        builder.finish({"a.mp4": "train", "b.mp4": "test"}, others={})
+    digests = [Store.open(path).digest(), Store.open(tmp_path / "turned").digest()]
+    for changes in ({"source": "c"}, {"split": "train"}, {"fps": 5.0}, {"crc32": "0" * 8}):
+        video(**changes)(path)
+        digests.append(Store.open(path).digest())
+    assert len(set(digests)) == 6
+
+
+def test_a_checksum_is_that_of_all_frames():
+    frames = np.random.default_rng(0).integers(0, 256, (2500, 2, 2, 1), np.uint8)
+    assert checksum(frames) == f"{zlib.crc32(frames.tobytes()):08x}"
 
 
 def test_the_header_is_always_of_one_length():

@@ -76,6 +76,13 @@ def test_the_energy_score_against_a_plain_double_loop():
         assert energy[step].item() == pytest.approx(error - np.mean(pairs) / 2)
 
 
+def test_frames_beyond_the_range_score_as_their_nearest_inside():
+    beyond, inside = frames_of([[-0.2], [1.4], [0.5]]), frames_of([[0.0], [1.0], [0.5]])
+    truth = frames_of([[0.25]])[0]
+    scores = [torch.stack(energy_score([energy_terms(f, truth)])) for f in (beyond, inside)]
+    assert torch.equal(*scores)
+
+
 def test_blocks_count_by_their_samples_and_their_pairs():
     samples, truth = frames_of([[0.0], [1.0], [1.0], [0.5], [0.5]]), frames_of([[0.0]])[0]
     energy, diversity = energy_score(

@@ -60,8 +60,9 @@ def test_a_horizon_or_a_number_of_samples_below_one_is_refused(horizon: int, sam
 
 
 def test_a_mean_frame_must_be_one_frame_in_the_unit_interval():
-    with refused(VideoError, (4, 5)):
-        mean_frame(torch.zeros(4, 5))
+    for shape in ((4, 5), (1, 3, 4, 5)):
+        with refused(VideoError, shape):
+            mean_frame(torch.zeros(shape))
     with refused(VideoError, "200"):
         mean_frame(torch.full(SHAPE, 200.0))
 

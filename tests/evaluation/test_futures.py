@@ -65,6 +65,7 @@ def test_scoring_in_chunks_is_scoring_at_once(chunk: int):
     assert np.array_equal(scores.time_means, at_once.time_means)
     assert np.array_equal(scores.best_curves, at_once.best_curves)
     assert max(clips * samples for clips, samples in bank.calls) <= max(chunk, 2)
+    assert bank.drawn == [7, 7, 7]
 
 
 def test_a_chunk_spans_clips_when_few_samples_are_asked_for():
@@ -135,7 +136,9 @@ def test_mean_and_spread_are_over_the_samples_of_a_clip():
         ({"samples": 0}, ("samples", 1, 0)),
         ({"chunk": 0}, ("chunk", 1, 0)),
         ({"window": 6}, (1, 5, 6)),
+        ({"window": 0}, (1, 5, 0)),
         ({"truth": truths(2)}, (3, 2)),
+        ({"truth": truths(4)}, (3, 4)),
     ],
 )
 def test_bad_requests_are_refused_before_anything_is_predicted(changes: dict, found: tuple):

@@ -13,6 +13,7 @@ import pytest
 
 from dlh.errors import OutputError, UsageError
 from dlh.files.writing import (
+    check_with_picture,
     check_writable,
     explain,
     is_leftover,
@@ -151,6 +152,9 @@ def test_what_could_not_be_written_is_found_before_the_work(tmp_path):
     for wrong, suffix in ((tmp_path / "a", ".mp4"), (tmp_path / "a.npz", ".npz")):
         with refused(UsageError, wrong):
             check_writable(wrong, suffix)
+    (tmp_path / "b.png").mkdir()
+    with refused(UsageError, tmp_path / "b.png"):
+        check_with_picture(tmp_path / "b.json", ".json")
     (tmp_path / "file").touch()
     with refused(OutputError, tmp_path / "file/a.mp4"):
         check_writable(tmp_path / "file" / "a.mp4", ".mp4")

@@ -60,10 +60,10 @@ def test_no_checkpoint_is_no_error(tmp_path: Path) -> None:
 
 
 def test_the_newest_few_are_kept(tmp_path: Path) -> None:
-    save(tmp_path, 5, 90, 600, 12_345_678, keep=3)
-    assert names(tmp_path) == ["step-0000090.pt", "step-0000600.pt", "step-12345678.pt"]
-    assert newest_step(tmp_path) == 12_345_678
-    assert [path.name for path in checkpoint_files(tmp_path)] == names(tmp_path)
+    save(tmp_path, 5, 90, 9_999_999, 12_345_678, keep=3)
+    oldest_first = ["step-0000090.pt", "step-9999999.pt", "step-12345678.pt"]
+    assert [path.name for path in checkpoint_files(tmp_path)] == oldest_first
+    assert names(tmp_path) == sorted(oldest_first) and newest_step(tmp_path) == 12_345_678
 
 
 def test_other_files_are_neither_loaded_nor_removed(tmp_path: Path) -> None:
@@ -212,11 +212,14 @@ def test_a_checkpoint_of_another_model_is_no_damage(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_other_things_names_both(tmp_path: Path) -> None:
     save(tmp_path, 3)
-    checkpoints = registry(tmp_path)
-    checkpoints.register("average", nn.Linear(1, 1))
-    theirs, ours = ["module", "progress"], ["average", "module", "progress"]
-    with refused(CheckpointError, theirs, ours):
-        checkpoints.load_newest()
+    more = registry(tmp_path)
+    more.register("average", nn.Linear(1, 1))
+    fewer, all_three = ["module", "progress"], ["average", "module", "progress"]
+    with refused(CheckpointError, fewer, all_three):
+        more.load_newest()
+    more.save(6)
+    with refused(CheckpointError, all_three, fewer):
+        registry(tmp_path).load_newest()
 
 
 def test_another_format_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,17 @@ def test_a_detached_static_prior_alters_the_gradient_of_what_the_belief_is_made_
     assert differing == expected
 
 
+def test_a_static_prior_passes_gradients_unless_the_switch_detaches_it():
+    config = small_config(3)
+    model, video = lively_model(config, seed=2), lively_video(config)
+    trace, _ = model.observe(video, noise=noise_for(config, video))
+    for passes in (True, False):
+        term = state_kl(trace, replace(config, static_prior_gradient=passes)).sum()
+        mean = trace.static_prior.mean
+        (gradient,) = torch.autograd.grad(term, mean, retain_graph=True, allow_unused=True)
+        assert (gradient is not None and bool(gradient.any())) == passes
+
+
 def test_the_term_is_the_same_whether_or_not_the_static_prior_is_detached():
     config = small_config(3)
     model, video = lively_model(config, seed=2), lively_video(config)

@@ -199,6 +199,7 @@ def test_estimated_decisions_are_drawn_with_their_probability():
     video = video.expand(4000, -1, -1, -1, -1)
     with torch.no_grad():
         trace, _ = model.observe(video, noise=noise_for(config, video))
+    assert torch.all(trace.change_estimate[..., 0] == 1)  # level 1 changes at every step
     estimate, changed = trace.change_estimate[:, 1, 1], trace.changed[:, 1, 1].double()
     assert 0.01 < estimate.mean() < 0.99
     standard_error = (estimate * (1 - estimate)).mean().sqrt() / 4000**0.5
