@@ -456,9 +456,11 @@ def outcomes(
     path, tests, only = part.place(before=before)
     source = tree / "src" / "dlh" / path
     text = source.read_text("utf-8")
-    if status := run_tests(tree, tests, only, seconds=seconds):
+    if (status := run_tests(tree, tests, only, seconds=seconds)) != 0:
         said = (tree / "tests.log").read_text("utf-8", errors="replace")[-2000:]
-        raise SystemExit(f"the tests of {path} fail without a mutant (status {status}):\n{said}")
+        raise SystemExit(
+            f"the tests of {path} fail or hang without a mutant (status {status}):\n{said}"
+        )
     for change in part.changes:
         old, new = change.was if before and change.was else change[:2]
         try:
