@@ -197,6 +197,23 @@ class JoinedOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WalksOptions:
+    """Write films of walks through ViZDoom mazes, and when another room is entered, as labels.
+
+    example:  python -m reproduction walks walks-0 --films 12 --seconds 60
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    """The folder of the films; the labels go beside it, as FOLDER-labels.csv."""
+    films: int = 12
+    """Films, each of a maze of its own."""
+    seconds: float = 60.0
+    """Of each."""
+    seed: int = 0
+    """Decides mazes and walks."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class GpuOptions:
     """Use some minutes of a GPU by priority: train DLH at the paper's size on Moving MNIST and on
     Moving Ball, later stages included, score it, and time a step of every model. A training is
@@ -375,6 +392,16 @@ def _joined(words: list[str], prog: str) -> None:
     say(f"written: {options.folder}, {labels}")
 
 
+def _walks(words: list[str], prog: str) -> None:
+    options = parse(WalksOptions, words, prog=prog)
+    from reproduction.walks import write_walks
+
+    labels = write_walks(
+        options.folder, films=options.films, seconds=options.seconds, seed=options.seed
+    )
+    say(f"written: {options.folder}, {labels}")
+
+
 PROGRAM = "python -m reproduction"
 
 COMMANDS = {
@@ -389,6 +416,7 @@ COMMANDS = {
     "horizon": Command("how far the futures of runs on Moving Ball go, and the marks", _horizon),
     "arena": Command("films of an animal that rests, explores and grooms", _arena),
     "joined": Command("films joined from videos, with the cuts as labels", _joined),
+    "walks": Command("films of walks through ViZDoom mazes, with the rooms entered", _walks),
     "events-table": Command("which events runs find, world by world", _events_table),
     "publish": Command("make a shipped model of a finished run", _publish),
 }

@@ -38,8 +38,8 @@ NEW_FILMS = 1_000
 """Seed of films of the arena that no run has seen."""
 CLIPS_AT_ONCE = 8
 NOTE = """F1, the mean over runs or sets of films (lowest to highest), at a tolerance of none and of
-half a second: {counted}. Made by `python -m reproduction events-table`; `arena` and `joined` write
-the films. Records: `events/`.
+half a second: {counted}. Made by `python -m reproduction events-table`; `arena`, `joined` and
+`walks` write the films. Records: `events/`.
 
 `dlh` is level 2 of a model that was trained on the world, `level of` a model all levels of one that
 was not. `motion`, `changepoint` and `cut` are methods of `dlh events` with their own thresholds;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 
 from dlh.data.video.decode import open_video
 from dlh.data.video.encode import write_video
+from dlh.data.worlds.mazes.maze import Maze, Walk
 from dlh.errors import UsageError
 from reproduction.arena import Arena, draw_clip
 from reproduction.events_table import arena_clips, render, tabulate
 from reproduction.joined import FPS, write_joined
+from reproduction.walks import entered, write_walks
 from tiny_run import finished_demo
 
 SMALL = Arena(height=40, width=48, radius=5.0, fps=10, shortest=2.0, mean=4.0, speed=30.0)
@@ -85,3 +88,22 @@ def test_films_are_joined_at_their_labels_and_measured_without_a_training(tmp_pa
     assert scores["auto"] == scores[taken]
     assert scores["frame difference"]["none"]["f1"] == scores["motion"]["none"]["f1"] == 1.0
     assert "| auto |" in (tmp_path / "events.md").read_text()
+
+
+def test_another_room_is_entered_where_the_region_under_the_eye_changes() -> None:
+    region = np.array([[-1, -1, -1, -1], [-1, 0, 1, -1], [-1, 2, 1, -1], [-1, -1, -1, -1]])
+    maze = Maze(open=region >= 0, region=region)
+    xy = np.array([[1.1, 1.5], [1.9, 1.5], [2.1, 1.5], [2.5, 2.5], [1.5, 2.5], [1.5, 2.4]])
+    assert entered(maze, Walk(positions=xy, angles=np.zeros(6))) == [2, 4]
+
+
+@pytest.mark.skipif(find_spec("vizdoom") is None, reason="needs pip install 'dlh[mazes]'")
+def test_walks_are_filmed_with_their_labels(tmp_path) -> None:
+    labels = write_walks(tmp_path / "walks-1", films=2, seconds=30.0, seed=1)
+    films = sorted((tmp_path / "walks-1").iterdir())
+    frames = [open_video(film, height=8, width=8, channels=3).read() for film in films]
+    assert [len(film) for film in frames] == [300, 300]
+    assert not np.array_equal(*frames)
+    rows = [row.split(",") for row in labels.read_text().splitlines()[1:]]
+    assert {name for name, _ in rows} == {film.name for film in films}
+    assert all(0 < float(seconds) < 30 for _, seconds in rows)
