@@ -72,6 +72,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     instead_of("reproduction.write", "write_results")
     instead_of("reproduction.arena", "write_clips")
     instead_of("reproduction.joined", "write_joined")
+    instead_of("reproduction.walks", "write_walks")
     instead_of("reproduction.events_table", "tabulate")
     instead_of("reproduction.publish", "publish")
     instead_of("reproduction.comparison", "compare_models")
