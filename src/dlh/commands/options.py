@@ -16,7 +16,7 @@ import tyro
 from dlh.errors import UsageError
 from dlh.event_files.formats import FormatName
 from dlh.interfaces import Temperature
-from dlh.settings import check_at_least, values_of
+from dlh.settings import check_at_least
 
 if TYPE_CHECKING:
     from dlh.data.video.arrays import ArrayForm
@@ -53,10 +53,9 @@ Scale = Annotated[
 
 def form_of(options: Any) -> ArrayForm:
     """What ``key``, ``layout`` and ``scale`` say of arrays."""
-    from dlh.data.video.arrays import RECOGNISED, ArrayForm
+    from dlh.data.video.arrays import ArrayForm
 
-    said = values_of(options, "key", "layout", "scale")
-    return RECOGNISED if set(said.values()) == {None} else ArrayForm(**said)
+    return ArrayForm(key=options.key, layout=options.layout, scale=options.scale)
 
 
 def at_least(least: int, options: Any, *names: str) -> None:
@@ -408,9 +407,8 @@ class EvaluateOptions:
                     )
         at_least(1, self, "context", "horizon", "samples", "clips", "num_processes")
         at_least(0, self, "seed", "save_predictions")
-        if self.model is not None:
-            states = 1.0 if self.temperature == "auto" else self.temperature
-            Temperature(states=states, decisions=self.decision_temperature)
+        states = 1.0 if self.temperature == "auto" else self.temperature
+        Temperature(states=states, decisions=self.decision_temperature)
 
     @property
     def folder(self) -> Path:

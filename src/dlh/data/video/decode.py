@@ -20,7 +20,7 @@ from dlh.data.video.arrays import (
     read_clips,
 )
 from dlh.data.video.frames import Frames
-from dlh.data.video.images import PAGED_SUFFIXES, has_pages, open_images, open_pages
+from dlh.data.video.images import has_pages, open_images, open_pages
 from dlh.data.video.resize import Crop, Fit, Target
 from dlh.data.video.video_file import VideoFile
 
@@ -54,10 +54,9 @@ def open_frames(path: Path, target: Target, form: ArrayForm = RECOGNISED) -> Fra
     """
     if path.is_dir():
         return open_images(path, target)
-    suffix = path.suffix.lower()
-    if suffix in PAGED_SUFFIXES and has_pages(path):
+    if has_pages(path):
         return open_pages(path, target)
-    if suffix not in ARRAY_SUFFIXES:
+    if path.suffix.lower() not in ARRAY_SUFFIXES:
         return VideoFile(path, target)
     array = open_array(path, form)
     if array.layout.clips > 1:
