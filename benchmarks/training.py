@@ -1,9 +1,8 @@
-"""What a training costs beside its steps, and how long it takes to find the events.
+"""What a training costs beside its steps.
 
     python benchmarks/training.py --part processes,checkpoints,start --json training.json
     python benchmarks/training.py --part speed --threads 1
     python benchmarks/training.py --part speed --preset moving-ball-paper --clips 8 --frames 25
-    python benchmarks/training.py --part structure --seeds 0 1 2
 
 ``speed``        seconds of a training step, computed as each ``--speed`` does it, over the plain
                  one; in turn, round after round, the median of the ratios. Of the loop over time
@@ -15,8 +14,6 @@
 ``checkpoints``  seconds of a checkpoint over those of the steps between two, at the default
                  interval of the preset.
 ``start``        seconds from the command to the first step of the preset.
-``structure``    seconds of training until held-out event F1 passes .98, a line for each seed: of
-                 the whole run, all its starts included, and of the start that goes on.
 
 On a machine that does something else too, seconds say little; the ratios are taken within a run.
 """
@@ -55,7 +52,6 @@ from stepper import Stepper
 sys.path.pop()
 
 CPU = torch.device("cpu")
-F1 = 0.98
 CHECKPOINTS_OF = "moving-ball"
 CLIPS = 8
 """Of --part memory; the fewer there are, the more weighs what does not depend on their length."""
@@ -226,64 +222,19 @@ def measure_start() -> dict[str, Any]:
     return {"seconds": elapsed - first, "first_step_seconds": first}
 
 
-def measure_structure(seed: int) -> dict[str, Any]:
-    """When held-out event F1 first passes the mark, with the preset as it is.
-
-    The training ends there, or with its last step.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
-        words = ["train", "moving-ball", "--seed", str(seed), "--run", str(run)]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dlh", *words, "--training.validate-every", "25"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        found = None
-        while found is None and process.poll() is None:
-            time.sleep(1)
-            found = reached(run)
-        process.terminate()
-        process.wait()
-        return {"seed": seed} | (found or reached(run) or {"of_the_start": None})
-
-
-def reached(run: Path) -> dict[str, Any] | None:
-    """Of a run whose starts are over, when F1 passed; None where it has not yet."""
-    if not (run / "starts.json").exists() or not (run / "metrics.jsonl").exists():
-        return None
-    starts = json.loads((run / "starts.json").read_text())
-    if starts.get("chosen") is None:
-        return None
-    others = sum(tried["train_seconds"] for tried in starts["tried"])
-    others -= next(t["train_seconds"] for t in starts["tried"] if t["seed"] == starts["chosen"])
-    seconds = 0.0
-    for entry in RunFolder.open(run).metrics.read():
-        seconds = entry.get("seconds", seconds)
-        if entry.get("validation.events.f1", 0.0) >= F1:
-            found = {"step": entry["step"], "seconds": seconds}
-            return {
-                "start": starts["chosen"],
-                "of_the_start": found,
-                "of_the_run": seconds + others,
-            }
-    return None
-
-
 def main() -> None:
     """Measure, print, and write what was measured."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = ("speed", "memory", "processes", "checkpoints", "start", "structure")
-    parser.add_argument("--part", default=",".join(parts[:-1]), help=f"of {', '.join(parts)}")
+    parts = ("speed", "memory", "processes", "checkpoints", "start")
+    parser.add_argument("--part", default=",".join(parts), help=f"of {', '.join(parts)}")
     parser.add_argument("--preset", default="moving-ball", help="of --part speed")
     parser.add_argument("--threads", type=int, default=1, help="of --part speed")
     parser.add_argument("--clips", type=int, help="of --part speed, in place of the preset's")
     parser.add_argument("--frames", type=int, help="of --part speed, likewise")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=20, help="of --part processes")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     asked = options.part.split(",")
@@ -302,7 +253,6 @@ def main() -> None:
         "processes": lambda: measure_processes(options.steps),
         "checkpoints": lambda: measure_checkpoints(options.rounds),
         "start": measure_start,
-        "structure": lambda: [measure_structure(seed) for seed in options.seeds],
     }
     for part in asked:
         print(f"measuring {part} ...", file=sys.stderr)
