@@ -13,12 +13,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from dlh.analysis.findings import AnalysisConfig
 from dlh.commands.analyse import write_analysis
 from dlh.errors import UsageError
+from dlh.evaluation.scores.frames import psnr
 from dlh.files.writing import Say, make_folder, write_bytes
+from dlh.pretrained import DLH
 from dlh.runs.subject import Subject, open_subject
 from dlh.runs.temperature import AUTO
+from dlh.video import from_stored
 from reproduction.horizon_page import render
 from reproduction.scored import training_of
 from reproduction.studies.emergence import world_of
@@ -88,6 +93,7 @@ def _record(name: str, run: Path, work: Path, config: AnalysisConfig, say: Say) 
     return {
         "run": name,
         **_training(run, subject),
+        "reconstruction_psnr": _reconstruction(subject, config),
         "temperature": chosen["temperature"],
         "clips": chosen["clips"],
         **_of_events(chosen),
@@ -98,6 +104,21 @@ def _record(name: str, run: Path, work: Path, config: AnalysisConfig, say: Say) 
     }
 
 
+@torch.no_grad()
+def _reconstruction(subject: Subject, config: AnalysisConfig) -> float:
+    """PSNR of observed frames, decoded from what was inferred about them, mean over the clips."""
+    found = subject.held_out(
+        count=config.futures_clips, lengths=config.clip_lengths, enough=config.futures_clips
+    )
+    model = subject.model
+    assert isinstance(model, DLH)
+    scores = []
+    for clip in found.clips.video:
+        film = from_stored(clip[None], model.device)
+        scores.append(float(psnr(model.reconstruct(film, seed=config.seed), film).mean()))
+    return sum(scores) / len(scores)
+
+
 def _training(run: Path, subject: Subject) -> Record:
     training = subject.experiment.training
     return {
@@ -105,6 +126,7 @@ def _training(run: Path, subject: Subject) -> Record:
         "world": world_of(subject.experiment),
         "seed": training.seed,
         "starts": training.starts,
+        "likelihood_std": getattr(subject.experiment.model, "likelihood_std", None),
         "joint_updates": training.steps,
         "later_updates": list(training.later_steps),
         "core_seconds": training_of(run, subject)["cpu_seconds"],
@@ -134,6 +156,7 @@ def _of_futures(numbers: Mapping[str, Any]) -> Record:
         "in_place_mean": tracking["median_steps_mean"],
         "psnr": futures["psnr"],
         "clear": world["clear"],
+        "sharpness": world["sharpness"],
         "switch_rate": world.get("switch_rate"),
         "true_switch_rate": world["true_switch_rate"],
     }

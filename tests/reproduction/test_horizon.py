@@ -9,6 +9,8 @@ import pytest
 
 from dlh.analysis.findings import AnalysisConfig
 from dlh.errors import UsageError
+from dlh.runs.experiment import read_snapshot
+from dlh.training.run import RunFolder
 from reproduction.horizon import measure_horizons
 from reproduction.horizon_page import MARKS, render
 
@@ -25,6 +27,7 @@ def a_record(seed: int = 1, **changed) -> dict:
         "psnr": {"best": 23.0, "mean": 17.5, "black_frame": 16.8, "mean_frame": 17.0,
                  "last_frame": 15.0},
         "clear": 0.97,
+        "sharpness": 0.71,
         "switch_rate": 0.21,
         "true_switch_rate": 0.22,
     }  # fmt: skip
@@ -75,6 +78,23 @@ def test_futures_stand_at_both_temperatures():
     assert [row[1:3] for row in rows] == [["0.7", "200 / 121"], ["1", "150 / 121"]]
 
 
+def test_runs_of_other_presets_stand_apart_by_std():
+    short = {"preset": "moving-ball", "reconstruction_psnr": 31.24}
+    records = [
+        a_record(),
+        a_record(2, likelihood_std=2.0, **short),
+        a_record(3, likelihood_std=0.25, **short),
+    ]
+    page = render(records, [])
+    assert len(rows_of(page, "Marks")[0]) == 4  # what, mark, one seed, verdict
+    rows = rows_of(page, "Does a sharper likelihood give sharper frames and longer futures?")
+    assert [row[:4] for row in rows] == [
+        ["0.25", "3", "0.980", "31.2"],
+        ["2", "2", "0.980", "31.2"],
+    ]
+    assert all(row[-2:] == ["0.71", "97.0%"] for row in rows)
+
+
 def test_starts_that_chose_a_rule_are_no_evidence():
     starts = [
         {"world": "lambda 0", "f1": 0.99},
@@ -88,11 +108,15 @@ def test_starts_that_chose_a_rule_are_no_evidence():
 @pytest.mark.slow
 def test_a_run_is_measured_once(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("dlh.runs.temperature.CLIPS", 2)
+    monkeypatch.setattr(
+        "reproduction.horizon_page.MARKED", read_snapshot(RunFolder.open(finished)).preset
+    )
     places = {"results": tmp_path / "results", "work": tmp_path / "work"}
     said: list[str] = []
     (record,) = measure_horizons([finished], config=LITTLE, say=said.append, **places)
     assert record["run"] == finished.name and record["horizon"] == 12
     assert record["at"]["as_learnt"]["states"] == 1
+    assert record["likelihood_std"] == 1 and 0 < record["reconstruction_psnr"] < 60
     kept = places["results"] / "long-horizon" / "futures.json"
     assert json.loads(kept.read_text()) == [record]
     page = (places["results"] / "long-horizon.md").read_text()
