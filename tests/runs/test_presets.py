@@ -20,7 +20,7 @@ PARAMETERS = {
     "tiny-flat": 6_259,
     "moving-ball": 1_158_516,
     "moving-ball-long": 1_158_516,
-    "textured-room": 1_158_516,
+    "textured-room": 1_780_037,
     "two-clocks": 1_780_037,
     "bouncing-ball": 2_110_068,
     "moving-ball-flat": 529_795,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from dlh.data.worlds.moving_ball import MovingBallConfig
@@ -48,6 +49,21 @@ ON_TWO_CORES = TrainingConfig(
     held_out_clips=16,
 )
 """An hour or two, at 64 px."""
+
+
+def joint(training: TrainingConfig, steps: int) -> TrainingConfig:
+    """The training with so many joint updates, in which a hierarchy emerges with :func:`emergence`.
+
+    The divergences have their whole weight after 85 % of the updates, and the learning rate falls
+    over the second half.
+    """
+    return replace(
+        training,
+        steps=steps,
+        beta_warmup_steps=round(0.85 * steps),
+        cooldown_steps=round(0.5 * steps),
+        gradient_norm=60.0,
+    )
 
 
 def emergence(steps: int) -> EmergenceConfig:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -47,6 +48,9 @@ def test_the_initial_std_follows_what_the_states_cost():
         assert next_log_std(150, 0.3, little, config) == pytest.approx(0.28)
     for outside in (99, 201):
         assert next_log_std(outside, 0.3, 1.0, config) == 0.3
+    longer = replace(config, anneal_from=1_000, anneal_until=2_000)
+    assert next_log_std(499, 0.3, 41.0, longer) == 0.3  # its divergences weigh little until then
+    assert next_log_std(500, 0.3, 41.0, longer) == pytest.approx(0.32)
 
 
 def test_a_training_moves_the_initial_std_and_anneals_from_where_it_is():

@@ -24,7 +24,9 @@ LOG_STD, PAID = "initial.log_std", "initial.paid"
 arguments of :func:`next_log_std`."""
 
 SETTLED = 100
-"""Updates after which the states' divergences say something; at first they are hundreds of nats."""
+"""Updates after which the states' divergences say something; at first they are hundreds of nats. In
+a long training, whose divergences weigh little for longer, half of the updates to ``anneal_from``.
+"""
 BAND = math.log(2.0)
 """As long as what is paid is within this factor of what is to be paid, the initial std stays."""
 GAIN = 0.02
@@ -43,7 +45,8 @@ def next_log_std(step: float, log_std: float, paid: float, config: EmergenceConf
         paid: state divergences in that update, of all levels, nats per frame.
         config: what they are to cost, and until when.
     """
-    if not config.initial_nats or not SETTLED <= step <= config.anneal_from:
+    settled = max(SETTLED, config.anneal_from / 2)
+    if not config.initial_nats or not settled <= step <= config.anneal_from:
         return log_std
     off = math.log(max(paid, 1e-6) / config.initial_nats)
     return log_std if abs(off) <= BAND else log_std + math.copysign(GAIN, off)
