@@ -196,6 +196,7 @@ def _sharpness(records: Sequence[Record]) -> str:
                 " / ".join(f"{nats:.0f}" for nats in record["nats"]),
                 f"{record['least_nats']:.0f}",
                 _temperature(at),
+                f"{_validation_energy(record):.4f}",
                 f"{at['in_place_best']:.0f} / {at['in_place_mean']:.0f}",
                 f"{at['psnr']['best']:.1f} / {at['psnr']['mean']:.1f}",
                 f"{at['sharpness']:.2f}",
@@ -205,11 +206,21 @@ def _sharpness(records: Sequence[Record]) -> str:
     first = records[0]
     heads = [
         "std", "seed", "event F1", "observed frames, dB", "nats of levels 1 / 2",
-        "floor of level 1", "temperature",
+        "floor of level 1", "temperature", "its energy score, validation",
         f"steps of {first['horizon']} in place, best of {first['samples']} / mean",
         "PSNR, best / mean", "sharpness", "frames with one clear ball",
     ]  # fmt: skip
     return table(heads, rows)
+
+
+def _validation_energy(record: Record) -> float:
+    """Of the validation clips, at the temperature that they chose."""
+    at = record["at"]["chosen"]
+    return next(
+        tried["energy_score"]
+        for tried in record["temperature"]["tried"]
+        if (tried["states"], tried["decisions"]) == (at["states"], at["decisions"])
+    )
 
 
 def _temperatures(records: Sequence[Record]) -> str:

@@ -93,6 +93,7 @@ def test_runs_of_other_presets_stand_apart_by_std():
         ["2", "2", "0.980", "31.2"],
     ]
     assert all(row[-2:] == ["0.71", "97.0%"] for row in rows)
+    assert all(row[6:8] == ["0.7", "0.0500"] for row in rows)  # the energy score there
 
 
 def test_starts_that_chose_a_rule_are_no_evidence():
