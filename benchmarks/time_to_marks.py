@@ -3,8 +3,8 @@
     python benchmarks/time_to_marks.py runs/marks --seed 4020 --json marks.json
 
 Two recipes train from the same seed, one after the other, on one core: *before*, what the preset
-``moving-ball`` was until 28 November 2026 (800 joint updates and nothing else), and *after*, what
-it is. Each has two marks, in updates and core-seconds of training:
+``moving-ball`` was until 28 November 2026 (800 joint updates and nothing else; here with one start
+of its two), and *after*, what it is. Each has two marks, in updates and core-seconds of training:
 
 ``events``   held-out F1 of level 2 is at least .98, by the validations of the run;
 ``futures``  the best of 100 futures keeps the ball in place for 100 steps, in the median of 16
@@ -89,9 +89,7 @@ def event_mark(lines: list[Mapping[str, Any]]) -> Point | None:
 
 
 def _point(lines: list[Mapping[str, Any]], step: int) -> Point:
-    spent = [
-        line["cpu_seconds"] for line in lines if "cpu_seconds" in line and line["step"] <= step
-    ]
+    spent = (line.get("cpu_seconds", 0.0) for line in lines if line["step"] <= step)
     return {"update": step, "core_seconds": max(spent, default=0.0)}
 
 
@@ -133,10 +131,8 @@ def in_place(
             generator=torch.Generator().manual_seed(clip),
             temperature=temperature,
         )
-        centre, truth = (
-            read_ball(drawn.frames[0], ball).centre,
-            read_ball(film[CONTEXT:], ball).centre,
-        )
+        centre = read_ball(drawn.frames[0], ball).centre
+        truth = read_ball(film[CONTEXT:], ball).centre
         best.append(int(track(centre[None], truth[None], ball.radius).steps.max()))
     return float(torch.tensor(best, dtype=torch.double).quantile(0.5))
 
