@@ -5,8 +5,8 @@
     python -m reproduction.studies.emergence runs/emergence/* --out emergence.json
 
 For each run: precision, recall and F1 of level 2 on test clips of its own world, and the change of
-colour that it notices least. Then, for each world and likelihood std, the runs whose F1 is at least
-.98.
+colour that it notices least. Then, for each world, likelihood std and recipe, the runs whose F1 is
+at least .98.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dlh.evaluation.events import event_scores
 from dlh.files.text_table import text_table
 from dlh.files.writing import write_bytes
 from dlh.interfaces import ObservedLevels
+from dlh.models.dlh import EmergenceConfig
 from dlh.runs.experiment import Experiment
 from dlh.training.metrics import VALIDATION
 from dlh.training.run import RunFolder
@@ -31,6 +32,8 @@ from reproduction.studies.observed import observe_run
 
 EMERGED = 0.98
 """The least event F1 of a hierarchy that has found its events."""
+HEADS = ["world", "early memories", "starts", f"F1 at least {EMERGED}", "lowest F1"]
+"""Of the columns of :func:`summary`; at first, memories are read in so many updates."""
 
 
 def world_of(experiment: Experiment) -> str:
@@ -40,6 +43,14 @@ def world_of(experiment: Experiment) -> str:
     if ball.texture:
         parts.append("textured")
     return ", ".join([*parts, f"std {getattr(model, 'likelihood_std', 1.0):g}"])
+
+
+def early_memories(experiment: Experiment) -> str:
+    """In which updates of the first part of the training memories are read."""
+    recipe = getattr(experiment.model, "emergence", EmergenceConfig())
+    if not recipe.memory_from or recipe.memory_every == 1:
+        return "all"
+    return f"every {recipe.memory_every}." if recipe.memory_every else "none"
 
 
 def measured(trace: ObservedLevels, clips: Clips, experiment: Experiment) -> dict[str, Any]:
@@ -78,19 +89,20 @@ def row(run: Path, clips: int) -> dict[str, Any]:
         "world": world_of(experiment),
         "seed": experiment.training.seed,
         "joint_updates": experiment.training.steps,
+        "early_memories": early_memories(experiment),
         **measured(trace, chosen, experiment),
         "f1_by_step": course,
     }
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """One row a world: its runs, those whose level 2 found its events, and their lowest F1."""
-    worlds: dict[str, list[float]] = defaultdict(list)
+    """One row a world and recipe: see :data:`HEADS`."""
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for each in rows:
-        worlds[each["world"]].append(each["f1"])
+        found[each["world"], each["early_memories"]].append(each["f1"])
     return [
-        [world, str(len(found)), str(sum(f1 >= EMERGED for f1 in found)), f"{min(found):.3f}"]
-        for world, found in worlds.items()
+        [*which, str(len(f1s)), str(sum(f1 >= EMERGED for f1 in f1s)), f"{min(f1s):.3f}"]
+        for which, f1s in found.items()
     ]
 
 
@@ -104,8 +116,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a JSON file for the records")
     options = parser.parse_args()
     rows = [row(run, options.clips) for run in options.runs]
-    heads = ["world", "starts", f"F1 at least {EMERGED}", "lowest F1"]
-    print(*text_table([heads, *summary(rows)], align="<>>>"), sep="\n")
+    print(*text_table([HEADS, *summary(rows)], align="<<>>>"), sep="\n")
     if options.out:
         body = ",\n ".join(json.dumps(each, allow_nan=False) for each in rows)
         write_bytes(options.out, f"[\n {body}\n]\n".encode())

@@ -133,6 +133,7 @@ def test_settings_are_frozen_and_keyword_only(kind):
         (EmergenceConfig, "exploration_decay", 1.0),
         (EmergenceConfig, "initial_likelihood_std", math.nan),
         (EmergenceConfig, "memory_from", -3),
+        (EmergenceConfig, "memory_every", -1),
         (EmergenceConfig, "initial_nats", math.inf),
         (EmergenceConfig, "initial_nats", 20.0),
         (EmergenceConfig, "exploration_until", -3),

@@ -104,6 +104,23 @@ def test_memories_are_read_from_the_update_that_is_named():
         assert (gradient is None) == (update == 4)
 
 
+def test_before_that_every_so_many_th_update_reads_them():
+    model = lively_model(small_config(3), seed=2)
+    video = lively_video(model.config)
+    noise = noise_for(model.config, video)
+
+    def paid(update, emergence):
+        model.config = replace(model.config, emergence=emergence)
+        return model.objective(video, noise=noise, update=Update(number=update))["state_kl"]
+
+    always, never = EmergenceConfig(), EmergenceConfig(memory_from=7)
+    assert not torch.equal(paid(1, always), paid(1, never))
+    every_third = EmergenceConfig(memory_from=7, memory_every=3)
+    for update in range(9):
+        expected = always if update in (0, 3, 6, 7, 8) else never
+        assert torch.equal(paid(update, every_third), paid(update, expected))
+
+
 def test_a_model_without_memory_predicts_from_the_context_alone():
     config = small_config(2, memory="none")
     model, video = lively_model(config, seed=2), lively_video(config)

@@ -24,6 +24,8 @@ class EmergenceConfig:
         memory_from: update from which the memories d are read; until then they are 0, as with
             ``memory="none"``. Without a memory, level 1 pays at every step for what stays, such as
             a colour, and a level above that rests does not, so it learns to hold what stays.
+        memory_every: until ``memory_from`` every so many-th update reads the memories all the same,
+            so that the priors know them when they are read always; 0: none does.
         exploration: in training, a level above the first also changes if its static divergence
             exceeds this factor times the running mean of that divergence over steps without a
             change (VPR's "unexpected change"); 0: off.
@@ -39,9 +41,10 @@ class EmergenceConfig:
             geometrically.
     """
 
-    LATER: ClassVar[tuple[str, ...]] = ("memory_from", "initial_nats")
+    LATER: ClassVar[tuple[str, ...]] = ("memory_from", "memory_every", "initial_nats")
 
     memory_from: int = 0
+    memory_every: int = 0
     exploration: float = 0.0
     exploration_decay: float = 0.8
     exploration_until: int = 0
@@ -60,7 +63,7 @@ class EmergenceConfig:
             raise ConfigError(
                 f"exploration_decay is at least 0 and below 1, found {self.exploration_decay}"
             )
-        updates = ("memory_from", "exploration_until", "anneal_from", "anneal_until")
+        updates = ("memory_from", "memory_every", "exploration_until", "anneal_from", "anneal_until")
         check_at_least(0, **values_of(self, *updates))
         if self.initial_nats and not self.initial_likelihood_std:
             raise ConfigError(

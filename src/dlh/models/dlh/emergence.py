@@ -1,4 +1,4 @@
-"""What helps a hierarchy to emerge: memories that are read late, exploration, annealed likelihood.
+"""What helps a hierarchy to emerge: memories read now and then, exploration, annealed likelihood.
 
 All three act during training only and are off by default. In evaluation Eq. 4 alone decides, and
 memories and likelihood are the configuration's.
@@ -72,6 +72,12 @@ def likelihood_std(
         return initial
     share = (step - config.anneal_from) / (config.anneal_until - config.anneal_from)
     return initial * (final / initial) ** share
+
+
+def reads_memory(step: float, config: EmergenceConfig) -> bool:
+    """Whether memories are read in the update after ``step`` updates."""
+    early = step < config.memory_from
+    return not early or bool(config.memory_every) and step % config.memory_every == 0
 
 
 def explores(step: float, config: EmergenceConfig) -> bool:
@@ -173,9 +179,9 @@ class Guidance:
             emergence,
             initial=None if log_std is None else math.exp(log_std),
         )
-        forgets = update.number < emergence.memory_from
+        without_memory = replace(config, memory="none")
         found = cls(
-            config=replace(config, memory="none") if forgets else config,
+            config=config if reads_memory(update.number, emergence) else without_memory,
             likelihood_std=None if std == config.likelihood_std else std,
             log_std=log_std,
         )
