@@ -30,6 +30,7 @@ from dlh.training.run import EXPERIMENT, RunFolder
 TABLE = "sweep.json"
 SCHEDULES: Mapping[str, str] = {
     "beta_warmup_steps": "warm-up of the divergences",
+    "beta_low_steps": "steps of low weight in it",
     "cooldown_steps": "cooldown of the learning rate",
     "start_steps": "steps of each start",
 }

@@ -42,8 +42,9 @@ def test_the_model_and_source_of_these_tests_keep_the_contracts() -> None:
     assert sum(len(part) for part in parts) == len(whole) == 5
 
 
-def test_training_is_adam_on_the_loss_of_each_step(tmp_path: Path) -> None:
-    config = dataclasses.replace(CONFIG, steps=6, gradient_norm=0.5)
+@pytest.mark.parametrize("low_steps", [0, 4])
+def test_training_is_adam_on_the_loss_of_each_step(low_steps: int, tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, steps=6, gradient_norm=0.5, beta_low_steps=low_steps)
     model, slow = TinyModel(), TinyModel()
     train_tiny(new_run(tmp_path / "run"), config, model=model)
 
@@ -53,7 +54,7 @@ def test_training_is_adam_on_the_loss_of_each_step(tmp_path: Path) -> None:
         objective = slow.objective(
             from_stored(clips.video),
             generator=step_generator(0, step),
-            update=Update(number=step, beta=beta(step, 10)),
+            update=Update(number=step, beta=beta(step, 10, low_steps)),
         )
         optimizer.zero_grad()
         objective.loss.backward()

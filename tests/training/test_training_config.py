@@ -37,6 +37,8 @@ def test_a_config_cannot_be_changed() -> None:
         ("validate_every", -1),
         ("held_out_clips", -1),
         ("beta_warmup_steps", -1),
+        ("beta_low_steps", -1),
+        ("beta_low_steps", 10_000),
         ("cooldown_steps", -1),
         ("learning_rate", 0.0),
         ("learning_rate", float("nan")),

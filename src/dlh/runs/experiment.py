@@ -37,7 +37,14 @@ from dlh.version import __version__
 
 VERSION = 1
 """Of the snapshot."""
-LATER = {"rewarm_from": 0, "steps_before": 0, "later_steps": [], "patience": 0, "minutes": 0.0}
+LATER = {
+    "rewarm_from": 0,
+    "steps_before": 0,
+    "later_steps": [],
+    "patience": 0,
+    "minutes": 0.0,
+    "beta_low_steps": 0,
+}
 """Settings of the training that older runs do not have, and what they stand for in these."""
 
 

@@ -54,13 +54,15 @@ ON_TWO_CORES = TrainingConfig(
 def joint(training: TrainingConfig, steps: int) -> TrainingConfig:
     """The training with so many joint updates, in which a hierarchy emerges with :func:`emergence`.
 
-    The divergences have their whole weight after 85 % of the updates, and the learning rate falls
-    over the second half.
+    The divergences have a weight of .03 in the first 15 % of the updates, so that level 2 begins
+    with all there is and lets go of what is not its own; after 85 % they have their whole weight.
+    The learning rate falls over the second half.
     """
     return replace(
         training,
         steps=steps,
         beta_warmup_steps=round(0.85 * steps),
+        beta_low_steps=round(0.15 * steps),
         cooldown_steps=round(0.5 * steps),
         gradient_norm=60.0,
     )

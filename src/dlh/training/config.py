@@ -50,6 +50,10 @@ class TrainingConfig:
     """Steps over which beta, the weight of the divergences, rises from 0 to 1 (paper: 10,000); 0:
     beta is 1 from the start. A model without beta ignores it."""
 
+    beta_low_steps: int = 0
+    """Of the steps of the warm-up, the first so many have beta .03; from there it rises. So levels
+    learn what there is before they pay for it, and a hierarchy emerges from that."""
+
     cooldown_steps: int = 0
     """Steps at the end over which the learning rate falls linearly to 0 (paper: none)."""
 
@@ -137,7 +141,8 @@ class TrainingConfig:
         counts = ("steps", "batch_size", "clip_length", "starts", "accumulate")
         intervals = ("checkpoint_every", "keep_checkpoints", "log_every")
         check_at_least(1, **values_of(self, *counts, *intervals))
-        optional = ("beta_warmup_steps", "cooldown_steps", "rewarm_from", "steps_before", "threads")
+        warmup = ("beta_warmup_steps", "beta_low_steps")
+        optional = (*warmup, "cooldown_steps", "rewarm_from", "steps_before", "threads")
         starts = (
             "start_steps",
             "validate_every",
@@ -149,6 +154,11 @@ class TrainingConfig:
         check_at_least(0, **values_of(self, *optional, *starts))
         for steps in self.later_steps:
             check_at_least(0, later_steps=steps)
+        if self.beta_low_steps and self.beta_low_steps >= self.beta_warmup_steps:
+            raise ConfigError(
+                "beta_low_steps are fewer than beta_warmup_steps, found "
+                f"{self.beta_low_steps} and {self.beta_warmup_steps}"
+            )
         check_positive(**values_of(self, "learning_rate", "adam_epsilon"))
         if self.gradient_norm != 0:
             check_positive(gradient_norm=self.gradient_norm)

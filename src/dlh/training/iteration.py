@@ -104,6 +104,7 @@ class Iterations:
         self._kept_frames = 0
         self._failing: Failing | None = None
         self.shares = self.processes.shares(self.config)
+        self._warmup = self.config.beta_warmup_steps, self.config.beta_low_steps
         if self.plan.whole_batch and self.shares[0].count > 1:
             raise TrainingError(
                 f"a batch of {type(model).__name__} is computed as a whole, because "
@@ -156,7 +157,7 @@ class Iterations:
             clear_gradients(self.parameters.values())
             update = Update(
                 number=step - stage.start,
-                beta=1.0 if stage.index else beta(step, self.config.beta_warmup_steps),
+                beta=1.0 if stage.index else beta(step, *self._warmup),
                 carried=self.optimizer.carried,
             )
             parts, left, schedule = [], [], {}

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 
-def beta(step: int, warmup_steps: int) -> float:
-    """The weight of both divergences: from 0 at step 0 linearly to 1 at ``warmup_steps``, then 1.
+LOW = 0.03
+"""The weight of the divergences while all that a model can learn is learnt."""
+
+
+def beta(step: int, warmup_steps: int, low_steps: int = 0) -> float:
+    """The weight of both divergences: it rises in a straight line to 1 at ``warmup_steps``.
+
+    It begins at 0; or it is :data:`LOW` for the first ``low_steps`` updates and rises from there.
 
     ``step`` counts the updates done; with ``warmup_steps`` 0 the weight is always 1. The decisions
     of Eq. 4 never see it: they compare raw divergences.
     """
-    return 1.0 if step >= warmup_steps else step / warmup_steps
+    if step >= warmup_steps:
+        return 1.0
+    if not low_steps:
+        return step / warmup_steps
+    return LOW + (1 - LOW) * max(0, step - low_steps) / (warmup_steps - low_steps)
 
 
 REWARM_STEPS = 500
