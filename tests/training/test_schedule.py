@@ -16,7 +16,7 @@ def test_beta_rises_linearly_over_the_papers_warm_up(step: int, expected: float)
 
 
 @pytest.mark.parametrize(
-    "step,expected", [(0, 0.03), (150, 0.03), (500, 0.515), (850, 1.0), (851, 1.0)]
+    "step,expected", [(0, 0.0), (75, 0.015), (150, 0.03), (500, 0.515), (850, 1.0), (851, 1.0)]
 )
 def test_beta_is_low_first_where_that_is_asked_for(step: int, expected: float) -> None:
     assert beta(step, 850, 150) == pytest.approx(expected, abs=1e-12)

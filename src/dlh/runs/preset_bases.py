@@ -54,9 +54,9 @@ ON_TWO_CORES = TrainingConfig(
 def joint(training: TrainingConfig, steps: int) -> TrainingConfig:
     """The training with so many joint updates, in which a hierarchy emerges with :func:`emergence`.
 
-    The divergences have a weight of .03 in the first 15 % of the updates, so that level 2 begins
-    with all there is and lets go of what is not its own; after 85 % they have their whole weight.
-    The learning rate falls over the second half.
+    The divergences have a weight of at most .03 in the first 15 % of the updates, so that level 2
+    begins with all there is and then lets go of what is not its own; after 85 % they have their
+    whole weight. The learning rate falls over the second half.
     """
     return replace(
         training,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 
 LOW = 0.03
-"""The weight of the divergences while all that a model can learn is learnt."""
+"""The weight of the divergences when its steps of low weight end."""
 
 
 def beta(step: int, warmup_steps: int, low_steps: int = 0) -> float:
-    """The weight of both divergences: it rises in a straight line to 1 at ``warmup_steps``.
+    """The weight of both divergences: it rises in a straight line from 0 to 1 at ``warmup_steps``.
 
-    It begins at 0; or it is :data:`LOW` for the first ``low_steps`` updates and rises from there.
+    Or in two lines: to :data:`LOW` at ``low_steps``, and from there to 1 at ``warmup_steps``.
 
     ``step`` counts the updates done; with ``warmup_steps`` 0 the weight is always 1. The decisions
     of Eq. 4 never see it: they compare raw divergences.
@@ -19,7 +19,9 @@ def beta(step: int, warmup_steps: int, low_steps: int = 0) -> float:
         return 1.0
     if not low_steps:
         return step / warmup_steps
-    return LOW + (1 - LOW) * max(0, step - low_steps) / (warmup_steps - low_steps)
+    if step <= low_steps:
+        return LOW * step / low_steps
+    return LOW + (1 - LOW) * (step - low_steps) / (warmup_steps - low_steps)
 
 
 REWARM_STEPS = 500
