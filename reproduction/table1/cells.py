@@ -22,7 +22,7 @@ from dlh.models.frame_config import FrameConfig
 from dlh.models.lmc import LMCConfig
 from dlh.models.vta import VTAConfig
 from dlh.runs.experiment import DataConfig, Experiment
-from dlh.runs.preset_bases import LONG_DYNAMICS, TINY_BALL, emergence
+from dlh.runs.preset_bases import LONG_DYNAMICS, TINY_BALL, emergence, joint
 from dlh.runs.presets import preset
 from dlh.settings import suggestion
 
@@ -230,16 +230,8 @@ def _dlh(world: World, levels: int, size: Size) -> Experiment:
     assert isinstance(model, DLHConfig)
     if size == "paper":
         steps = 2_000 if ball else 5_000
-        training = replace(
-            training,
-            steps=steps,
-            later_steps=(8_000, 600) if ball else (6_000, 400),
-            batch_size=100,
-            clip_length=100,
-            learning_rate=1e-3,
-            beta_warmup_steps=steps // 5,
-            cooldown_steps=steps // 2,
-        )
+        longer = replace(training, batch_size=100, clip_length=100, learning_rate=1e-3)
+        training = joint(longer, steps)
         model = DLHConfig(
             initial_std=model.initial_std, emergence=emergence(steps), dynamics=LONG_DYNAMICS
         )

@@ -29,7 +29,7 @@ def test_starts_are_counted_for_each_world_and_recipe():
 
 
 @pytest.mark.parametrize(
-    ("recipe", "expected"),
+    "recipe, expected",
     [
         (EmergenceConfig(), "all"),
         (EmergenceConfig(memory_from=9), "none"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 LOW = 0.03
 """The weight of the divergences when its steps of low weight end."""
 

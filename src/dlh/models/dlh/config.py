@@ -63,7 +63,13 @@ class EmergenceConfig:
             raise ConfigError(
                 f"exploration_decay is at least 0 and below 1, found {self.exploration_decay}"
             )
-        updates = ("memory_from", "memory_every", "exploration_until", "anneal_from", "anneal_until")
+        updates = (
+            "memory_from",
+            "memory_every",
+            "exploration_until",
+            "anneal_from",
+            "anneal_until",
+        )
         check_at_least(0, **values_of(self, *updates))
         if self.initial_nats and not self.initial_likelihood_std:
             raise ConfigError(

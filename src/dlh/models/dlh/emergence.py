@@ -77,7 +77,7 @@ def likelihood_std(
 def reads_memory(step: float, config: EmergenceConfig) -> bool:
     """Whether memories are read in the update after ``step`` updates."""
     early = step < config.memory_from
-    return not early or bool(config.memory_every) and step % config.memory_every == 0
+    return not early or (bool(config.memory_every) and step % config.memory_every == 0)
 
 
 def explores(step: float, config: EmergenceConfig) -> bool:
