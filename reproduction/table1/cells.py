@@ -22,9 +22,10 @@ from dlh.models.frame_config import FrameConfig
 from dlh.models.lmc import LMCConfig
 from dlh.models.vta import VTAConfig
 from dlh.runs.experiment import DataConfig, Experiment
-from dlh.runs.preset_bases import LONG_DYNAMICS, TINY_BALL, emergence, joint
+from dlh.runs.preset_bases import LONG_DYNAMICS, TINY_BALL
 from dlh.runs.presets import preset
 from dlh.settings import suggestion
+from reproduction.sweep import of_length
 
 Size = Literal["tiny", "cores", "paper"]
 """tiny: seconds, learns nothing; cores: for a CPU; paper: the published sizes, for a GPU."""
@@ -230,10 +231,17 @@ def _dlh(world: World, levels: int, size: Size) -> Experiment:
     assert isinstance(model, DLHConfig)
     if size == "paper":
         steps = 2_000 if ball else 5_000
-        longer = replace(training, batch_size=100, clip_length=100, learning_rate=1e-3)
-        training = joint(longer, steps)
+        longer = of_length(base, steps)
+        assert isinstance(longer.model, DLHConfig)
+        training = replace(
+            longer.training,
+            later_steps=training.later_steps,
+            batch_size=100,
+            clip_length=100,
+            learning_rate=1e-3,
+        )
         model = DLHConfig(
-            initial_std=model.initial_std, emergence=emergence(steps), dynamics=LONG_DYNAMICS
+            initial_std=model.initial_std, emergence=longer.model.emergence, dynamics=LONG_DYNAMICS
         )
     model = replace(
         model,

@@ -51,34 +51,35 @@ ON_TWO_CORES = TrainingConfig(
 """An hour or two, at 64 px."""
 
 
-def joint(training: TrainingConfig, steps: int) -> TrainingConfig:
+def joint(training: TrainingConfig, steps: int, *, low: float = 0.0) -> TrainingConfig:
     """The training with so many joint updates, in which a hierarchy emerges with :func:`emergence`.
 
-    The divergences have a weight of at most .03 in the first 15 % of the updates, so that level 2
-    begins with all there is and then lets go of what is not its own; after 85 % they have their
-    whole weight. The learning rate falls over the second half.
+    The divergences have their whole weight after 85 % of the updates, and the learning rate falls
+    over the second half. In the share ``low`` of the updates the weight rises to .03 only, so that
+    level 2 begins with all there is and then lets go of what is not its own.
     """
     return replace(
         training,
         steps=steps,
         beta_warmup_steps=round(0.85 * steps),
-        beta_low_steps=round(0.15 * steps),
+        beta_low_steps=round(low * steps),
         cooldown_steps=round(0.5 * steps),
         gradient_norm=60.0,
     )
 
 
-def emergence(steps: int) -> EmergenceConfig:
+def emergence(steps: int, *, memory_every: int = 0) -> EmergenceConfig:
     """What helps the hierarchy to emerge in a run of ``steps`` joint updates.
 
-    In the first 40 % every second update reads no memory, and in the first half changes are
-    explored. In the first 20 % the likelihood's std is 1, or moves to where the states cost 10 to
-    40 nats a frame, at which a hierarchy emerges; until 45 % it moves to the model's own.
+    In the first 40 % no memory is read, or in every ``memory_every``-th update only, and in the
+    first half changes are explored. In the first 20 % the likelihood's std is 1, or moves to where
+    the states cost 10 to 40 nats a frame, at which a hierarchy emerges; until 45 % it moves to the
+    model's own.
     docs/log.md has the experiments (28 and 29 November 2026), all with 1,000 updates.
     """
     return EmergenceConfig(
         memory_from=round(0.4 * steps),
-        memory_every=2,
+        memory_every=memory_every,
         exploration=5.0,
         exploration_until=round(0.5 * steps),
         initial_likelihood_std=1.0,
