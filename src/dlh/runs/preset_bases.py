@@ -68,18 +68,16 @@ def joint(training: TrainingConfig, steps: int, *, low: float = 0.0) -> Training
     )
 
 
-def emergence(steps: int, *, memory_every: int = 0) -> EmergenceConfig:
+def emergence(steps: int) -> EmergenceConfig:
     """What helps the hierarchy to emerge in a run of ``steps`` joint updates.
 
-    In the first 40 % no memory is read, or in every ``memory_every``-th update only, and in the
-    first half changes are explored. In the first 20 % the likelihood's std is 1, or moves to where
-    the states cost 10 to 40 nats a frame, at which a hierarchy emerges; until 45 % it moves to the
-    model's own.
-    docs/log.md has the experiments (28 and 29 November 2026), all with 1,000 updates.
+    In the first 40 % no memory is read, and in the first half changes are explored. In the first
+    20 % the likelihood's std is 1, or moves to where the states cost 10 to 40 nats a frame, at
+    which a hierarchy emerges; until 45 % it moves to the model's own.
+    docs/log.md has the experiments (28 November 2026), all with 1,000 updates.
     """
     return EmergenceConfig(
         memory_from=round(0.4 * steps),
-        memory_every=memory_every,
         exploration=5.0,
         exploration_until=round(0.5 * steps),
         initial_likelihood_std=1.0,

@@ -91,7 +91,8 @@ def moving_ball() -> Experiment:
     """
     base = replace(ON_BALL, later_steps=(1_500, 200), learning_rate=3e-3)
     training = joint(base, 1_000, low=0.15)
-    rules = emergence(training.steps, memory_every=2)
+    # After a low weight level 2 lets go of the position until update 500, and the std waits for it.
+    rules = replace(emergence(1_000), memory_every=2, anneal_from=400, anneal_until=650)
     model = _of_the_ball(emergence=rules, dynamics=SHORT_DYNAMICS)
     return on(BALL, "moving-ball", model, training)
 
