@@ -22,9 +22,7 @@ HEAD = """# How far does the hierarchy see?
 Moving Ball, single starts. Numbers are of test clips unless a heading says validation. Made by
 `python -m reproduction horizon` from [futures.json](long-horizon/futures.json) and
 [emergence.json](long-horizon/emergence.json); [the log](../log.md) has the experiments that led
-here, the failures too. The runs whose futures are shown were trained before the last rules of the
-recipe (`--model.emergence.memory-every 2 --model.emergence.anneal-from 400
---model.emergence.anneal-until 650 --training.beta-low-steps 150`)."""
+here, the failures too."""
 
 SHARPER = """Other runs of the recipe, by the final std of a pixel's likelihood (Eq. 8a). *Observed
 frames*: PSNR of what is decoded from the states inferred about them. *Sharpness* of predicted

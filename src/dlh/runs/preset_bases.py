@@ -51,18 +51,16 @@ ON_TWO_CORES = TrainingConfig(
 """An hour or two, at 64 px."""
 
 
-def joint(training: TrainingConfig, steps: int, *, low: float = 0.0) -> TrainingConfig:
+def joint(training: TrainingConfig, steps: int) -> TrainingConfig:
     """The training with so many joint updates, in which a hierarchy emerges with :func:`emergence`.
 
     The divergences have their whole weight after 85 % of the updates, and the learning rate falls
-    over the second half. In the share ``low`` of the updates the weight rises to .03 only, so that
-    level 2 begins with all there is and then lets go of what is not its own.
+    over the second half.
     """
     return replace(
         training,
         steps=steps,
         beta_warmup_steps=round(0.85 * steps),
-        beta_low_steps=round(low * steps),
         cooldown_steps=round(0.5 * steps),
         gradient_norm=60.0,
     )
