@@ -22,7 +22,7 @@ PRESETS = {
     "two-clocks": "a ball in a room that changes more slowly: three levels",
     "bouncing-ball": "SUNTA's ball, whose colour is that of six changes ago",
     "moving-mnist": "the paper's scale on Moving MNIST",
-    "moving-mnist-small": "Moving MNIST, generated, sized for two cores: hours",
+    "moving-mnist-small": "Moving MNIST, generated, sized for a CPU: over an hour of a core",
     "kth": "the paper's scale on KTH Action",
     "mazes": "the paper's scale on the DeepMind Lab mazes",
     "videos": "your own videos (--data), sized for the hardware found",
