@@ -98,12 +98,12 @@ def test_runs_of_other_presets_stand_apart_by_std():
 
 def test_starts_that_chose_a_rule_are_no_evidence():
     starts = [
-        {"world": "lambda 0", "f1": 0.99},
-        {"world": "lambda 0", "f1": 0.5, "chose_a_rule": True},
+        {"world": "lambda 0", "early_memories": "none", "f1": 0.99},
+        {"world": "lambda 0", "early_memories": "none", "f1": 0.5, "chose_a_rule": True},
     ]
     page = render([a_record()], starts)
     heading = "In how many single starts a hierarchy emerges"
-    assert rows_of(page, heading) == [["lambda 0", "1", "1", "0.990"]]
+    assert rows_of(page, heading) == [["lambda 0", "none", "1", "1", "0.990"]]
 
 
 @pytest.mark.slow
