@@ -51,8 +51,8 @@ class TrainingConfig:
     beta is 1 from the start. A model without beta ignores it."""
 
     beta_low_steps: int = 0
-    """Of the steps of the warm-up, the first so many, over which beta rises only to .03. So levels
-    learn what there is before they pay for it, and then let go of what is not theirs."""
+    """The first steps of the warm-up, over which beta rises to .03 only; 0: none. So levels learn
+    what there is before they pay for it, and then let go of what is not theirs."""
 
     cooldown_steps: int = 0
     """Steps at the end over which the learning rate falls linearly to 0 (paper: none)."""

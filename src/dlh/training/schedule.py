@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LOW = 0.03
-"""The weight of the divergences when its steps of low weight end."""
+"""The weight of the divergences after ``low_steps`` updates."""
 
 
 def beta(step: int, warmup_steps: int, low_steps: int = 0) -> float:

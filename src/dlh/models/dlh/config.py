@@ -24,8 +24,8 @@ class EmergenceConfig:
         memory_from: update from which the memories d are read; until then they are 0, as with
             ``memory="none"``. Without a memory, level 1 pays at every step for what stays, such as
             a colour, and a level above that rests does not, so it learns to hold what stays.
-        memory_every: until ``memory_from`` every so many-th update reads the memories all the same,
-            so that the priors know them when they are read always; 0: none does.
+        memory_every: before ``memory_from``, memories are read in one of so many updates; 0: in
+            none.
         exploration: in training, a level above the first also changes if its static divergence
             exceeds this factor times the running mean of that divergence over steps without a
             change (VPR's "unexpected change"); 0: off.

@@ -179,9 +179,9 @@ class Guidance:
             emergence,
             initial=None if log_std is None else math.exp(log_std),
         )
-        without_memory = replace(config, memory="none")
+        reads = reads_memory(update.number, emergence)
         found = cls(
-            config=config if reads_memory(update.number, emergence) else without_memory,
+            config=config if reads else replace(config, memory="none"),
             likelihood_std=None if std == config.likelihood_std else std,
             log_std=log_std,
         )
