@@ -212,7 +212,10 @@ def events_figure(
         canvas.write(figure, LEFT, height + 0.06, heading)
         whole.draw(figure, height + 0.36, NOTE)
     if pairs:
-        heading = "The most surprising events: the frame before, and the first of the new state."
+        heading = (
+            "The most surprising events. Each with time, frame and surprise; the frame before, and "
+            "the first of the new state."
+        )
         canvas.write(figure, LEFT, end + 0.1, heading)
         _draw_pairs(figure, pairs, end + PAIRS_HEAD, width)
     return figure
