@@ -49,6 +49,22 @@ def test_a_model_that_draws_too_freely_is_cooled_to_the_spread_of_the_world():
     assert max(tried, key=lambda one: one.mean).temperature.states == min(energies)
 
 
+def test_each_temperature_is_told_before_the_next_is_tried():
+    told: list[Temperature] = []
+    drawn: list[Temperature] = []
+
+    class Watched(Weather):
+        def predict(self, context, *, temperature=AS_LEARNT, **settings):
+            drawn.append(temperature)
+            assert set(told) == set(drawn) - {temperature}
+            return super().predict(context, temperature=temperature, **settings)
+
+    _, tried = choose_temperature(
+        Watched(0.2), *world(0.1, clips=3), samples=4, told=lambda one: told.append(one.temperature)
+    )
+    assert told == [one.temperature for one in tried]
+
+
 def test_a_model_that_draws_as_the_world_does_keeps_1():
     chosen, _ = choose_temperature(Weather(0.1), *world(0.1), samples=16)
     assert chosen == AS_LEARNT

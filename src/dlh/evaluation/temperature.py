@@ -8,7 +8,7 @@ it. It alone chooses, on clips that are not reported.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,6 +131,7 @@ def choose_temperature(
     seed: int = 0,
     states: Sequence[float] = STATES,
     decisions: Sequence[float] = DECISIONS,
+    told: Callable[[Tried], None] = lambda tried: None,
 ) -> tuple[Temperature, tuple[Tried, ...]]:
     """Choose by the energy score: the states' temperature first, then the decisions' at it.
 
@@ -144,6 +145,7 @@ def choose_temperature(
             reported.
         states, decisions: temperatures to try; both hold 1. A model that decides nothing, or draws
             no decision in its futures, tries none of the latter.
+        told: of each as soon as it is tried.
 
     Returns:
         The temperature, and all that were tried, the first of them at 1.
@@ -156,7 +158,9 @@ def choose_temperature(
             raise ValueError(f"1 is among the temperatures of {name} to try, found {list(given)}")
 
     def tried_at(temperature: Temperature) -> Tried:
-        return try_temperature(model, context, truth, temperature, samples=samples, seed=seed)
+        tried = try_temperature(model, context, truth, temperature, samples=samples, seed=seed)
+        told(tried)
+        return tried
 
     of_states = [tried_at(Temperature(states=one)) for one in _from_one(states)]
     chosen = _nearest_to_one(of_states, [one.temperature.states for one in of_states])

@@ -98,21 +98,22 @@ def resolve_temperature(
     video = from_stored(clips.video, subject.model.device)
     observed, followed = video[:, :context], video[:, context:]
     samples = max(2, min(samples, MOST_SAMPLES))
-    if states == AUTO:
-        say(f"choosing a temperature on {len(video)} validation clips ...")
-        temperature, tried = choose_temperature(
-            model, observed, followed, samples=samples, seed=seed
-        )
-    else:
-        temperature = asked
-        tried = tuple(
-            try_temperature(model, observed, followed, one, samples=samples, seed=seed)
-            for one in (AS_LEARNT, asked)
-        )
-    for one in tried:
+
+    def tell(one: Tried) -> None:
         rate = "" if one.change_rate is None else f", changes {one.change_rate:.3f}"
         say(
             f"temperature {one.temperature.states:g} (decisions {one.temperature.decisions:g}): "
             f"energy score {one.energy.mean():.4f}, diversity {one.spread:.3f}{rate}"
         )
-    return Chosen(temperature=temperature, tried=tried, clips=len(video))
+
+    if states == AUTO:
+        say(f"choosing a temperature on {len(video)} validation clips ...")
+        temperature, tried = choose_temperature(
+            model, observed, followed, samples=samples, seed=seed, told=tell
+        )
+        return Chosen(temperature=temperature, tried=tried, clips=len(video))
+    both = []
+    for one in (AS_LEARNT, asked):
+        both.append(try_temperature(model, observed, followed, one, samples=samples, seed=seed))
+        tell(both[-1])
+    return Chosen(temperature=asked, tried=tuple(both), clips=len(video))
