@@ -55,9 +55,10 @@ def test_the_truth_of_every_level_is_what_the_pixels_show(chance):
     assert clips.truth(4).shape == clips.events.shape and not clips.truth(4).any()
 
 
-def test_colours_follow_their_cycles():
-    clips = held_out()
-    room = np.array([ROOMS[name] for name in CONFIG.rooms])[clips.rooms]
+@pytest.mark.parametrize("brightness", [96, 30])
+def test_colours_follow_their_cycles(brightness):
+    clips = held_out(replace(CONFIG, room_brightness=brightness))
+    room = brightness * np.array([ROOMS[name] for name in CONFIG.rooms])[clips.rooms]
     np.testing.assert_array_equal(room_shown(clips.video), room)
     ball, seen = (
         np.array([RGB[name] for name in BALL.colours])[clips.colours],
@@ -134,6 +135,8 @@ def test_a_row_has_the_truth_of_its_clip():
         ({"rooms": ("black",)}, ("black",)),
         ({"rooms": ("black", "navy", "black")}, ("black", "navy", "black")),
         ({"ball": replace(BALL, texture=0.5)}, "0.5"),
+        ({"room_brightness": 0}, "0"),
+        ({"room_brightness": 256}, "256"),
     ],
 )
 def test_an_invalid_world_is_refused(change, found):

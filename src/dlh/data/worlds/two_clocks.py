@@ -9,6 +9,7 @@ the room, and the truth of level 3 every change of the room.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,11 +19,12 @@ from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
 
 ROOMS = {
     "black": (0, 0, 0),
-    "maroon": (96, 0, 0),
-    "forest": (0, 96, 0),
-    "navy": (0, 0, 96),
-    "grey": (96, 96, 96),
+    "maroon": (1, 0, 0),
+    "forest": (0, 1, 0),
+    "navy": (0, 0, 1),
+    "grey": (1, 1, 1),
 }
+"""The lit channels of each."""
 # What the start of a clip takes from its stream: x, y, direction and colour of the ball; period,
 # phase and colour of the room. Each step takes one for the ball and one for the room.
 _BALL_DRAWS, _ROOM_DRAWS = 4, 3
@@ -39,12 +41,17 @@ class TwoClocksConfig:
         room_change_probability: above 0, the room changes at random steps with this probability
             instead, independently of the ball.
         rooms: the cycle of the room's colours.
+        room_brightness: of their lit channels, 1 to 255. A change of the room moves every pixel
+            that the ball does not cover, so it weighs more than the ball where the room is bright.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("room_brightness",)
 
     ball: MovingBallConfig = field(default_factory=MovingBallConfig)
     period: tuple[int, int] = (5, 8)
     room_change_probability: float = 0.0
     rooms: tuple[str, ...] = ("black", "maroon", "forest", "navy")
+    room_brightness: int = 96
 
     def __post_init__(self) -> None:
         if not self.ball.plain:
@@ -61,6 +68,8 @@ class TwoClocksConfig:
             raise DataError(
                 f"room_change_probability lies in [0, 1], found {self.room_change_probability}"
             )
+        if not 1 <= self.room_brightness <= 255:
+            raise DataError(f"room_brightness lies in [1, 255], found {self.room_brightness}")
         unknown = [room for room in self.rooms if room not in ROOMS]
         if unknown:
             raise DataError(f"unknown room {unknown[0]!r}; known are {', '.join(ROOMS)}")
@@ -108,7 +117,8 @@ class TwoClocks(GeneratedSource[TwoClocksClips]):
     def __init__(self, config: TwoClocksConfig | None = None) -> None:
         self.config = config or TwoClocksConfig()
         self._ball = MovingBall(self.config.ball)
-        self._palette = np.array([ROOMS[room] for room in self.config.rooms], dtype=np.uint8)
+        lit = np.array([ROOMS[room] for room in self.config.rooms], dtype=np.uint8)
+        self._palette = lit * np.uint8(self.config.room_brightness)
 
     def draws(self, clip_length: int) -> int:
         return _BALL_DRAWS + _ROOM_DRAWS + 2 * (clip_length - 1)
