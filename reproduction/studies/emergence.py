@@ -26,6 +26,7 @@ from dlh.files.writing import write_bytes
 from dlh.interfaces import ObservedLevels
 from dlh.models.dlh import EmergenceConfig
 from dlh.runs.experiment import Experiment
+from dlh.runs.presets import preset
 from dlh.training.metrics import VALIDATION
 from dlh.training.run import RunFolder
 from reproduction.studies.observed import observe_run
@@ -42,7 +43,11 @@ def world_of(experiment: Experiment) -> str:
     parts = [f"lambda {ball.colour_change_probability:g}", f"{ball.size} px"]
     if ball.texture:
         parts.append("textured")
-    return ", ".join([*parts, f"std {getattr(model, 'likelihood_std', 1.0):g}"])
+    parts.append(f"std {getattr(model, 'likelihood_std', 1.0):g}")
+    frames = experiment.training.clip_length
+    if frames != preset(experiment.preset).training.clip_length:
+        parts.append(f"clips of {frames} frames")
+    return ", ".join(parts)
 
 
 def early_memories(experiment: Experiment) -> str:

@@ -43,6 +43,18 @@ def test_the_recipe_is_named_by_its_early_memories(recipe, expected):
     assert emergence.early_memories(replace(experiment, model=model)) == expected
 
 
+def test_a_world_is_named_with_what_the_recipe_changes():
+    experiment = preset("moving-ball")
+    assert emergence.world_of(experiment) == "lambda 0, 32 px, std 1"
+    ball = replace(experiment.data.ball, texture=0.5)
+    changed = replace(
+        experiment,
+        data=replace(experiment.data, ball=ball),
+        training=replace(experiment.training, clip_length=48),
+    )
+    assert emergence.world_of(changed) == "lambda 0, 32 px, textured, std 1, clips of 48 frames"
+
+
 def test_a_run_has_a_record_with_its_world_and_its_course(finished, workspace, monkeypatch, capsys):
     monkeypatch.setattr(
         sys, "argv", ["emergence", str(finished), "--clips", "6", "--out", "e.json"]
