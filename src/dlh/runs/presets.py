@@ -115,7 +115,7 @@ def textured_room() -> Experiment:
 
     Neither a difference of pixels nor the mean colour of a frame tells its changes: with the best
     threshold their F1 is .42 and .59, and .37 is what a change claimed at every frame gets. The
-    third level takes the texture, which stays; F1 of level 2 was about .8 (docs/log.md).
+    third level takes the texture, which stays; F1 of level 2 was .74 to .80 (docs/log.md).
     """
     ball, steps = moving_ball(), 2_500
     model = _of_the_ball(steps=steps, dynamics=SHORT_DYNAMICS, num_levels=3, likelihood_std=0.5)
