@@ -24,6 +24,7 @@ from dlh.data.store.source import StoreSource
 from dlh.data.video.resize import Resizer, Target
 from dlh.errors import UsageError
 from dlh.evaluation.event_floors import fit_detectors, has_ruptures
+from dlh.evaluation.events import FIRST_LEVEL
 from dlh.files.writing import Say, make_folder, write_json, write_text
 from dlh.runs.build import frames_per_second
 from dlh.runs.subject import Subject, open_subject
@@ -41,11 +42,16 @@ NOTE = """F1, the mean over runs or sets of films (lowest to highest), at a tole
 half a second: {counted}. Made by `python -m reproduction events-table`; `arena`, `joined` and
 `walks` write the films. Records: `events/`.
 
-`dlh` is level 2 of a model that was trained on the world, `level of` a model all levels of one that
-was not. `motion`, `changepoint` and `cut` are methods of `dlh events` with their own thresholds;
-`auto` is the method that `dlh discover` would choose without labels, on other films. PySceneDetect
-has its own settings, and the size of the film. All others have the thresholds that are best on
-other clips with labels."""
+`dlh` is level 2 of a model that was trained on the world (a column that ends in `L3`: level 3,
+against true events of its own), `level of` a model all levels of one that was not. Runs are tested
+on {tested}; [single starts][starts] on 64 clips as long as those that they were trained on.
+
+`motion`, `changepoint` and `cut` are methods of `dlh events` with their own thresholds; `auto` is
+the method that `dlh discover` would choose without labels, on other films. PySceneDetect has its
+own settings, and the size of the film. All others have the thresholds that are best on other clips
+with labels.
+
+[starts]: long-horizon.md#in-how-many-single-starts-a-hierarchy-emerges"""
 
 
 def tabulate(
@@ -109,11 +115,21 @@ def measure(run: Path, *, clips: int, clip_length: int) -> dict[str, Any]:
         raise UsageError(
             f"clips of {subject.source.name} do not know their events; name other runs"
         )
-    claims = {"dlh": levels(subject, tested)}
-    claims |= {name: detect(tested.video) for name, detect in fit_detectors(fitted).items()}
-    for name, kind in BY_ENERGY.items():
-        if name != "changepoint" or has_ruptures():
-            claims[name] = without_labels(tested.video, kind, fps)
+    changed = levels(subject, tested)
+    untrained = {
+        name: without_labels(tested.video, kind, fps)
+        for name, kind in BY_ENERGY.items()
+        if name != "changepoint" or has_ruptures()
+    }
+
+    def scores(level: int) -> dict[str, Any]:
+        truth = tested.truth(level)
+        assert truth is not None
+        floors = fit_detectors(fitted, level).items()
+        claims = {"dlh": changed[..., level - 1], **{n: f(tested.video) for n, f in floors}}
+        return scores_of(claims | untrained, truth, fps)
+
+    known = 0 if tested.level_events is None else tested.level_events.shape[2]
     return {
         "world": world,
         "run": subject.name,
@@ -121,7 +137,11 @@ def measure(run: Path, *, clips: int, clip_length: int) -> dict[str, Any]:
         "clips": len(tested.video),
         "clip_length": tested.video.shape[1],
         "fps": fps,
-        "scores": scores_of(claims, tested.events, fps),
+        "scores": scores(FIRST_LEVEL),
+        "higher": {
+            f"L{level}": scores(level)
+            for level in range(FIRST_LEVEL + 1, min(FIRST_LEVEL + known, changed.shape[-1] + 1))
+        },
     }
 
 
@@ -172,7 +192,7 @@ def arena_clips(
 
 @torch.no_grad()
 def levels(subject: Subject, clips: Clips) -> np.ndarray:
-    """The changes of level 2, bool (batch, time)."""
+    """The changes of all levels, bool (batch, time, levels)."""
     network, device = subject.model.model, subject.model.device
     generator, found = torch.Generator(device).manual_seed(0), []
     for start in range(0, len(clips.video), CLIPS_AT_ONCE):
@@ -180,7 +200,7 @@ def levels(subject: Subject, clips: Clips) -> np.ndarray:
         changed = network.figures(video, generator=generator).changed
         if changed is None or changed.shape[-1] < 2:
             raise UsageError(f"{subject.name} decides nothing: it has no events")
-        found.append(changed[..., 1].cpu().numpy())
+        found.append(changed.cpu().numpy())
     return np.concatenate(found)
 
 
@@ -188,11 +208,17 @@ def render(records: Iterable[dict[str, Any]]) -> str:
     """The table: F1 of each detector on each world, the mean over runs and its range."""
     found: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     runs: dict[str, int] = defaultdict(int)
+    tested: dict[str, None] = {}
     for record in records:
-        runs[record["world"]] += 1
-        for name, by_tolerance in record["scores"].items():
-            for tolerance, scores in by_tolerance.items():
-                found[name, record["world"], tolerance].append(scores["f1"])
+        if "run" in record:
+            tested[f"{record['clips']} clips of {record['clip_length']} frames"] = None
+        world = record["world"]
+        runs[world] += 1
+        higher = {f"{world} {level}": own for level, own in record.get("higher", {}).items()}
+        for column, of_column in {world: record["scores"], **higher}.items():
+            for name, by_tolerance in of_column.items():
+                for tolerance, scores in by_tolerance.items():
+                    found[name, column, tolerance].append(scores["f1"])
     columns = list(dict.fromkeys((world, tolerance) for _, world, tolerance in found))
     head = ["", *(f"{world}, {tolerance}" for world, tolerance in columns)]
     rows = ["# Events found", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
@@ -200,7 +226,7 @@ def render(records: Iterable[dict[str, Any]]) -> str:
         cells = [_cell(found.get((name, *column), [])) for column in columns]
         rows.append("| " + " | ".join([name, *cells]) + " |")
     counted = ", ".join(f"{world} {count}" for world, count in runs.items())
-    rows += ["", NOTE.format(counted=counted), ""]
+    rows += ["", NOTE.format(counted=counted, tested=" or ".join(tested) or "no clips"), ""]
     return "\n".join(rows)
 
 

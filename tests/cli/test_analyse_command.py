@@ -226,7 +226,7 @@ def test_a_rerun_leaves_nothing_of_the_analysis_before(dlh, changing, monkeypatc
         made = {name: (name.encode(), b"%PDF") for name in names}
         monkeypatch.setattr(command, "_draw", lambda findings: made)
 
-    monkeypatch.setattr(command, "render", lambda findings, pictures: " ".join(pictures))
+    monkeypatch.setattr(command, "render", lambda _, pictures, temperature: " ".join(pictures))
     drawn("levels", "tracking")
     assert dlh("analyse", changing, "--out", "found", *LITTLE).status == 0
     Path("found/figures/mine.png").write_text("mine")
@@ -315,3 +315,5 @@ def test_the_futures_of_an_analysis_have_their_temperature(dlh, changing, no_fig
     found = read(Path("cool"))
     assert found["settings"]["temperature"] == 0.2
     assert [one["states"] for one in found["temperature"]["tried"]] == [1.0, 0.2]
+    page = Path("cool/analysis.html").read_text("utf-8")
+    assert "at temperature 0.2 of states, 1 of decisions" in page and "0.2, taken" in page

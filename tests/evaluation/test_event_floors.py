@@ -7,6 +7,7 @@ import pytest
 
 from dlh.data.clips import Clips
 from dlh.data.worlds.moving_ball import MovingBall, MovingBallConfig
+from dlh.data.worlds.two_clocks import TwoClocks, TwoClocksConfig
 from dlh.evaluation import event_floors
 from dlh.evaluation.event_floors import (
     DETECTORS,
@@ -115,6 +116,19 @@ def test_thresholds_are_those_of_training_clips():
     for detect in fitted.values():
         together = detect(test.video[:3])
         np.testing.assert_array_equal(detect(test.video[1:2]), together[1:2])
+
+
+def test_the_thresholds_of_a_higher_level_are_for_its_own_events():
+    world = TwoClocks(TwoClocksConfig(ball=BALL))
+    train = world.batch(0, batch_size=20, clip_length=60, seed=0)
+    test = world.held_out("test", count=20, clip_length=60)
+    claimed = fit_detectors(train, 3)["frame difference"](test.video)
+    # A change of the room moves all pixels; the ball never does.
+    np.testing.assert_array_equal(claimed, test.room_changes)
+    assert floor_scores(train, test, 3)["frame difference"].f1 == 1
+    assert floor_scores(train, test)["frame difference"].f1 < 0.7
+    pooled = pool_floors(train, (test.row(number) for number in range(20)), 3)
+    assert pooled["frame difference"]["tolerance"]["0"]["f1"] == 1
 
 
 def test_without_true_events_there_are_no_floors():

@@ -65,8 +65,10 @@ def test_the_table_has_the_mean_over_runs_and_its_spread() -> None:
     def record(world: str, f1: float) -> dict:
         return {"world": world, "scores": {"dlh": {"none": {"f1": f1}}}}
 
-    table = render([record("ball", 0.5), record("ball", 1.0), record("room", 0.25)])
-    assert "| dlh | 0.75 (0.50 to 1.00) | 0.25 |" in table
+    room = record("room", 0.25) | {"higher": {"L3": {"dlh": {"none": {"f1": 0.875}}}}}
+    table = render([record("ball", 0.5), record("ball", 1.0), room])
+    assert "|  | ball, none | room, none | room L3, none |" in table
+    assert "| dlh | 0.75 (0.50 to 1.00) | 0.25 | 0.88 |" in table
 
 
 def test_films_are_joined_at_their_labels_and_measured_without_a_training(tmp_path) -> None:

@@ -35,6 +35,7 @@ class EventFindings:
         level_2: its scores; None also of a model with one level.
         higher: of the levels above it that have true events of their own, by level.
         other_detectors: of trivial detectors and VPR's rule, against the truth of level 2, by name.
+        higher_detectors: the same for the levels of ``higher``, by level.
         recalls: of bounces and of random changes of the ball, where there are both, by name.
         colour_recalls: of each change of the ball's colour, by name, "green to cyan".
     """
@@ -42,6 +43,7 @@ class EventFindings:
     level_2: EventScores | None = None
     higher: Mapping[int, EventScores] = field(default_factory=dict)
     other_detectors: Mapping[str, EventScores] = field(default_factory=dict)
+    higher_detectors: Mapping[int, Mapping[str, EventScores]] = field(default_factory=dict)
     recalls: Mapping[str, float] = field(default_factory=dict)
     colour_recalls: Mapping[str, float] = field(default_factory=dict)
 
@@ -56,7 +58,11 @@ class EventFindings:
         if self.level_2 is not None:
             found["events"] = self.level_2.to_plain()
         if self.higher:
-            found["higher_events"] = levels_to_plain(self.higher)
+            higher: dict[str, dict[str, Any]] = {**levels_to_plain(self.higher)}
+            for level, others in self.higher_detectors.items():
+                if others:
+                    higher[f"L{level}"]["other_detectors"] = detectors_to_plain(others)
+            found["higher_events"] = higher
         if self.other_detectors:
             found["other_detectors"] = detectors_to_plain(self.other_detectors)
         return found
@@ -80,10 +86,14 @@ def find_events(
         colours: the cycle of Moving Ball, in which every event advances by one.
     """
     of_levels = scores_by_level(changed, clips)
+    seen = clips.first(steps=changed.shape[1])
     return EventFindings(
         level_2=of_levels.pop(2, None),
         higher=of_levels,
-        other_detectors=other_detectors(clips.first(steps=changed.shape[1]), train, trace),
+        other_detectors=other_detectors(seen, train, trace),
+        higher_detectors={
+            level: other_detectors(seen, train, trace, level=level) for level in of_levels
+        },
         recalls=event_recalls(changed, clips),
         colour_recalls=colour_recalls(changed, clips, colours),
     )
@@ -101,23 +111,24 @@ def threshold_clips(source: ClipSource, *, lengths: tuple[int, ...]) -> Clips | 
 
 
 def other_detectors(
-    clips: Clips, train: Clips | None, trace: Trace | None
+    clips: Clips, train: Clips | None, trace: Trace | None, *, level: int = 2
 ) -> dict[str, EventScores]:
-    """Scores against the truth of level 2 of every trivial detector and of VPR's rule, by name.
+    """Scores against the truth of a level of every trivial detector and of VPR's rule, by name.
 
     Empty where the clips do not know their events.
 
     Args:
         clips: with what is known of them.
         train: training clips with their events; None: no trivial detector is fitted.
-        trace: of the clips; None, or of one level: there is no VPR's rule.
+        trace: of the clips; None, or without the level: there is no VPR's rule.
+        level: from 2 on.
     """
-    if clips.events is None:
+    if (truth := clips.truth(level)) is None:
         return {}
-    found = {} if train is None else floor_scores(train, clips)
-    if trace is None or trace.changed.shape[2] < 2:
+    found = {} if train is None else floor_scores(train, clips, level)
+    if trace is None or trace.changed.shape[2] < level:
         return found
-    of_level = (trace.change_divergence[..., 1], trace.static_divergence[..., 1])
+    of_level = (trace.change_divergence[..., level - 1], trace.static_divergence[..., level - 1])
     for name, claimed in vpr_events(*(part.numpy() for part in of_level)).items():
-        found[name] = event_scores(claimed, clips.events)
+        found[name] = event_scores(claimed, truth)
     return found

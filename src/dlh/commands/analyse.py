@@ -121,10 +121,12 @@ def write_analysis(
     with _writable(folder):
         findings = analyse_clips(network, shown, config, say)
         drawn = _draw(findings)
-        page = as_utf8(render(findings, {name: png for name, (png, _) in drawn.items()}))
+        temperature = chosen.to_plain() if chosen.tried else None
+        pictures = {name: png for name, (png, _) in drawn.items()}
+        page = as_utf8(render(findings, pictures, temperature))
         numbers = as_json(findings)
-        if chosen.tried:
-            numbers["temperature"] = chosen.to_plain()
+        if temperature is not None:
+            numbers["temperature"] = temperature
         content = as_utf8(strict_json(numbers, indent=2) + "\n")
         _replace(folder, drawn, page, content)
     for line in describe(numbers):

@@ -107,7 +107,7 @@ def _events(events: Mapping[str, dict[str, Any]]) -> str:
     floors: dict[tuple[str, ...], None] = {}
     for name, each in events.items():
         for title, *cells in report.event_rows(each):
-            is_floor = title.startswith("floor: ")
+            is_floor = title.startswith("floor")
             row = (title if is_floor else f"{name}: {title}", *cells)
             (floors if is_floor else rows)[row] = None
     first = next(iter(events.values()))

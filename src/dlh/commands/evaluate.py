@@ -24,7 +24,7 @@ from dlh.data.published import catalogue
 from dlh.errors import UsageError
 from dlh.evaluation.clips import EvaluatedClips, PredictionsFile, SourceClips
 from dlh.evaluation.event_floors import pool_floors
-from dlh.evaluation.events import pool_events
+from dlh.evaluation.events import FIRST_LEVEL, pool_events
 from dlh.evaluation.protocol import DEMO, Numbers, Protocol, ScoredModel, protocol_numbers
 from dlh.evaluation.results import (
     CURVES,
@@ -150,9 +150,7 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
         raise
     scores, beside, singly = _results(evaluation, protocol, found)
     if "events" in scores and (train := opened.train()) is not None:
-        read = (evaluation.clips.read(number).known for number in range(protocol.data.clips))
-        known = (clip for clip in read if clip is not None)
-        scores["events"]["floors"] = pool_floors(train, known)
+        _add_floors(scores["events"], evaluation, train, protocol.data.clips)
     if chosen.tried:
         scores["temperature"] = chosen.to_plain()
     if save:
@@ -175,6 +173,19 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
     parts.remove()
     _summarise(scores, seconds, out, say)
     return scores
+
+
+def _add_floors(events: dict[str, Any], evaluation: Evaluation, train: Clips, count: int) -> None:
+    """The trivial event detectors: for level 2, and for each level with a truth of its own."""
+
+    def floors(level: int) -> dict[str, Any]:
+        read = (evaluation.clips.read(number).known for number in range(count))
+        return pool_floors(train, (clip for clip in read if clip is not None), level)
+
+    events["floors"] = floors(FIRST_LEVEL)
+    for level in events["levels"]:
+        if level["level"] > FIRST_LEVEL and level.get("true_change_rate"):
+            level["floors"] = floors(level["level"])
 
 
 def _at_temperature(options: EvaluateOptions, say: Say) -> tuple[EvaluateOptions, Chosen]:

@@ -103,16 +103,17 @@ Detect = Callable[[np.ndarray], np.ndarray]
 """Takes clips, uint8 (batch, time, height, width, channel); claims events, bool (batch, time)."""
 
 
-def fit_detectors(train: Clips) -> dict[str, Detect]:
-    """The trivial detectors with the thresholds that are best on training clips, by name.
+def fit_detectors(train: Clips, level: int = 2) -> dict[str, Detect]:
+    """The trivial detectors with the thresholds that are best for a level on training clips, by
+    name.
 
     :data:`RUPTURES` is among them only where the package is installed. Empty where the clips do not
     know their events.
     """
-    if train.events is None:
+    if (truth := train.truth(level)) is None:
         return {}
-    fitted = {name: _above(score, train.video, train.events) for name, score in DETECTORS.items()}
-    return fitted | ({RUPTURES: _fit_ruptures(train.video, train.events)} if has_ruptures() else {})
+    fitted = {name: _above(score, train.video, truth) for name, score in DETECTORS.items()}
+    return fitted | ({RUPTURES: _fit_ruptures(train.video, truth)} if has_ruptures() else {})
 
 
 def _above(score: Detect, video: np.ndarray, truth: np.ndarray) -> Detect:
@@ -120,36 +121,38 @@ def _above(score: Detect, video: np.ndarray, truth: np.ndarray) -> Detect:
     return lambda clips: score(clips) > threshold
 
 
-def floor_scores(train: Clips, test: Clips) -> dict[str, EventScores]:
-    """The trivial detectors on test clips against the truth of level 2, by name.
+def floor_scores(train: Clips, test: Clips, level: int = 2) -> dict[str, EventScores]:
+    """The trivial detectors on test clips against the truth of a level, by name.
 
     Empty where either clips do not know their events.
     """
-    if test.events is None:
+    if (truth := test.truth(level)) is None:
         return {}
     return {
-        name: event_scores(detect(test.video), test.events)
-        for name, detect in fit_detectors(train).items()
+        name: event_scores(detect(test.video), truth)
+        for name, detect in fit_detectors(train, level).items()
     }
 
 
-def pool_floors(train: Clips, tested: Iterable[Clips]) -> dict[str, dict[str, Any]]:
-    """The trivial detectors on clips that are read one after the other, against the truth of level
-    2: by name ``rate``, of claimed events a frame, and ``tolerance``, the scores under each of
+def pool_floors(train: Clips, tested: Iterable[Clips], level: int = 2) -> dict[str, dict[str, Any]]:
+    """The trivial detectors on clips that are read one after the other, against the truth of a
+    level: by name ``rate``, of claimed events a frame, and ``tolerance``, the scores under each of
     :data:`~dlh.evaluation.events.TOLERANCES`.
 
     Args:
         train: training clips with their true events, for the thresholds.
         tested: clips that know theirs.
+        level: from 2 on.
     """
-    fitted = fit_detectors(train)
+    fitted = fit_detectors(train, level)
     counts = {name: np.zeros((len(TOLERANCES), 4), dtype=np.int64) for name in fitted}
     for clips in tested:
-        assert clips.events is not None
+        truth = clips.truth(level)
+        assert truth is not None
         for name, detect in fitted.items():
             claimed = detect(clips.video)
             counts[name] += [
-                astuple(event_scores(claimed, clips.events, tolerance=each)) for each in TOLERANCES
+                astuple(event_scores(claimed, truth, tolerance=each)) for each in TOLERANCES
             ]
     return {name: rate_and_scores(of_floor) for name, of_floor in counts.items()}
 

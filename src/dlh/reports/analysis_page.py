@@ -10,6 +10,7 @@ from dlh.analysis.findings import Findings
 from dlh.analysis.foresight import Foresight
 from dlh.analysis.pooled import Pooled
 from dlh.data.held_out import ALL
+from dlh.reports.evaluation import TEMPERATURE_HEAD, temperature_rows
 from dlh.reports.paper import Printed, printed
 from dlh.reports.render import render as render_template
 
@@ -32,8 +33,19 @@ OF_BALL = (
 """What a level holds of the ball, and how it is written."""
 
 
-def render(findings: Findings, pictures: Mapping[str, bytes]) -> str:
-    """The page as HTML; a picture that is missing, for want of matplotlib, is left out."""
+def render(
+    findings: Findings,
+    pictures: Mapping[str, bytes],
+    temperature: Mapping[str, Any] | None = None,
+) -> str:
+    """The page as HTML.
+
+    Args:
+        findings: what was found.
+        pictures: PNG files by name; one that is missing is left out.
+        temperature: at which futures were drawn, and what others give, as in analysis.json; None:
+            at 1.
+    """
     theirs = printed(findings)
     clips, steps = len(findings.shown.clips.video), findings.steps
     model = findings.futures.model
@@ -73,6 +85,9 @@ def render(findings: Findings, pictures: Mapping[str, bytes]) -> str:
             for one in levels
             if one.of_ball
         ],
+        temperature=temperature,
+        temperature_head=TEMPERATURE_HEAD,
+        temperature_rows=list(temperature_rows(temperature)) if temperature else [],
         world_rows=_world(findings),
         psnr_rows=[
             ("best future", f"{findings.futures.model.best:.1f}"),
@@ -139,10 +154,15 @@ def _events(findings: Findings) -> Rows:
 
 
 def detector_rows(events: EventFindings) -> Rows:
-    """Precision, recall and F1 of level 2 and of the detectors beside it; none without these."""
+    """Precision, recall and F1 of level 2 and of the detectors beside it, then those of the levels
+    with true events of their own; none without these.
+    """
     if events.level_2 is None or not events.other_detectors:
         return []
     detectors = {"level 2": events.level_2, **events.other_detectors}
+    for level, others in events.higher_detectors.items():
+        detectors[f"level {level}, its own events"] = events.higher[level]
+        detectors |= {f"level {level}: {name}": one for name, one in others.items()}
     return [
         (name, f"{one.precision:.3f}", f"{one.recall:.3f}", f"{one.f1:.3f}")
         for name, one in detectors.items()

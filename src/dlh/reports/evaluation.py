@@ -139,9 +139,15 @@ def event_rows(events: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     tolerances = len(events["levels"][0]["tolerance"])
     claims = (_three(events["every_frame"]), *[NOTHING] * (tolerances - 1))
     yield ("floor: an event at every frame", "1.000", *claims)
-    for name, floor in events.get("floors", {}).items():
-        cells = [_three(found) for found in floor["tolerance"].values()]
-        yield (f"floor: {name}", f"{floor['rate']:.3f}", *cells)
+    yield from _floor_rows("floor: ", events)
+    for level in events["levels"]:
+        yield from _floor_rows(f"floor of level {level['level']}: ", level)
+
+
+def _floor_rows(before: str, found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for name, floor in found.get("floors", {}).items():
+        cells = [_three(scores) for scores in floor["tolerance"].values()]
+        yield (f"{before}{name}", f"{floor['rate']:.3f}", *cells)
 
 
 def event_head(events: Mapping[str, Any]) -> tuple[str, ...]:
