@@ -44,7 +44,7 @@ half a second: {counted}. Made by `python -m reproduction events-table`; `arena`
 
 `dlh` is level 2 of a model that was trained on the world (a column that ends in `L3`: level 3,
 against true events of its own), `level of` a model all levels of one that was not. Runs are tested
-on {tested}; [single starts][starts] on 64 clips as long as those that they were trained on.
+on {tested}; for [single starts][starts] it is 64 clips.
 
 `motion`, `changepoint` and `cut` are methods of `dlh events` with their own thresholds; `auto` is
 the method that `dlh discover` would choose without labels, on other films. PySceneDetect has its

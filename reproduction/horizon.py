@@ -28,7 +28,8 @@ from reproduction.horizon_page import render
 from reproduction.scored import training_of
 from reproduction.studies.emergence import world_of
 
-RECORDS, PAGE, STARTS = "futures.json", "long-horizon.md", "emergence.json"
+RECORDS, PAGE = "futures.json", "long-horizon.md"
+STARTS, BEFORE = "emergence.json", "before.json"
 FOLDER = "long-horizon"
 """Of the records, beside the page."""
 
@@ -66,12 +67,13 @@ def measure_horizons(
         _write(results / FOLDER / RECORDS, records)
     if not records:
         raise UsageError(f"there is no record in {results / FOLDER / RECORDS}, and no run to make")
-    write_bytes(results / PAGE, render(records, _read(results / FOLDER / STARTS)).encode())
+    starts, before = (_read(results / FOLDER / name) for name in (STARTS, BEFORE))
+    write_bytes(results / PAGE, render(records, starts, before or {}).encode())
     say(f"written: {results / PAGE}")
     return records
 
 
-def _read(path: Path) -> list[Record]:
+def _read(path: Path) -> Any:
     return json.loads(path.read_text("utf-8")) if path.exists() else []
 
 

@@ -4,9 +4,10 @@
         --training.threads 1 --run runs/emergence/l0-4003
     python -m reproduction.studies.emergence runs/emergence/* --out emergence.json
 
-For each run: precision, recall and F1 of level 2 on test clips of its own world, and the change of
-colour that it notices least. Then, for each world, likelihood std and recipe, the runs whose F1 is
-at least .98.
+For each run: precision, recall and F1 of level 2 on test clips of its own world, the change of
+colour that it notices least, F1 of the levels above it that have true events of their own, and how
+often each level changes. Then, for each world, likelihood std and recipe, the runs whose F1 is at
+least .98.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Any
 
 from dlh.analysis.moving_ball.recalls import colour_recalls
 from dlh.data.clips import Clips
-from dlh.evaluation.events import event_scores
+from dlh.data.published.catalogue import TWO_CLOCKS
+from dlh.evaluation.events import change_rates, event_scores, scores_by_level
 from dlh.files.text_table import text_table
 from dlh.files.writing import write_bytes
 from dlh.interfaces import ObservedLevels
@@ -33,17 +35,27 @@ from reproduction.studies.observed import observe_run
 
 EMERGED = 0.98
 """The least event F1 of a hierarchy that has found its events."""
-HEADS = ["world", "early memories", "starts", f"F1 at least {EMERGED}", "lowest F1"]
+HEADS = [
+    "world", "early memories", "starts", f"F1 at least {EMERGED}", "lowest F1",
+    "the change noticed least, its recall",
+]  # fmt: skip
 """Of the columns of :func:`summary`; at first, memories are read in so many updates."""
 
 
 def world_of(experiment: Experiment) -> str:
     """What distinguishes the run from others of the same recipe, seed aside."""
     ball, model = experiment.data.ball, experiment.model
+    if experiment.data.source == TWO_CLOCKS:
+        by = "at random" if experiment.data.clocks.room_change_probability else "by the ball"
+        return f"Two Clocks, the room {by}, N = {getattr(model, 'num_levels', 1)}"
     parts = [f"lambda {ball.colour_change_probability:g}", f"{ball.size} px"]
     if ball.texture:
         parts.append("textured")
     parts.append(f"std {getattr(model, 'likelihood_std', 1.0):g}")
+    if (exploration := getattr(model, "emergence", None)) is not None:
+        usual = getattr(preset(experiment.preset).model, "emergence", exploration)
+        if exploration.exploration_until != usual.exploration_until:
+            parts.append(f"exploration until {exploration.exploration_until}")
     frames = experiment.training.clip_length
     if frames != preset(experiment.preset).training.clip_length:
         parts.append(f"clips of {frames} frames")
@@ -69,6 +81,9 @@ def measured(trace: ObservedLevels, clips: Clips, experiment: Experiment) -> dic
     assert clips.events is not None
     steps = trace.changed.shape[1]
     scores = event_scores(trace.changed[..., 1], clips.events[:, :steps])
+    higher = {
+        level: each for level, each in scores_by_level(trace.changed, clips).items() if level > 2
+    }
     recalls = colour_recalls(trace.changed, clips, experiment.data.ball.colours)
     noticed_least = min(recalls, key=lambda name: recalls[name], default=None)
     return {
@@ -77,6 +92,15 @@ def measured(trace: ObservedLevels, clips: Clips, experiment: Experiment) -> dic
         "f1": round(scores.f1, 4),
         "noticed_least": noticed_least,
         "its_recall": None if noticed_least is None else round(recalls[noticed_least], 4),
+        "higher": {
+            f"L{level}": {
+                "precision": round(each.precision, 4),
+                "recall": round(each.recall, 4),
+                "f1": round(each.f1, 4),
+            }
+            for level, each in higher.items()
+        },
+        "change_rates": [round(rate, 4) for rate in change_rates(trace.changed)],
     }
 
 
@@ -102,13 +126,28 @@ def row(run: Path, clips: int) -> dict[str, Any]:
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """One row a world and recipe: see :data:`HEADS`."""
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for each in rows:
-        found[each["world"], each["early_memories"]].append(each["f1"])
+        found[each["world"], each["early_memories"]].append(each)
     return [
-        [*which, str(len(f1s)), str(sum(f1 >= EMERGED for f1 in f1s)), f"{min(f1s):.3f}"]
-        for which, f1s in found.items()
+        [
+            *which,
+            str(len(starts)),
+            str(sum(start["f1"] >= EMERGED for start in starts)),
+            f"{min(start['f1'] for start in starts):.3f}",
+            _least(starts),
+        ]
+        for which, starts in found.items()
     ]
+
+
+def _least(starts: Sequence[Mapping[str, Any]]) -> str:
+    """The change of colour that any of the starts notices least, and its recall there."""
+    known = [start for start in starts if start.get("its_recall") is not None]
+    if not known:
+        return "-"
+    least = min(known, key=lambda start: start["its_recall"])
+    return f"{least['noticed_least']}, {least['its_recall']:.2f}"
 
 
 def main() -> None:
@@ -121,7 +160,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a JSON file for the records")
     options = parser.parse_args()
     rows = [row(run, options.clips) for run in options.runs]
-    print(*text_table([HEADS, *summary(rows)], align="<<>>>"), sep="\n")
+    print(*text_table([HEADS, *summary(rows)], align="<<>>><"), sep="\n")
     if options.out:
         body = ",\n ".join(json.dumps(each, allow_nan=False) for each in rows)
         write_bytes(options.out, f"[\n {body}\n]\n".encode())

@@ -111,6 +111,16 @@ def test_what_cannot_be_done_is_one_line(dlh, words, said):
     assert left == {"notes.mp4", "empty", "short.mp4"}
 
 
+def test_a_model_without_later_stages_leaves_their_updates_out(dlh, workspace, not_shown):
+    later = ("--training.steps", 2, "--training.later-steps", 3, 3)
+    answer = dlh("train", "tiny-flat", *later, "--run", "flat")
+    assert answer.status == 0 and "3 3 is left out: a flat model" in answer.out
+    assert RunFolder(Path("flat")).status().step == 2
+    answer = dlh("train", "tiny", *later, "--run", "dlh")
+    assert answer.status == 1 and "--model.dynamics.clips" in answer.err
+    assert not Path("dlh").exists()
+
+
 def test_a_run_lands_in_the_next_free_folder_and_a_taken_one_is_refused(dlh, unbroken, not_shown):
     Path("runs/tiny-2").mkdir(parents=True)
     shutil.copytree(unbroken, "runs/tiny")

@@ -22,9 +22,9 @@ def test_starts_are_counted_for_each_world_and_recipe():
         {"world": "lambda 0", "early_memories": "every 2.", "f1": 0.99},
     ]
     assert emergence.summary(rows) == [
-        ["lambda 0", "none", "2", "2", "0.980"],
-        ["lambda 0.1", "none", "1", "0", "0.970"],
-        ["lambda 0", "every 2.", "1", "1", "0.990"],
+        ["lambda 0", "none", "2", "2", "0.980", "-"],
+        ["lambda 0.1", "none", "1", "0", "0.970", "-"],
+        ["lambda 0", "every 2.", "1", "1", "0.990", "-"],
     ]
 
 
@@ -53,6 +53,11 @@ def test_a_world_is_named_with_what_the_recipe_changes():
         training=replace(experiment.training, clip_length=48),
     )
     assert emergence.world_of(changed) == "lambda 0, 32 px, textured, std 1, clips of 48 frames"
+    recipe = replace(experiment.model.emergence, exploration_until=700)
+    changed = replace(experiment, model=replace(experiment.model, emergence=recipe))
+    assert emergence.world_of(changed) == "lambda 0, 32 px, std 1, exploration until 700"
+    clocks = preset("two-clocks")
+    assert emergence.world_of(clocks) == "Two Clocks, the room by the ball, N = 3"
 
 
 def test_a_run_has_a_record_with_its_world_and_its_course(finished, workspace, monkeypatch, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,12 @@ def a_record(seed: int = 1, **changed) -> dict:
         "switch_rate": 0.21,
         "true_switch_rate": 0.22,
     }  # fmt: skip
-    tried = {"states": 0.7, "decisions": 1.0, "energy_score": 0.05, "diversity": 0.1}
+    tried = {"decisions": 1.0, "energy_score": 0.05, "diversity": 0.1, "change_rate": None}
     record = {
         "run": f"long-{seed}", "preset": "moving-ball-long", "world": "lambda 0", "seed": seed,
         "joint_updates": 1000, "later_updates": [8000, 600], "core_seconds": 2640.0, "clips": 64,
-        "temperature": {"tried": [{**tried, "change_rate": None}]}, "samples": 100, "horizon": 200,
+        "temperature": {"tried": [{**tried, "states": 1.0}, {**tried, "states": 0.7}]},
+        "samples": 100, "horizon": 200,
         "f1": 0.98, "p_change": 0.97, "p_static": 0.007, "nats": [45.0, 9.0], "least_nats": 30.0,
         "at": {"chosen": at, "as_learnt": {**at, "states": 1.0, "in_place_best": 150.0}},
     }  # fmt: skip
@@ -69,13 +71,37 @@ def test_one_seed_that_misses_is_counted(changed, mark):
     verdicts = [
         row[-1] for row in rows_of(render([a_record(), a_record(2, **changed)], []), "Marks")
     ]
-    assert verdicts.pop(mark) == "**missed** (1 of 2 met)"
+    said, _, why = verdicts.pop(mark).partition("; ")
+    assert said == "**missed** (1 of 2 met)"
+    assert bool(why) == bool(MARKS[mark].why)
     assert set(verdicts) == {"met"}
 
 
 def test_futures_stand_at_both_temperatures():
     rows = rows_of(render([a_record()], []), "Futures at each temperature")
     assert [row[1:3] for row in rows] == [["0.7", "200 / 121"], ["1", "150 / 121"]]
+    assert all(row[6] == "0.0500 / 0.100" for row in rows)
+
+
+def test_futures_whose_decisions_alone_have_a_temperature_keep_their_row():
+    record = a_record()
+    chosen = {**record["at"]["as_learnt"], "decisions": 0.7}
+    record["at"]["chosen"] = chosen
+    tried = record["temperature"]["tried"]
+    tried.append({**tried[0], "decisions": 0.7, "energy_score": 0.04})
+    rows = rows_of(render([record], []), "Futures at each temperature")
+    assert [row[1] for row in rows] == ["1, decisions 0.7", "1"]
+    assert [row[6] for row in rows] == ["0.0400 / 0.100", "0.0500 / 0.100"]
+
+
+def test_every_explanation_of_a_miss_is_in_the_log():
+    log = Path("docs/log.md").read_text("utf-8")
+    heads = {
+        re.sub(r"[^a-z0-9 -]", "", line.removeprefix("### ").lower()).replace(" ", "-")
+        for line in log.splitlines()
+        if line.startswith("### ")
+    }
+    assert {mark.why for mark in MARKS if mark.why} <= heads
 
 
 def test_runs_of_other_presets_stand_apart_by_std():
@@ -89,11 +115,11 @@ def test_runs_of_other_presets_stand_apart_by_std():
     assert len(rows_of(page, "Marks")[0]) == 4  # what, mark, one seed, verdict
     rows = rows_of(page, "Does a sharper likelihood give sharper frames and longer futures?")
     assert [row[:4] for row in rows] == [
-        ["0.25", "3", "0.980", "31.2"],
-        ["2", "2", "0.980", "31.2"],
+        *[["0.25", "3", "0.980", "31.2"]] * 2,
+        *[["2", "2", "0.980", "31.2"]] * 2,
     ]
     assert all(row[-2:] == ["0.71", "97.0%"] for row in rows)
-    assert all(row[6:8] == ["0.7", "0.0500"] for row in rows)  # the energy score there
+    assert [row[6] for row in rows] == ["0.7", "1"] * 2
 
 
 def test_starts_that_chose_a_rule_are_no_evidence():
@@ -103,7 +129,30 @@ def test_starts_that_chose_a_rule_are_no_evidence():
     ]
     page = render([a_record()], starts)
     heading = "In how many single starts a hierarchy emerges"
-    assert rows_of(page, heading) == [["lambda 0", "none", "1", "1", "0.990"]]
+    assert rows_of(page, heading) == [["lambda 0", "none", "1", "1", "0.990", "-", "-"]]
+
+
+def test_starts_before_and_the_change_noticed_least_stand_in_the_table():
+    world = "lambda 0, 32 px, std 1"
+    starts = [
+        {"world": world, "early_memories": "none", "f1": 0.99, "noticed_least": name,
+         "its_recall": recall}
+        for name, recall in (("red to green", 0.975), ("green to cyan", 0.91))
+    ]  # fmt: skip
+    before = {"l0-1": {"events.f1": 1.0}, "l0-2": {"events.f1": 0.4}, "l1-1": {"events.f1": 1.0}}
+    page = render([a_record()], starts, before)
+    (row,) = rows_of(page, "In how many single starts a hierarchy emerges")
+    assert row[-2:] == ["green to cyan, 0.91", "1 of 2"]
+
+
+def test_two_clocks_are_held_against_both_levels():
+    start = {"world": "Two Clocks, N = 3", "seed": 1, "early_memories": "none", "precision": 1.0,
+             "recall": 1.0, "f1": 1.0, "change_rates": [1, 0.23, 0.04]}  # fmt: skip
+    third = {"precision": 0.9, "recall": 1.0, "f1": 0.947}
+    found = [start | {"higher": {"L3": third | {"f1": f1}}} for f1 in (0.947, 0.95)]
+    rows = rows_of(render([a_record()], found), "Two Clocks")
+    assert [row[-1] for row in rows] == ["**missed**", "met"]
+    assert rows[0][2:5] == ["1.00 / 1.00 / 1.00", "0.900 / 1.000 / 0.947", "0.230 / 0.040"]
 
 
 @pytest.mark.slow

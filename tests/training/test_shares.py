@@ -22,6 +22,7 @@ from dlh.training.config import TrainingConfig
 from dlh.training.errors import TrainingError
 from dlh.training.iteration import Iterations
 from dlh.training.processes import Processes
+from dlh.training.run import RunFolder
 from refusals import holds, refused
 
 CPU = torch.device("cpu")
@@ -99,8 +100,10 @@ def dlh(*words: str, folder: Path, torchrun: bool = False, **options) -> subproc
 @pytest.mark.slow
 @pytest.mark.parametrize("torchrun", [False, True])
 def test_two_processes_train_what_one_trains(workspace: Path, torchrun: bool) -> None:
-    """The command itself, once: two processes make a step of this size slower, not faster."""
+    """The command itself, in all stages: two processes make a step of this size slower."""
+    later = "--training.later-steps 3 2 --model.dynamics.clips 8 --model.dynamics.batch-size 4"
     short = ["train", "tiny", "--steps", "6", "--training.validate-every", "0", "--speed", "plain"]
+    short += [*later.split(), "--model.dynamics.clip-length", "12"]
     count = [] if torchrun else ["--num-processes", "2"]
     both = dlh(*short, "--run", "two", *count, folder=workspace, torchrun=torchrun)
     assert main([*short, "--run", "one"]) == 0
@@ -109,6 +112,8 @@ def test_two_processes_train_what_one_trains(workspace: Path, torchrun: bool) ->
     one, two = (load_file(workspace / name / "model.safetensors") for name in ("one", "two"))
     for name, weight in one.items():
         torch.testing.assert_close(two[name], weight, rtol=1e-5, atol=1e-6)
+    stages = [line.get("stage") for line in RunFolder.open(workspace / "two").metrics.read()]
+    assert {"dynamics", "events"} <= set(stages)
 
 
 @pytest.mark.slow

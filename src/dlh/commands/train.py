@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from dlh.commands.finished_run import show
 from dlh.files.writing import Say
+from dlh.interfaces import Plan
 from dlh.reports.figures.futures import draw_samples
 from dlh.runs.build import (
     build_model,
@@ -25,6 +27,7 @@ from dlh.training.device import choose_device
 from dlh.training.errors import Interrupted, RunFolderError
 from dlh.training.loop import OnLog
 from dlh.training.run import RunFolder
+from dlh.training.stages import stages_in_time
 
 
 def start(
@@ -55,6 +58,7 @@ def start(
     folder = Path(folder)
     _refuse_folder(folder)
     network = build_model(experiment)
+    experiment = _in_its_stages(experiment, network.plan, say)
     source = open_source(experiment)
     clip_length = experiment.training.clip_length
     if present and (report := describe_source(source, clip_length=clip_length)):
@@ -136,6 +140,21 @@ def _present(trained: Trained, say: Say) -> None:
         raise Interrupted(folder=folder, step=trained.progress.step) from None
     for line in describe(summary, folder):
         say(line)
+
+
+def _in_its_stages(experiment: Experiment, plan: Plan, say: Say) -> Experiment:
+    """Without updates for later stages, where models of the kind are trained in one.
+
+    Raises:
+        TrainingError: it can have later stages, but has not so many.
+    """
+    training, kind = experiment.training, experiment.model.kind
+    if training.later_steps and not hasattr(experiment.model, "dynamics"):
+        later = " ".join(map(str, training.later_steps))
+        say(f"--training.later-steps {later} is left out: a {kind} model is trained in one stage")
+        training = replace(training, later_steps=())
+    stages_in_time(plan, training)
+    return replace(experiment, training=training)
 
 
 def _refuse_folder(folder: Path) -> None:

@@ -43,7 +43,8 @@ def stages_in_time(plan: Plan, config: TrainingConfig) -> list[StageInTime]:
         raise TrainingError(
             f"--training.later-steps {' '.join(map(str, config.later_steps))} is for "
             f"{len(config.later_steps)} stages after the first, this model has "
-            f"{len(plan.stages) - 1}" + (f" ({names})" if names else "")
+            f"{len(plan.stages) - 1}"
+            + (f" ({names})" if names else "; a hierarchy has two with --model.dynamics.clips")
         )
     found, start = [], 0
     for index, (stage, steps) in enumerate(zip(plan.stages, counts, strict=False)):
