@@ -216,6 +216,14 @@ def test_the_heading_follows_the_scores():
     assert len({heading(changed(OWN, rates=(1.0, rate, 0.0))) for rate in (0.95, 0.0, 0.1)}) == 3
 
 
+def test_below_a_still_picture_the_advice_fits_where_the_run_was_best():
+    assert "Longer training is the first thing to try" in Page(render_report(POOR)).text
+    late = Page(render_report(replace(POOR, best_step=POOR.steps))).text
+    assert "Longer training is the first thing to try" in late
+    early = Page(render_report(replace(POOR, best_step=250, steps=5_000))).text
+    assert "step 250 of 5000 is the best" in early and "longer training does not help" in early
+
+
 def test_poor_figures_are_marked_as_poor():
     assert render_report(DEMO).count("tile good") == 4
     html = render_report(POOR)

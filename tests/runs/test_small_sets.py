@@ -6,9 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from data.small_store import Stream, building
 from dlh.analysis.footage import footage, look_at
 from dlh.data.clips import DataError
+from dlh.data.store.build import Recipe
+from dlh.data.store.source import StoreSource
 from dlh.runs import small_sets
 from dlh.runs.experiment import Experiment
 from dlh.runs.small_sets import experiment_for, with_steps
@@ -67,12 +71,28 @@ def test_one_recording_is_split_in_time_and_a_long_one_is_retimed() -> None:
     assert chosen(mixed).data.fps == 25.0
 
 
+@pytest.mark.parametrize("frames", [171, 375, 750, 1_500, 3_001, 7_777])
+@pytest.mark.parametrize("spacing", [0.2, 1.0, 5.0])
+def test_one_recording_has_clips_of_every_split(tmp_path, frames: int, spacing: float) -> None:
+    seen = replace(footage([look_at(film(size=8), FPS)], [frames], [FPS]), spacing=spacing)
+    experiment = chosen(seen)
+    length, augment = experiment.training.clip_length, experiment.data.augment
+    recipe = Recipe(frame_shape=(1, 2, 3), settings={}, inputs=())
+    with building(tmp_path / "store", recipe, name="black") as builder:
+        builder.add("film", Stream(np.zeros((frames, 2, 3, 1), np.uint8)), sha256="film")
+        store = builder.finish({"film": "train"})
+    source = StoreSource(store, augmentation=augment, gap=augment.span(length))
+    for split in ("validation", "test"):
+        assert source.held_out(split, count=1, clip_length=length) is not None
+    source.check_clip_length(length)
+
+
 def test_too_little_video_is_refused() -> None:
     look = look_at(film(size=8), FPS)
     with refused(DataError, 3, 36, 12, code="too-little-video"):
         chosen(footage([look], [12] * 3, [FPS] * 3))
-    with refused(DataError, 1, 40, code="too-little-video"):
-        chosen(footage([look], [40], [FPS]))
+    with refused(DataError, 1, 169, 170, code="too-little-video"):
+        chosen(footage([look], [169], [FPS]))
 
 
 def test_the_steps_fit_into_the_minutes(monkeypatch, tmp_path: Path) -> None:

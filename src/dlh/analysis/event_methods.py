@@ -142,7 +142,8 @@ def in_deviations(energy: float | np.ndarray, usual: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True, kw_only=True)
 class MotionDetector:
     """Where motion energy rises above a threshold, after half a second at least below it: its first
-    frame above, and the highest energy before it falls below for half a second again.
+    frame above, and the highest energy before it falls below for half a second again. A threshold
+    above the default one keeps, of the events of that, those that rise so high.
 
     Of a video that moves for more than half of its frames only what is stronger than its usual
     motion is found, such as a cut.
@@ -172,13 +173,14 @@ class MotionDetector:
     def at(self, threshold: float) -> tuple[Found, ...]:
         """See :class:`Detector`."""
         height = self.deviations
-        above = 1 + np.flatnonzero(height[1:] >= threshold)
+        above = 1 + np.flatnonzero(height[1:] >= min(threshold, self.threshold))
         bouts = np.split(above, 1 + np.flatnonzero(np.diff(above) > SHORTEST_SECONDS * self.fps))
-        return tuple(
+        found = [
             Found(frame=int(bout[0]), level=None, surprise=float(height[bout].max()))
             for bout in bouts
             if len(bout)
-        )
+        ]
+        return tuple(event for event in found if event.surprise >= threshold)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from dlh.runs.build import frames_per_second
 from dlh.runs.summary import REPORT, SUMMARY, summarise
 from dlh.runs.trained import Trained
 from dlh.settings import to_plain
+from dlh.training.metrics import best_of
 from dlh.version import __version__
 from dlh.video import to_stored
 
@@ -143,6 +144,7 @@ def _report(
 ) -> Report:
     experiment, folder = trained.experiment, trained.run.path
     data, place = experiment.data, shlex.quote(str(folder))
+    best = best_of(trained.run.metrics.read())
     commands = [
         (f"dlh predict {place} clip.mp4", "many futures of a video of yours"),
         (f"dlh events {place} clip.mp4", "when something changes in it"),
@@ -158,6 +160,7 @@ def _report(
         parameters=sum(p.numel() for p in trained.model.model.parameters()),
         steps=trained.progress.step,
         seconds=trained.progress.train_seconds,
+        best_step=None if best is None else best.step,
         what_changes="the ball changes colour" if data.is_moving_ball else "something changes",
         fps=frames_per_second(trained.source),
         curves_png=pictures.get("curves.png"),

@@ -20,7 +20,7 @@ from dlh.errors import UsageError
 from dlh.interfaces import DecidingModel, ModelConfig, Prediction, Temperature, TrainableModel
 from dlh.models.dlh import Carried, DLHConfig, DynamicLatentHierarchy, Noise, Rollout, Trace
 from dlh.pretrained import files
-from dlh.pretrained.trained_on import TrainedOn, figures_of
+from dlh.pretrained.trained_on import TrainedOn, figures_of, motion_of
 from dlh.settings import check_at_least
 from dlh.training.device import choose_device
 from dlh.training.held_out import BOUND
@@ -393,13 +393,21 @@ class TrainedModel:
         if known is None or known.low is None or known.high is None:
             return None
         found = figures_of(self.model, frames[None], steps=known.steps)
-        if not found or not known.unlike(found[0]):
+        if not found:
             return None
-        unit = " nats a frame" if known.figure == BOUND else ""
+        motion = motion_of(frames[None, : known.steps]).item()
+        if known.unlike(found[0]):
+            unit = " nats a frame" if known.figure == BOUND else ""
+            said = f"{known.figure} {found[0]:.5g}{unit}"
+            own = f"{known.low:.5g} to {known.high:.5g}"
+        elif known.moves_otherwise(motion):
+            said = f"two frames differ by {motion:.2%} of the range from black to white"
+            own = f"{known.least_motion:.2%} to {known.most_motion:.2%}"
+        else:
+            return None
         return (
-            f"unlike what the model was trained on: {known.figure} {found[0]:.4g}{unit} on the "
-            f"first {known.steps} frames, where clips of its own data have {known.low:.4g} to "
-            f"{known.high:.4g}; trust the result little"
+            f"unlike what the model was trained on: {said} on the first {known.steps} frames, "
+            f"where clips of its own data have {own}; trust the result little"
         )
 
     def as_video(self, video: AnyVideo) -> Tensor:

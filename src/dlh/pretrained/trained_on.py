@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -16,6 +17,10 @@ STEPS = 30
 """Frames of a clip that are compared: as many as are observed before a prediction."""
 CLIPS_AT_ONCE = 8
 SEED = 0
+LEAST_DISTANCE = 10.0
+"""Of a figure, nats a frame: clips of a plain world differ by less than noise in a film adds."""
+TIMES = 10.0
+"""More or less motion, from which on a video moves otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +36,11 @@ class TrainedOn:
         steps: frames of a clip whose figure it is.
         low, high: the lowest and the highest figure of some clips, held-out ones where there are
             any; None where a model has no such figure.
+        least_motion, most_motion: of the same frames, the mean absolute difference of two
+            successive ones, as a part of the range from black to white; None where it is not known.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("least_motion", "most_motion")
 
     fps: float | None = None
     crop: Crop | None = None
@@ -40,12 +49,24 @@ class TrainedOn:
     steps: int = 0
     low: float | None = None
     high: float | None = None
+    least_motion: float | None = None
+    most_motion: float | None = None
 
     def unlike(self, found: float) -> bool:
-        """Whether a figure is further below all those clips than they are from each other."""
+        """Whether a figure is further below all those clips than they are from each other, twice,
+        and by :data:`LEAST_DISTANCE` at least.
+        """
         if self.low is None or self.high is None:
             return False
-        return found < self.low - max(self.high - self.low, 0.05 * abs(self.low))
+        return found < self.low - max(2 * (self.high - self.low), LEAST_DISTANCE)
+
+    def moves_otherwise(self, motion: float) -> bool:
+        """Whether frames differ less than a tenth as much, or more than ten times as much, as they
+        do in any of those clips.
+        """
+        if self.least_motion is None or self.most_motion is None:
+            return False
+        return not self.least_motion / TIMES <= motion <= self.most_motion * TIMES
 
 
 def figures_of(model: TrainableModel, clips: np.ndarray, *, steps: int) -> list[float] | None:
@@ -89,5 +110,21 @@ def measured_on(model: TrainableModel, clips: np.ndarray, known: TrainedOn) -> T
     found = figures_of(model, clips, steps=steps)
     if not found or not np.isfinite(found).all():
         return known
-    figure = model.plan.judged_by
-    return replace(known, figure=figure, steps=steps, low=min(found), high=max(found))
+    motion = motion_of(clips[:, :steps])
+    return replace(
+        known,
+        figure=model.plan.judged_by,
+        steps=steps,
+        low=min(found),
+        high=max(found),
+        least_motion=motion.min().item(),
+        most_motion=motion.max().item(),
+    )
+
+
+def motion_of(clips: np.ndarray) -> np.ndarray:
+    """The mean absolute difference of two successive frames of each clip, (clip,), as a part of the
+    range from black to white. The clips are uint8 (clip, time, height, width, channel).
+    """
+    difference = np.abs(np.diff(clips.astype(np.int16), axis=1))
+    return difference.mean((1, 2, 3, 4), dtype=np.float64) / 255

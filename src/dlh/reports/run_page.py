@@ -29,6 +29,7 @@ class Report:
         parameters: of the model.
         steps: of training.
         seconds: of training.
+        best_step: of the model that is best by held-out clips; None where none were looked at.
         what_changes: the true events, in words that follow "when" ("the ball changes colour").
         changes: when the levels changed on held-out clips.
         futures: what the predictions are worth on the same clips.
@@ -47,6 +48,7 @@ class Report:
     parameters: int
     steps: int
     seconds: float
+    best_step: int | None = None
     kind: str = "dlh"
     what_changes: str = "something changes"
     changes: Changes = field(default_factory=Changes)

@@ -31,8 +31,8 @@ SLOWEST = 3.0
 """Frames a second, at least, of what is trained on."""
 LONGEST = 0.7
 """Of a video, the most that a clip covers: the rest are places where it may begin."""
-BLOCK = 0.3
-"""Of a video that is split by time, the most that a clip covers."""
+BLOCK = 0.1
+"""Of a video that is split by time, the most that a clip covers: held-out blocks are no longer."""
 LEAST_CLIPS = 6
 """That there must be, without overlap."""
 SMALL = 5.0
@@ -83,7 +83,8 @@ def experiment_for(
     kept = seen.frames * rate / seen.fps
     shortest = seen.shortest * rate / seen.fps
     in_time = seen.files < FILES_TO_SPLIT
-    longest_block = (BLOCK if in_time else LONGEST) * shortest
+    # A block's ends are rounded to whole frames.
+    longest_block = BLOCK * shortest - 1 if in_time else LONGEST * shortest
     stride = round(CHANGES * seen.spacing * rate / CLIP_LENGTH)
     room = min(longest_block, kept / LEAST_CLIPS)  # frames that a clip may cover
     stride = max(1, min(stride, int(rate / SLOWEST), int(room / CLIP_LENGTH)))
@@ -91,13 +92,13 @@ def experiment_for(
     if clip_length < LEAST_CLIP_LENGTH:
         needed = LEAST_CLIPS * LEAST_CLIP_LENGTH
 
-        def least(share: float) -> int:
-            return math.ceil(LEAST_CLIP_LENGTH / share)
+        def least(share: float, rounded: int = 0) -> int:
+            return math.ceil((LEAST_CLIP_LENGTH + rounded) / share)
 
         raise DataError(
             f"too little video to learn from in {source}: {seen.files} with {seen.frames} frames, "
             f"the shortest with {seen.shortest}; expected {needed} frames in all, {least(LONGEST)} "
-            f"in each, and {least(BLOCK)} in each of fewer than {FILES_TO_SPLIT}. `dlh events "
+            f"in each, and {least(BLOCK, 1)} in each of fewer than {FILES_TO_SPLIT}. `dlh events "
             "moving-ball VIDEO --method changepoint` needs no training",
             code="too-little-video",
         )
