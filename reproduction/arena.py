@@ -66,6 +66,12 @@ def draw_clip(
     return clip, changes
 
 
+def behaviours_of(arena: Arena, seed: int, number: int, *, seconds: float) -> np.ndarray:
+    """The behaviour of every frame of a clip of :func:`write_clips`, an index of BEHAVIOURS."""
+    random = np.random.default_rng([seed, number])
+    return _behaviours(arena, random, round(seconds * arena.fps))[0]
+
+
 def _behaviours(
     arena: Arena, random: np.random.Generator, frames: int
 ) -> tuple[np.ndarray, list[float]]:

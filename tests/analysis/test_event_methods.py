@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def test_a_higher_threshold_keeps_some_of_the_events(kind) -> None:
     detector = kind(energy=energy, fps=10.0)
     found = [detector.at(factor * detector.threshold) for factor in (1, 2, 5, 20)]
     assert found[0]
-    for more, fewer in zip(found, found[1:], strict=False):
+    for more, fewer in pairwise(found):
         assert len(fewer) <= len(more)
         if kind is not ChangePointDetector:  # its points move a little
             assert set(fewer) <= set(more)

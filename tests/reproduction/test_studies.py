@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from dlh.runs.presets import tiny
 from dlh.training.run import RunFolder
-from reproduction.studies import colour_steps, digits, gradient_norm
+from reproduction.arena import Arena, behaviours_of
+from reproduction.studies import behaviours, colour_steps, digits, gradient_norm
 
 
 def test_changes_are_counted_apart_where_the_frame_is_darkest():
@@ -107,3 +109,12 @@ def test_the_table_comes_from_a_job_in_the_background_too(workspace, monkeypatch
 
 def losses(folder: str) -> list[dict]:
     return [line for line in RunFolder(Path(folder)).metrics.read() if "loss" in line]
+
+
+def test_frames_of_each_behaviour_are_counted_in_every_cluster(tmp_path, monkeypatch):
+    pytest.importorskip("ruptures")
+    monkeypatch.setattr(behaviours, "SECONDS", 6.0)
+    found = behaviours.shares(3, 1, tmp_path)
+    assert sum(frames.sum() for frames in found.values()) == 150
+    shown = behaviours_of(Arena(), 3, 0, seconds=6.0)
+    assert sum(found.values()).tolist() == np.bincount(shown, minlength=3).tolist()

@@ -213,11 +213,14 @@ class ChangePointDetector:
         return max(1, math.ceil(SHORTEST_SECONDS * self.fps))
 
     @property
-    def signal(self) -> np.ndarray:
-        """(time - 1,), log motion energy of every frame after the first, in standard deviations of
-        its noise.
-        """
-        height = np.log(np.maximum(self.energy[1:], 0) + LEAST_MOTION)
+    def height(self) -> np.ndarray:
+        """(time - 1,), log motion energy of every frame after the first."""
+        return np.log(np.maximum(self.energy[1:], 0) + LEAST_MOTION)
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the noise of :attr:`height`."""
+        height = self.height
         block = self.shortest
         means = height[: len(height) // block * block].reshape(-1, block).mean(1)
         several = block if len(means) > 2 else 1
@@ -225,8 +228,12 @@ class ChangePointDetector:
         # The upper quartile: motion varies more in some stretches than in others, and a few steps
         # are changes. Of a difference of two means of so many frames, brought to one frame's.
         quartile = np.quantile(steps, 0.75) / NORMAL_QUARTILE if len(steps) else 0.0
-        deviation = quartile * math.sqrt(several / 2)
-        return height / max(float(deviation), 1e-3)
+        return max(float(quartile * math.sqrt(several / 2)), 1e-3)
+
+    @property
+    def signal(self) -> np.ndarray:
+        """(time - 1,), :attr:`height` in standard deviations of its noise."""
+        return self.height / self.noise
 
     @property
     def threshold(self) -> float:

@@ -5,15 +5,20 @@ where q is nearer to the change prior p' than to the state b before: KL[q || p']
 is the *same state again* as an earlier segment, which began with the posterior b', where
 KL[q || b'] <= KL[q || p']: a level that still believed b' would not have changed. The first segment
 of a cluster stands for it; a segment joins the nearest cluster, or begins one.
+
+Between change points of motion the state is the strength of motion, by the same reasoning with the
+test of a change point: it is the same again where one mean for both stretches costs less than a
+change point between them would.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dlh.analysis.event_methods import ChangePointDetector
 from dlh.analysis.surprise import Evidence
 
 UNTESTED = 1.0
@@ -37,13 +42,32 @@ class Stretch:
 
 
 class Clusters:
-    """The clusters of all levels, which grow from video to video of one model.
+    """The clusters of all levels, or of motion, which grow from video to video of one model.
 
     They compare with each other only within a level and within one model.
     """
 
     def __init__(self) -> None:
         self._leaders: dict[int, list[np.ndarray]] = {}
+        self._motions: list[tuple[float, int]] = []
+
+    def of_motion(self, mean: float, frames: int, *, noise: float, limit: float) -> int:
+        """The cluster of a stretch of motion, a new one where none is near enough.
+
+        Args:
+            mean: of its log motion energy.
+            frames: over how many.
+            noise: standard deviation of a frame's.
+            limit: what a change point costs, in variances of the noise.
+        """
+        costs = [
+            frames * other / (frames + other) * ((mean - led) / noise) ** 2
+            for led, other in self._motions
+        ]
+        if costs and min(costs) <= limit:
+            return int(np.argmin(costs)) + 1
+        self._motions.append((mean, frames))
+        return len(self._motions)
 
     def of(self, level: int, began: np.ndarray, change_divergence: float) -> int:
         """The cluster of a segment, a new one where none is near enough.
@@ -95,6 +119,26 @@ def level_stretches(
             change = float(evidence.change_divergence[first, level - 1])
             state, cluster = gaussian[0], clusters.of(level, gaussian, change)
         found.append(Stretch(level=level, first=first, stop=stop, state=state, cluster=cluster))
+    return found
+
+
+def motion_stretches(
+    detector: ChangePointDetector, starts: Sequence[int], clusters: Clusters
+) -> list[Stretch]:
+    """The segments between change points of motion.
+
+    Args:
+        detector: of the whole video.
+        starts: frames of the change points, in order.
+        clusters: of all segments so far; grows.
+    """
+    height, noise = detector.height, detector.noise
+    found = []
+    for stretch in plain_stretches(len(detector.energy), starts):
+        own = height[max(0, stretch.first - 1) : stretch.stop - 1]
+        mean = float(own.mean())
+        cluster = clusters.of_motion(mean, len(own), noise=noise, limit=detector.threshold)
+        found.append(replace(stretch, state=np.array([mean]), cluster=cluster))
     return found
 
 
