@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import re
+import select
 import subprocess
 import sys
 import threading
@@ -19,9 +21,11 @@ from dlh.analysis import event_methods
 from dlh.commands import event_answers, kept_frames
 from dlh.data.video.decode import open_video
 from dlh.data.video.encode import write_video, writing_film
+from dlh.errors import UsageError
 from dlh.event_files.formats import FORMATS
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 from dlh.pretrained import trained_model as pretrained
+from dlh.pretrained.trained_on import TrainedOn
 from dlh.runs import presets
 from refusals import holds
 from tiny_run import ball_frames, count_decodings, write_damaged_video
@@ -245,6 +249,188 @@ def flicker(*cuts: int, length: int = 60) -> np.ndarray:
     return (grey[:, None, None, None] + noise).astype(np.uint8)
 
 
+def saved(folder: str, **films: np.ndarray) -> None:
+    Path(folder).mkdir()
+    for name, film in films.items():
+        np.save(f"{folder}/{name}.npy", film)
+
+
+def lapse(path: str) -> None:
+    """A frame an hour for more hours than timecode has."""
+    with writing_film(path, 10, height=16, width=16) as film:
+        for number, frame in enumerate(ball_frames(30)):
+            film.add(frame, 3600.0 * number)
+
+
+@pytest.mark.parametrize("of", ["too many shots", "too long a film"])
+@pytest.mark.filterwarnings("ignore:.*frame rate")
+def test_a_video_that_a_format_cannot_hold_is_left_out(dlh, changing, monkeypatch, of):
+    saved("films", calm=flicker())
+    if of == "too many shots":
+        monkeypatch.setattr("dlh.event_files.editing.MOST_EDITS", 1)
+        np.save("films/bad.npy", flicker(20))
+    else:
+        lapse("films/bad.mp4")
+    (bad,) = Path("films").glob("bad.*")
+    words = ("--method", "cut", "--write", "edl")
+    answer = dlh("events", changing, "films", "--out", "answers", *words)
+    assert answer.status == 1 and holds(answer.err, bad.name, "1 of 2", "answers")
+    assert holds(answer.out, "left out", bad.name)
+    overview = json.loads(Path("answers/overview.json").read_text())
+    assert [row["video"] for row in overview["videos"]] == ["calm.npy"]
+    ((left),) = overview["left_out"]
+    assert left["video"] == bad.name and bad.name in left["reason"]
+    assert Path("answers/calm.edl").exists() and not [*Path("answers").glob("bad.*")]
+    alone = dlh("events", changing, bad, *words)
+    assert alone.status == 2 and alone.names(bad.name) and not Path("events.json").exists()
+
+
+def test_where_no_level_changes_it_is_said_what_motion_finds(dlh, workspace):
+    np.save("black.npy", np.zeros((40, 32, 32, 3), np.uint8))
+    answer = dlh("events", "moving-ball", "black.npy")
+    assert answer.status == 0 and "no level changes" in answer.out and "cut 0" in answer.out
+    assert dlh("data", "clip", "moving-ball", "--frames", 40).status == 0
+    answer = dlh("events", "moving-ball", "clip.mp4", "--min-surprise", 1e6, "--out", "b.json")
+    assert " 0 events" in answer.out and "no level changes" not in answer.out
+
+
+def test_a_request_that_cannot_be_met_stops_at_its_first_video(dlh, changing, monkeypatch):
+    saved("films", a=flicker(), b=flicker())
+    asked = []
+
+    def watch(dlh, request, *_, **__):
+        asked.append(request.name)
+        raise UsageError("nothing can have that")
+
+    monkeypatch.setattr("dlh.commands.events.watch", watch)
+    answer = dlh("events", changing, "films", "--out", "answers")
+    assert answer.status == 2 and asked == ["a.npy"]
+    assert not Path("answers/overview.json").exists()
+
+
+def document_of(video: str) -> dict:
+    return json.loads(Path(f"answers/{video}.json").read_text())
+
+
+def test_several_videos_are_scored_together(dlh, changing):
+    saved("films", a=flicker(20, 40), b=flicker(30), c=flicker(25))
+    Path("labels.csv").write_text("video,seconds\na,0.8\na,2.2\nb,1.2\n")
+    words = ("events", changing, "films", "--method", "cut", "--out", "answers")
+    answer = dlh(*words, "--truth", "labels.csv", "--tolerance", 0.1, "--overwrite")
+    assert answer.status == 0, answer.err
+    overview = json.loads(Path("answers/overview.json").read_text())
+    assert overview["scores"]["truth"] == "labels.csv" and overview["scores"]["tolerance"] == 0.1
+    (every,) = overview["scores"]["levels"]
+    assert (every["level"], every["labels"], every["events"], every["matched"]) == (None, 3, 3, 2)
+    assert every["precision"] == every["recall"] == every["f1"] == pytest.approx(2 / 3)
+    assert holds(answer.out, "in 2 of 3 videos") and holds(answer.out, "all events", "0.67", 3)
+    assert (overview["min_surprise"], overview["reason"]) == (0.1, event_methods.CutDetector.reason)
+    (taken,) = (row for row in overview["thresholds"] if row["default"])
+    assert taken["events"] == {"all": 4} and taken["f1"] == every["f1"]
+    assert holds(answer.out, "threshold 0.1") and holds(answer.out, 4, "taken, default")
+    assert holds(answer.out, "b.npy", "1 event", "1 label")
+    loose = [row["events"]["all"] for row in overview["thresholds"]]
+    assert loose == sorted(loose, reverse=True)
+    answer = dlh(*words, "--overwrite", "--min-surprise", 0.9)
+    overview = json.loads(Path("answers/overview.json").read_text())
+    assert overview["min_surprise"] == 0.9 and "scores" not in overview
+    assert [row["default"] for row in overview["thresholds"]] == [True, False]
+
+
+def test_a_level_without_events_in_a_video_missed_its_labels(dlh, changing):
+    made("films/a.mp4", ball_frames())
+    made("films/b.mp4", ball_frames(30, clip=1))
+    Path("labels.csv").write_text("video,seconds\na,1\na,2\nb,1\nb,2\n")
+    words = ("events", changing, "films", "--out", "answers", "--truth", "labels.csv")
+    assert dlh(*words).status == 0
+    strongest = {
+        name: max(each["surprise"] for each in document_of(name)["events"]) for name in "ab"
+    }
+    least = np.mean([*strongest.values()])
+    assert dlh(*words, "--overwrite", "--min-surprise", least).status == 0
+    found = {name: document_of(name)["scores"]["levels"] for name in "ab"}
+    assert sorted(map(len, found.values())) == [1, 2]  # level 2 has events in one of them
+    (loud,) = (levels for levels in found.values() if len(levels) == 2)
+    scores = json.loads(Path("answers/overview.json").read_text())["scores"]["levels"]
+    assert [each["level"] for each in scores] == [2, None]
+    for one, pooled in zip(loud, scores, strict=True):
+        assert pooled["labels"] == 4 and pooled["events"] == one["events"] > 0
+        assert pooled["matched"] == one["matched"]
+
+
+def test_thresholds_that_differ_between_videos_are_each_videos_own(dlh, changing):
+    pytest.importorskip("ruptures")
+    random, film = np.random.default_rng(1), flicker(length=200)
+    film[60:130, 4:12, 4:12] = random.integers(0, 256, (70, 8, 8, 3))
+    saved("films", a=film, b=film[:160])
+    answer = dlh("events", changing, "films", "--method", "changepoint", "--out", "answers")
+    assert answer.status == 0, answer.err
+    overview = json.loads(Path("answers/overview.json").read_text())
+    own = {name: document_of(name)["min_surprise"] for name in "ab"}
+    assert overview["min_surprise"] is None and own["a"] > own["b"]
+    assert holds(answer.out, *(f"{value:.4g}" for value in own.values()), "3 ln T")
+    (default,) = (row for row in overview["thresholds"] if row["default"])
+    listed = sum(len(document_of(name)["events"]) for name in "ab")
+    assert default["min_surprise"] is None and default["events"] == {"all": listed} and listed > 2
+    assert holds(answer.out, "own", listed, "taken, default")
+
+
+def test_the_overview_ranks_the_events_of_all_videos(dlh, changing):
+    made("films/a.mp4", ball_frames())
+    made("films/b.mp4", ball_frames(30, clip=1))
+    assert dlh("events", changing, "films", "--out", "answers").status == 0
+    with open("answers/overview.csv", newline="") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: int(row["rank_of_all"]))
+    assert [row["rank_of_all"] for row in rows] == [str(n + 1) for n in range(len(rows))]
+    surprises = [float(row["surprise"]) for row in rows]
+    assert surprises == sorted(surprises, reverse=True)
+    assert {row["video"] for row in rows} == {"a.mp4", "b.mp4"}
+
+
+def test_what_is_done_to_many_videos_is_said_once(dlh, changing):
+    for name in "abc":
+        write_video(f"{name}.mp4", ball_frames(5), fps=10, scale=2)
+    write_video("d.mp4", ball_frames(5), fps=10, scale=3)
+    answer = dlh("events", changing, *Path().glob("*.mp4"), "--out", "answers")
+    assert answer.status == 0, answer.err
+    lines = [line for line in answer.out.splitlines() if "16 x 16" in line]
+    assert len(lines) == 2
+    assert holds(answer.out, "3 videos", "32 x 32") and holds(answer.out, "d.mp4", "48 x 48")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "films --out films",
+        "films --out films/answers",
+        "films other --out other/a",
+        "shots --out shots/it.json",
+    ],
+)
+def test_outputs_do_not_lie_among_the_videos(dlh, changing, words):
+    made("films/a.mp4", ball_frames(5))
+    made("other/b.mp4", ball_frames(5))
+    Path("shots").mkdir()
+    for number, frame in enumerate(ball_frames(5)):
+        Image.fromarray(frame).save(f"shots/{number}.png")
+    before = sorted(Path().rglob("*"))
+    answer = dlh("events", changing, *words.split(), "--overwrite")
+    assert answer.status == 2 and answer.names(f"{words.split()[-1]} --out")
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_a_url_is_refused_as_it_was_given_with_what_to_do(dlh):
+    answer = dlh("events", "moving-ball", "rtsp://nowhere/1")
+    assert answer.status == 2 and answer.names("rtsp://nowhere/1 ffmpeg -i -f mpegts RUN -")
+
+
+def test_the_folder_of_a_discovery_is_told_from_its_run(dlh, clip):
+    Path("found/run").mkdir(parents=True)
+    Path("found/run/experiment.json").write_text("{}")
+    answer = dlh("events", "found", clip)
+    assert answer.status == 1 and answer.names("found found/run")
+
+
 @pytest.mark.parametrize("method", ["motion", "changepoint", "cut"])
 def test_a_trivial_method_asks_no_model_and_says_its_name(dlh, changing, monkeypatch, method):
     still, moving = flicker(length=60), flicker(length=60)
@@ -261,7 +447,8 @@ def test_a_trivial_method_asks_no_model_and_says_its_name(dlh, changing, monkeyp
     frames = [event["frame"] for event in document["events"]]
     assert frames == {"motion": [120], "changepoint": [120, 181], "cut": [190]}[method]
     assert document["method"] == method and document["events"][0]["level"] is None
-    assert {segment["cluster"] for segment in document["segments"]} == {None}
+    states = [segment["cluster"] for segment in document["segments"]]
+    assert states == ([1, 2, 1] if method == "changepoint" else [None, None])
     assert len(document["levels"]) == 1 and len(document["levels"][0]["motion_energy"]) == 240
     assert f",{method}," in Path("events.csv").read_text()
 
@@ -463,6 +650,68 @@ def test_motion_in_a_stream_is_compared_with_the_past(dlh, changing):
     answer = dlh("events", changing, "pipe", "--method", "motion")
     events = [json.loads(line) for line in answer.out.splitlines()[1:-1]]
     assert [(event["frame"], event["level"]) for event in events] == [(120, None)]
+
+
+def trained_on(model: Path, **known) -> str:
+    """The same model, of whose training something is known."""
+    dlh = DLH.from_pretrained(model)
+    dlh.trained_on = TrainedOn(**known)
+    dlh.save_pretrained("known")
+    return "known"
+
+
+@pytest.mark.parametrize("words, fps", [((), 5), (("--fps", 2.5), 2.5), (("--fps", 20), 20)])
+def test_a_stream_is_retimed_as_its_file(dlh, changing, piped, words, fps):
+    model = trained_on(changing, fps=5)
+    assert dlh("events", model, "stream.ts", *words).status == 0
+    document = json.loads(Path("events.json").read_text())
+    answer = dlh("events", model, piped, *words)
+    assert answer.status == 0, answer.err
+    assert holds(answer.err, "pipe", 10, fps) and answer.err.count("\n") == 1
+    first, *events, last = [json.loads(line) for line in answer.out.splitlines()]
+    assert (first["fps"], first["source_fps"], first["delay_frames"]) == (fps, 10, 1)
+    assert (last["frames"], last["events"]) == (4 * fps, len(events)) and events
+    for event, known in zip(events, document["events"], strict=True):
+        assert (event["frame"], event["level"]) == (known["frame"], known["level"])
+        assert event["surprise"] == pytest.approx(known["surprise"], rel=1e-3, abs=1e-3)
+        assert event["seconds"] == pytest.approx(event["frame"] / fps)
+
+
+@pytest.mark.parametrize("words, fps, at", [((), 10, 120), (("--fps", 5), 5, 60)])
+def test_motion_in_a_stream_is_at_its_own_rate_or_as_asked_for(dlh, changing, words, fps, at):
+    frames = np.concatenate([flicker(length=100), flicker(20, length=60)])
+    write_stream("stream.ts", frames)
+    os.mkfifo("pipe")
+    content = Path("stream.ts").read_bytes()
+    threading.Thread(target=Path("pipe").write_bytes, args=(content,), daemon=True).start()
+    answer = dlh("events", trained_on(changing, fps=5), "pipe", "--method", "motion", *words)
+    first, *events, last = [json.loads(line) for line in answer.out.splitlines()]
+    assert (first["fps"], first["source_fps"], last["frames"]) == (fps, 10, 16 * fps)
+    assert [(event["frame"], event["seconds"]) for event in events] == [(at, 12)]
+
+
+def test_a_stream_unlike_the_training_is_said_as_of_its_file(dlh, changing, piped):
+    model = trained_on(changing, fps=10, figure="elbo", steps=20, low=1e6, high=1e6)
+    file = dlh("events", model, "stream.ts")
+    (said,) = [line for line in file.out.splitlines() if "1e+06" in line]
+    answer = dlh("events", model, piped)
+    assert answer.status == 0 and holds(answer.err, "pipe", "20")
+    assert answer.err.strip().endswith(said.removeprefix("stream.ts"))
+
+
+def test_a_short_beginning_of_standard_input_is_read_as_it_comes(workspace, changing):
+    """No buffer of thousands of bytes is filled first."""
+    write_stream("stream.ts", ball_frames())
+    command = [sys.executable, "-m", "dlh", "events", str(changing), "-"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as watching:
+        watching.stdin.write(Path("stream.ts").read_bytes())
+        watching.stdin.flush()
+        ready, _, _ = select.select([watching.stdout], [], [], 60)
+        watching.stdin.close()
+        assert ready and json.loads(watching.stdout.readline())["stream"] == "-"
+        watching.stdout.read()
+        assert watching.wait(60) == 0
 
 
 @pytest.mark.parametrize(

@@ -240,3 +240,20 @@ def test_a_video_without_a_decoder_is_left_out_and_the_others_are_imported(tmp_p
     report = import_folder(folder, tmp_path / "store", height=8, width=8, channels=3)
     assert [video.source for video in report.videos] == ["good.mp4"]
     assert [skipped.source for skipped in report.skipped] == ["protected.mp4"]
+
+
+def test_frames_that_are_reordered_only_later_keep_their_stamps(tmp_path, videos):
+    """In the first hundred packets no frame is, so the file looks as if it had no stamps."""
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (110, 32, 48, 3), dtype=np.uint8)
+    path = videos.encode(
+        tmp_path / "late.ts", np.concatenate([noise, videos.ramp(60)]), codec="libx264"
+    )
+    with av.open(str(path)) as container:
+        delays = [p.pts - p.dts for p in container.demux(video=0) if p.pts is not None]
+    assert len(set(delays[:96])) == 1 < len(set(delays))
+    levels, video = read(path)
+    assert len(levels) == 170 and not video.notes
+    np.testing.assert_allclose(np.diff(video.times), 1 / 25, atol=1e-3)
+    retimed, _ = read(path, fps=5)
+    assert len(retimed) == 34

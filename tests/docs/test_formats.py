@@ -103,6 +103,27 @@ def test_events_json(finished: Path) -> None:
     assert (finished / "events.png").exists()
 
 
+def test_overview_json(finished: Path) -> None:
+    labels = finished / "labels.csv"
+    labels.write_text("video,seconds\nclip,0.5\n")
+    with np.load(finished / "futures.npz") as arrays:
+        np.save(finished / "other.npy", arrays["context"][0])
+    (finished / "bad.mp4").write_text("no video")
+    videos = [str(finished / name) for name in ("clip.mp4", "other.npy", "bad.mp4")]
+    words = ["--out", str(finished / "answers"), "--truth", str(labels)]
+    assert main(["events", str(finished / "run"), *videos, *words]) == 1
+    overview = json.loads((finished / "answers" / "overview.json").read_text("utf-8"))
+    section = section_of("overview.json", FILES)
+    (described,) = re.findall(r"^```text\n(.*?)^```", section, re.M | re.S)
+    names = re.findall(r"^(\w+(?:, \w+)*)", described, re.MULTILINE)
+    assert {name for each in names for name in each.split(", ")} == overview.keys()
+    in_rows = re.search(r"list of {(video, events.*?)}; with labels also (.*)", described)
+    assert in_rows is not None
+    assert set(", ".join(in_rows.groups()).split(", ")) == overview["videos"][0].keys()
+    with open(finished / "answers" / "overview.csv") as file:
+        assert file.readline().strip().endswith(",rank_of_all") and "`rank_of_all`" in section
+
+
 def test_the_arrays_of_a_prediction(finished: Path) -> None:
     with np.load(finished / "futures.npz") as arrays:
         shapes = {name: arrays[name].shape for name in arrays.files}

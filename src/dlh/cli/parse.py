@@ -109,7 +109,10 @@ def _problem(event: Any, kind: type, default: Any) -> str | None:
             reason = " ".join(str(event.message).split())
             if event.argument is None:
                 return reason
-            return f"{_option(event.argument)} takes {event.argument.lowered.metavar} ({reason})"
+            option, expected = _option(event.argument), event.argument.lowered.metavar
+            if option == expected:  # an argument without a name
+                return f"{option}: {reason}"
+            return f"{option} takes {expected} ({reason})"
     return None
 
 

@@ -18,6 +18,7 @@ from dlh.analysis.event_methods import MotionEnergy
 from dlh.analysis.footage import SIZE, Footage, Look, footage, look_at
 from dlh.analysis.surprise import Evidence
 from dlh.commands.discovered import ABOUT, read_about
+from dlh.commands.event_outputs import check_not_among
 from dlh.commands.events import find_events, labels_for
 from dlh.commands.options import DiscoverOptions, EventsOptions
 from dlh.commands.train import resume, start
@@ -151,12 +152,7 @@ def _check_folder(options: DiscoverOptions) -> None:
     folder = options.out
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; name a folder with --out", code="output-exists")
-    for path in options.videos:
-        if path.is_dir() and folder.resolve().is_relative_to(path.resolve()):
-            raise UsageError(
-                f"{folder} is in {path}, where its pictures would be taken for videos; name a "
-                "folder elsewhere with --out"
-            )
+    check_not_among(options.videos, folder)
     if not folder.exists() or not any(folder.iterdir()):
         return
     about = read_about(folder)

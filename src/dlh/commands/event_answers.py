@@ -9,34 +9,43 @@ import numpy as np
 
 from dlh.commands.event_frames import write_frames
 from dlh.commands.event_outputs import Request
+from dlh.commands.event_scores import Assessment
 from dlh.commands.options import EventsOptions
-from dlh.commands.watching import Watched, ratios
+from dlh.commands.watching import Watched
 from dlh.event_files.document import events_json
 from dlh.event_files.formats import FORMATS
+from dlh.event_files.timecode import FormatError
 from dlh.files.writing import write_bytes, write_text
 from dlh.reports.figures.canvas import png_bytes
 from dlh.reports.figures.events import events_figure
 
 
-def write_answer(watched: Watched, request: Request, options: EventsOptions) -> list[Path]:
-    """Write all that was asked for of one video; returns the files and folders."""
+def write_answer(
+    watched: Watched, assessment: Assessment, request: Request, options: EventsOptions
+) -> list[Path]:
+    """Write all that was asked for of one video; returns the files and folders.
+
+    Raises:
+        FormatError: a format cannot hold these events; nothing was written.
+        DataError: the video cannot be read again, or a clip cannot be encoded.
+        OutputError: an output cannot be written.
+    """
     answer, outputs = watched.answer, request.outputs
     # What can be refused is made before anything is written.
-    texts = {
-        outputs.beside(FORMATS[name].suffix): FORMATS[name].write(answer)
-        for name in dict.fromkeys(options.write)
-    }
+    try:
+        texts = {
+            outputs.beside(FORMATS[name].suffix): FORMATS[name].write(answer)
+            for name in dict.fromkeys(options.write)
+        }
+    except FormatError as error:
+        raise FormatError(f"{answer.video}: {error}", code=error.code) from error
     picture = _draw(watched)
     about = {
         "video": request.given,
         "model": options.model,
         "seed": options.seed,
-        "min_surprise": answer.threshold,
-        "reason": watched.reason,
-        "thresholds": watched.thresholds,
+        **assessment_document(assessment, options),
     }
-    if watched.scores is not None:
-        about["scores"] = _scores_document(watched, options)
     frames: list[Path] = []
     if options.images or options.split or options.page:
         frames = write_frames(
@@ -47,7 +56,7 @@ def write_answer(watched: Watched, request: Request, options: EventsOptions) -> 
             states=watched.states,
             columns=watched.columns,
             seconds=watched.seconds,
-            reason=watched.reason,
+            reason=assessment.reason,
             retimed_to=watched.retimed_to,
         )
     document = events_json(answer, about=about, levels=watched.columns, seconds=watched.seconds)
@@ -58,19 +67,27 @@ def write_answer(watched: Watched, request: Request, options: EventsOptions) -> 
     return [outputs.document, outputs.picture, *texts, *frames]
 
 
-def _scores_document(watched: Watched, options: EventsOptions) -> dict[str, Any]:
-    assert watched.scores is not None
+def assessment_document(assessment: Assessment, options: EventsOptions) -> dict[str, Any]:
+    """The thresholds and scores of one or several videos."""
+    document: dict[str, Any] = {
+        "min_surprise": assessment.threshold,
+        "reason": assessment.reason,
+        "thresholds": assessment.thresholds,
+    }
+    if assessment.scores is None:
+        return document
     levels = [
         {
             "level": level,
             "labels": scores.true_events,
             "events": scores.inferred_events,
             "matched": scores.matched,
-            **ratios(scores),
+            **scores.to_plain(),
         }
-        for level, scores in watched.scores.items()
+        for level, scores in assessment.scores.items()
     ]
-    return {"truth": str(options.truth), "tolerance": options.tolerance, "levels": levels}
+    about = {"truth": str(options.truth), "tolerance": options.tolerance, "levels": levels}
+    return document | {"scores": about}
 
 
 def _draw(watched: Watched) -> bytes:
@@ -97,7 +114,7 @@ def _draw(watched: Watched) -> bytes:
     return png_bytes(figure)
 
 
-def overview_row(request: Request, watched: Watched) -> dict[str, Any]:
+def overview_row(request: Request, watched: Watched, assessment: Assessment) -> dict[str, Any]:
     """One video in the overview."""
     answer = watched.answer
     strongest = answer.ranked[0] if answer.events else None
@@ -111,6 +128,6 @@ def overview_row(request: Request, watched: Watched) -> dict[str, Any]:
         "strongest_surprise": None if strongest is None else strongest.surprise,
         "document": str(request.outputs.document),
     }
-    if watched.scores is not None:
-        row |= ratios(watched.scores[None])
+    if assessment.scores is not None:
+        row |= assessment.scores[None].to_plain()
     return row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from dlh.data.store.discover import SourceFile, find_sources
 from dlh.errors import UsageError
 from dlh.event_files.formats import FORMATS
 from dlh.files.writing import Say, check_with_picture, check_writable, make_folder
+from dlh.reports.render import plural
 
 OVERVIEW_JSON, OVERVIEW_CSV = "overview.json", "overview.csv"
 
@@ -105,7 +106,8 @@ def plan_outputs(options: EventsOptions, *, say: Say) -> Plan:
     """Find the videos, make the folders, and refuse what would fail or overwrite after the work.
 
     Raises:
-        UsageError: an output has a wrong name, or exists (code "output-exists").
+        UsageError: an output has a wrong name, exists (code "output-exists") or would lie among the
+            videos.
         DataError: there is no video at a path.
         OutputError: nothing can be written there.
     """
@@ -115,6 +117,7 @@ def plan_outputs(options: EventsOptions, *, say: Say) -> Plan:
         document = options.out or Path("events.json")
         outputs = Outputs(document=document, options=options)
         check_with_picture(document, ".json")
+        check_not_among(options.videos, document)
         _refuse_existing([*outputs.all()], options)
         path = sources[0].path
         request = Request(name=printable(path), path=path, given=str(path), outputs=outputs)
@@ -122,9 +125,10 @@ def plan_outputs(options: EventsOptions, *, say: Say) -> Plan:
     folder = options.out or Path("events")
     if folder.suffix.lower() == ".json" or folder.is_file():
         raise UsageError(
-            f"the events of {len(sources)} videos go into a folder, found --out {folder}; name a "
-            "folder"
+            f"the events of {plural(len(sources), 'video')} go into a folder, found --out "
+            f"{folder}; name a folder"
         )
+    check_not_among(options.videos, folder)
     requests = [
         Request(
             name=printable(Path(source.name)),
@@ -140,6 +144,18 @@ def plan_outputs(options: EventsOptions, *, say: Say) -> Plan:
     for request in requests:
         check_writable(request.outputs.document, ".json")
     return Plan(requests=tuple(requests), folder=folder)
+
+
+def check_not_among(videos: Sequence[Path], out: Path) -> None:
+    """Raise UsageError where outputs would lie in a folder of videos: the next search through it
+    would take their pictures and clips for videos.
+    """
+    for path in videos:
+        if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
+            raise UsageError(
+                f"{out} is in {path}, where its pictures would be taken for videos; name a place "
+                "elsewhere with --out"
+            )
 
 
 def printable(path: Path) -> str:

@@ -10,9 +10,10 @@ from typing import Any, get_args
 from dlh.analysis.event_methods import Method, check_change_points
 from dlh.analysis.segments import Clusters
 from dlh.commands.discovered import read_about
-from dlh.commands.event_answers import overview_row, write_answer
-from dlh.commands.event_lines import lines_of, overview_table, summary_of
-from dlh.commands.event_outputs import OVERVIEW_CSV, OVERVIEW_JSON, Plan, Request, plan_outputs
+from dlh.commands.event_answers import assessment_document, overview_row, write_answer
+from dlh.commands.event_lines import lines_of, overview_lines, summary_of
+from dlh.commands.event_outputs import OVERVIEW_CSV, OVERVIEW_JSON, Plan, plan_outputs
+from dlh.commands.event_scores import assess
 from dlh.commands.live_events import stream_events
 from dlh.commands.options import EventsOptions
 from dlh.commands.watching import Watched, watch
@@ -21,6 +22,7 @@ from dlh.data.video.live import is_stream
 from dlh.errors import UsageError
 from dlh.event_files.labels import Label, read_labels, unlabelled
 from dlh.event_files.tables import overview_csv
+from dlh.event_files.timecode import FormatError
 from dlh.files.writing import Say, write_json, write_text
 from dlh.pretrained import TrainedModel
 from dlh.runs.trained import open_trained
@@ -40,8 +42,8 @@ def find_events(options: EventsOptions, *, say: Say = print) -> None:
     found or done.
 
     Raises:
-        UsageError: the model has no events, or not of that level; an output exists or has an
-            invalid name.
+        UsageError: the model has no events, or not of that level; an output exists, has an invalid
+            name or would lie among the videos; a format cannot hold the events of the only video.
         DataError: a video cannot be read, or has a single frame.
         LabelError: the labels cannot be read, or are of no video.
         PretrainedError: there is no such model.
@@ -54,15 +56,18 @@ def find_events(options: EventsOptions, *, say: Say = print) -> None:
     plan = plan_outputs(options, say=say)
     dlh = open_trained(options.model)
     check_method(dlh, options)
+    if options.method == "level" and not dlh.decides_piecewise:
+        say("this kind of model looks ahead: a whole video is held in memory")
     labels = None
     if options.truth is not None:
         names = [request.name for request in plan.requests]
         labels = labels_for(names, options.truth, only=plan.folder is None, say=say)
     if plan.folder is None:
         watched = watch(dlh, plan.requests[0], options, labels, Clusters(), say=say, only=True)
-        for line in lines_of(watched, options):
+        assessment = assess([watched], options)
+        for line in lines_of(watched, assessment, options):
             say(line)
-        written = write_answer(watched, plan.requests[0], options)
+        written = write_answer(watched, assessment, plan.requests[0], options)
         said = ", ".join(map(str, written))
         say(f"written: {said}")
         return
@@ -114,7 +119,8 @@ def _several(
     say: Say,
 ) -> None:
     assert plan.folder is not None
-    clusters, done, failed = Clusters(), list[tuple[Request, Watched]](), list[tuple[str, str]]()
+    clusters, done, failed = Clusters(), list[Watched](), list[tuple[str, str]]()
+    rows = list[dict[str, Any]]()
     for number, request in enumerate(plan.requests, start=1):
         try:
             watched = watch(
@@ -126,28 +132,29 @@ def _several(
                 say=say,
                 about=f"{number} of {len(plan.requests)}",
             )
-            write_answer(watched, request, options)
-        except (DataError, VideoError) as error:
+            assessment = assess([watched], options)
+            write_answer(watched, assessment, request, options)
+        except (DataError, VideoError, FormatError) as error:
             failed.append((request.name, str(error)))
             say(f"left out: {error}")
             continue
-        done.append((request, watched))
-        say(summary_of(watched))
-    rows = [overview_row(request, watched) for request, watched in done]
-    about: dict[str, Any] = {
+        done.append(watched.without_frames())
+        rows.append(overview_row(request, watched, assessment))
+        say(summary_of(watched, assessment))
+    overview: dict[str, Any] = {
         "model": options.model,
         "seed": options.seed,
         "method": options.method,
     }
-    left_out = [{"video": name, "reason": reason} for name, reason in failed]
-    overview = about | {"videos": rows, "left_out": left_out}
-    if labels is not None:
-        overview["tolerance"] = options.tolerance
-    write_json(plan.folder / OVERVIEW_JSON, overview)
-    write_text(plan.folder / OVERVIEW_CSV, [overview_csv(watched.answer for _, watched in done)])
     if done:
-        for line in overview_table(rows, labels is not None):
+        assessment = assess(done, options)
+        overview |= assessment_document(assessment, options)
+        for line in overview_lines(done, rows, assessment, options):
             say(line)
+    overview["videos"] = rows
+    overview["left_out"] = [{"video": name, "reason": reason} for name, reason in failed]
+    write_json(plan.folder / OVERVIEW_JSON, overview)
+    write_text(plan.folder / OVERVIEW_CSV, [overview_csv([watched.answer for watched in done])])
     say(f"written: {plan.folder / OVERVIEW_JSON}, {OVERVIEW_CSV}, and files for each video")
     if failed:
         names = ", ".join(name for name, _ in failed[:5])

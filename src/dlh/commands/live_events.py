@@ -7,23 +7,26 @@ import os
 import select
 import sys
 import time
+import warnings
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import numpy as np
 
 from dlh.analysis.event_methods import DECIDED, NOISE_FACTOR, CausalMotion, MotionEnergy
 from dlh.commands.options import EventsOptions
+from dlh.data.video.decode import VideoWarning
 from dlh.data.video.live import LiveVideo
 from dlh.data.video.resize import Target
 from dlh.errors import UsageError
 from dlh.event_files.timecode import clock
 from dlh.files.writing import Say, strict_json
 from dlh.pretrained import TrainedModel
-from dlh.pretrained.trained_model import UnsupportedError
+from dlh.pretrained.trained_model import UnsupportedError, retimed_to
 from dlh.pretrained.trained_on import TrainedOn
 from dlh.runs.trained import open_trained
 
-_OF_FILES = ("out", "write", "page", "images", "split", "top", "truth", "passes", "fps")
+_OF_FILES = ("out", "write", "page", "images", "split", "top", "truth", "passes")
 
 
 def stream_events(options: EventsOptions, *, say: Say) -> None:
@@ -31,9 +34,11 @@ def stream_events(options: EventsOptions, *, say: Say) -> None:
 
     What is decided depends on no later frame: ``level`` is the model's own decision at the frame
     and its threshold is constant; ``motion`` compares with the minute before. So an event is said
-    one frame after it began at the earliest and when its frame was computed; each line has
-    ``delay``, the seconds from the frame's decoding to the line. When nobody reads the lines any
-    more, as after ``| head -1``, the stream is left at its next frame.
+    when its frame was computed; a re-timed stream waits for the frame that follows, which may be
+    the one on show. Each line has ``delay``, the seconds from when its frame could be decoded to
+    the line. How the stream is re-timed, and that it is unlike the training, goes to standard
+    error. When nobody reads the lines any more, as after ``| head -1``, the stream is left at its
+    next frame.
 
     Raises:
         UsageError: more than one stream, or an option that a stream cannot have.
@@ -45,11 +50,10 @@ def stream_events(options: EventsOptions, *, say: Say) -> None:
     if options.method == "level":
         check_level(dlh, options)
     (path,) = options.videos
-    channels, height, width = dlh.model.frame_shape
-    fit = options.fit or (dlh.trained_on or TrainedOn()).fit
-    target = Target(height=height, width=width, channels=channels, crop=options.crop, fit=fit)
-    video = LiveVideo(path, target)
     level = options.method == "level"
+    video = _opened(dlh, path, options)
+    if resizing := dlh.describe_resizing(video):
+        _tell(resizing)
     threshold = options.min_surprise
     if threshold is None:
         threshold = DECIDED if level else NOISE_FACTOR
@@ -61,7 +65,8 @@ def stream_events(options: EventsOptions, *, say: Say) -> None:
         "unit": unit,
         "min_surprise": threshold,
         "fps": video.fps,
-        "delay_frames": 0,
+        "source_fps": video.source_fps,
+        "delay_frames": 0 if video.target.fps is None else 1,
     }
     with _reader() as reader:
         say(strict_json(about))
@@ -83,6 +88,25 @@ def stream_events(options: EventsOptions, *, say: Say) -> None:
             events += 1
             say(strict_json(event))
         say(strict_json({"end": True, "frames": live.count, "events": events}))
+
+
+def _opened(dlh: TrainedModel, path: Path, options: EventsOptions) -> LiveVideo:
+    """The stream in the model's size, at the rate at which a file is read."""
+    channels, height, width = dlh.model.frame_shape
+    known = dlh.trained_on or TrainedOn()
+    fit = options.fit or known.fit
+    target = Target(height=height, width=width, channels=channels, crop=options.crop, fit=fit)
+    video = LiveVideo(path, target)
+    trained = known.fps if options.method == "level" else None
+    if rate := options.fps or retimed_to(video.source_fps, trained):
+        video.retime_to(rate)
+    return video
+
+
+def _tell(line: str) -> None:
+    """A line for a person, on standard error: the standard output is for programs."""
+    with contextlib.suppress(OSError):  # nobody reads that either
+        print(f"dlh: {line}", file=sys.stderr, flush=True)
 
 
 def check_level(dlh: TrainedModel, options: EventsOptions) -> None:
@@ -153,23 +177,42 @@ class _Live:
     """
 
     def __init__(self, video: LiveVideo, reader: int | None) -> None:
-        self._video, self._reader = video, reader
+        self.video, self._reader = video, reader
         self.count, self.seconds, self.arrived = 0, 0.0, 0.0
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """One at a time, uint8 (1, height, width, channel)."""
-        for seconds, frame in self._video:
+        for frame in self.video:
             if _has_left(self._reader):
                 return
-            self.seconds, self.arrived = seconds, time.monotonic()
+            for note in self.video.notes:
+                warnings.warn(f"{self.video.path}: {note}", VideoWarning, stacklevel=2)
+            self.video.notes.clear()
+            self.seconds, self.arrived = frame.seconds, frame.arrived
             self.count += 1
-            yield frame[None]
+            yield frame.pixels[None]
+
+
+def _compared(dlh: TrainedModel, live: _Live) -> Iterator[np.ndarray]:
+    """The frames as they are; once as many were observed as tell, a warning if they are unlike what
+    the model was trained on.
+    """
+    first, steps = list[np.ndarray](), (dlh.trained_on or TrainedOn()).steps
+    for piece in live:
+        yield piece
+        if live.count > steps:
+            continue
+        first.append(piece)
+        if live.count == steps:
+            if unlike := dlh.describe_unlikeness(np.concatenate(first)):
+                warnings.warn(f"{live.video.path}: {unlike}", VideoWarning, stacklevel=2)
+            first.clear()
 
 
 def _levels(
     dlh: TrainedModel, live: _Live, options: EventsOptions, threshold: float
 ) -> Iterator[tuple[int, int | None, float]]:
-    for evidence in dlh.evidence(live, seed=options.seed):
+    for evidence in dlh.evidence(_compared(dlh, live), seed=options.seed):
         levels = range(2, evidence.levels + 1) if options.level is None else (options.level,)
         for level in levels:
             surprise = float(evidence.surprise[0, level - 1])

@@ -7,6 +7,7 @@ here, so that ``dlh COMMAND --help`` answers at once.
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -27,6 +28,29 @@ Flag = tyro.conf.FlagCreatePairsOff[bool]
 Model = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 Method = Literal["auto", "level", "motion", "changepoint", "cut"]
 Video = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO")]
+
+
+def _files_or_stream(words: list[str]) -> tuple[Path, ...]:
+    """Paths. A URL is refused here: as a path it would lose a slash."""
+    for word in words:
+        if "://" in word:
+            reader = f"ffmpeg -i {shlex.quote(word)} -f mpegts -"
+            raise UsageError(f"{word} is a URL; pipe it: `{reader} | dlh events RUN -`")
+    return tuple(map(Path, words))
+
+
+FilesOrStream = Annotated[
+    tuple[Path, ...],
+    tyro.conf.Positional,
+    tyro.conf.arg(metavar="VIDEO..."),
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs="*",
+        metavar="VIDEO...",
+        instance_from_str=_files_or_stream,
+        is_instance=lambda value: isinstance(value, tuple),
+        str_from_instance=lambda value: [str(path) for path in value],
+    ),
+]
 
 Key = Annotated[
     str | None,
@@ -214,7 +238,7 @@ class EventsOptions:
 
     model: Model
     """A run, a folder with a model, a shipped model or a hub name."""
-    videos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]
+    videos: FilesOrStream
     """Video files of any length and folders of them, resized to the model's frames; or one stream:
     - or a camera such as /dev/video0."""
     out: Path | None = None

@@ -1,11 +1,10 @@
-"""One video watched from its first frame to its last: its events, segments and scores."""
+"""One video watched from its first frame to its last: its events and segments."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from tqdm import tqdm
@@ -13,20 +12,26 @@ from tqdm import tqdm
 from dlh.analysis.event_methods import (
     BY_ENERGY,
     SHORTEST_SECONDS,
+    ChangePointDetector,
     Detector,
     Found,
     LevelDetector,
     MotionEnergy,
-    other_thresholds,
 )
-from dlh.analysis.segments import Clusters, Stretch, level_stretches, plain_stretches
+from dlh.analysis.segments import (
+    Clusters,
+    Stretch,
+    level_stretches,
+    motion_stretches,
+    plain_stretches,
+)
 from dlh.analysis.surprise import Evidence
 from dlh.commands.event_outputs import Request
 from dlh.commands.kept_frames import PAIRS, FirstFrames, Strongest
 from dlh.commands.options import EventsOptions, form_of
 from dlh.data.clips import DataError
 from dlh.data.video.decode import Video
-from dlh.evaluation.events import EventScores, timed_scores
+from dlh.evaluation.event_floors import has_ruptures
 from dlh.event_files.answer import Answer, Segment, TimedEvent, ranks
 from dlh.event_files.document import LevelColumns
 from dlh.event_files.labels import Label, labels_of
@@ -47,33 +52,47 @@ class Watched:
         answer: the events that are listed, and the segments between them.
         states: the segments between all changes, also those that are not listed.
         detector: gives the events at other thresholds.
-        thresholds: with the numbers of events and, with labels, the scores.
         columns: of every level, for the document.
-        seconds: of every frame; None where they are evenly spaced.
-        scores: of every level, and of all together (None), where there are labels.
+        times: of every frame, seconds.
         labels: the times of the labels; None without.
         frames: the first ones, for the picture.
         pairs: the strongest events with the frames before and after.
         retimed_to: the rate at which the video was read; None where every frame was.
+        resizing: what was done to the frames, for a person; None where they were taken as they are.
+        by_energy: where no level changes, how many events each method of motion energy finds.
     """
 
     answer: Answer
     states: tuple[Segment, ...]
     detector: Detector
-    thresholds: list[dict[str, Any]]
     columns: tuple[LevelColumns, ...]
-    seconds: np.ndarray | None
-    scores: dict[int | None, EventScores] | None
+    times: np.ndarray
     labels: tuple[float, ...] | None
     frames: np.ndarray
     pairs: tuple[Pair, ...]
     retimed_to: float | None
+    resizing: str | None
+    by_energy: Mapping[str, int] = field(default_factory=dict)
+    _change_points: dict[float, tuple[Found, ...]] = field(default_factory=dict, repr=False)
+
+    def at(self, threshold: float) -> tuple[Found, ...]:
+        """The events of at least this surprise; change points, which take seconds, are kept."""
+        if not isinstance(self.detector, ChangePointDetector):
+            return self.detector.at(threshold)
+        if threshold not in self._change_points:
+            self._change_points[threshold] = self.detector.at(threshold)
+        return self._change_points[threshold]
 
     @property
-    def reason(self) -> str:
-        """Of the threshold."""
-        default = self.answer.threshold == self.detector.threshold
-        return self.detector.reason if default else "as asked for"
+    def seconds(self) -> np.ndarray | None:
+        """The times; None where they are evenly spaced."""
+        evenly = self.times[0] + np.arange(self.answer.frames) / self.answer.fps
+        return None if np.abs(self.times - evenly).max() < SAME_TIME else self.times
+
+    def without_frames(self) -> Watched:
+        """The same without what only its picture needs."""
+        none = np.empty_like(self.frames, shape=(0, *self.frames.shape[1:]))
+        return replace(self, frames=none, pairs=())
 
 
 def watch(
@@ -102,10 +121,9 @@ def watch(
         )
 
     video = opened()
-    if resizing := dlh.describe_resizing(video):
+    resizing = dlh.describe_resizing(video)
+    if only and resizing:
         say(resizing)
-    if by_level and not dlh.decides_piecewise:
-        say(f"{request.name}: this kind of model looks ahead: the whole video is held in memory")
     first, energy, strongest = FirstFrames(), MotionEnergy(), Strongest(PAIRS)
 
     def pieces() -> Iterator[np.ndarray]:
@@ -117,6 +135,9 @@ def watch(
                 if number == 0 and by_level and (unlike := dlh.describe_unlikeness(piece)):
                     say(f"{request.name}: {unlike}")
                 first.add(piece)
+                height = energy.add(piece)
+                if not by_level:
+                    strongest.add(piece, height)
                 yield piece
                 bar.update(len(piece))
 
@@ -131,8 +152,8 @@ def watch(
                 for seed in range(options.seed + 1, options.seed + options.passes)
             ]
         else:
-            for piece in pieces():
-                strongest.add(piece, energy.add(piece))
+            for _ in pieces():
+                pass
             frames, evidence = len(energy.whole()), None
             if frames < 2:
                 raise VideoError(f"a change needs at least 2 frames, found {frames}")
@@ -156,7 +177,14 @@ def watch(
     if evidence is None:
         columns = (_energy_columns(energy.whole(), listed),)
     changes = found if evidence is None else detector.at(-np.inf)
-    states = _states(changes, evidence, frames, times, video.fps, options.level, clusters)
+    states = _states(
+        changes,
+        detector if evidence is None else evidence,
+        times,
+        video.fps,
+        options.level,
+        clusters,
+    )
     answer = Answer(
         video=request.name,
         method=options.method,
@@ -170,23 +198,28 @@ def watch(
         events=listed,
         segments=_joined(states, listed),
     )
-    evenly = times[0] + np.arange(frames) / video.fps
     return Watched(
         answer=answer,
         states=states,
         detector=detector,
-        thresholds=[
-            _threshold(value, detector, times, truth, options)
-            for value in other_thresholds(detector, chosen)
-        ],
         columns=columns,
-        seconds=None if np.abs(times - evenly).max() < SAME_TIME else times,
-        scores=None if truth is None else _scores(listed, truth, times, options),
+        times=times,
         labels=truth,
         frames=first.whole(),
         pairs=strongest.pairs(answer),
         retimed_to=video.retimed_to,
+        resizing=resizing and resizing.removeprefix(f"{video.path}: "),
+        by_energy=_by_energy(energy.whole(), video.fps) if by_level and not changes else {},
     )
+
+
+def _by_energy(energy: np.ndarray, fps: float) -> dict[str, int]:
+    """How many events each method of motion energy finds at its own threshold."""
+    return {
+        method: len((detector := kind(energy=energy, fps=fps)).at(detector.threshold))
+        for method, kind in BY_ENERGY.items()
+        if method != "changepoint" or has_ruptures()
+    }
 
 
 @dataclass(frozen=True)
@@ -278,8 +311,7 @@ def _listed(found: Sequence[Found], times: np.ndarray, top: int | None) -> tuple
 
 def _states(
     events: Sequence[Found],
-    evidence: Evidence | None,
-    frames: int,
+    seen: Evidence | Detector,
     times: np.ndarray,
     fps: float,
     only: int | None,
@@ -287,12 +319,14 @@ def _states(
 ) -> tuple[Segment, ...]:
     """The segments between these events."""
     stretches: list[Stretch] = []
-    if evidence is None:
-        stretches += plain_stretches(frames, [event.frame for event in events])
-    else:
-        for level in range(2, evidence.levels + 1) if only is None else (only,):
+    if isinstance(seen, Evidence):
+        for level in range(2, seen.levels + 1) if only is None else (only,):
             starts = [event.frame for event in events if event.level == level]
-            stretches += level_stretches(evidence, level, starts, clusters)
+            stretches += level_stretches(seen, level, starts, clusters)
+    elif isinstance(seen, ChangePointDetector):
+        stretches += motion_stretches(seen, [event.frame for event in events], clusters)
+    else:
+        stretches += plain_stretches(len(times), [event.frame for event in events])
     ends = [*times.tolist(), float(times[-1]) + 1 / fps]
     return tuple(
         Segment(
@@ -342,50 +376,3 @@ def _energy_columns(energy: np.ndarray, events: Sequence[TimedEvent]) -> LevelCo
     changed = np.zeros(len(energy), dtype=bool)
     changed[[event.frame for event in events]] = True
     return LevelColumns(level=None, columns={"changed": changed, "motion_energy": energy})
-
-
-def _scores(
-    events: Sequence[TimedEvent],
-    truth: Sequence[float],
-    times: np.ndarray,
-    options: EventsOptions,
-) -> dict[int | None, EventScores]:
-    """Of every level with events, and of all together. Neither labels at the first frame or before,
-    nor after the last, count: nothing can change there.
-    """
-    inside = [time for time in truth if times[0] + SAME_TIME < time <= times[-1] + SAME_TIME]
-    levels = sorted({event.level for event in events if event.level is not None})
-
-    def of(chosen: Iterable[TimedEvent]) -> EventScores:
-        found = sorted({event.seconds for event in chosen})
-        return timed_scores(found, inside, tolerance=options.tolerance, steps=len(times) - 1)
-
-    by_level: dict[int | None, EventScores] = {
-        level: of(event for event in events if event.level == level) for level in levels
-    }
-    return by_level | {None: of(events)}
-
-
-def _threshold(
-    value: float,
-    detector: Detector,
-    times: np.ndarray,
-    truth: Sequence[float] | None,
-    options: EventsOptions,
-) -> dict[str, Any]:
-    """What a threshold gives, all events listed."""
-    events = _listed(detector.at(value), times, None)
-    counts: dict[str, int] = {}
-    for event in events:
-        level = "all" if event.level is None else str(event.level)
-        counts[level] = counts.get(level, 0) + 1
-    row: dict[str, Any] = {"min_surprise": value, "events": counts or {"all": 0}}
-    row["default"] = value == detector.threshold
-    if truth is not None:
-        row |= ratios(_scores(events, truth, times, options)[None])
-    return row
-
-
-def ratios(scores: EventScores) -> dict[str, Any]:
-    """Precision, recall and F1 of a document."""
-    return {"precision": scores.precision, "recall": scores.recall, "f1": scores.f1}

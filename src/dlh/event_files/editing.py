@@ -9,9 +9,8 @@ import json
 from pathlib import PurePath
 from typing import Any
 
-from dlh.errors import UsageError
 from dlh.event_files.answer import Answer, spans
-from dlh.event_files.timecode import editing_rate, timecode
+from dlh.event_files.timecode import FormatError, editing_rate, timecode
 
 MOST_EDITS = 999
 """Of a CMX 3600 list, whose numbers have three digits."""
@@ -24,14 +23,14 @@ def edl(answer: Answer) -> str:
     programs know that (:func:`dlh.event_files.timecode.editing_rate`).
 
     Raises:
-        UsageError: the video has 24 hours or more (code "timecode-overflow"), or is cut into more
+        FormatError: the video has 24 hours or more (code "timecode-overflow"), or is cut into more
             than 999 shots (code "too-many-edits").
     """
     shots = spans(answer)
     if len(shots) > MOST_EDITS:
-        raise UsageError(
-            f"an EDL holds {MOST_EDITS} edits, found {len(shots)} shots in {answer.video}; list "
-            f"fewer events, such as --top {MOST_EDITS - 1}, or write otio",
+        raise FormatError(
+            f"an EDL holds {MOST_EDITS} edits, found {len(shots)} shots; list fewer events, such "
+            f"as --top {MOST_EDITS - 1}, or write otio",
             code="too-many-edits",
         )
     name = _one_line(PurePath(answer.video).name)

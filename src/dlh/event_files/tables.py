@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 
-from dlh.event_files.answer import Answer, Segment
+from dlh.event_files.answer import Answer, Segment, ranks
 from dlh.event_files.timecode import clock
 
 CSV_COLUMNS = (
@@ -52,9 +52,12 @@ def events_csv(answer: Answer) -> str:
     return _csv(CSV_COLUMNS, csv_rows(answer))
 
 
-def overview_csv(answers: Iterable[Answer]) -> str:
-    """The rows of several videos in one table."""
-    return _csv(CSV_COLUMNS, [row for answer in answers for row in csv_rows(answer)])
+def overview_csv(answers: Sequence[Answer]) -> str:
+    """The rows of several videos in one table, each with its rank among all events."""
+    rows = [row for answer in answers for row in csv_rows(answer)]
+    of_all = ranks([event.surprise for answer in answers for event in answer.events])
+    joined = [(*row, rank) for row, rank in zip(rows, of_all, strict=True)]
+    return _csv((*CSV_COLUMNS, "rank_of_all"), joined)
 
 
 def csv_rows(answer: Answer) -> list[tuple[object, ...]]:

@@ -8,6 +8,12 @@ EDITING_RATES = (24, 25, 30, 48, 50, 60)
 _MOST_HOURS = 24
 
 
+class FormatError(UsageError):
+    """The events of a video that a format cannot hold; of several, the others are written."""
+
+    code = "format"
+
+
 def clock(seconds: float) -> str:
     """HH:MM:SS.mmm; below 0 with a minus sign. Hours go on above 99."""
     whole = round(abs(seconds) * 1000)
@@ -32,7 +38,7 @@ def timecode(frame: int, fps: float) -> str:
     """Non-drop SMPTE timecode HH:MM:SS:FF of a video's frame, at the :func:`editing_rate`.
 
     Raises:
-        UsageError: the frame lies 24 hours or more after the beginning, where timecode begins anew
+        FormatError: the frame lies 24 hours or more after the beginning, where timecode begins anew
             (code "timecode-overflow").
     """
     rate = editing_rate(fps)
@@ -41,7 +47,7 @@ def timecode(frame: int, fps: float) -> str:
     seconds, rest = divmod(counted, rate)
     hours, minutes = divmod(seconds // 60, 60)
     if hours >= _MOST_HOURS:
-        raise UsageError(
+        raise FormatError(
             f"timecode ends at {_MOST_HOURS} hours, found frame {frame} at {fps:g} frames a "
             "second; split the recording, or write another format",
             code="timecode-overflow",

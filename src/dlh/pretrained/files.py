@@ -185,9 +185,11 @@ def _read_description(path: Path) -> dict[str, Any]:
     try:
         saved: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        advice, run = "name the folder of a finished run", path.parent / "run"
+        if (run / "experiment.json").is_file():  # dlh discover trains there
+            advice = f"the run of this folder is {run}"
         raise PretrainedError(
-            f"{path.parent} holds no model: it has no {path.name}; name the folder of a finished "
-            "run"
+            f"{path.parent} holds no model: it has no {path.name}; {advice}"
         ) from None
     except OSError as error:
         raise PretrainedError(f"{path} cannot be read: {explain(error)}") from error

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from dlh.analysis.surprise import EventList, Evidence, list_events
 from dlh.data.video.arrays import RECOGNISED, ArrayForm
 from dlh.data.video.decode import Video, open_video
+from dlh.data.video.live import LiveVideo
 from dlh.data.video.resize import Crop, Fit
 from dlh.errors import UsageError
 from dlh.interfaces import DecidingModel, ModelConfig, Prediction, Temperature, TrainableModel
@@ -47,6 +48,13 @@ class UnsupportedError(UsageError):
     def __init__(self, message: str, *, kind: str, asked: str) -> None:
         super().__init__(message)
         self.kind, self.asked = kind, asked
+
+
+def retimed_to(own: float | None, trained: float | None) -> float | None:
+    """The rate to which a video of ``own`` frames a second is re-timed for a model that was trained
+    at another; None where it is the same, or one is unknown.
+    """
+    return trained if own and trained and abs(own / trained - 1) > SAME_RATE else None
 
 
 class TrainedModel:
@@ -345,12 +353,10 @@ class TrainedModel:
             )
 
         video = opened(fps)
-        own, wanted = video.source_fps, known.fps
-        if as_trained and fps is None and own and wanted and abs(own / wanted - 1) > SAME_RATE:
-            return opened(wanted)
-        return video
+        rate = retimed_to(video.source_fps, known.fps)
+        return opened(rate) if as_trained and fps is None and rate is not None else video
 
-    def describe_resizing(self, video: Video) -> str | None:
+    def describe_resizing(self, video: Video | LiveVideo) -> str | None:
         """What is done to the frames of an open video, in a line for a person.
 
         None where they are taken as they are.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import os
-from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
@@ -38,8 +38,8 @@ _MOST_DECODER_THREADS = 8
 # Up to this many pixels, handing a frame from thread to thread costs more than it gains.
 _PIXELS_FOR_ONE_THREAD = 400 * 300
 _MOST_IN_TURN, _BYTES_IN_TURN = 31, 2**22
-_FALLBACK_RATE = Fraction(25)
-_PACKETS_LOOKED_AT, _BYTES_LOOKED_AT = 96, 2**25
+FALLBACK_RATE = Fraction(25)
+PACKETS_LOOKED_AT, BYTES_LOOKED_AT = 96, 2**25
 
 
 class VideoFile(Frames):
@@ -54,10 +54,10 @@ class VideoFile(Frames):
         self._orientation: Orientation | None = None
         self._container, self._stream = open_stream(path)
         self._packets = _Packets(self._container.demux(self._stream))
-        self._announced = _announced_rates(self._stream)
+        self._announced = announced_rates(self._stream)
         rate = measured_rate(self._packets.stamps(), self._announced)
         is_assumed = rate is None and not self._announced
-        self._source_rate = rate = rate or next(iter(self._announced), _FALLBACK_RATE)
+        self._source_rate = rate = rate or next(iter(self._announced), FALLBACK_RATE)
         self._lasts = 1 / rate
         super().__init__(path, target, float(target.rate or rate), self._expected(target.rate))
         self.source_fps = None if is_assumed else float(rate)
@@ -134,10 +134,7 @@ class VideoFile(Frames):
             for time, frame in frames:
                 if self.source_size is None:
                     self._orientation = Orientation.of(frame)
-                    turned = self._orientation is not None and self._orientation.transposes
-                    self.source_size = (
-                        (frame.height, frame.width) if turned else (frame.width, frame.height)
-                    )
+                    self.source_size = displayed_size(frame)
                 yield time, frame
 
     def _scaled(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -168,7 +165,7 @@ class VideoFile(Frames):
                 if step > longest:
                     longest, longest_at = step, number
             before = time
-            self._lasts = self._seconds_on_show(frame, step)
+            self._lasts = seconds_on_show(frame, step, period=1 / self._source_rate)
             yield time, frame
             number += 1
         if first is None:
@@ -183,13 +180,6 @@ class VideoFile(Frames):
         if number > 1:
             self._settle_rate((number - 1) / (before - first))
         self._note_missing_end(number, before)
-
-    def _seconds_on_show(self, frame: av.VideoFrame, step: Fraction | None) -> Fraction:
-        """Of a frame ``step`` seconds after another, if nothing follows it."""
-        period = 1 / self._source_rate
-        duration = (frame.duration or 0) * (frame.time_base or Fraction(0))
-        # Browsers write a millisecond.
-        return duration if (step or period) / 2 < duration < 2 * period else period
 
     def _settle_rate(self, mean: Fraction) -> None:
         """The rate of all frames, where it is another than that of the first."""
@@ -264,13 +254,13 @@ class _Packets:
         self._rest = packets
         self._first: list[av.Packet] = []
         self._error: av.error.FFmpegError | None = None
-        self._passed: deque[int] | None = None  # stamps of the packets given out, if they are kept
+        self._passed: list[int] | None = None  # stamps of the packets given out, if kept: a heap
         size = 0
         try:
             for packet in packets:
                 self._first.append(packet)
                 size += packet.size
-                if len(self._first) >= _PACKETS_LOOKED_AT or size > _BYTES_LOOKED_AT:
+                if len(self._first) >= PACKETS_LOOKED_AT or size > BYTES_LOOKED_AT:
                     break
         except av.error.FFmpegError as error:
             self._error = error
@@ -278,7 +268,7 @@ class _Packets:
     def __iter__(self) -> Iterator[av.Packet]:
         for packet in itertools.chain(self._first, self._rest):
             if self._passed is not None and (stamp := _stamp(packet)) is not None:
-                self._passed.append(stamp)
+                heapq.heappush(self._passed, stamp)
             yield packet
         if self._error is not None:
             raise self._error
@@ -302,11 +292,13 @@ class _Packets:
     def stamped_in_order(
         self, frames: Iterator[av.VideoFrame], start: int | None
     ) -> Iterator[tuple[int | None, av.VideoFrame]]:
-        """Each frame with the stamp of the packet of its number; the first is at ``start``."""
-        passed = self._passed = deque()
+        """Each frame with the lowest stamp of the packets that were read and not yet shown; the
+        first is at ``start``.
+        """
+        passed = self._passed = list[int]()
         offset = 0
         for number, frame in enumerate(frames):
-            stamp = passed.popleft() if passed else None
+            stamp = heapq.heappop(passed) if passed else None
             if number == 0 and stamp is not None and start is not None:
                 offset = start - stamp
             yield (None if stamp is None else stamp + offset), frame
@@ -324,6 +316,20 @@ def _in_turns(
     for time, frame in frames:
         size = max(1, frame.width * frame.height * 3 // 2)
         yield [(time, frame), *islice(frames, min(_MOST_IN_TURN, _BYTES_IN_TURN // size))]
+
+
+def displayed_size(frame: av.VideoFrame) -> tuple[int, int]:
+    """(width, height) of a frame turned upright."""
+    orientation = Orientation.of(frame)
+    turned = orientation is not None and orientation.transposes
+    return (frame.height, frame.width) if turned else (frame.width, frame.height)
+
+
+def seconds_on_show(frame: av.VideoFrame, step: Fraction | None, *, period: Fraction) -> Fraction:
+    """Of a frame ``step`` seconds after another, if nothing follows it."""
+    duration = (frame.duration or 0) * (frame.time_base or Fraction(0))
+    # Browsers write a millisecond.
+    return duration if (step or period) / 2 < duration < 2 * period else period
 
 
 def open_stream(path: Path) -> tuple[InputContainer, VideoStream]:
@@ -389,7 +395,7 @@ def decoder_threads(width: int, height: int) -> int:
     return min(_MOST_DECODER_THREADS, os.cpu_count() or 1)
 
 
-def _announced_rates(stream: VideoStream) -> list[Fraction]:
+def announced_rates(stream: VideoStream) -> list[Fraction]:
     """The rates that the header gives, the best first."""
     rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
     return [rate for rate in rates if rate and rate < 1000]
