@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/events.py --minutes 10 60 --json events.json
 
 ``dlh events`` with the shipped model, on films of Moving Ball at 32 px and 10 frames a second. Each
-command has a process of its own: one writes the events alone, one every format too but EDL, which
-holds 999 edits at most.
+command has a process of its own: one writes the events alone, one every format too but EDL, and one
+the page, pictures and clips of the 900 strongest events with an EDL, which holds 999 edits at most.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import NamedTuple
 from dlh.event_files.formats import FORMATS
 
 FRAMES_A_MINUTE = 600
+STRONGEST = "900"
 
 
 class Cost(NamedTuple):
@@ -45,11 +46,11 @@ def cost_of(*words: str) -> Cost:
 
 
 def measure(minutes: float, folder: Path) -> dict:
-    """Both commands on a film of so many minutes."""
+    """The three commands on a film of so many minutes."""
     film = folder / "film.mp4"
     frames = round(minutes * FRAMES_A_MINUTE)
     cost_of("data", "clip", "moving-ball", "--frames", str(frames), "--out", str(film))
-    alone, every = folder / "alone.json", folder / "every.json"
+    alone, every, shown = (folder / f"{name}.json" for name in ("alone", "every", "shown"))
     formats = [name for name in FORMATS if name != "edl"]
     found = {
         "minutes": minutes,
@@ -58,11 +59,24 @@ def measure(minutes: float, folder: Path) -> dict:
         "every": cost_of(
             "events", "moving-ball", str(film), "--out", str(every), "--write", *formats
         )._asdict(),
-        "bytes": {path.name.removeprefix("every."): path.stat().st_size
-                  for path in sorted(folder.glob("every.*"))},
-    }  # fmt: skip
+        "shown": cost_of(
+            *("events", "moving-ball", str(film), "--out", str(shown), "--top", STRONGEST),
+            *("--write", "edl", "--page", "--images", "--split"),
+        )._asdict(),
+        "bytes": _sizes(folder, "every") | _sizes(folder, "shown"),
+    }
     found["events"] = len(json.loads(alone.read_text("utf-8"))["events"])
     return found
+
+
+def _sizes(folder: Path, name: str) -> dict[str, int]:
+    """Bytes of each file or folder that is called NAME and something."""
+    return {
+        path.name.removeprefix(name).lstrip(".-"): sum(
+            part.stat().st_size for part in (path.rglob("*") if path.is_dir() else [path])
+        )
+        for path in sorted(folder.glob(f"{name}*"))
+    }
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -77,12 +91,14 @@ def main(arguments: list[str] | None = None) -> None:
     for minutes in options.minutes:
         with tempfile.TemporaryDirectory() as folder:
             rows.append(measure(minutes, Path(folder)))
-    print(f"{'minutes':>8}{'events':>8}{'seconds':>9}{'MB':>6}  with every format: seconds, MB")
+    head = f"{'minutes':>8}{'events':>8}{'seconds':>9}{'MB':>6}"
+    print(f"{head}  with every format: seconds, MB; with page, pictures and clips")
     for row in rows:
-        alone, every = row["alone"], row["every"]
+        alone, every, shown = row["alone"], row["every"], row["shown"]
         print(
             f"{row['minutes']:8g}{row['events']:8,}{alone['seconds']:9.1f}{alone['memory_mb']:6.0f}"
-            f"  {every['seconds']:.1f}, {every['memory_mb']:.0f}"
+            f"  {every['seconds']:.1f}, {every['memory_mb']:.0f}; "
+            f"{shown['seconds']:.1f}, {shown['memory_mb']:.0f}"
         )
     for row in rows:
         sizes = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in row["bytes"].items())
