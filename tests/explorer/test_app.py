@@ -20,6 +20,7 @@ from dlh.commands.explore import open_exploration
 from dlh.commands.options import ExploreOptions
 from dlh.data.clips import DataError
 from dlh.data.video.encode import write_video
+from dlh.errors import UsageError
 from dlh.explorer.app import MissingExtraError, build_app, import_gradio, serving
 from dlh.models import registry
 from dlh.pretrained import UnsupportedError, of_network
@@ -51,6 +52,17 @@ def test_the_shipped_model_is_opened_on_a_clip_of_its_test_data(workspace):
     assert explored.frames.shape == (12, 32, 32, 3) and "test" in title
     other, _, _ = open_exploration(ExploreOptions(frames=12), say=print)
     assert not np.array_equal(explored.frames, other.frames)
+
+
+def test_a_video_is_re_timed_and_cropped_as_asked(workspace):
+    write_video(Path("film.mp4"), np.zeros((60, 40, 40, 3), np.uint8), fps=20)
+    asked = ExploreOptions(video=Path("film.mp4"), fps=5.0, crop=(4, 4, 32, 32))
+    said: list[str] = []
+    _, title, fps = open_exploration(asked, say=said.append)
+    assert fps == 5 and title.endswith("15 frames")
+    assert "re-timed from 20 to 5" in said[0] and "32 x 32" in said[0]
+    with refused(UsageError, "--fps"):
+        ExploreOptions(fps=5.0)
 
 
 def test_a_video_is_resized_and_bad_input_is_refused(workspace):

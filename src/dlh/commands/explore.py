@@ -59,7 +59,7 @@ def open_exploration(options: ExploreOptions, *, say: Say) -> tuple[Exploration,
     else:
         model = open_trained(options.model)
         _check_layered(options.model, model)
-        opened = model.open(options.video)
+        opened = model.open(options.video, fps=options.fps, crop=options.crop, fit=options.fit)
         if resizing := model.describe_resizing(opened):
             say(resizing)
         frames, fps = opened.read(options.frames), opened.fps

@@ -209,6 +209,13 @@ class ExploreOptions:
     """Frames that are looked into, at most."""
     clip: int = 0
     """Which test clip, from 0, where no video is given."""
+    fps: float | None = None
+    """Re-time the video to this many frames a second; default: to the rate at which the model was
+    trained, where both have one."""
+    crop: tuple[int, int, int, int] | None = None
+    """The part of each frame that is used, X Y WIDTH HEIGHT in its pixels; default: all of it."""
+    fit: Literal["squash", "pad"] | None = None
+    """Squash frames to the model's shape, or pad them with black; default: as it was trained."""
     port: int | None = None
     """Port of the page; default: the first free one from 7860 on."""
     open: Flag = False
@@ -219,6 +226,10 @@ class ExploreOptions:
     def __post_init__(self) -> None:
         at_least(2, self, "frames")
         at_least(0, self, "clip", "seed")
+        check_framing_of(self)
+        asked = [name for name in ("fps", "crop", "fit") if getattr(self, name) is not None]
+        if asked and self.video is None:
+            raise UsageError(f"--{asked[0]} is for a video; name one, or leave it out")
         if self.port is not None and not 1 <= self.port <= 65535:
             raise UsageError(f"port is a number from 1 to 65535, found {self.port}")
 
