@@ -311,7 +311,7 @@ def _train(begin: Any, experiment: Experiment, say: Say) -> None:
     try:
         begin(say=say, on_log=on_log, present=False)
     except Interrupted as stopped:
-        stopped.add_note("The same `dlh discover` goes on too, as far as the events.")
+        stopped.add_note("the same `dlh discover` goes on too, as far as the events")
         raise
 
 
@@ -412,4 +412,4 @@ def _drawn(model: DLH, source: StoreSource, experiment: Experiment) -> float | N
     if not differs.any():
         return None
     left = ((drawn - video)[differs] ** 2).sum()
-    return 1 - float(left / (difference[differs] ** 2).sum())
+    return max(0.0, 1 - float(left / (difference[differs] ** 2).sum()))

@@ -22,6 +22,9 @@ from dlh.settings import check_at_least
 if TYPE_CHECKING:
     from dlh.data.video.arrays import ArrayForm
 
+NONE = tyro.conf.arg(help_behavior_hint="(default: none)")
+"""Of an option that takes several words, and by default has none."""
+
 Flag = tyro.conf.FlagCreatePairsOff[bool]
 """``--name`` switches it on; there is no ``--no-name``."""
 
@@ -42,7 +45,7 @@ def _files_or_stream(words: list[str]) -> tuple[Path, ...]:
 FilesOrStream = Annotated[
     tuple[Path, ...],
     tyro.conf.Positional,
-    tyro.conf.arg(metavar="VIDEO..."),
+    tyro.conf.arg(metavar="VIDEO...", help_behavior_hint="(at least one)"),
     tyro.constructors.PrimitiveConstructorSpec(
         nargs="*",
         metavar="VIDEO...",
@@ -254,9 +257,8 @@ class EventsOptions:
     - or a camera such as /dev/video0."""
     out: Path | None = None
     """The events of one video, a .json; other outputs go beside it under the same name. Of several
-    videos: a folder.; by default events.json, or
-    the folder events."""
-    write: tuple[FormatName, ...] = ()
+    videos: a folder. Default: events.json, or the folder events."""
+    write: Annotated[tuple[FormatName, ...], NONE] = ()
     """Also write the events as csv, vtt (WebVTT), chapters (FFmpeg metadata), edl (CMX 3600), otio
     (OpenTimelineIO), boris (tabular events) or elan (.eaf)."""
     fps: float | None = None
@@ -410,9 +412,9 @@ class EvaluateOptions:
     """Processes that score clips; default: one for each core (at most 8), with a GPU one."""
     save_predictions: int = 0
     """Clips whose futures are written to predictions.npz, which --predictions reads."""
-    lpips_weights: tuple[Path, ...] = ()
+    lpips_weights: Annotated[tuple[Path, ...], NONE] = ()
     """Weights of LPIPS: one file with all, or two: AlexNet's and the linear layers'."""
-    fvd_weights: tuple[Path, ...] = ()
+    fvd_weights: Annotated[tuple[Path, ...], NONE] = ()
     """Weights of I3D, for FVD."""
     download_weights: Flag = False
     """Download missing weights and compare their checksums (LPIPS 244 MB, FVD 51 MB)."""

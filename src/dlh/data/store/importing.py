@@ -24,6 +24,8 @@ Opener = Callable[[Path, Target], Opened]
 
 READER = 2
 """Of what is read of a file: where that changes, what was decoded before is decoded again."""
+MOST_REASONS = 5
+"""That an error lists."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +114,14 @@ class Import:
                     )
                     _store_file(builder, reading, known, now, tell)
             if not builder.videos:
-                reasons = [f"  {entry.source} {entry.reason}" for entry in builder.skipped[:20]]
+                reasons = [f"{entry.source} {entry.reason}" for entry in builder.skipped]
                 builder.discard()
-                head = f"none of the {len(sources)} videos in {self.root} can be used:"
-                raise DataError("\n".join([head, *reasons]))
+                if (more := len(reasons) - MOST_REASONS) > 0:
+                    reasons[MOST_REASONS:] = [f"and {more} more"]
+                raise DataError(
+                    f"none of the {len(sources)} videos in {self.root} can be used: "
+                    + "; ".join(reasons)
+                )
             names = [video.source for video in builder.videos]
             files = self.rule.give(sorted({*map(file_of, names)}))
             splits = {name: files[file_of(name)] for name in names}
