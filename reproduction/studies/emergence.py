@@ -26,7 +26,7 @@ from dlh.evaluation.events import change_rates, event_scores, scores_by_level
 from dlh.files.text_table import text_table
 from dlh.files.writing import write_bytes
 from dlh.interfaces import ObservedLevels
-from dlh.models.dlh import EmergenceConfig
+from dlh.models.dlh import DLHConfig, EmergenceConfig
 from dlh.runs.experiment import Experiment
 from dlh.runs.presets import preset
 from dlh.training.metrics import VALIDATION
@@ -52,12 +52,16 @@ def world_of(experiment: Experiment) -> str:
     if ball.texture:
         parts.append("textured")
     parts.append(f"std {getattr(model, 'likelihood_std', 1.0):g}")
-    if (exploration := getattr(model, "emergence", None)) is not None:
-        usual = getattr(preset(experiment.preset).model, "emergence", exploration)
-        if exploration.exploration_until != usual.exploration_until:
-            parts.append(f"exploration until {exploration.exploration_until}")
+    usual = preset(experiment.preset)
+    levels = getattr(model, "num_levels", 1)
+    if levels != getattr(usual.model, "num_levels", 1):
+        parts.append(f"N = {levels}")
+    if isinstance(model, DLHConfig) and isinstance(usual.model, DLHConfig):
+        until = model.emergence.exploration_until
+        if until != usual.model.emergence.exploration_until:
+            parts.append(f"exploration until {until}")
     frames = experiment.training.clip_length
-    if frames != preset(experiment.preset).training.clip_length:
+    if frames != usual.training.clip_length:
         parts.append(f"clips of {frames} frames")
     return ", ".join(parts)
 
