@@ -151,7 +151,7 @@ class EventsTableOptions:
     model: str = "moving-ball"
     """Whose levels are asked about the films, by method level and auto; nothing is trained."""
     scenedetect: Path | None = None
-    """A Python with PySceneDetect, which then is scored on the films too."""
+    """A Python with PySceneDetect, which then is scored too."""
     results: Path = Path("docs/results")
     """The folder of the table and of the records."""
     clips: int = 32

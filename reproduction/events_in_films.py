@@ -109,7 +109,7 @@ def measure_films(folder: Path, *, name: str, scenes: Path | None, say: Say) -> 
     by_method = {**claims, "level": claims[f"level of {name}"]}
     claims["auto"] = by_method[choice.method]
     if scenes is not None:
-        claims |= _scenes(films.paths[1::2], tested.shape[1], scenes)
+        claims |= scenes_in(films.paths[1::2], tested.shape[1], scenes)
     claims |= {floor: detect(tested) for floor, detect in fit_detectors(fitted).items()}
     return {
         "world": re.sub(r"-\d+$", "", folder.name),
@@ -134,7 +134,7 @@ def _levels(model: DLH, videos: np.ndarray) -> np.ndarray:
     return claimed
 
 
-def _scenes(paths: Sequence[Path], length: int, python: Path) -> Claims:
+def scenes_in(paths: Sequence[Path], length: int, python: Path) -> Claims:
     """What PySceneDetect claims with its own settings, at the films' own size."""
     claims: Claims = {}
     for row, path in enumerate(paths):

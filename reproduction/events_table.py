@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -21,6 +22,7 @@ import torch
 from dlh.analysis.event_methods import BY_ENERGY
 from dlh.data.clips import Clips
 from dlh.data.store.source import StoreSource
+from dlh.data.video.encode import write_video
 from dlh.data.video.resize import Resizer, Target
 from dlh.errors import UsageError
 from dlh.evaluation.event_floors import fit_detectors, has_ruptures
@@ -30,7 +32,13 @@ from dlh.runs.build import frames_per_second
 from dlh.runs.subject import Subject, open_subject
 from dlh.video import from_stored
 from reproduction.arena import Arena, draw_clip
-from reproduction.events_in_films import measure_films, scores_of, without_labels
+from reproduction.events_in_films import (
+    Claims,
+    measure_films,
+    scenes_in,
+    scores_of,
+    without_labels,
+)
 
 RECORDS, TABLE = "events", "events.md"
 GENERATED_FPS = 10.0
@@ -38,6 +46,8 @@ GENERATED_FPS = 10.0
 NEW_FILMS = 1_000
 """Seed of films of the arena that no run has seen."""
 CLIPS_AT_ONCE = 8
+LEAST_SIZE = 256
+"""Pixels of clips that PySceneDetect sees."""
 NOTE = """F1, the mean over runs or sets of films (lowest to highest), at a tolerance of none and of
 half a second: {counted}. Made by `python -m reproduction events-table`; `arena`, `joined` and
 `walks` write the films. Records: `events/`.
@@ -48,8 +58,8 @@ on {tested}; for [single starts][starts] it is 64 clips.
 
 `motion`, `changepoint` and `cut` are methods of `dlh events` with their own thresholds; `auto` is
 the method that `dlh discover` would choose without labels, on other films. PySceneDetect has its
-own settings, and the size of the film. All others have the thresholds that are best on other clips
-with labels.
+own settings, and the size of the film, at least 256 pixels. All others have the thresholds that are
+best on other clips with labels.
 
 [starts]: long-horizon.md#in-how-many-single-starts-a-hierarchy-emerges"""
 
@@ -74,7 +84,7 @@ def tabulate(
         clip_length: frames of each.
         films: folders with films, each with its labels beside it, as FOLDER-labels.csv.
         model: whose levels are asked about the films.
-        scenes: a Python that has PySceneDetect, for the films; None leaves it out.
+        scenes: a Python that has PySceneDetect; None leaves it out.
         say: takes a line for each run.
 
     Raises:
@@ -84,7 +94,7 @@ def tabulate(
     make_folder(results / RECORDS)
     measures: dict[str, Callable[[], dict[str, Any]]] = {
         f"{run.resolve().parent.name}-{run.resolve().name}": partial(
-            measure, run, clips=clips, clip_length=clip_length
+            measure, run, clips=clips, clip_length=clip_length, scenes=scenes, say=say
         )
         for run in runs
     }
@@ -107,7 +117,9 @@ def tabulate(
     say(f"written: {results / TABLE}")
 
 
-def measure(run: Path, *, clips: int, clip_length: int) -> dict[str, Any]:
+def measure(
+    run: Path, *, clips: int, clip_length: int, scenes: Path | None, say: Say
+) -> dict[str, Any]:
     """The record of a run: precision, recall and F1 of every detector at both tolerances."""
     subject = open_subject(str(run))
     world, fps, fitted, tested = known_clips(subject, clips=clips, clip_length=clip_length)
@@ -121,6 +133,7 @@ def measure(run: Path, *, clips: int, clip_length: int) -> dict[str, Any]:
         for name, kind in BY_ENERGY.items()
         if name != "changepoint" or has_ruptures()
     }
+    untrained |= {} if scenes is None else _scenes(tested.video, fps, scenes)
 
     def scores(level: int) -> dict[str, Any]:
         truth = tested.truth(level)
@@ -143,6 +156,16 @@ def measure(run: Path, *, clips: int, clip_length: int) -> dict[str, Any]:
             for level in range(FIRST_LEVEL + 1, min(FIRST_LEVEL + known, changed.shape[-1] + 1))
         },
     }
+
+
+def _scenes(videos: np.ndarray, fps: float, python: Path) -> Claims:
+    """What PySceneDetect claims in clips that are enlarged to a size that it is made for."""
+    larger = -(-LEAST_SIZE // videos.shape[2])
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"clip-{number}.mp4" for number in range(len(videos))]
+        for path, video in zip(paths, videos, strict=True):
+            write_video(path, video.repeat(larger, 1).repeat(larger, 2), fps=fps)
+        return scenes_in(paths, videos.shape[1], python)
 
 
 def known_clips(

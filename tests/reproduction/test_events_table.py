@@ -61,6 +61,26 @@ def test_a_run_is_measured_once_and_the_table_has_every_record(tmp_path, tmp_pat
         tabulate([run, Path(run)], say=said.append, **more)
 
 
+def test_clips_of_a_run_are_shown_to_another_program_large_enough(
+    tmp_path, tmp_path_factory, monkeypatch
+) -> None:
+    run = finished_demo(tmp_path_factory)
+    seen = []
+
+    def scenes_in(paths, length, python):
+        films = [open_video(path, height=8, width=8, channels=3) for path in paths]
+        seen.extend((len(film.read()), film.source_size, film.fps) for film in films)
+        return {"PySceneDetect": np.ones((len(paths), length), bool)}
+
+    monkeypatch.setattr("reproduction.events_table.scenes_in", scenes_in)
+    more = {"results": tmp_path, "clips": 2, "clip_length": 12, "scenes": Path("python")}
+    tabulate([run], say=print, **more)
+    assert seen == [(12, (256, 256), 10.0)] * 2
+    (path,) = (tmp_path / "events").iterdir()
+    found = json.loads(path.read_text())["scores"]["PySceneDetect"]["none"]
+    assert found["recall"] == 1.0 and found["precision"] < 1
+
+
 def test_the_table_has_the_mean_over_runs_and_its_spread() -> None:
     def record(world: str, f1: float) -> dict:
         return {"world": world, "scores": {"dlh": {"none": {"f1": f1}}}}
