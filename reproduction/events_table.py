@@ -185,7 +185,7 @@ def known_clips(
             arena_clips(subject.model.model.frame_shape, fps, clips, clip_length, seed)
             for seed in (NEW_FILMS, NEW_FILMS + 1)
         )
-        return "arena", fps, fitted, tested
+        return f"arena at {fps:g} a second", fps, fitted, tested
     fitted = source.batch(0, batch_size=clips, clip_length=clip_length, seed=0)
     tested = source.held_out("test", count=clips, clip_length=clip_length)
     if tested is None:

@@ -88,7 +88,7 @@ def test_nothing_usable_is_an_error_that_lists_why(tmp_path):
     source.mkdir()
     (source / "a.mp4").touch()
     (source / "b.mp4").write_text("milk")
-    with refused(source, "\n  a.mp4 is empty", "\n  b.mp4 is not a video"):
+    with refused(source, ": a.mp4 is empty", "; b.mp4 is not a video"):
         import_folder(source, tmp_path / "s", **SIZE)
     assert names(tmp_path) == ["bad"]
 
