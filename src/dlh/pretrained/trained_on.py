@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dlh.data.video.resize import Crop, Fit
+from dlh.evaluation.event_floors import frame_difference
 from dlh.interfaces import TrainableModel
 from dlh.video import from_stored
 
@@ -123,8 +124,7 @@ def measured_on(model: TrainableModel, clips: np.ndarray, known: TrainedOn) -> T
 
 
 def motion_of(clips: np.ndarray) -> np.ndarray:
-    """The mean absolute difference of two successive frames of each clip, (clip,), as a part of the
-    range from black to white. The clips are uint8 (clip, time, height, width, channel).
+    """The mean motion energy of each clip, uint8 (clip, time, height, width, channel): (clip,), see
+    :func:`~dlh.evaluation.event_floors.frame_difference`.
     """
-    difference = np.abs(np.diff(clips.astype(np.int16), axis=1))
-    return difference.mean((1, 2, 3, 4), dtype=np.float64) / 255
+    return frame_difference(clips)[:, 1:].mean(1)
