@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from dlh.analysis.moving_ball.ball import BallReading, read_ball
-from dlh.analysis.moving_ball.scored_futures import switches_in
 from dlh.commands.compare import check_same_protocol, table_of
 from dlh.data.worlds.moving_ball import MovingBallConfig
 from dlh.evaluation.rows import FLOORS, MODEL
@@ -28,8 +27,9 @@ from dlh.reports.figures.curves import ModelsPanel, draw_models
 from dlh.reports.figures.rollouts import COLUMNS, rollouts_figure
 from dlh.runs.subject import open_subject
 from dlh.video import from_stored, to_stored
+from reproduction.ball import BallInFutures, switches_in
 from reproduction.comparison_page import render
-from reproduction.readings import BallInFutures, one_world, reading_of
+from reproduction.readings import one_world, reading_of
 from reproduction.scored import AS_LEARNT, KEPT_CLIP, Asked, Scored, numbers_of, score_model
 
 NUMBERS, PAGE, ONE = "comparison.json", "comparison.md", "model.json"

@@ -11,8 +11,7 @@ trained on frames of the training digits, and its accuracy on the true frames st
 from __future__ import annotations
 
 import functools
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,8 @@ from dlh.analysis.moving_ball.rollouts import Tracking
 from dlh.data.clips import DataError
 from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTClips
 from dlh.evaluation.protocol import Protocol
-from dlh.evaluation.rows import MODEL, ORACLE, Row
-from dlh.evaluation.scoring import Evaluation, draw_all
-from dlh.evaluation.work import one_thread
+from dlh.evaluation.rows import MODEL, ORACLE
+from dlh.evaluation.scoring import ReadBlock
 from dlh.files.writing import replacing
 from dlh.runs.subject import Subject
 from dlh.video import from_stored, to_stored
@@ -75,43 +73,50 @@ class DigitsInFutures:
     def observer(self, subject: Subject, protocol: Protocol) -> None:
         """There is none: where digits go is certain, apart from what a context does not tell."""
 
-    @torch.no_grad()
-    def read(self, evaluation: Evaluation, protocol: Protocol) -> dict[str, Any]:
-        """``digits``: of the model, of some floors, and of what happened."""
-        horizon = protocol.horizon
-        checked = [step for step in CHECKED if step < horizon] + [horizon]
-        places, kept = defaultdict(list), defaultdict(list)
-        with one_thread(evaluation.device):
-            for clip in range(protocol.data.clips):
-                context, truth, _ = evaluation.tensors(clip)
-                known = self._known(clip, torch.cat([context, truth]))
-                positions = torch.from_numpy(known.positions[0])
-                video = torch.cat([context, truth])[:, 0].cpu()
-                pictures = pictures_of(video, positions, self.source.config.digit_size)
-                after = positions[len(context) :]
-                for name in ROWS:
-                    row = evaluation.rows[name]
-                    if not isinstance(row, Row):
-                        continue
-                    lost, same = [], []
-                    for frames in draw_all(row, clip, context, protocol):
-                        frames = frames[:, :, 0].cpu().float()
-                        lost.append(~in_place(frames, after, pictures))
-                        at = frames[:, [step - 1 for step in checked]]
-                        same.append(self._same(at, known.labels[0]))
-                    places[name].append(torch.cat(lost))
-                    kept[name].append(torch.cat(same))
-        found = {}
-        truly = torch.stack(places[ORACLE])
-        for name, lost in places.items():
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process gets the classifier trained."""
+        _ = self.classifier
+        return self.__dict__
+
+    def of_clip(self, clip: int, context: Tensor, truth: Tensor) -> ReadBlock:
+        """Reads, of the model, some floors and what happened, where each digit is lost and which
+        digits are seen.
+        """
+        known = self._known(clip, torch.cat([context, truth]))
+        positions = torch.from_numpy(known.positions[0])
+        video = torch.cat([context, truth])[:, 0].cpu()
+        pictures = pictures_of(video, positions, self.source.config.digit_size)
+        after = positions[len(context) :]
+        checked = [step - 1 for step in checked_steps(len(truth))]
+
+        @torch.no_grad()
+        def read(row: str, frames: Tensor) -> dict[str, np.ndarray]:
+            if row not in ROWS:
+                return {}
+            frames = frames[:, :, 0].cpu().float()
+            lost = ~in_place(frames, after, pictures)
+            same = self._same(frames[:, checked], known.labels[0])
+            return {"lost": lost.numpy(), "same": same.numpy()}
+
+        return read
+
+    def summarise(self, clips: Sequence[Mapping[str, Mapping[str, np.ndarray]]]) -> dict[str, Any]:
+        """``digits``: of each row that was read."""
+
+        def stacked(row: str, name: str) -> Tensor:
+            return torch.from_numpy(np.stack([clip[row][name] for clip in clips]))
+
+        found, truly = {}, stacked(ORACLE, "lost")
+        horizon = truly.shape[2]
+        for row in clips[0]:
             # Where the truth itself is not found, a digit hides the other: evidence against nobody.
-            steps = _first(torch.stack(lost) & ~truly).double().mean(-1)
+            steps = _first(stacked(row, "lost") & ~truly).double().mean(-1)
             tracking = Tracking(steps=steps, horizon=horizon, radius=RADIUS)
-            same = torch.stack(kept[name]).double().mean((0, 1))
-            found[name] = {
+            same = stacked(row, "same").double().mean((0, 1)).tolist()
+            found[row] = {
                 "median_steps_best": tracking.median_best,
                 "median_steps_mean": tracking.median_mean,
-                "same": dict(zip(map(str, checked), same.tolist(), strict=True)),
+                "same": dict(zip(map(str, checked_steps(horizon)), same, strict=True)),
             }
         return {"digits": {"rows": found, "classifier_accuracy": self.classifier[1]}}
 
@@ -132,6 +137,11 @@ class DigitsInFutures:
         return seen(logits, np.broadcast_to(labels, (len(logits), len(labels)))).unflatten(
             0, frames.shape[:2]
         )
+
+
+def checked_steps(horizon: int) -> list[int]:
+    """The predicted steps at which it is asked which digits a frame shows."""
+    return [step for step in CHECKED if step < horizon] + [horizon]
 
 
 def _first(lost: Tensor) -> Tensor:
@@ -180,15 +190,17 @@ def in_place(frames: Tensor, positions: Tensor, pictures: Tensor) -> Tensor:
     return torch.stack(found, -1).unflatten(0, (samples, steps))
 
 
+class Highest(nn.Module):
+    """Of maps (batch, channel, height, width) the highest over places, softly, (batch, channel)."""
+
+    def forward(self, places: Tensor) -> Tensor:
+        return places.flatten(2).logsumexp(-1)
+
+
 def classifier_network() -> nn.Module:
     """Says which digits a frame (batch, 1, height, width) shows, wherever they are: the logits of
-    0 to 9, (batch, 10), each the highest over the frame, softly.
+    0 to 9, (batch, 10).
     """
-
-    class Highest(nn.Module):
-        def forward(self, places: Tensor) -> Tensor:
-            return places.flatten(2).logsumexp(-1)
-
     return nn.Sequential(
         *(nn.Conv2d(1, 16, 5, 2, 2), nn.BatchNorm2d(16), nn.ReLU()),
         *(nn.Conv2d(16, 32, 5, 2, 2), nn.BatchNorm2d(32), nn.ReLU()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ from reproduction.readings import Reading
 TEMPERATURE, KEPT = "temperature.json", "clip-{}.npz"
 AS_LEARNT, CHOSEN = "temperature-1", "temperature-chosen"
 TRAINING = ("steps", "seconds", "cpu_seconds", "frames", "seconds_a_step", "cpu_seconds_a_step")
+CHOOSING_FUTURES = 10
+"""Of each validation clip, at every temperature that is tried."""
 SHOWN_FUTURES = 3
 """Of each model: the best one by PSNR, and others."""
 KEPT_CLIP = 0
@@ -81,6 +83,7 @@ class Scored:
     protocol: Protocol
     scores: dict[str, Any]
     read: dict[str, Any]
+    _shown: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     def curves(self) -> dict[str, Any]:
         """What curves.json holds."""
@@ -88,8 +91,13 @@ class Scored:
 
     def shown(self, clip: int) -> np.ndarray:
         """Of a clip the best future by PSNR and others, uint8 (futures, horizon, height, width,
-        channel), drawn again.
+        channel), drawn again where they were not shown yet.
         """
+        if clip not in self._shown:
+            self._shown[clip] = self._drawn_again(clip)
+        return self._shown[clip]
+
+    def _drawn_again(self, clip: int) -> np.ndarray:
         best = self.curves()["per_clip"][MODEL]["psnr"]["best_sample"][clip]
         others = [number for number in range(SHOWN_FUTURES) if number != best]
         found: dict[int, np.ndarray] = {}
@@ -163,19 +171,13 @@ def _scored(options: EvaluateOptions, reading: Reading | None, say: Say) -> Scor
         name=opened.name, samples=opened.samples, seed=options.seed, model=opened.model
     )
     done = (folder / SCORES).exists() and read_scores(folder)[0].digest() == protocol.digest()
-    if not done:
-        evaluate(options, say=say)
+    read = {} if reading is None else read_kept(folder / reading.file, protocol.digest())
+    if not done or read is None:
+        evaluate(options, reader=reading, say=say)
+        read = {} if reading is None else read_kept(folder / reading.file, protocol.digest())
+    assert read is not None
+    read.pop("protocol_sha256", None)
     _, scores = read_scores(folder)
-    read: dict[str, Any] = {}
-    if reading is not None:
-        kept = read_kept(folder / reading.file, protocol.digest())
-        if kept is None:
-            kept = {
-                "protocol_sha256": protocol.digest(),
-                **reading.read(opened.evaluation, protocol),
-            }
-            write_json(folder / reading.file, kept)
-        read = {name: value for name, value in kept.items() if name != "protocol_sha256"}
     return Scored(folder=folder, opened=opened, protocol=protocol, scores=scores, read=read)
 
 
@@ -226,7 +228,7 @@ def _chosen(subject: Subject, protocol: Protocol, path: Path, say: Say) -> Tempe
             1.0,
             context=protocol.context or 1,
             horizon=protocol.horizon,
-            samples=protocol.samples,
+            samples=min(protocol.samples, CHOOSING_FUTURES),
             seed=protocol.seed,
             say=say,
         )

@@ -13,7 +13,7 @@ from dlh.runs.build import build_model, open_source
 from dlh.runs.experiment import Experiment, write_snapshot
 from dlh.runs.presets import preset
 from dlh.training.run import RunFolder
-from reproduction import comparison, readings, scored
+from reproduction import comparison, scored
 from reproduction.scored import AS_LEARNT, Asked
 
 KINDS = {
@@ -135,12 +135,8 @@ def test_the_same_command_again_scores_nothing(compared, runs, monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("scored again")
 
-    for room, name in (
-        (scored, "evaluate"),
-        (readings, "read_scored_futures"),
-        (scored, "resolve_temperature"),
-    ):
-        monkeypatch.setattr(room, name, refuse)
+    for name in ("evaluate", "resolve_temperature"):
+        monkeypatch.setattr(scored, name, refuse)
     asked = Asked(context=12, horizon=16, samples=3, clips=3, processes=1)
     again = comparison.compare_models({kind: runs / kind for kind in KINDS}, out, asked)
     assert again == numbers

@@ -5,19 +5,23 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from dlh.data.clips import DataError
 from dlh.data.worlds.digits import Digits
 from dlh.data.worlds.moving_mnist import MovingMNIST, MovingMNISTConfig
 from dlh.errors import UsageError
-from dlh.evaluation.rows import FLOORS, MODEL
+from dlh.evaluation.rows import FLOORS, MODEL, ORACLE
 from dlh.evaluation.scoring import ENERGY
 from dlh.models.dlh import DLHConfig
+from dlh.video import from_stored
 from refusals import refused
+from reproduction import digits
 from reproduction.comparison import SMOOTHED, outlasts
 from reproduction.digits import in_place, pictures_of, seen
 from reproduction.table1 import terms
@@ -120,6 +124,31 @@ def test_a_digit_is_in_place_in_the_truth_and_not_elsewhere(strokes):
     share = found.double().mean((1, 2))
     assert share[0] > 0.95 and share[1] > 0.9
     assert share[2] < 0.4 and share[3] == 0
+
+
+def test_another_process_reads_the_same_off_futures(strokes, tmp_path, monkeypatch):
+    """The best of two futures keeps its digits, the mean loses half of them."""
+    monkeypatch.setattr(digits, "STEPS", 3)
+    monkeypatch.setattr(digits, "TESTED", 4)
+    here = digits.DigitsInFutures(strokes, tmp_path / "classifier")
+    there = pickle.loads(pickle.dumps(here))
+    assert list(tmp_path.glob("classifier-*.pt")) and there.classifier[1] == here.classifier[1]
+    clips = strokes.held_out("test", count=2, clip_length=24)
+    assert clips is not None
+    found: list[list[dict]] = [[], []]
+    for number, video in enumerate(from_stored(clips.video)):
+        context, truth = video[:4], video[4:]
+        futures = torch.stack([truth, truth * 0])
+        for reader, clips_found in zip((here, there), found, strict=True):
+            read = reader.of_clip(number, context, truth)
+            assert read("black", futures) == {}
+            clips_found.append({MODEL: read(MODEL, futures), ORACLE: read(ORACLE, truth[None])})
+    assert here.summarise(found[0]) == there.summarise(found[1])
+    of_model = here.summarise(found[0])["digits"]["rows"][MODEL]
+    assert of_model["median_steps_best"] == 20
+    assert of_model["median_steps_mean"] == pytest.approx(10, abs=2)  # a hidden digit is not lost
+    with refused(DataError, "clip 1"):
+        here.of_clip(1, from_stored(clips.video)[0, :4], from_stored(clips.video)[0, 4:])
 
 
 def test_digits_are_counted_among_the_likeliest():

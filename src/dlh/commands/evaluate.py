@@ -41,6 +41,7 @@ from dlh.evaluation.scoring import (
     EVENTS,
     TRUTH,
     Evaluation,
+    FutureReader,
     Progress,
     WeightsRequest,
     open_scorers,
@@ -106,13 +107,15 @@ class Opened:
     train: Callable[[], Clips | None] = lambda: None
 
 
-def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
+def evaluate(
+    options: EvaluateOptions, *, reader: FutureReader | None = None, say: Say = print
+) -> dict[str, Any]:
     """Score what is asked for, write all about it into the folder of the results, and return what
     scores.json holds.
 
     An evaluation that was interrupted goes on where it was. The same options give the same files.
-    Other scores in the folder are not overwritten. ``say`` takes a line for each thing found or
-    done.
+    Other scores in the folder are not overwritten. What a ``reader`` finds in the futures is a file
+    among the results. ``say`` takes a line for each thing found or done.
 
     Raises:
         UsageError: something invalid was asked for.
@@ -126,7 +129,7 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
         opened = _open(options)
         if opened.file is not None:
             opened.file.check_values(say)
-        evaluation = opened.evaluation
+        evaluation = replace(opened.evaluation, reader=reader)
         protocol = evaluation.protocol(
             name=opened.name, samples=opened.samples, seed=options.seed, model=opened.model
         )
@@ -135,7 +138,7 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
         _remove_unpacked(out)
         raise
     _announce(opened, protocol, say)
-    parts = Parts.of(out, protocol)
+    parts = Parts.of(out, protocol, reader)
     processes = default_processes(evaluation.device) if processes is None else processes
     try:
         found, seconds = score_all(
@@ -143,7 +146,7 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
             protocol,
             parts,
             processes=processes,
-            reopen=partial(reopen, options),
+            reopen=partial(reopen, options, reader),
         )
     except KeyboardInterrupt:
         say(f"what is scored is kept in {parts.folder}; the same command goes on with it")
@@ -169,6 +172,9 @@ def evaluate(options: EvaluateOptions, *, say: Say = print) -> dict[str, Any]:
     write_bytes(out / TABLE, as_utf8(report.write_markdown(scores)))
     write_json(out / CURVES, beside)
     write_bytes(out / PER_FUTURE, as_utf8(strict_json(singly) + "\n"))
+    if reader is not None:
+        digest = {"protocol_sha256": protocol.digest()}
+        write_json(out / reader.file, digest | evaluation.what_was_read(found))
     write_json(out / SCORES, scores)  # last: where it is, everything else is
     parts.remove()
     _summarise(scores, seconds, out, say)
@@ -280,9 +286,11 @@ def open_evaluation(
     )
 
 
-def reopen(options: EvaluateOptions, device: torch.device | None) -> Evaluation:
+def reopen(
+    options: EvaluateOptions, reader: FutureReader | None, device: torch.device | None
+) -> Evaluation:
     """What a process of its own needs to score clips of an evaluation."""
-    return open_evaluation(options, device=device).evaluation
+    return replace(open_evaluation(options, device=device).evaluation, reader=reader)
 
 
 def _open_file(

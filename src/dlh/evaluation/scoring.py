@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from typing import Protocol as Form
 
 import numpy as np
 import torch
@@ -30,7 +32,7 @@ from dlh.interfaces import TrainableModel
 from dlh.version import __version__
 
 ENERGY, DIVERSITY = "energy_score", "diversity"
-FEATURES, EVENTS, TRUTH = "features", "events", "truth"
+FEATURES, EVENTS, TRUTH, READ = "features", "events", "truth", "read"
 KEPT = ("time_means", "best_sample", "best_curves", "mean_curves")
 """What is kept of a metric, for each clip."""
 
@@ -47,6 +49,32 @@ class Stopwatch:
         start = time.perf_counter()
         yield
         self.seconds[name] += time.perf_counter() - start
+
+
+ReadBlock = Callable[[str, Tensor], Mapping[str, np.ndarray]]
+"""Of a row, by name, and a block of its futures, (samples, horizon, channel, height, width): what
+is read off them, arrays with an entry for each future; nothing of a row that is not read."""
+
+
+class FutureReader(Form):
+    """Reads something off the futures while they are scored, so that they are drawn once.
+
+    It is sent to the processes that score clips.
+
+    Attributes:
+        file: what it finds is written to, among the results.
+    """
+
+    @property
+    def file(self) -> str: ...
+
+    def of_clip(self, clip: int, context: Tensor, truth: Tensor) -> ReadBlock:
+        """What reads the futures of a clip, given as in :func:`score_clip`."""
+        ...
+
+    def summarise(self, clips: Sequence[Mapping[str, Mapping[str, np.ndarray]]]) -> dict[str, Any]:
+        """What the file holds, from what was read of each clip, by row and name."""
+        ...
 
 
 Progress = Callable[[int, int | None], None]
@@ -176,6 +204,7 @@ def score_clip(
     metrics: Sequence[Metric],
     frechet: FrechetVideo | None = None,
     watch: Stopwatch | None = None,
+    told: Callable[[Tensor], None] | None = None,
 ) -> ClipScores:
     """Draw all futures of one clip and score them, a block at a time.
 
@@ -188,6 +217,7 @@ def score_clip(
         metrics: per frame.
         frechet: gives the features of the first future.
         watch: is told where the time goes.
+        told: is given every block.
     """
     watch = watch or Stopwatch()
     curves = defaultdict(list)
@@ -201,6 +231,9 @@ def score_clip(
         if frechet is not None and features is None:
             with watch.measuring(FVD):
                 features = frechet.features(frames[:1])[0].double().cpu().numpy()
+        if told is not None:
+            with watch.measuring(READ):
+                told(frames)
     energy, diversity = energy_score(energies)
     return ClipScores(
         metrics={
@@ -243,6 +276,7 @@ class Evaluation:
         scorers: what is computed.
         device: where.
         decides: the model whose events are counted; None where it has none.
+        reader: of the futures that are scored; None where nothing is read.
     """
 
     clips: EvaluatedClips
@@ -250,6 +284,7 @@ class Evaluation:
     scorers: Scorers
     device: torch.device
     decides: TrainableModel | None = None
+    reader: FutureReader | None = None
 
     def protocol(self, *, name: str, samples: int, seed: int, model: ScoredModel) -> Protocol:
         """What the results will say of how they came about; reads every clip once."""
@@ -276,14 +311,18 @@ class Evaluation:
     def score(
         self, clip: int, protocol: Protocol, watch: Stopwatch | None = None
     ) -> dict[str, np.ndarray]:
-        """The scores of a clip under every row, as named arrays: "ROW/METRIC/..."."""
+        """The scores of a clip under every row, as named arrays: "ROW/METRIC/...", and what is read
+        off its futures: "read/ROW/...".
+        """
         watch = watch or Stopwatch()
         context, truth, known = self.tensors(clip)
         found: dict[str, np.ndarray] = {}
+        read = None if self.reader is None else self.reader.of_clip(clip, context, truth)
         for name in ROWS:
             row = self.rows[name]
             if isinstance(row, str):
                 continue
+            blocks: list[Mapping[str, np.ndarray]] = []
             scores = score_clip(
                 row,
                 clip,
@@ -294,8 +333,11 @@ class Evaluation:
                 frechet=self.scorers.frechet,
                 # The floors cost time of their own, which is not the model's.
                 watch=watch if name == MODEL else None,
+                told=None if read is None else _collecting(read, name, blocks),
             )
             found |= {f"{name}/{key}": array for key, array in scores.to_arrays().items()}
+            for key in blocks[0] if blocks else ():
+                found[f"{READ}/{name}/{key}"] = np.concatenate([block[key] for block in blocks])
         if self.scorers.frechet is not None:
             features = self.scorers.frechet.features(truth[None])[0]
             found[TRUTH] = features.double().cpu().numpy()
@@ -318,6 +360,19 @@ class Evaluation:
             context = torch.zeros(1, *self.clips.frame_shape)
         return context.to(self.device), read.truth.to(self.device), read.known
 
+    def what_was_read(self, found: Sequence[dict[str, np.ndarray]]) -> dict[str, Any]:
+        """What the reader's file holds, from what :meth:`score` gave of each clip."""
+        assert self.reader is not None
+        clips = []
+        for arrays in found:
+            rows: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
+            for key, array in arrays.items():
+                if key.startswith(f"{READ}/"):
+                    _, row, name = key.split("/")
+                    rows[row][name] = array
+            clips.append(rows)
+        return self.reader.summarise(clips)
+
     def row_scores(
         self, found: Sequence[dict[str, np.ndarray]]
     ) -> dict[str, list[ClipScores] | str]:
@@ -336,3 +391,9 @@ class Evaluation:
                 for clip in found
             ]
         return scores
+
+
+def _collecting(
+    read: ReadBlock, row: str, blocks: list[Mapping[str, np.ndarray]]
+) -> Callable[[Tensor], None]:
+    return lambda frames: blocks.append(read(row, frames))

@@ -29,7 +29,7 @@ from tqdm import tqdm
 from dlh.errors import OutputError
 from dlh.evaluation.protocol import Protocol
 from dlh.evaluation.rows import MODEL, Row
-from dlh.evaluation.scoring import Evaluation, Stopwatch, draw_all
+from dlh.evaluation.scoring import Evaluation, FutureReader, Stopwatch, draw_all
 from dlh.files.npz import writing_arrays
 from dlh.files.writing import os_errors_as, write_atomically
 from dlh.video import channels_last
@@ -54,8 +54,10 @@ class Parts:
     folder: Path
 
     @classmethod
-    def of(cls, out: Path, protocol: Protocol) -> Parts:
-        return cls(out / PARTIAL / protocol.digest()[:16])
+    def of(cls, out: Path, protocol: Protocol, reader: FutureReader | None = None) -> Parts:
+        """Of what is read too, where something is."""
+        also = "" if reader is None else f"-{Path(reader.file).stem}"
+        return cls(out / PARTIAL / (protocol.digest()[:16] + also))
 
     def read(self, clip: int) -> ClipArrays | None:
         """None where the clip is not scored yet."""
