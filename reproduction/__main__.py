@@ -150,6 +150,9 @@ class EventsTableOptions:
     number at the end of a name tells folders of one world apart. Every second film is scored."""
     model: str = "moving-ball"
     """Whose levels are asked about the films, by method level and auto; nothing is trained."""
+    trained: Path | None = None
+    """A run on other such films, whose levels alone are asked about the films, at its own rate: the
+    row dlh."""
     scenedetect: Path | None = None
     """A Python with PySceneDetect, which then is scored too."""
     results: Path = Path("docs/results")
@@ -363,6 +366,7 @@ def _events_table(words: list[str], prog: str) -> None:
             clip_length=options.clip_length,
             films=options.films,
             model=options.model,
+            trained=options.trained,
             scenes=options.scenedetect,
             say=say,
         )

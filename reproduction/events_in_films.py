@@ -86,7 +86,7 @@ def read_films(folder: Path, model: DLH, *, say: Say) -> Films:
 
 
 def measure_films(folder: Path, *, name: str, scenes: Path | None, say: Say) -> dict[str, Any]:
-    """The record of a folder; its world is the folder's name without a number at its end.
+    """The record of a folder for everything that is not trained on such films.
 
     Args:
         folder: of the films.
@@ -112,7 +112,7 @@ def measure_films(folder: Path, *, name: str, scenes: Path | None, say: Say) -> 
         claims |= scenes_in(films.paths[1::2], tested.shape[1], scenes)
     claims |= {floor: detect(tested) for floor, detect in fit_detectors(fitted).items()}
     return {
-        "world": re.sub(r"-\d+$", "", folder.name),
+        "world": world_of(folder),
         "run": name,
         "films": folder.name,
         "auto": choice.method,
@@ -122,6 +122,34 @@ def measure_films(folder: Path, *, name: str, scenes: Path | None, say: Say) -> 
         "fps": fps,
         "scores": scores_of(claims, events[1::2], fps),
     }
+
+
+def measure_trained(folder: Path, *, run: Path, say: Say) -> dict[str, Any]:
+    """The record of a folder for the levels of a run that was trained on other such films, scored
+    at its own rate.
+    """
+    model = open_trained(str(run))
+    if not isinstance(model, DLH):
+        raise UsageError(f"a model of the kind dlh is expected, found {run}")
+    films = read_films(folder, model, say=say)
+    events = films.clips.events
+    assert events is not None
+    tested = films.clips.video[1::2]
+    claims = {"dlh": _levels(model, tested)}
+    return {
+        "world": world_of(folder),
+        "run": f"{run.resolve().parent.name}-{run.resolve().name}",
+        "films": folder.name,
+        "clips": len(tested),
+        "clip_length": tested.shape[1],
+        "fps": films.fps,
+        "scores": scores_of(claims, events[1::2], films.fps),
+    }
+
+
+def world_of(folder: Path) -> str:
+    """The folder's name without a number at its end."""
+    return re.sub(r"-\d+$", "", folder.name)
 
 
 def _levels(model: DLH, videos: np.ndarray) -> np.ndarray:

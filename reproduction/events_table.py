@@ -35,6 +35,7 @@ from reproduction.arena import Arena, draw_clip
 from reproduction.events_in_films import (
     Claims,
     measure_films,
+    measure_trained,
     scenes_in,
     scores_of,
     without_labels,
@@ -53,8 +54,8 @@ half a second: {counted}. Made by `python -m reproduction events-table`; `arena`
 `walks` write the films. Records: `events/`.
 
 `dlh` is level 2 of a model that was trained on the world (a column that ends in `L3`: level 3,
-against true events of its own), `level of` a model all levels of one that was not. Runs are tested
-on {tested}; for [single starts][starts] it is 64 clips.
+against true events of its own; on films: of all levels), `level of` a model all levels of one that
+was not. Runs are tested on {tested}; for [single starts][starts] it is 64 clips.
 
 `motion`, `changepoint` and `cut` are methods of `dlh events` with their own thresholds; `auto` is
 the method that `dlh discover` would choose without labels, on other films. PySceneDetect has its
@@ -72,6 +73,7 @@ def tabulate(
     clip_length: int,
     films: Sequence[Path] = (),
     model: str = "moving-ball",
+    trained: Path | None = None,
     scenes: Path | None = None,
     say: Say,
 ) -> None:
@@ -84,6 +86,7 @@ def tabulate(
         clip_length: frames of each.
         films: folders with films, each with its labels beside it, as FOLDER-labels.csv.
         model: whose levels are asked about the films.
+        trained: a run on other such films, whose levels alone are asked about them.
         scenes: a Python that has PySceneDetect; None leaves it out.
         say: takes a line for each run.
 
@@ -99,9 +102,15 @@ def tabulate(
         for run in runs
     }
     for folder in films:
-        measures[f"films-{folder.name}"] = partial(
-            measure_films, folder, name=model, scenes=scenes, say=say
-        )
+        if trained is not None:
+            name = f"{trained.resolve().parent.name}-{trained.resolve().name}"
+            measures[f"films-{folder.name}-by-{name}"] = partial(
+                measure_trained, folder, run=trained, say=say
+            )
+        else:
+            measures[f"films-{folder.name}"] = partial(
+                measure_films, folder, name=model, scenes=scenes, say=say
+            )
     if len(measures) < len(runs) + len(films):
         raise UsageError(f"each needs a record of its own, found the names {', '.join(measures)}")
     for name, measured in measures.items():
@@ -230,13 +239,13 @@ def levels(subject: Subject, clips: Clips) -> np.ndarray:
 def render(records: Iterable[dict[str, Any]]) -> str:
     """The table: F1 of each detector on each world, the mean over runs and its range."""
     found: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    runs: dict[str, int] = defaultdict(int)
+    runs: dict[str, set[str | int]] = defaultdict(set)
     tested: dict[str, None] = {}
-    for record in records:
+    for number, record in enumerate(records):
         if "run" in record:
             tested[f"{record['clips']} clips of {record['clip_length']} frames"] = None
         world = record["world"]
-        runs[world] += 1
+        runs[world].add(record.get("films", number))
         higher = {f"{world} {level}": own for level, own in record.get("higher", {}).items()}
         for column, of_column in {world: record["scores"], **higher}.items():
             for name, by_tolerance in of_column.items():
@@ -248,7 +257,7 @@ def render(records: Iterable[dict[str, Any]]) -> str:
     for name in dict.fromkeys(name for name, _, _ in found):
         cells = [_cell(found.get((name, *column), [])) for column in columns]
         rows.append("| " + " | ".join([name, *cells]) + " |")
-    counted = ", ".join(f"{world} {count}" for world, count in runs.items())
+    counted = ", ".join(f"{world} {len(each)}" for world, each in runs.items())
     rows += ["", NOTE.format(counted=counted, tested=" or ".join(tested) or "no clips"), ""]
     return "\n".join(rows)
 

@@ -91,7 +91,9 @@ def test_the_table_has_the_mean_over_runs_and_its_spread() -> None:
     assert "| dlh | 0.75 (0.50 to 1.00) | 0.25 | 0.88 |" in table
 
 
-def test_films_are_joined_at_their_labels_and_measured_without_a_training(tmp_path) -> None:
+def test_films_are_joined_at_their_labels_and_measured_with_and_without_a_training(
+    tmp_path, tmp_path_factory
+) -> None:
     random, shots = np.random.default_rng(0), [tmp_path / f"{name}.mp4" for name in "ab"]
     for shot, grey in zip(shots, (40, 200), strict=True):
         noise = random.integers(-3, 4, (50, 24, 32, 3))
@@ -109,7 +111,14 @@ def test_films_are_joined_at_their_labels_and_measured_without_a_training(tmp_pa
     taken = "level of moving-ball" if record["auto"] == "level" else record["auto"]
     assert scores["auto"] == scores[taken]
     assert scores["frame difference"]["none"]["f1"] == scores["motion"]["none"]["f1"] == 1.0
-    assert "| auto |" in (tmp_path / "events.md").read_text()
+    run = finished_demo(tmp_path_factory)
+    more = {"films": [tmp_path / "cuts-7"], "trained": run, "results": tmp_path}
+    tabulate([], clips=1, clip_length=2, say=print, **more)
+    (path,) = (tmp_path / "events").glob("films-cuts-7-by-*.json")
+    levels = json.loads(path.read_text())
+    assert levels["world"] == "cuts" and list(levels["scores"]) == ["dlh"]
+    table = (tmp_path / "events.md").read_text()
+    assert "| auto |" in table and "| dlh |" in table and "half a second: cuts 1." in table
 
 
 def test_another_room_is_entered_where_the_region_under_the_eye_changes() -> None:
