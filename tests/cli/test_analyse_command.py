@@ -167,6 +167,7 @@ def test_moving_ball_by_name_for_a_model_that_does_not_say(dlh, changing, no_fig
         ("bare", 2, "bare --data"),
         ("large --data moving-ball", 2, "3 x 48"),
         ("run --data missing", 1, "missing"),
+        ("run --fit pad", 2, "--fit --data"),
         ("run --data moving-mnist", 2, "moving-mnist 1 64"),
         ("run --data short.mp4", 1, "short.mp4 10"),
         ("bare --data videos", 1, "videos 100"),

@@ -283,6 +283,8 @@ def test_what_cannot_be_asked_for(dlh, finished, workspace):
         ((finished, "--predictions", "a.npz"), 2, "RUN --predictions both"),
         (("--predictions", "a.npz", "--samples", 3), 2, "--samples RUN"),
         (("--predictions", "a.npz", "--samples", 0), 2, "--samples RUN"),
+        (("--predictions", "a.npz", "--fps", 5), 2, "--fps RUN"),
+        ((finished, "--fps", 5), 2, "--fps --data"),
         (("--predictions", "a.npz", "--save-predictions", 3), 2, "--save-predictions RUN"),
         ((finished, "--protocol", "papier"), 2, "papier paper"),
         ((finished, "--horizon", 0), 2, "horizon 0"),

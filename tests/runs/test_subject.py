@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,12 +14,14 @@ from dlh import DLH
 from dlh.analysis.findings import AnalysisConfig
 from dlh.data.clips import DataError
 from dlh.data.held_out import HeldOut
+from dlh.data.store.source import StoreSource
 from dlh.data.video.encode import write_video
+from dlh.errors import UsageError
 from dlh.models.dlh import DynamicLatentHierarchy
 from dlh.runs.build import open_source
 from dlh.runs.experiment import DataConfig, Experiment, write_snapshot
 from dlh.runs.presets import tiny
-from dlh.runs.subject import Subject, open_subject
+from dlh.runs.subject import Framing, Subject, open_subject
 from dlh.training.errors import RunFolderError
 from dlh.training.run import RunFolder
 from refusals import holds, refused
@@ -111,6 +114,29 @@ def test_among_other_videos_those_that_were_trained_on_are_left_out(workspace):
     Path("mixed/new.mp4").unlink()
     with refused(DataError, 8):
         clips_to_analyse(open_subject(str(run), "mixed"), LITTLE)
+
+
+def test_other_videos_are_re_timed_cut_and_padded_where_that_is_asked(workspace):
+    videos("own", {f"v{number}": 20 for number in range(10)})
+    run = run_on("own")
+    write_video("wide.mp4", np.full((40, 16, 32, 3), 250, np.uint8), fps=10)
+    video = {}
+    for name, framing in {
+        "half": Framing(fps=5.0),
+        "pad": Framing(fit="pad"),
+        "crop": Framing(crop=(0, 0, 16, 16), fit="pad"),
+    }.items():
+        source = open_subject(str(run), "wide.mp4", framing).source
+        assert isinstance(source, StoreSource)
+        video[name] = source.of_all_splits(count=1, clip_length=16, but=frozenset()).video[0]
+        assert [each.length for each in source.store.videos] == [20 if name == "half" else 40]
+    assert video["half"].min() > 200 and video["crop"].min() > 200
+    assert video["pad"][:, 0].max() < 50 and video["pad"][:, 8].min() > 200
+    again = open_subject(str(run), "own", Framing(fps=5.0))  # its own, but not as it was trained
+    assert again.new and again.source.store.videos[0].length == 10
+    for data in (None, "moving-ball"):
+        with refused(UsageError, "--fps", "--data"):
+            open_subject(str(run), data, Framing(fps=5.0))
 
 
 def tiny_on(source: str) -> Experiment:

@@ -30,7 +30,7 @@ from dlh.reports.analysis_numbers import SETTINGS, as_json
 from dlh.reports.analysis_page import render
 from dlh.reports.figures import canvas
 from dlh.runs.build import frames_per_second
-from dlh.runs.subject import Subject, open_subject
+from dlh.runs.subject import AS_TRAINED, Framing, Subject, open_subject
 from dlh.runs.temperature import Asked, resolve_temperature
 from dlh.training.run import RunFolder
 
@@ -54,6 +54,7 @@ def analyse(options: AnalyseOptions, *, say: Say = print) -> dict[str, Any]:
     return write_analysis(
         model=options.model,
         data=options.data,
+        framing=Framing(fps=options.fps, crop=options.crop, fit=options.fit),
         out=options.out,
         config=config,
         temperatures=(options.temperature, options.decision_temperature),
@@ -65,6 +66,7 @@ def write_analysis(
     *,
     model: str,
     data: str | None = None,
+    framing: Framing = AS_TRAINED,
     out: Path | None = None,
     config: AnalysisConfig | None = None,
     temperatures: tuple[Asked, float] | None = None,
@@ -75,6 +77,7 @@ def write_analysis(
     Args:
         model: a finished run, a folder with a model, a shipped model or a hub name.
         data: what to show it; None: held-out clips of what it was trained on.
+        framing: of the videos, where these are videos.
         out: the folder; None: ``analysis`` in the run's, or ``analysis-DATA`` for other data.
         config: how much is analysed.
         temperatures: of states and decisions, in place of the configuration's; the rule may choose
@@ -92,7 +95,7 @@ def write_analysis(
         OutputError: nothing can be written there.
     """
     config = config or AnalysisConfig()
-    subject = open_subject(model, data)
+    subject = open_subject(model, data, framing)
     network = subject.model.model
     if not isinstance(network, LayeredModel):
         kind = subject.model.config.kind

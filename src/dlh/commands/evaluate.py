@@ -60,7 +60,7 @@ from dlh.files.writing import Say, as_utf8, strict_json, write_bytes, write_json
 from dlh.interfaces import Temperature, TrainableModel
 from dlh.reports import evaluation as report
 from dlh.reports.figures.futures import draw_samples
-from dlh.runs.subject import Subject, open_subject
+from dlh.runs.subject import Framing, Subject, open_subject
 from dlh.runs.temperature import AUTO, Chosen, resolve_temperature
 from dlh.settings import to_plain, values_of
 from dlh.training.device import choose_device
@@ -199,7 +199,7 @@ def _at_temperature(options: EvaluateOptions, say: Say) -> tuple[EvaluateOptions
     asked = (options.temperature, options.decision_temperature)
     if options.model is None or asked == (1.0, 1.0):
         return options, Chosen()
-    subject = open_subject(options.model, options.data, device=choose_device("auto"))
+    subject = _subject(options, options.model, choose_device("auto"))
     _, numbers, _ = _clips(options, subject)
     chosen = resolve_temperature(
         subject,
@@ -215,6 +215,11 @@ def _at_temperature(options: EvaluateOptions, say: Say) -> tuple[EvaluateOptions
         options, temperature=temperature.states, decision_temperature=temperature.decisions
     )
     return options, chosen
+
+
+def _subject(options: EvaluateOptions, model: str, device: torch.device) -> Subject:
+    framing = Framing(fps=options.fps, crop=options.crop, fit=options.fit)
+    return open_subject(model, options.data, framing, device=device)
 
 
 def _remove_unpacked(out: Path) -> None:
@@ -253,7 +258,7 @@ def open_evaluation(
     if options.predictions is not None:
         return _open_file(options, options.predictions, device, progress)
     assert options.model is not None
-    subject = open_subject(options.model, options.data, device=device)
+    subject = _subject(options, options.model, device)
     network = subject.model.model
     clips, numbers, name = _clips(options, subject)
     assert options.temperature != AUTO  # it was chosen before

@@ -389,6 +389,15 @@ class EvaluateOptions:
     data: str | None = None
     """Data to predict, in place of the run's own: a folder of videos, a clip store, or the name of
     a data set."""
+    fps: float | None = None
+    """Re-time the videos of --data to this many frames a second; default: to the rate at which the
+    model was trained, where both have one."""
+    crop: tuple[int, int, int, int] | None = None
+    """The part of each of their frames that is used, X Y WIDTH HEIGHT in its pixels; default: all
+    of it."""
+    fit: Literal["squash", "pad"] | None = None
+    """Squash their frames to the model's shape, or pad them with black; default: as it was
+    trained."""
     manifest: Path | None = None
     """A file of dlh data manifest that names the clips; it sets context, horizon and clips."""
     context: int | None = None
@@ -422,6 +431,7 @@ class EvaluateOptions:
     """The folder of the results; default: RUN/evaluation, or FILE-scores beside the file."""
 
     def __post_init__(self) -> None:
+        check_framing_of(self)
         if (self.model is None) == (self.predictions is None):
             found = "neither" if self.model is None else "both"
             raise UsageError(f"dlh evaluate takes a RUN or --predictions FILE, found {found}")
@@ -429,6 +439,9 @@ class EvaluateOptions:
             for name in (
                 "protocol",
                 "data",
+                "fps",
+                "crop",
+                "fit",
                 "manifest",
                 "context",
                 "samples",
@@ -490,6 +503,15 @@ class AnalyseOptions:
     data: str | None = None
     """Data to analyse, in place of the run's own: a folder of videos, a video, a clip store, or the
     name of a data set. The clips of all its splits are used."""
+    fps: float | None = None
+    """Re-time the videos of --data to this many frames a second; default: to the rate at which the
+    model was trained, where both have one."""
+    crop: tuple[int, int, int, int] | None = None
+    """The part of each of their frames that is used, X Y WIDTH HEIGHT in its pixels; default: all
+    of it."""
+    fit: Literal["squash", "pad"] | None = None
+    """Squash their frames to the model's shape, or pad them with black; default: as it was
+    trained."""
     clips: int = 64
     """The most clips to analyse."""
     futures_clips: int = 16
@@ -512,6 +534,7 @@ class AnalyseOptions:
     """The folder of the results; default: RUN/analysis, with other data RUN/analysis-DATA."""
 
     def __post_init__(self) -> None:
+        check_framing_of(self)
         at_least(1, self, "clips", "futures_clips", "context", "horizon", "samples")
         at_least(0, self, "seed")
         states = 1.0 if self.temperature == "auto" else self.temperature

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,13 +17,21 @@ from dlh.data.held_out import ALL, HeldOut, held_out, of_first_length
 from dlh.data.published.catalogue import BOUNCING_BALL, CATALOGUE, MOVING_BALL, TWO_CLOCKS
 from dlh.data.store.source import StoreSource
 from dlh.data.store.store import is_store
+from dlh.data.worlds.by_name import WORLDS
 from dlh.errors import UsageError
 from dlh.evaluation.floors import mean_training_frame
 from dlh.interfaces import ModelConfig
 from dlh.models import registry
 from dlh.pretrained import TrainedModel, files
 from dlh.runs.build import open_source
-from dlh.runs.experiment import DataConfig, Experiment, check_same_videos, read_snapshot
+from dlh.runs.experiment import (
+    Crop,
+    DataConfig,
+    Experiment,
+    Fit,
+    check_same_videos,
+    read_snapshot,
+)
 from dlh.runs.presets import PRESETS
 from dlh.runs.trained import open_trained
 from dlh.settings import SettingsError, from_plain
@@ -31,6 +40,29 @@ from dlh.training.run import RunFolder, run_of
 
 ABOUT = "about.json"
 """Beside a shipped model: what it was trained on, and what it was measured to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framing:
+    """How videos are shown to a model; None: as those that it was trained on.
+
+    Attributes:
+        fps: frames a second to which they are re-timed.
+        crop: the part of every frame that is used, x, y, width and height in its pixels.
+        fit: whether frames of another shape are squashed or padded.
+    """
+
+    fps: float | None = None
+    crop: Crop | None = None
+    fit: Fit | None = None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What is given of it."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+AS_TRAINED = Framing()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +186,11 @@ class Subject:
 
 
 def open_subject(
-    name: str, data: str | None = None, *, device: torch.device | None = None
+    name: str,
+    data: str | None = None,
+    framing: Framing = AS_TRAINED,
+    *,
+    device: torch.device | None = None,
 ) -> Subject:
     """Find the model, and open its data or the data that is asked for.
 
@@ -163,10 +199,12 @@ def open_subject(
             for its best model so far.
         data: the name of a data set, a folder of videos, a video or a clip store; None: what the
             model was trained on.
+        framing: of videos that are asked for.
         device: where it computes; the best there is when None.
 
     Raises:
-        UsageError: it is not known what the model was trained on, or there is no such data.
+        UsageError: it is not known what the model was trained on, or there is no such data, or a
+            framing is given and the data are no videos.
         RunFolderError: the run's own videos are not any more those that it was trained on.
         PretrainedError: the model cannot be used.
         DataError: the data cannot be used, or does not fit the model.
@@ -178,8 +216,17 @@ def open_subject(
             f"{name} does not say what it was trained on, so its data must be named: --data, a "
             "folder of videos, a clip store, or the name of a data set (`dlh data list`)"
         )
+    if framing.asked and (data is None or not _are_videos(data)):
+        found = "none are named" if data is None else f"{data} is none"
+        raise UsageError(
+            f"--{next(iter(framing.asked))} is for videos that are named with --data, and {found}; "
+            "leave it out"
+        )
     own = known is not None and (data is None or _same_place(data, known.data.source))
-    experiment = known if known is not None and own else _on(data or "", known, name, model.config)
+    own = own and not framing.asked
+    experiment = (
+        known if known is not None and own else _on(data or "", framing, known, name, model.config)
+    )
     source = open_source(experiment)
     if tuple(source.frame_shape) != model.model.frame_shape:
         raise DataError(
@@ -224,12 +271,18 @@ def trained_as(name: str, config: ModelConfig) -> Experiment | None:
         raise DataError(f"{about} does not say what the data is: {error}") from error
 
 
-def _on(data: str, known: Experiment | None, name: str, config: ModelConfig) -> Experiment:
+def _on(
+    data: str, framing: Framing, known: Experiment | None, name: str, config: ModelConfig
+) -> Experiment:
     """The experiment on the data that was asked for."""
     try:
-        if known is not None:
-            return replace(known, model=config, data=_framed(_data_for(data, config), known.data))
-        return Experiment(preset="videos", model=config, data=_data_for(data, config))
+        asked = _data_for(data, config)
+        if known is None:
+            return Experiment(preset="videos", model=config, data=replace(asked, **framing.asked))
+        if _are_videos(data):  # at the rate and stride of the training's, and fitted alike
+            theirs = {name: getattr(known.data, name) for name in ("fps", "fit", "augment")}
+            asked = replace(asked, **theirs | framing.asked)
+        return replace(known, model=config, data=asked)
     except ValueError as error:
         if isinstance(error, UsageError):
             raise
@@ -239,11 +292,9 @@ def _on(data: str, known: Experiment | None, name: str, config: ModelConfig) -> 
         ) from None
 
 
-def _framed(data: DataConfig, known: DataConfig) -> DataConfig:
-    """Videos as the model was trained on others: at their rate and stride, and fitted alike."""
-    if data.generated or data.source in CATALOGUE or is_store(Path(data.source)):
-        return data
-    return replace(data, fps=known.fps, fit=known.fit, augment=known.augment)
+def _are_videos(data: str) -> bool:
+    """Whether the name of data is one of files, not of a world, a data set or a clip store."""
+    return data not in WORLDS and data not in CATALOGUE and not is_store(Path(data))
 
 
 def _data_for(source: str, config: ModelConfig) -> DataConfig:
