@@ -18,6 +18,10 @@ from dlh.evaluation.rows import MODEL, ORACLE
 from dlh.evaluation.scoring import ReadBlock
 from dlh.runs.subject import Subject
 
+SINGLY = "singly"
+"""What is read of every future: kept beside the scores, not repeated in a comparison."""
+FLOORS = ("last_frame", "other_clip", "best_of_other_clips")
+
 
 @dataclass(frozen=True, kw_only=True)
 class BallInFutures:
@@ -31,10 +35,10 @@ class BallInFutures:
     file: str = "ball.json"
 
     def of_clip(self, clip: int, context: Tensor, truth: Tensor) -> ReadBlock:
-        """Reads the ball off each frame of the model's row, and off what happened."""
+        """Reads the ball off each frame of the model, the floors and what happened."""
 
         def read(row: str, frames: Tensor) -> dict[str, np.ndarray]:
-            if row not in (MODEL, ORACLE):
+            if row not in (MODEL, *FLOORS, ORACLE):
                 return {}
             found = read_ball(frames, self.ball)
             return {each.name: getattr(found, each.name).cpu().numpy() for each in fields(found)}
@@ -42,7 +46,7 @@ class BallInFutures:
         return read
 
     def summarise(self, clips: Sequence[Mapping[str, Mapping[str, np.ndarray]]]) -> dict[str, Any]:
-        """``world`` and ``tracking``."""
+        """``world`` and ``tracking``, the latter also of floors; the steps of every future."""
 
         def stacked(row: str) -> BallReading:
             found = (
@@ -53,8 +57,18 @@ class BallInFutures:
 
         reading, truth = stacked(MODEL), stacked(ORACLE).map(lambda one: one[:, 0])
         world = world_scores(reading, truth, None, colours=len(self.ball.colours))
-        tracking = track(reading.centre, truth.centre, self.ball.radius)
-        return {"world": asdict(world), "tracking": tracked(tracking)}
+
+        def tracking(found: BallReading) -> Tracking:
+            return track(found.centre, truth.centre, self.ball.radius)
+
+        ours = tracking(reading)
+        floors = {row: tracked(tracking(stacked(row))) for row in FLOORS if row in clips[0]}
+        return {
+            "world": asdict(world),
+            "tracking": tracked(ours),
+            "floors_tracking": floors,
+            SINGLY: {"steps_in_place": ours.steps.tolist()},
+        }
 
     def observer(self, subject: Subject, protocol: Protocol) -> dict[str, Any]:
         """An observer's place of the ball in the clips that were scored: the first test clips."""

@@ -17,9 +17,10 @@ ABOUT_PICTURES = """The first picture shows the clip whose futures are kept. In 
 the world is a ball, the clip and the frames are those in which the true colour switches most often;
 the bands have the ball's colour at all steps, white where it has none. *Best* is the closest future
 by PSNR."""
-KEPT = """`per-future.json` has the score of every future, from which every number above can be
-computed again. The best future of the first clip and two others are kept as uint8; the command
-draws all futures of that clip again, bit for bit on the same software (RUN is the model's run)."""
+KEPT = """`per-future.json` has PSNR and both SSIMs of every future, energy score and diversity of
+every clip; `ball.json` or `digits.json` beside it how long every future is in place. The best
+future of the first clip and two others are kept as uint8. The command draws all futures of that
+clip again, bit for bit on the same software (RUN is the model's run)."""
 Numbers = Mapping[str, Any]
 
 FUTURES = """Every future is read frame by frame. *One saturated colour* is the share of predicted
@@ -30,8 +31,8 @@ DIGITS = """A digit is *in place* while its own picture is found within {radius:
 where it truly is: predicted steps until it first is not, the mean over the digits, the median over
 clips of each clip's best future and of the mean over its futures. *Still the same* is the share of
 the digits that a classifier sees in the frame at that step, wherever they are; it sees
-{accuracy:.1%} of the digits of true frames that it was not trained on, and two guesses of ten are
-right for 20 %. A still frame keeps its digits, so read both together."""
+{accuracy:.1%} of the digits of true frames that it was not trained on, and guessing gives 20 %. A
+still frame keeps its digits, so read both together."""
 OUTLASTS = """Predicted steps before the curve of the average future's PSNR (then of the best
 future's, then of the energy score) first falls behind a floor's, averaged over 20 steps."""
 TRAININGS = """Core-seconds are those of all threads, and frames those of the clips that training
@@ -186,6 +187,10 @@ def _balls(numbers: Numbers) -> str:
         for at, found in model["at"].items()
     ]
     world, ideal = _first(numbers)["world"], numbers["ideal_observer"]
+    rows += [
+        (f"floor: {ROW_TITLES[floor]}", *[NOTHING] * 4, *_steps(tracking))
+        for floor, tracking in _first(numbers).get("floors_tracking", {}).items()
+    ]
     rows += [
         ("what happened", f"{world['true_clear']:.1%}", NOTHING,
          f"{world['true_switch_rate']:.3f}", NOTHING, NOTHING, NOTHING),

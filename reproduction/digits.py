@@ -29,13 +29,14 @@ from dlh.evaluation.scoring import ReadBlock
 from dlh.files.writing import replacing
 from dlh.runs.subject import Subject
 from dlh.video import from_stored, to_stored
+from reproduction.ball import SINGLY
 
 RADIUS = 3 / 28
 """Of a digit's height and width."""
 ALIKE = 0.6
 CHECKED = (1, 30, 100, 200, 300, 500, 1000)
 """Predicted steps at which it is asked which digits a frame shows; and the last."""
-ROWS = (MODEL, "last_frame", "other_clip", ORACLE)
+ROWS = (MODEL, "last_frame", "other_clip", "best_of_other_clips", ORACLE)
 STEPS, FRAMES = 1_500, 64
 """Of the classifier's training: updates, and frames of each."""
 TESTED = 2_000
@@ -101,24 +102,28 @@ class DigitsInFutures:
         return read
 
     def summarise(self, clips: Sequence[Mapping[str, Mapping[str, np.ndarray]]]) -> dict[str, Any]:
-        """``digits``: of each row that was read."""
+        """``digits``: of each row that was read; and of the model the steps of every future."""
 
         def stacked(row: str, name: str) -> Tensor:
             return torch.from_numpy(np.stack([clip[row][name] for clip in clips]))
 
-        found, truly = {}, stacked(ORACLE, "lost")
+        found, singly, truly = {}, {}, stacked(ORACLE, "lost")
         horizon = truly.shape[2]
         for row in clips[0]:
             # Where the truth itself is not found, a digit hides the other: evidence against nobody.
             steps = _first(stacked(row, "lost") & ~truly).double().mean(-1)
             tracking = Tracking(steps=steps, horizon=horizon, radius=RADIUS)
             same = stacked(row, "same").double().mean((0, 1)).tolist()
+            singly[row] = steps.tolist()
             found[row] = {
                 "median_steps_best": tracking.median_best,
                 "median_steps_mean": tracking.median_mean,
                 "same": dict(zip(map(str, checked_steps(horizon)), same, strict=True)),
             }
-        return {"digits": {"rows": found, "classifier_accuracy": self.classifier[1]}}
+        return {
+            "digits": {"rows": found, "classifier_accuracy": self.classifier[1]},
+            SINGLY: {"steps_in_place": singly[MODEL]},
+        }
 
     def _known(self, clip: int, video: Tensor) -> MovingMNISTClips:
         """All that the generator knows of a test clip, (time, channel, height, width)."""

@@ -209,7 +209,7 @@ def run_plan(minutes: float, out: Path, *, scale: Scale = FULL, say: Say = print
                 if not over.is_set():
                     raise
                 record["state"] = "stopped, its time was over"
-            except DlhError as error:
+            except (DlhError, RuntimeError) as error:  # also where the GPU's memory is too small
                 record["state"] = f"failed: {error}"
         took = time.monotonic() - began
         owed -= took

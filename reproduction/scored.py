@@ -23,11 +23,15 @@ from dlh.evaluation.rows import MODEL
 from dlh.evaluation.work import futures_of_clip
 from dlh.files.writing import Say, write_bytes, write_json
 from dlh.interfaces import Temperature
+from dlh.pretrained import PretrainedError
+from dlh.runs.experiment import read_snapshot
 from dlh.runs.subject import Subject
 from dlh.runs.summary import SUMMARY
 from dlh.runs.temperature import AUTO, resolve_temperature
-from dlh.training.run import run_of
+from dlh.training.config import TrainingConfig
+from dlh.training.run import RunFolder, run_of
 from dlh.video import to_stored
+from reproduction.ball import SINGLY
 from reproduction.readings import Reading
 
 TEMPERATURE, KEPT = "temperature.json", "clip-{}.npz"
@@ -112,7 +116,7 @@ class Scored:
         return np.stack([found.pop(best), *(found[number] for number in sorted(found))])
 
     def command(self, *more: str) -> str:
-        """The command that makes these scores again."""
+        """The command that makes these scores again, RUN being the model's run."""
         protocol, model = self.protocol, self.protocol.model
         words = [
             "dlh evaluate RUN",
@@ -121,7 +125,8 @@ class Scored:
             f"--temperature {model.temperature:g}",
             f"--decision-temperature {model.decision_temperature:g}",
         ]
-        return " ".join([*words, *(more or (f"--clips {protocol.data.clips}",))])
+        clips = () if "--clips" in " ".join(more) else (f"--clips {protocol.data.clips}",)
+        return " ".join([*words, *clips, *more])
 
 
 def score_model(
@@ -176,13 +181,18 @@ def _scored(options: EvaluateOptions, reading: Reading | None, say: Say) -> Scor
         evaluate(options, reader=reading, say=say)
         read = {} if reading is None else read_kept(folder / reading.file, protocol.digest())
     assert read is not None
-    read.pop("protocol_sha256", None)
+    for name in ("protocol_sha256", SINGLY):
+        read.pop(name, None)
     _, scores = read_scores(folder)
     return Scored(folder=folder, opened=opened, protocol=protocol, scores=scores, read=read)
 
 
-def keep_clip(scored: Scored) -> dict[str, Any]:
+def keep_clip(scored: Scored, *, generated: bool) -> dict[str, Any]:
     """Write some futures of one clip, with context and truth, as uint8 in less than 1 MB.
+
+    Args:
+        scored: whose futures.
+        generated: whether the clips are, not read from files.
 
     Returns:
         The name of the file, the clip, how many predicted frames of it the file has, and the
@@ -213,7 +223,8 @@ def keep_clip(scored: Scored) -> dict[str, Any]:
         "file": f"{scored.folder.name}/{path.name}",
         "clip": KEPT_CLIP,
         "frames": frames,
-        "command": scored.command("--clips 1 --save-predictions 1"),
+        # Clips of files are spread over all of them: how many there are decides the first one.
+        "command": scored.command(*["--clips 1"] * generated, "--save-predictions 1"),
     }
 
 
@@ -269,7 +280,7 @@ def numbers_of(run: Path, subject: Subject, at: Mapping[str, Scored]) -> dict[st
                 "distribution": scored.scores["distribution"],
                 "samples": scored.scores["samples"][MODEL],
                 "command": scored.command(),
-                "kept": keep_clip(scored),
+                "kept": keep_clip(scored, generated=subject.experiment.data.generated),
                 **scored.read,
             }
             for name, scored in at.items()
@@ -280,18 +291,42 @@ def numbers_of(run: Path, subject: Subject, at: Mapping[str, Scored]) -> dict[st
 def training_of(run: Path, subject: Subject) -> dict[str, Any]:
     """What the training of a run took, as far as the run says it.
 
-    ``cpu_seconds`` and ``frames`` count all starts. A run that does not say its frames has them
-    computed, where it has one stage and one start. ``seconds_a_step`` and ``cpu_seconds_a_step``
-    are of the first stage.
+    ``cpu_seconds`` and ``frames`` count all starts, and the runs whose weights it began with. A run
+    that does not say its frames has them computed, where it has one stage and one start.
+    ``seconds_a_step`` and ``cpu_seconds_a_step`` are of the first stage.
     """
-    folder, training = run_of(str(run)), subject.experiment.training
+    folder = run_of(str(run))
     if folder is None:  # a model without its run
         return dict.fromkeys(TRAINING)
+    found = _training_of(folder, subject.experiment.training)
+    init = subject.experiment.init
+    while init is not None:
+        try:
+            before = run_of(init)
+        except PretrainedError:
+            before = None
+        if before is None:  # nobody knows what these weights took
+            return found | dict.fromkeys(("seconds", "cpu_seconds", "frames"))
+        earlier = read_snapshot(before)
+        more = _training_of(before, earlier.training)
+        for name in ("steps", "seconds", "cpu_seconds", "frames"):
+            both = (found[name], more[name])
+            found[name] = None if None in both else sum(both)
+        init = earlier.init
+    return found
+
+
+def _training_of(folder: RunFolder, training: TrainingConfig) -> dict[str, Any]:
     summary = folder.read_json(SUMMARY) if (folder.path / SUMMARY).exists() else {}
     frames = summary.get("frames")
     if frames is None and not any(training.later_steps) and training.starts == 1:
         frames = training.steps * training.batch_size * training.clip_length
-    joint = [entry for entry in folder.metrics.read() if "loss" in entry and "stage" not in entry]
+    lines = [entry for entry in folder.metrics.read() if "loss" in entry]
+    if lines and not summary:  # it has not ended yet, or its page was not made
+        last = lines[-1]
+        summary = {"steps": last["step"], "seconds": {"train": last["seconds"]}, **last}
+        frames = frames or last.get("frames")
+    joint = [entry for entry in lines if "stage" not in entry]
     last = joint[-1] if joint else {}
     values = (
         summary.get("steps"),

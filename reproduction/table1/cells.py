@@ -54,6 +54,7 @@ class World:
         horizon: predicted frames.
         far: predicted frames of the cost of a horizon; 0: its clips are too short.
         paper: SSIM and PSNR of the paper's Table 1, by model.
+        paper_data: what they are of, where that is another data set.
     """
 
     name: str
@@ -64,6 +65,7 @@ class World:
     horizon: int = 300
     far: int = 0
     paper: Mapping[str, tuple[float, float]]
+    paper_data: str = ""
 
     @property
     def channels(self) -> int:
@@ -79,7 +81,7 @@ _ALL = (
     World(name=MOVING_MNIST, title="Moving MNIST, generated", far=1000, paper=_MNIST),
     World(
         name=VIZDOOM_MAZES, title="ViZDoom mazes", colour=True, mazes=True, likelihood_std=0.1,
-        horizon=200, paper=_MAZES,
+        horizon=200, paper=_MAZES, paper_data=" on GQN mazes",
     ),
     World(name=MOVING_MNIST_LONG, title="Moving MNIST, the long-horizon files", paper=_MNIST),
     World(name=KTH, title="KTH Action", paper=_KTH),

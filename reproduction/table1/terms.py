@@ -67,12 +67,13 @@ class Trial:
 
     Attributes:
         learning_rate: of its joint updates.
-        took: None where its loss became infinite.
-        energy: mean energy score of its predictions of validation clips; likewise.
+        took: what it took.
+        energy: mean energy score of its predictions of validation clips; None where its loss became
+            infinite.
     """
 
     learning_rate: float
-    took: Took | None
+    took: Took
     energy: float | None
 
 
@@ -96,8 +97,10 @@ def share_of(experiment: Experiment, base: Experiment) -> float:
 
 
 def took(run: RunFolder, share: float, experiment: Experiment) -> Took:
-    """What a finished training took, by the last line of metrics.jsonl that counts it."""
-    last = [entry for entry in run.metrics.read() if "seconds" in entry][-1]
+    """What a training took, by the last line of metrics.jsonl that counts it."""
+    last = next((entry for entry in run.metrics.read()[::-1] if "seconds" in entry), None)
+    if last is None:
+        return Took(share=share, seconds=0.0, frames=0)
     seconds = last.get("cpu_seconds")
     if seconds is None or choose_device(experiment.training.device).type != "cpu":
         seconds = last["seconds"]
@@ -133,11 +136,13 @@ def train_equal_hours(
         learning_rate = float(f"{base.training.learning_rate * factor:.2g}")
         tried = _at(base, learning_rate)
         place = folder / f"trial-{number}"
+        share = TRIAL * budget / rate
         try:
-            cost = _train(tried, TRIAL * budget / rate, place, say)
+            cost = _train(tried, share, place, say)
         except NonFiniteError as error:
             say(f"learning rate {learning_rate:g}: {error}")
-            trials.append(Trial(learning_rate=learning_rate, took=None, energy=None))
+            spent = took(RunFolder.open(place), share, tried)
+            trials.append(Trial(learning_rate=learning_rate, took=spent, energy=None))
             continue
         energy = validation_energy(place, horizon=min(horizon, HORIZON))
         say(f"learning rate {learning_rate:g}: energy score {energy:.4f} of validation clips")
@@ -148,8 +153,7 @@ def train_equal_hours(
             f"in {folder} the loss became infinite with each of the learning rates "
             + ", ".join(f"{trial.learning_rate:g}" for trial in trials)
         )
-    spent = measured.seconds + sum(trial.took.seconds for trial in trials if trial.took)
-    assert best.took is not None
+    spent = measured.seconds + sum(trial.took.seconds for trial in trials)
     share = max(0.0, budget - spent) * best.took.share / best.took.seconds
     chosen = _at(base, best.learning_rate)
     final = _train(chosen, share, folder / "run", say, present=True)

@@ -18,10 +18,21 @@ from dlh.interfaces import LayeredModel
 from dlh.pretrained import PretrainedError
 from dlh.runs.subject import open_subject
 from dlh.training.errors import Interrupted, TrainingError
+from dlh.training.run import RunFolder
 from reproduction.comparison import ONE, compare_models
 from reproduction.scored import Asked, training_of
-from reproduction.table1.cells import Cell, Size, World, cells
-from reproduction.table1.page import CELLS, FAR, FRAMES, HOURS, LEVELS, MISSING, RUNS, render
+from reproduction.table1.cells import WORLDS, Cell, Size, World, cells
+from reproduction.table1.page import (
+    CELLS,
+    FAR,
+    FRAMES,
+    HOURS,
+    LEVELS,
+    MISSING,
+    RUNS,
+    SCORING,
+    render,
+)
 from reproduction.table1.terms import (
     TERMS,
     seconds_for,
@@ -116,7 +127,7 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
             compare_models(runs, place / HOURS, asked, shared=place, say=say)
             if same:
                 compare_models(same, place / FRAMES, asked, shared=place, say=say)
-            if far := world.far if request.far is None else request.far:
+            if world.far and (far := world.far if request.far is None else request.far):
                 few = replace(
                     asked,
                     horizon=far,
@@ -126,14 +137,15 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
                 )
                 compare_models(runs, place / FAR, few, shared=place, say=say)
         except FAILURES as error:
-            missing["all"] = str(error)
+            missing[SCORING] = str(error)
             write_json(place / MISSING, missing)
             say(f"{world.title}: {error}")
             continue
+        _write_cells(world, runs, place, request)
         if request.levels:
             _draw_levels(runs, place, say)
-        _write_cells(world, runs, place, request)
-    write_bytes(root / PAGE, render(root, request.worlds).encode())
+    there = [world for world in WORLDS.values() if (root / world.name).is_dir()]
+    write_bytes(root / PAGE, render(root, there).encode())
     say(f"written: {root / PAGE}")
 
 
@@ -190,11 +202,26 @@ def _trained(
     except Interrupted:
         raise
     except FAILURES as error:
-        missing[cell.name] = str(error)
+        missing[cell.name] = f"{error}{_cost_of(folder)}"
         say(f"{cell.name}: {error}")
         return None
     finally:
         lock.release()
+
+
+def _cost_of(folder: Path) -> str:
+    """What an update of a cell that failed costs, and how far its longest training got."""
+    lines = {
+        place.name: entries[-1]
+        for place in folder.iterdir()
+        if place.is_dir()
+        and (entries := [e for e in RunFolder(place).metrics.read() if e.get("cpu_seconds")])
+    }
+    if not lines:
+        return ""
+    place, last = max(lines.items(), key=lambda item: item[1]["step"])
+    seconds = last["cpu_seconds"] / last["step"]
+    return f" (it got to update {last['step']:,} of {place}, at {seconds:.2f} core-seconds each)"
 
 
 def _with_same_frames(
@@ -258,8 +285,12 @@ def _draw_levels(runs: Mapping[str, Path], place: Path, say: Say) -> None:
         if model.config.kind != "dlh" or not isinstance(model.model, LayeredModel):
             continue
         out = place / LEVELS / name
-        if read_analysis(out, config) is None:
+        if read_analysis(out, config) is not None:
+            continue
+        try:
             write_analysis(model=str(run), out=out, config=config, say=say)
+        except FAILURES as error:
+            say(f"{name}: its levels are not drawn: {error}")
 
 
 def _write_cells(world: World, runs: Mapping[str, Path], place: Path, request: Request) -> None:
@@ -267,13 +298,14 @@ def _write_cells(world: World, runs: Mapping[str, Path], place: Path, request: R
     make_folder(place / CELLS)
     for name in runs:
         own = place / RUNS / name / TERMS
+        trained = name not in request.given.get(world.name, {}) and own.exists()
         write_json(
             place / CELLS / f"{name}.json",
             {
                 "world": world.name,
                 "row": name,
                 "size": request.size,
-                "terms": json.loads(own.read_text("utf-8")) if own.exists() else None,
+                "terms": json.loads(own.read_text("utf-8")) if trained else None,
                 **{
                     terms: json.loads((place / terms / name / ONE).read_text("utf-8"))
                     for terms in (HOURS, FRAMES, FAR)

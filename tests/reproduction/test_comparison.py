@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from dlh.pretrained.files import write_model
 from dlh.runs.build import build_model, open_source
 from dlh.runs.experiment import Experiment, write_snapshot
 from dlh.runs.presets import preset
+from dlh.runs.subject import open_subject
 from dlh.training.run import RunFolder
 from reproduction import comparison, scored
 from reproduction.scored import AS_LEARNT, Asked
@@ -111,6 +113,21 @@ def test_what_a_training_took_is_counted_or_computed(compared):
     recipe = preset("tiny-cwvae").training
     frames = recipe.steps * recipe.batch_size * recipe.clip_length
     assert trainings["cwvae"]["frames"] == frames and trainings["cwvae"]["cpu_seconds"] is None
+
+
+def test_a_training_that_goes_on_from_a_run_counts_what_that_took(runs):
+    longer = runs / "longer"
+    init = dataclasses.replace(of_preset("tiny"), init=str(runs / "dlh"))
+    make_run(longer, init, cpu_seconds=5.0, frames=800)
+    found = scored.training_of(longer, open_subject(str(longer)))
+    assert (found["cpu_seconds"], found["frames"], found["steps"]) == (13.0, 2000, 40)
+    (runs / "dlh").rename(runs / "moved")  # nobody knows any more what that took
+    try:
+        unknown = scored.training_of(longer, open_subject(str(longer)))
+    finally:
+        (runs / "moved").rename(runs / "dlh")
+    assert unknown["cpu_seconds"] is None and unknown["steps"] == 20
+    shutil.rmtree(longer)
 
 
 def test_the_page_shows_every_model_the_floors_once_and_events_of_those_that_decide(compared):
