@@ -153,3 +153,19 @@ def test_a_still_clip_of_any_picture_recalls_the_same_motion():
     model = small_model()
     still = small_video(model, batch=2, steps=1).expand(-1, 12, -1, -1, -1)
     close(*model.memory.match(still).motion)
+
+
+def test_the_memorys_gradients_are_those_of_float32_where_other_convolutions_are_bfloat16():
+    """Over two steps of time they were wrong by factors up to infinity."""
+    model = small_model(motion_channels=(16, 16, 32, 32)).float()
+    video = small_video(model, steps=9).float()  # 8 differences, halved twice before the last two
+
+    def gradients(enabled):
+        model.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            query = model.memory.matching(video)
+        query.square().sum().backward()
+        return [parameter.grad.clone() for parameter in model.memory.matching.parameters()]
+
+    for found, expected in zip(gradients(True), gradients(False), strict=True):
+        torch.testing.assert_close(found, expected)

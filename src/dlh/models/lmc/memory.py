@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +21,9 @@ ReLU = partial(nn.ReLU, inplace=True)
 class MotionEncoder(nn.Module):
     """A map of how a clip moves, at 1/16 of its size: 3-D convolutions of frame differences.
 
-    Pooling halves time three times, rounding down; the mean is over what is left.
+    Pooling halves time three times, rounding down; the mean is over what is left. On a processor
+    all of it is float32, also under ``torch.autocast``: there the gradient of the weights of a 3-D
+    convolution over two steps of time is wrong in bfloat16 (torch 2.13 with oneDNN 3.12).
     """
 
     def __init__(self, config: LMCConfig) -> None:
@@ -49,7 +52,8 @@ class MotionEncoder(nn.Module):
         self, clip: Float[Tensor, "batch time channel height width"]
     ) -> Float[Tensor, "batch slot h w"]:
         differences = (clip[:, 1:] - clip[:, :-1]).transpose(1, 2)
-        return self.layers(differences).mean(2)
+        with full_precision(clip) if clip.device.type == "cpu" else nullcontext():
+            return self.layers(differences).mean(2)
 
 
 @dataclass(frozen=True)
