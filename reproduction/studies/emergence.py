@@ -60,6 +60,10 @@ def world_of(experiment: Experiment) -> str:
         until = model.emergence.exploration_until
         if until != usual.model.emergence.exploration_until:
             parts.append(f"exploration until {until}")
+        begin = model.emergence.memory_from
+        if begin != usual.model.emergence.memory_from:
+            steps = experiment.training.steps
+            parts.append("no memories" if begin >= steps else f"memories from {begin}")
     frames = experiment.training.clip_length
     if frames != usual.training.clip_length:
         parts.append(f"clips of {frames} frames")

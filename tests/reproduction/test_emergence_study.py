@@ -56,6 +56,10 @@ def test_a_world_is_named_with_what_the_recipe_changes():
     recipe = replace(experiment.model.emergence, exploration_until=700)
     changed = replace(experiment, model=replace(experiment.model, emergence=recipe))
     assert emergence.world_of(changed) == "lambda 0, 32 px, std 1, exploration until 700"
+    for begin, said in ((600, "memories from 600"), (experiment.training.steps, "no memories")):
+        recipe = replace(experiment.model.emergence, memory_from=begin)
+        changed = replace(experiment, model=replace(experiment.model, emergence=recipe))
+        assert emergence.world_of(changed) == f"lambda 0, 32 px, std 1, {said}"
     clocks = preset("two-clocks")
     assert emergence.world_of(clocks) == "Two Clocks, the room by the ball, N = 3"
 
