@@ -324,7 +324,7 @@ def _training_of(folder: RunFolder, training: TrainingConfig) -> dict[str, Any]:
     lines = [entry for entry in folder.metrics.read() if "loss" in entry]
     if lines and not summary:  # it has not ended yet, or its page was not made
         last = lines[-1]
-        summary = {"steps": last["step"], "seconds": {"train": last["seconds"]}, **last}
+        summary = last | {"steps": last["step"], "seconds": {"train": last["seconds"]}}
         frames = frames or last.get("frames")
     joint = [entry for entry in lines if "stage" not in entry]
     last = joint[-1] if joint else {}

@@ -127,6 +127,13 @@ def test_a_training_that_goes_on_from_a_run_counts_what_that_took(runs):
     finally:
         (runs / "moved").rename(runs / "dlh")
     assert unknown["cpu_seconds"] is None and unknown["steps"] == 20
+    (longer / "summary.json").unlink()  # as of a run whose page was not made
+    unmeasured = scored.training_of(longer, open_subject(str(longer)))
+    assert (unmeasured["cpu_seconds"], unmeasured["seconds"], unmeasured["steps"]) == (
+        12.0,
+        15.0,
+        30,
+    )
     shutil.rmtree(longer)
 
 
