@@ -102,7 +102,7 @@ def test_a_browser_draws_the_timeline_and_jumps_to_an_event(dlh, still, kind):
         np.save("film.npy", moving_block())
         page_of(dlh, still, "film.npy")
     address = f"{Path('events.html').resolve().as_uri()}#event-1"
-    for _ in range(3):  # on a busy machine the film may not have loaded when the page is read
+    for _ in range(10):  # on a busy machine the film may not have loaded when the page is read
         dom = subprocess.run(
             [
                 *(str(BROWSER), "--headless=new", "--no-sandbox", "--disable-gpu"),
