@@ -76,6 +76,27 @@ Scale = Annotated[
         "floats, or 255 where the first frame has floats above 1."
     ),
 ]
+DataFps = Annotated[
+    float | None,
+    tyro.conf.arg(
+        help="Re-time the videos of --data to this many frames a second; default: to the rate at "
+        "which the model was trained, where both have one."
+    ),
+]
+DataCrop = Annotated[
+    tuple[int, int, int, int] | None,
+    tyro.conf.arg(
+        help="The part of each of their frames that is used, X Y WIDTH HEIGHT in its pixels; "
+        "default: all of it."
+    ),
+]
+DataFit = Annotated[
+    Literal["squash", "pad"] | None,
+    tyro.conf.arg(
+        help="Squash their frames to the model's shape, or pad them with black; default: as it was "
+        "trained."
+    ),
+]
 
 
 def form_of(options: Any) -> ArrayForm:
@@ -389,15 +410,9 @@ class EvaluateOptions:
     data: str | None = None
     """Data to predict, in place of the run's own: a folder of videos, a clip store, or the name of
     a data set."""
-    fps: float | None = None
-    """Re-time the videos of --data to this many frames a second; default: to the rate at which the
-    model was trained, where both have one."""
-    crop: tuple[int, int, int, int] | None = None
-    """The part of each of their frames that is used, X Y WIDTH HEIGHT in its pixels; default: all
-    of it."""
-    fit: Literal["squash", "pad"] | None = None
-    """Squash their frames to the model's shape, or pad them with black; default: as it was
-    trained."""
+    fps: DataFps = None
+    crop: DataCrop = None
+    fit: DataFit = None
     manifest: Path | None = None
     """A file of dlh data manifest that names the clips; it sets context, horizon and clips."""
     context: int | None = None
@@ -503,15 +518,9 @@ class AnalyseOptions:
     data: str | None = None
     """Data to analyse, in place of the run's own: a folder of videos, a video, a clip store, or the
     name of a data set. The clips of all its splits are used."""
-    fps: float | None = None
-    """Re-time the videos of --data to this many frames a second; default: to the rate at which the
-    model was trained, where both have one."""
-    crop: tuple[int, int, int, int] | None = None
-    """The part of each of their frames that is used, X Y WIDTH HEIGHT in its pixels; default: all
-    of it."""
-    fit: Literal["squash", "pad"] | None = None
-    """Squash their frames to the model's shape, or pad them with black; default: as it was
-    trained."""
+    fps: DataFps = None
+    crop: DataCrop = None
+    fit: DataFit = None
     clips: int = 64
     """The most clips to analyse."""
     futures_clips: int = 16
