@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy, Noise
-from dlh.networks.convolution import TransposedConvolutionOfPixel
+from dlh.networks.transposed import DoublingConvolution, TransposedConvolutionOfPixel
 from dlh.training.speed import lay_out, resolve
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -146,7 +146,7 @@ def with_nets_of_torch(model: DynamicLatentHierarchy) -> DynamicLatentHierarchy:
     """A copy of the model whose convolutions are all torch's own."""
     copy = deepcopy(model)
     for layer in copy.modules():
-        if isinstance(layer, TransposedConvolutionOfPixel):
+        if isinstance(layer, TransposedConvolutionOfPixel | DoublingConvolution):
             layer.__class__ = nn.ConvTranspose2d  # ty: ignore[invalid-assignment]
     return copy
 

@@ -17,6 +17,8 @@ from refusals import holds
         ("cwvae", "--rounds"),
         ("data", "--rounds"),
         ("evaluation", "--rounds"),
+        ("decoder", "--threads"),
+        ("decoder", "--rounds"),
         ("step", "--threads"),
         ("step", "--rounds"),
     ],

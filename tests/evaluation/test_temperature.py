@@ -91,6 +91,16 @@ def test_decisions_are_tried_at_the_temperature_of_the_states():
     assert tried[2].change_rate == pytest.approx(colder, abs=0.05)
 
 
+def test_a_deterministic_model_is_tried_once():
+    class Certain(Weather):
+        def predict(self, context, *, horizon, **settings):
+            return Prediction(frames=torch.full((len(context), 1, horizon, *SHAPE), 0.5))
+
+    chosen, tried = choose_temperature(Certain(0.1), *world(0.1), samples=8)
+    assert chosen == AS_LEARNT
+    assert [one.samples for one in tried] == [1]
+
+
 def test_what_is_tried_says_how_far_futures_differ():
     context, truth = world(0.1, clips=6)
     free, cool = (

@@ -60,6 +60,7 @@ class Tried:
 
     Attributes:
         temperature: at which they were drawn.
+        samples: futures of each clip; a deterministic model's only one.
         energy: their energy score, the mean over the predicted steps, (clips,); lower is better.
         spread: mean distance of two futures of a clip, root mean square of their pixels.
         change_rate: of level 2, drawn changes per predicted step; None of a model without one.
@@ -67,6 +68,7 @@ class Tried:
     """
 
     temperature: Temperature
+    samples: int
     energy: np.ndarray
     spread: float
     change_rate: float | None
@@ -114,6 +116,7 @@ def try_temperature(
     scores = FutureScores.of(np.stack(curves))
     return Tried(
         temperature=temperature,
+        samples=drawn.frames.shape[1],
         energy=np.array(energies),
         spread=float(np.mean(spreads)),
         change_rate=float(np.mean(rates)) if rates else None,
@@ -144,7 +147,7 @@ def choose_temperature(
         context, truth, samples, seed: as in :func:`try_temperature`; of clips that are not
             reported.
         states, decisions: temperatures to try; both hold 1. A model that decides nothing, or draws
-            no decision in its futures, tries none of the latter.
+            no decision in its futures, tries none of the latter; a deterministic one tries 1 alone.
         told: of each as soon as it is tried.
 
     Returns:
@@ -162,7 +165,10 @@ def choose_temperature(
         told(tried)
         return tried
 
-    of_states = [tried_at(Temperature(states=one)) for one in _from_one(states)]
+    first, *others = [Temperature(states=one) for one in _from_one(states)]
+    of_states = [tried_at(first)]
+    if of_states[0].samples > 1:
+        of_states += [tried_at(one) for one in others]
     chosen = _nearest_to_one(of_states, [one.temperature.states for one in of_states])
     if chosen.change_rate is None:
         return chosen.temperature, tuple(of_states)

@@ -14,10 +14,12 @@ from dlh.networks.convolution import (
 from dlh.networks.perceptron import ACTIVATIONS, ConditionalGaussian, perceptron
 from dlh.networks.recorded import recorded
 from dlh.networks.recurrent import Recurrence, gated, latest
+from dlh.networks.transposed import DoublingConvolution
 
 __all__ = [
     "ACTIVATIONS",
     "ConditionalGaussian",
+    "DoublingConvolution",
     "FrameDecoder",
     "FrameEncoder",
     "Recurrence",

@@ -14,12 +14,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import cast
 
 from jaxtyping import Float
-from torch import Tensor, addmm, cat, nn
+from torch import Tensor, cat, nn
 
 from dlh.networks.perceptron import ACTIVATIONS, start_orthogonal
+from dlh.networks.transposed import DoublingConvolution, TransposedConvolutionOfPixel
 
 MOST_NUMBERS = 2**30
 """In a layer's output. Beyond 2**31 a GPU's convolutions in bfloat16 give nonsense."""
@@ -129,7 +129,7 @@ def decoder_convolutions(
     layers: list[nn.Module] = []
     for inputs, outputs, kernel in zip(sizes[:-1], sizes[1:], kernels, strict=True):
         of_pixel = exact and not layers
-        kind = TransposedConvolutionOfPixel if of_pixel else nn.ConvTranspose2d
+        kind = TransposedConvolutionOfPixel if of_pixel else DoublingConvolution
         layers += [
             kind(inputs, outputs, kernel, stride=2, padding=0 if exact else 1),
             activation(),
@@ -139,21 +139,6 @@ def decoder_convolutions(
 
 def _is_cwvae_size(frame_shape: tuple[int, int, int]) -> bool:
     return tuple(frame_shape[1:]) == CWVAE_SIZE
-
-
-class TransposedConvolutionOfPixel(nn.ConvTranspose2d):
-    """A transposed convolution without padding whose input is one pixel: a matrix product.
-
-    As such it takes a fifth of the time that torch's takes on a CPU.
-    """
-
-    def forward(
-        self, input: Float[Tensor, "batch inputs 1 1"], output_size: list[int] | None = None
-    ) -> Float[Tensor, "batch outputs height width"]:
-        outputs, height, width = self.weight.shape[1:]
-        bias = cast(Tensor, self.bias).repeat_interleave(height * width)
-        product = addmm(bias, input.flatten(1), self.weight.flatten(1))
-        return product.view(-1, outputs, height, width)
 
 
 def frames_at_once(frame_shape: tuple[int, int, int], channels: Sequence[int]) -> int:

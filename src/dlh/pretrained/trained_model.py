@@ -26,6 +26,7 @@ from dlh.settings import check_at_least
 from dlh.training.device import choose_device
 from dlh.training.held_out import BOUND
 from dlh.training.randomness import step_generator
+from dlh.training.speed import lay_out
 from dlh.video import VideoError, check_video, from_stored
 
 AnyVideo = str | Path | np.ndarray | Tensor | Sequence[np.ndarray | Tensor | Image]
@@ -81,6 +82,7 @@ class TrainedModel:
         self.trained_on = trained_on
         self.device = choose_device(str(device))
         self.model: Any = model.to(self.device).eval()
+        lay_out(self.model, "channels-last")
 
     def __repr__(self) -> str:
         channels, height, width = self.model.frame_shape

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dlh.models.lmc.config import LMCConfig
+from dlh.networks import DoublingConvolution
 
 ELU = partial(nn.ELU, inplace=True)
 
@@ -43,7 +44,7 @@ class FrameDecoder(nn.Module):
             ELU(),
             nn.ConvTranspose2d(half, half, 3, padding=1),
             ELU(),
-            nn.ConvTranspose2d(half, config.channels, 3, stride=2, padding=1, output_padding=1),
+            DoublingConvolution(half, config.channels, 3, stride=2, padding=1, output_padding=1),
             nn.Sigmoid() if config.output == "sigmoid" else nn.Identity(),
         )
 

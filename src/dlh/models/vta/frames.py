@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dlh.models.vta.config import VTAConfig
+from dlh.networks import DoublingConvolution
 
 
 class FrameEncoder(nn.Module):
@@ -50,7 +51,7 @@ class FrameDecoder(nn.Module):
         for _ in range(config.halvings - 1):
             doubling = nn.ConvTranspose2d(hidden, hidden, 4, stride=2, padding=1, bias=False)
             self.layers.append(_normalised(doubling, hidden))
-        self.layers.append(nn.ConvTranspose2d(hidden, config.channels, 4, stride=2, padding=1))
+        self.layers.append(DoublingConvolution(hidden, config.channels, 4, stride=2, padding=1))
 
     def forward(
         self, features: Float[Tensor, "batch belief"]
