@@ -26,6 +26,7 @@ from dlh.reports.figures import canvas
 from dlh.reports.figures.curves import ModelsPanel, draw_models
 from dlh.reports.figures.rollouts import COLUMNS, rollouts_figure
 from dlh.runs.subject import open_subject
+from dlh.training.run import EXPERIMENT, run_of
 from dlh.video import from_stored, to_stored
 from reproduction.ball import BallInFutures, switches_in
 from reproduction.comparison_page import render
@@ -51,7 +52,7 @@ def compare_models(
     say: Say = print,
 ) -> dict[str, Any]:
     """Score every run, and write comparison.json, comparison.md and pictures, and for each model
-    what comparison.json says of it.
+    what comparison.json says of it and the settings that train it again.
 
     Args:
         runs: finished runs on one world, by the names of the models.
@@ -79,6 +80,8 @@ def compare_models(
         models[name] = numbers_of(runs[name], subject, found[name])
         models[name]["outlasts"] = outlasts(found[name][AS_LEARNT].curves())
         write_json(out / name / ONE, models[name])
+        if run := run_of(str(runs[name])):
+            write_json(out / name / EXPERIMENT, run.read_json(EXPERIMENT))
     at_one = {name: at[AS_LEARNT] for name, at in found.items()}
     check_same_protocol({name: scored.protocol for name, scored in at_one.items()})
     a_model = next(iter(at_one.values()))

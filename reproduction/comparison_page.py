@@ -15,24 +15,30 @@ NOTHING = "-"
 MEASURES = ("psnr_mean", "psnr_best", "energy")
 ABOUT_PICTURES = """The first picture shows the clip whose futures are kept. In the last one, where
 the world is a ball, the clip and the frames are those in which the true colour switches most often;
-the bands have the ball's colour at all steps, white where it has none. *Best* is the closest future
-by PSNR."""
+the bands have the ball's colour at all steps, white where it has none. The best future in a picture
+is the closest one by PSNR."""
 KEPT = """`per-future.json` has PSNR and both SSIMs of every future, energy score and diversity of
 every clip; `ball.json` or `digits.json` beside it how long every future is in place. The best
 future of the first clip and two others are kept as uint8. The command draws all futures of that
-clip again, bit for bit on the same software (RUN is the model's run)."""
+clip again, bit for bit on the same software. RUN is the model's run: `dlh train --resume RUN` makes
+it from a folder that holds nothing but its `experiment.json`, which lies beside the scores (a run
+that began with the weights of another one needs those too)."""
 Numbers = Mapping[str, Any]
 
 FUTURES = """Every future is read frame by frame. *One saturated colour* is the share of predicted
 frames that show a ball of one clear colour; *switches per step* is how often that colour changes.
 *In place* is the number of predicted steps before the ball's centre is first off by more than its
-radius: the median over clips, of each clip's best future and of the mean over its futures."""
+radius: the median over clips, of each clip's future that lasts longest and of the mean over its
+futures."""
 DIGITS = """A digit is *in place* while its own picture is found within {radius:.0%} of its size of
 where it truly is: predicted steps until it first is not, the mean over the digits, the median over
-clips of each clip's best future and of the mean over its futures. *Still the same* is the share of
-the digits that a classifier sees in the frame at that step, wherever they are; it sees
+clips of the future that lasts longest and of the mean over a clip's futures. *Still the same* is
+the share of the digits that a classifier sees in the frame at that step, wherever they are; it sees
 {accuracy:.1%} of the digits of true frames that it was not trained on, and guessing gives 20 %. A
 still frame keeps its digits, so read both together."""
+CHOSEN = """The energy score of predictions of validation clips chooses, the states' temperature
+first, then that of decisions at it: the nearest to 1 that is within one standard error of the best.
+The second table has the test clips; a model that is missing there chose 1."""
 OUTLASTS = """Predicted steps before the curve of the average future's PSNR (then of the best
 future's, then of the energy score) first falls behind a floor's, averaged over 20 steps."""
 TRAININGS = """Core-seconds are those of all threads, and frames those of the clips that training
@@ -76,7 +82,8 @@ def render(numbers: Numbers, *, table: str, pictures: Mapping[str, str]) -> str:
     if any(model["temperature"] for model in numbers["models"].values()):
         parts += [
             "## At the temperature that validation clips choose",
-            "A model that is missing here chose 1. For each one, by the energy score.",
+            CHOSEN,
+            _tried(numbers),
             _chosen(numbers),
         ]
     if pictures:
@@ -112,7 +119,7 @@ def _three(outlasts: Numbers, floor: str) -> str:
 
 def _digits(numbers: Numbers) -> str:
     steps = list(_first(numbers)["digits"]["rows"][MODEL]["same"])
-    head = ("", "in place, best", "in place, mean", *(f"same, step {step}" for step in steps))
+    head = ("", "in place, longest", "in place, mean", *(f"same, step {step}" for step in steps))
 
     def row(title: str, found: Numbers) -> tuple[str, ...]:
         same = (f"{found['same'][step]:.0%}" for step in steps)
@@ -143,14 +150,16 @@ def _kept(numbers: Numbers) -> str:
 
 def _trainings(numbers: Numbers) -> str:
     head = (
-        "", "kind", "preset", "parameters", "steps", "seconds a step", "core-seconds",
-        "frames seen",
+        "", "kind", "preset", "seed", "learning rate", "parameters", "steps", "seconds a step",
+        "core-seconds", "frames seen",
     )  # fmt: skip
     rows = [
         (
             name,
             model["kind"],
             model["preset"],
+            str(model["seed"]),
+            f"{model['learning_rate']:g}",
             f"{model['parameters']:,}",
             _count(model["training"]["steps"]),
             _seconds_a_step(model["training"]),
@@ -179,7 +188,7 @@ def core_seconds(training: Numbers) -> str:
 def _balls(numbers: Numbers) -> str:
     head = (
         "", "one saturated colour", "sharpness", "switches per step", "to the next colour",
-        "in place, best", "in place, mean",
+        "in place, longest", "in place, mean",
     )  # fmt: skip
     rows = [
         (_title(name, model, at), *_ball(found))
@@ -212,21 +221,34 @@ def _steps(tracking: Numbers) -> tuple[str, str]:
     return f"{tracking['median_steps_best']:g}", f"{tracking['median_steps_mean']:.1f}"
 
 
-def _chosen(numbers: Numbers) -> str:
-    head = ("", "PSNR best", "PSNR mean", "SSIM best", "SSIM mean", "energy", "energy at 1")
+def _tried(numbers: Numbers) -> str:
+    """The energy score of validation predictions at every temperature."""
     rows = []
     for name, model in numbers["models"].items():
-        for at, found in list(model["at"].items())[1:]:
-            scores = found["scores"]
-            cells = [
-                number(scores[metric][value], metric)
-                for metric in ("psnr", "ssim")
-                for value in ("best", "mean")
-            ]
-            energies = [
-                f"{one['distribution']['model'][ENERGY]['mean']:.4f}"
-                for one in (found, next(iter(model["at"].values())))
-            ]
+        if model["temperature"]:
+            tried = (
+                f"{_temperature(one['states'], one['decisions'])}: {one['energy_score']:.4f}"
+                for one in model["temperature"]["tried"]
+            )
+            rows.append((name, ", ".join(tried)))
+    return table(("", "temperature: energy score"), rows)
+
+
+def _chosen(numbers: Numbers) -> str:
+    metrics = {"psnr": "PSNR", "ssim": "SSIM", "ssim_legacy": "SSIM legacy"}
+    head = ("", *(f"{title}, best (mean)" for title in metrics.values()), "energy", "energy at 1")
+    rows = []
+    for name, model in numbers["models"].items():
+        at_one, *others = model["at"].items()
+        for at, found in others:
+            cells = (
+                f"{number(found['scores'][metric]['best'], metric)} "
+                f"({number(found['scores'][metric]['mean'], metric)})"
+                for metric in metrics
+            )
+            energies = (
+                f"{one['distribution'][MODEL][ENERGY]['mean']:.4f}" for one in (found, at_one[1])
+            )
             rows.append((_title(name, model, at), *cells, *energies))
     return table(head, rows) if rows else "All chose 1."
 
@@ -235,7 +257,11 @@ def _title(name: str, model: Numbers, at: str) -> str:
     found = model["at"][at]
     if (found["states"], found["decisions"]) == (1.0, 1.0):
         return name
-    return f"{name}, temperature {found['states']:g}, of decisions {found['decisions']:g}"
+    return f"{name}, temperature {_temperature(found['states'], found['decisions'])}"
+
+
+def _temperature(states: float, decisions: float) -> str:
+    return f"{states:g}" if decisions == 1 else f"{states:g}, of decisions {decisions:g}"
 
 
 def _count(value: float | None) -> str:

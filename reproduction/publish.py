@@ -76,7 +76,7 @@ its colour when it does.
 |---|---|
 | bound | {elbo:.0f} nats a frame |
 | events of level 2: precision / recall / F1 | {precision:.3f} / {recall:.3f} / {f1:.3f} |
-| PSNR of 20 predicted frames, best of 8 futures | {psnr:.1f} dB |
+| PSNR of 20 predicted frames, best of 8 futures, {predicted} clips | {psnr:.1f} dB |
 
 Training: {updates} updates on generated clips, seed {seed}, with dlh {software}; `about.json` has
 every setting. Weights: {stored_as}, computed with as float32.
@@ -192,6 +192,7 @@ def model_card(about: dict[str, Any]) -> str:
         size=ball["size"],
         updates=f"{training['steps'] + sum(training.get('later_steps') or ()):,}",
         seed=training["seed"],
+        predicted=min(about["as_stored"]["clips"], PREDICTED_CLIPS),
         **about["as_stored"],
     )
 

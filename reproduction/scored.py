@@ -265,6 +265,8 @@ def numbers_of(run: Path, subject: Subject, at: Mapping[str, Scored]) -> dict[st
     return {
         "preset": subject.experiment.preset,
         "kind": subject.model.config.kind,
+        "seed": subject.experiment.training.seed,
+        "learning_rate": subject.experiment.training.learning_rate,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "training": training_of(run, subject),
         "events": first.scores.get("events"),

@@ -26,6 +26,11 @@ SCORING = "scoring"
 """In the file of what is missing: why nothing could be scored."""
 METRICS = ("ssim_legacy", "psnr", "ssim", "lpips", "fvd")
 SHOWN_FIGURES = {"exchanged": "Fig. 5a", "rolled": "Fig. 5b", "events": "Fig. 5c"}
+SIZES = {
+    "tiny": "The models are tiny, to try the list out: their scores say nothing.",
+    "cores": "All models are narrower than published, to fit two cores.",
+    "paper": "All models have their published sizes.",
+}
 Numbers = Mapping[str, Any]
 
 ABOUT = """Who predicts furthest? Every model that is trained here has the same budget on a world,
@@ -36,7 +41,8 @@ The energy score, also with its interval, is lower for a better forecast. *In pl
 predicted steps until the ball or a digit is first off, medians over clips, a of the future that
 lasts longest, b of the mean over futures. The paper's numbers are of its own data and training, so
 they show only what is aimed at. CW-VAE was published with 36 observed frames; `--context 36` gives
-every model as many. Rollouts and curves are at temperature 1."""
+every model as many. The floor *best of other clips* has as many futures as there are other clips.
+Rollouts and curves are at temperature 1."""
 DIGITS = """*Same digits* is the share of digits that a small classifier sees in the last predicted
 frame, wherever they are: {accuracy:.1%} of those of true frames that it was not trained on;
 guessing gives 20 %."""
@@ -82,7 +88,8 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
     yield (
         f"{protocol['data']['clips']} {protocol['data']['split']} clips of {hours['world']}, "
         f"{protocol['context']} frames observed, {protocol['horizon']} predicted, up to "
-        f"{protocol['samples']} futures of each clip, seed {protocol['seed']}."
+        f"{protocol['samples']} futures of each clip, seed {protocol['seed']}. "
+        + " ".join(SIZES[size] for size in _sizes(place))
     )
     yield "### The same core-hours"
     yield " ".join(BUDGET.split())
@@ -307,6 +314,12 @@ def _terms(place: Path) -> dict[str, Numbers]:
     """How each cell was trained, by its name."""
     found = {path.stem: _read(path) for path in (place / CELLS).glob("*.json")}
     return {name: each["terms"] for name, each in found.items() if each and each["terms"]}
+
+
+def _sizes(place: Path) -> list[str]:
+    """Of the models of a world."""
+    found = {_read(path)["size"] for path in (place / CELLS).glob("*.json")}
+    return [size for size in SIZES if size in found]
 
 
 def _title(name: str) -> str:

@@ -99,9 +99,21 @@ def test_each_model_has_its_scores_and_what_applies_to_it(compared):
         assert found["samples"] == (1 if kind == "lmc" else 3)
         assert 0 <= found["tracking"]["median_steps_mean"] <= found["tracking"]["median_steps_best"]
         assert (model["events"] is not None) == (kind in ("dlh", "vta"))
-        assert len(model["temperature"]["tried"]) >= 5
+        tried = [one["states"] for one in model["temperature"]["tried"]]
+        assert tried == [1.0] if kind == "lmc" else len(tried) >= 5
+        assert (model["seed"], model["learning_rate"]) == (
+            (recipe := of_preset(KINDS[kind]).training).seed,
+            recipe.learning_rate,
+        )
     steps = numbers["ideal_observer"]
     assert 0 < steps["median_steps_mean"] <= steps["median_steps_best"] <= 16
+
+
+def test_the_settings_that_train_a_model_again_lie_beside_its_scores(compared, runs):
+    out, _ = compared
+    for kind in KINDS:
+        kept = json.loads((out / kind / "experiment.json").read_text())
+        assert kept == json.loads((runs / kind / "experiment.json").read_text())
 
 
 def test_what_a_training_took_is_counted_or_computed(compared):
@@ -147,7 +159,7 @@ def test_the_page_shows_every_model_the_floors_once_and_events_of_those_that_dec
     assert titles.count("floor: black frame") == 1 and titles.count("ideal observer") == 1
     assert {title.partition(":")[0] for title in titles if ": level 2" in title} == {"dlh", "vta"}
     trainings = rows[1 : 1 + len(KINDS)]  # below the head of the first table
-    took = {row[0]: row[6] for row in trainings}
+    took = {row[0]: row[8] for row in trainings}
     assert took["dlh"] == "8" and took["cwvae"] == "<= 10"
     png = (out / "futures.png").read_bytes()
     assert png.startswith(b"\x89PNG") and "(futures.png)" in page

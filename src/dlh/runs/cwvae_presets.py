@@ -49,8 +49,8 @@ def cwvae_moving_ball() -> Experiment:
     dlh train cwvae-moving-ball
 
     Level 2 ticks every 6 frames whatever happens, so it finds no event. At the std 1 of the other
-    balls its states learn nothing in 600 updates, so it has the std of the published mazes
-    (docs/log.md).
+    balls its states learn nothing in 600 updates, so it has the std of the published MineRL
+    configuration (docs/log.md).
     """
     model = CWVAEConfig(
         height=32,

@@ -197,7 +197,7 @@ def moving_ball_flat() -> Experiment:
     no events.
     """
     model = FlatConfig(height=32, width=32, convolution_channels=(16, 32, 64, 64))
-    training = replace(ON_BALL, learning_rate=3e-3, beta_warmup_steps=850, cooldown_steps=500)
+    training = replace(joint(ON_BALL, ON_BALL.steps), learning_rate=3e-3, gradient_norm=None)
     return on(BALL, "moving-ball-flat", model, training)
 
 
