@@ -323,7 +323,7 @@ def _training_of(folder: RunFolder, training: TrainingConfig) -> dict[str, Any]:
     frames = summary.get("frames")
     if frames is None and not any(training.later_steps) and training.starts == 1:
         frames = training.steps * training.batch_size * training.clip_length
-    lines = [entry for entry in folder.metrics.read() if "loss" in entry]
+    lines = [entry for entry in folder.metrics.read() if "seconds" in entry]
     if lines and not summary:  # it has not ended yet, or its page was not made
         last = lines[-1]
         summary = last | {"steps": last["step"], "seconds": {"train": last["seconds"]}}

@@ -312,8 +312,10 @@ def _far(numbers: Numbers) -> str:
 
 def _terms(place: Path) -> dict[str, Numbers]:
     """How each cell was trained, by its name."""
-    found = {path.stem: _read(path) for path in (place / CELLS).glob("*.json")}
-    return {name: each["terms"] for name, each in found.items() if each and each["terms"]}
+    found = {path.stem: _read(path)["terms"] for path in (place / CELLS).glob("*.json")}
+    order = {model: number for number, model in enumerate(MODELS)}
+    names = sorted(found, key=lambda name: (order.get(name.partition("-")[0], len(order)), name))
+    return {name: found[name] for name in names if found[name]}
 
 
 def _sizes(place: Path) -> list[str]:

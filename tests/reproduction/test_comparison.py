@@ -146,6 +146,11 @@ def test_a_training_that_goes_on_from_a_run_counts_what_that_took(runs):
         15.0,
         30,
     )
+    stage = {"step": 40, "stage": "dynamics", "seconds": 9.0, "cpu_seconds": 7.0, "frames": 900}
+    RunFolder(longer).metrics.append(stage)
+    later = scored.training_of(longer, open_subject(str(longer)))
+    assert (later["cpu_seconds"], later["seconds"], later["steps"]) == (15.0, 19.0, 60)
+    assert later["cpu_seconds_a_step"] == 0.4
     shutil.rmtree(longer)
 
 
