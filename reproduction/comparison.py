@@ -77,7 +77,7 @@ def compare_models(
     for name, subject in subjects.items():
         say(f"{name}: a model of the kind {subject.model.config.kind}")
         found[name] = score_model(runs[name], subject, reading, out / name, asked, say)
-        models[name] = numbers_of(runs[name], subject, found[name])
+        models[name] = numbers_of(runs[name], subject, found[name], keep=asked.kept)
         models[name]["outlasts"] = outlasts(found[name][AS_LEARNT].curves())
         write_json(out / name / ONE, models[name])
         if run := run_of(str(runs[name])):

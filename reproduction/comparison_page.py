@@ -18,11 +18,11 @@ the world is a ball, the clip and the frames are those in which the true colour 
 the bands have the ball's colour at all steps, white where it has none. The best future in a picture
 is the closest one by PSNR."""
 KEPT = """`per-future.json` has PSNR and both SSIMs of every future, energy score and diversity of
-every clip; `ball.json` or `digits.json` beside it how long every future is in place. The best
-future of the first clip and two others are kept as uint8. The command draws all futures of that
-clip again, bit for bit on the same software. RUN is the model's run: `dlh train --resume RUN` makes
-it from a folder that holds nothing but its `experiment.json`, which lies beside the scores (a run
-that began with the weights of another one needs those too)."""
+every clip; `ball.json` or `digits.json` beside it how long every future is in place. A file of
+futures has the best one of the first clip and two others, as uint8. The command draws all futures
+of that clip again, bit for bit on the same software. RUN is the model's run: `dlh train --resume
+RUN` makes it from a folder that holds nothing but its `experiment.json`, which lies beside the
+scores (a run that began with the weights of another one needs those too)."""
 Numbers = Mapping[str, Any]
 
 FUTURES = """Every future is read frame by frame. *One saturated colour* is the share of predicted
@@ -140,12 +140,16 @@ def _kept(numbers: Numbers) -> str:
     """Where a reader finds what a cell is made of, and the command that draws the rest again."""
     rows = [
         (_title(name, model, at), f"`{name}/{at}/per-future.json`",
-         f"`{name}/{found['kept']['file']}` ({found['kept']['frames']} frames)",
+         _kept_file(name, found["kept"]),
          f"`{found['kept']['command']}`")
         for name, model in numbers["models"].items()
         for at, found in model["at"].items()
     ]  # fmt: skip
     return KEPT + "\n\n" + table(("", "scores of every future", "futures", "all futures"), rows)
+
+
+def _kept_file(name: str, kept: Numbers) -> str:
+    return f"`{name}/{kept['file']}` ({kept['frames']} frames)" if "file" in kept else NOTHING
 
 
 def _trainings(numbers: Numbers) -> str:

@@ -58,6 +58,7 @@ class Asked:
         temperatures: whether each model is also scored at the temperature that its validation clips
             choose.
         processes: that score clips; None: one a core.
+        kept: whether futures of one clip are kept as a file.
     """
 
     context: int | None = None
@@ -68,6 +69,7 @@ class Asked:
     seed: int = 0
     temperatures: bool = True
     processes: int | None = None
+    kept: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,16 +189,14 @@ def _scored(options: EvaluateOptions, reading: Reading | None, say: Say) -> Scor
     return Scored(folder=folder, opened=opened, protocol=protocol, scores=scores, read=read)
 
 
-def keep_clip(scored: Scored, *, generated: bool) -> dict[str, Any]:
+def keep_clip(scored: Scored) -> dict[str, Any]:
     """Write some futures of one clip, with context and truth, as uint8 in less than 1 MB.
 
     Args:
         scored: whose futures.
-        generated: whether the clips are, not read from files.
 
     Returns:
-        The name of the file, the clip, how many predicted frames of it the file has, and the
-        command that draws all its futures again.
+        The name of the file, and how many predicted frames it has.
     """
     path = scored.folder / KEPT.format(KEPT_CLIP)
     clip = scored.opened.evaluation.clips.read(KEPT_CLIP)
@@ -219,13 +219,7 @@ def keep_clip(scored: Scored, *, generated: bool) -> dict[str, Any]:
         write_bytes(path, content.getvalue())
     with np.load(path) as arrays:
         frames = arrays["samples"].shape[2]
-    return {
-        "file": f"{scored.folder.name}/{path.name}",
-        "clip": KEPT_CLIP,
-        "frames": frames,
-        # Clips of files are spread over all of them: how many there are decides the first one.
-        "command": scored.command(*["--clips 1"] * generated, "--save-predictions 1"),
-    }
+    return {"file": f"{scored.folder.name}/{path.name}", "frames": frames}
 
 
 def _chosen(subject: Subject, protocol: Protocol, path: Path, say: Say) -> Temperature:
@@ -257,11 +251,22 @@ def read_kept(path: Path, digest: str) -> dict[str, Any] | None:
     return kept if kept.get("protocol_sha256") == digest else None
 
 
-def numbers_of(run: Path, subject: Subject, at: Mapping[str, Scored]) -> dict[str, Any]:
-    """What a comparison holds of a model: its training, and its scores at each temperature."""
+def numbers_of(
+    run: Path, subject: Subject, at: Mapping[str, Scored], *, keep: bool = True
+) -> dict[str, Any]:
+    """What a comparison holds of a model: its training, and its scores at each temperature.
+
+    Args:
+        run: finished.
+        subject: the same, opened.
+        at: its scores.
+        keep: whether futures of one clip are kept as a file.
+    """
     network = subject.model.model
     assert isinstance(network, torch.nn.Module)
     first = at[AS_LEARNT]
+    # Clips of files are spread over all of them: how many there are decides the first one.
+    one_clip = ("--clips 1",) if subject.experiment.data.generated else ()
     return {
         "preset": subject.experiment.preset,
         "kind": subject.model.config.kind,
@@ -282,7 +287,11 @@ def numbers_of(run: Path, subject: Subject, at: Mapping[str, Scored]) -> dict[st
                 "distribution": scored.scores["distribution"],
                 "samples": scored.scores["samples"][MODEL],
                 "command": scored.command(),
-                "kept": keep_clip(scored, generated=subject.experiment.data.generated),
+                "kept": {
+                    "clip": KEPT_CLIP,
+                    "command": scored.command(*one_clip, "--save-predictions 1"),
+                    **(keep_clip(scored) if keep else {}),
+                },
                 **scored.read,
             }
             for name, scored in at.items()

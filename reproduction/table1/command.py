@@ -66,6 +66,8 @@ class Table1Options:
     """Processes that score clips; default: as many as there are cores."""
     root: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("runs/table1")
     """The folder of runs, scores and page."""
+    keep: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """Copy there what the page shows and what a reader needs to check it, without weights."""
     dry_run: tyro.conf.FlagCreatePairsOff[bool] = False
     """Only say what would be trained."""
 
@@ -78,6 +80,7 @@ def table1(words: list[str], prog: str) -> None:
     """Run the command."""
     options = parse(Table1Options, words, prog=prog)
     from reproduction.stopping import goes_on_when_repeated
+    from reproduction.table1.kept import keep
     from reproduction.table1.work import plan, run_list
 
     request = request_of(options)
@@ -87,6 +90,8 @@ def table1(words: list[str], prog: str) -> None:
         return
     with goes_on_when_repeated():
         run_list(request, options.root, say=say)
+        if options.keep is not None:
+            keep(options.root, options.keep, say=say)
 
 
 def request_of(options: Table1Options) -> Request:

@@ -21,6 +21,7 @@ from reproduction.table1.terms import MEASURED
 
 HOURS, FRAMES, FAR, LEVELS = "equal-hours", "equal-frames", "horizon", "levels"
 """Folders of a world: its comparisons, and what the levels of DLH hold."""
+TABLE = "table1.md"
 RUNS, CELLS, MISSING = "runs", "cells", "missing.json"
 SCORING = "scoring"
 """In the file of what is missing: why nothing could be scored."""

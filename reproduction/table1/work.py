@@ -31,6 +31,7 @@ from reproduction.table1.page import (
     MISSING,
     RUNS,
     SCORING,
+    TABLE,
     render,
 )
 from reproduction.table1.terms import (
@@ -41,7 +42,6 @@ from reproduction.table1.terms import (
     train_equal_hours,
 )
 
-PAGE = "table1.md"
 SAME_FRAMES = 0.05
 """A run whose frames differ by no more from those asked for is not trained again."""
 MOST_FOR_FRAMES = 2.0
@@ -134,6 +134,7 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
                     samples=min(asked.samples or FAR_SAMPLES, FAR_SAMPLES),
                     clips=min(asked.clips or FAR_CLIPS, FAR_CLIPS),
                     temperatures=False,
+                    kept=False,
                 )
                 compare_models(runs, place / FAR, few, shared=place, say=say)
         except FAILURES as error:
@@ -145,8 +146,8 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
         if request.levels:
             _draw_levels(runs, place, say)
     there = [world for world in WORLDS.values() if (root / world.name).is_dir()]
-    write_bytes(root / PAGE, render(root, there).encode())
-    say(f"written: {root / PAGE}")
+    write_bytes(root / TABLE, render(root, there).encode())
+    say(f"written: {root / TABLE}")
 
 
 def plan(request: Request, root: Path) -> Iterator[str]:

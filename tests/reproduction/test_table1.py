@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from reproduction.scored import AS_LEARNT
 from reproduction.table1 import page, terms
 from reproduction.table1.cells import MODELS, WORLDS, cells, experiment
 from reproduction.table1.command import Table1Options, request_of
+from reproduction.table1.kept import keep
 from reproduction.table1.terms import Took, Trial, best_trial, scaled, seconds_for, share_for
 from reproduction.table1.work import run_list
 
@@ -246,6 +248,25 @@ def test_the_list_trains_scores_resumes_and_makes_its_page(reproduce, monkeypatc
     assert "as given" in Path("runs/table1/table1.md").read_text()
     dry = reproduce(*words, "--dry-run")
     assert dry.status == 0 and "trained" in dry.out
+    assert reproduce(*words, "--keep", "kept").status == 0
+    shown = Path("kept/table1.md").read_text()
+    linked = re.findall(r"\]\((moving-mnist/[^)]*)\)", shown)
+    assert linked and all((Path("kept") / each).is_file() for each in linked)
+    for comparison in Path("kept").glob("*/*/comparison.md"):
+        named = re.findall(r"`([^`]*/[^`]*(?:json|npz))`", comparison.read_text())
+        assert named and all((comparison.parent / name).is_file() for name in named)
+    assert not list(Path("kept/moving-mnist/horizon").rglob("*.npz"))
+    assert not list(Path("kept").rglob("*.pt"))
+
+
+def test_kept_settings_do_not_say_where_a_run_lay(tmp_path):
+    settings = {"experiment": {"preset": "mine", "init": "/somewhere/private/runs/first"}}
+    row = tmp_path / "root/moving-ball/equal-hours/dlh2-seed0"
+    row.mkdir(parents=True)
+    (row / "experiment.json").write_text(json.dumps(settings))
+    keep(tmp_path / "root", tmp_path / "kept", say=lambda line: None)
+    copy = tmp_path / "kept/moving-ball/equal-hours/dlh2-seed0/experiment.json"
+    assert json.loads(copy.read_text())["experiment"] == {"preset": "mine", "init": "runs/first"}
 
 
 def test_a_dry_run_lists_the_cells_and_trains_none(reproduce):
