@@ -16,6 +16,7 @@ import numpy as np
 from dlh.analysis.moving_ball.ball import BallReading, read_ball
 from dlh.commands.compare import check_same_protocol, table_of
 from dlh.data.worlds.moving_ball import MovingBallConfig
+from dlh.evaluation.results import CURVES
 from dlh.evaluation.rows import FLOORS, MODEL
 from dlh.evaluation.scores.fvd import FVD
 from dlh.evaluation.scoring import ENERGY
@@ -51,8 +52,8 @@ def compare_models(
     shared: Path | None = None,
     say: Say = print,
 ) -> dict[str, Any]:
-    """Score every run, and write comparison.json, comparison.md and pictures, and for each model
-    what comparison.json says of it and the settings that train it again.
+    """Score every run, and write comparison.json, curves.json, comparison.md and pictures, and for
+    each model what comparison.json says of it and the settings that train it again.
 
     Args:
         runs: finished runs on one world, by the names of the models.
@@ -97,6 +98,7 @@ def compare_models(
         numbers["ideal_observer"] = reading.observer(first, a_model.protocol)
     table = table_of({name: (scored.protocol, scored.scores) for name, scored in at_one.items()})
     write_json(out / NUMBERS, numbers)
+    write_json(out / CURVES, _drawn(at_one), indent=0)
     ball = reading.ball if isinstance(reading, BallInFutures) else None
     pictures = {
         "rollouts.png": _rollouts(at_one),
@@ -142,6 +144,24 @@ def _smooth(curve: np.ndarray) -> np.ndarray:
     total = np.concatenate([[0.0], curve.cumsum()])
     end = np.minimum(np.arange(len(curve)) + SMOOTHED, len(curve))
     return (total[end] - total[: len(curve)]) / (end - np.arange(len(curve)))
+
+
+def _drawn(found: Mapping[str, Scored]) -> dict[str, Any]:
+    """The scores by predicted step from which :func:`outlasts` follows, with five digits: of every
+    model, and of the floors once.
+    """
+    curves = {name: scored.curves()["per_frame"] for name, scored in found.items()}
+    floors = next(iter(curves.values()))
+    rows = {floor: floors[floor] for floor in FLOORS if floor in floors}
+    rows |= {name: per_frame[MODEL] for name, per_frame in curves.items()}
+    return {
+        name: {
+            metric: {value: [float(f"{x:.5g}") for x in curve] for value, curve in found.items()}
+            for metric, found in row.items()
+            if metric in ("psnr", ENERGY)
+        }
+        for name, row in rows.items()
+    }
 
 
 def _curves(found: Mapping[str, Scored]) -> bytes:

@@ -34,16 +34,16 @@ DIGITS = """A digit is *in place* while its own picture is found within {radius:
 where it truly is: predicted steps until it first is not, the mean over the digits, the median over
 clips of the future that lasts longest and of the mean over a clip's futures. *Still the same* is
 the share of the digits that a classifier sees in the frame at that step, wherever they are; it sees
-{accuracy:.1%} of the digits of true frames that it was not trained on, and guessing gives 20 %. A
-still frame keeps its digits, so read both together."""
+{accuracy:.1%} of the digits of true frames that it was not trained on. Chance is what *best of
+other clips* has. A still frame keeps its digits, so read both together."""
 CHOSEN = """The energy score of predictions of validation clips chooses, the states' temperature
 first, then that of decisions at it: the nearest to 1 that is within one standard error of the best.
 The second table has the test clips; a model that is missing there chose 1."""
 OUTLASTS = """Predicted steps before the curve of the average future's PSNR (then of the best
 future's, then of the energy score) first falls behind a floor's, averaged over 20 steps."""
 TRAININGS = """Core-seconds are those of all threads, and frames those of the clips that training
-took, both of all starts; `<=` stands before the seconds by the clock of a run that did not count
-its core-seconds. Seconds a step are of the first stage."""
+took, both of all starts, without what chose the learning rate; `<=` stands before the seconds by
+the clock of a run that did not count its core-seconds. Seconds a step are of the first stage."""
 
 
 def render(numbers: Numbers, *, table: str, pictures: Mapping[str, str]) -> str:
@@ -155,7 +155,7 @@ def _kept_file(name: str, kept: Numbers) -> str:
 def _trainings(numbers: Numbers) -> str:
     head = (
         "", "kind", "preset", "seed", "learning rate", "parameters", "steps", "seconds a step",
-        "core-seconds", "frames seen",
+        "core-seconds of the run", "frames read",
     )  # fmt: skip
     rows = [
         (

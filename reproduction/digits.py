@@ -11,6 +11,7 @@ trained on frames of the training digits, and its accuracy on the true frames st
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,9 @@ class DigitsInFutures:
 
     def __init__(self, source: MovingMNIST, path: Path) -> None:
         self.source = source
-        self.path = path.with_name(f"{path.name}-{source.digits.sha256()[:8]}.pt")
+        frames = hashlib.sha256(repr(source.config).encode()).hexdigest()
+        of = f"{source.digits.sha256()[:8]}-{frames[:8]}"
+        self.path = path.with_name(f"{path.name}-{of}.pt")
 
     @functools.cached_property
     def classifier(self) -> tuple[nn.Module, float]:

@@ -18,8 +18,9 @@ import torch
 from dlh.commands.evaluate import Opened, evaluate, open_evaluation
 from dlh.commands.options import EvaluateOptions
 from dlh.evaluation.protocol import Protocol
-from dlh.evaluation.results import CURVES, SCORES, read_scores
-from dlh.evaluation.rows import MODEL
+from dlh.evaluation.results import CURVES, PER_FUTURE, SCORES, read_scores
+from dlh.evaluation.rows import MODEL, ORACLE
+from dlh.evaluation.scoring import ENERGY
 from dlh.evaluation.work import futures_of_clip
 from dlh.files.writing import Say, write_bytes, write_json
 from dlh.interfaces import Temperature
@@ -94,6 +95,16 @@ class Scored:
     def curves(self) -> dict[str, Any]:
         """What curves.json holds."""
         return json.loads((self.folder / CURVES).read_text("utf-8"))
+
+    def per_clip(self) -> dict[str, dict[str, list[float]]]:
+        """Of each row and clip the best value of each metric, and the energy score."""
+        singly = json.loads((self.folder / PER_FUTURE).read_text("utf-8"))
+        return {
+            row: {name: found["best"] for name, found in metrics.items()}
+            | {ENERGY: singly[row][ENERGY]}
+            for row, metrics in self.curves()["per_clip"].items()
+            if row != ORACLE
+        }
 
     def shown(self, clip: int) -> np.ndarray:
         """Of a clip the best future by PSNR and others, uint8 (futures, horizon, height, width,
@@ -286,6 +297,7 @@ def numbers_of(
                 },
                 "distribution": scored.scores["distribution"],
                 "samples": scored.scores["samples"][MODEL],
+                "per_clip": scored.per_clip(),
                 "command": scored.command(),
                 "kept": {
                     "clip": KEPT_CLIP,

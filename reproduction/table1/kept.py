@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from dlh.commands.analyse import FIGURES
 from dlh.errors import OutputError
+from dlh.evaluation.results import CURVES, PER_FUTURE
 from dlh.files.writing import (
     Say,
     as_utf8,
@@ -16,29 +18,24 @@ from dlh.files.writing import (
     write_bytes,
 )
 from dlh.training.run import EXPERIMENT
+from reproduction.comparison import NUMBERS, PAGE
 from reproduction.table1.page import CELLS, FAR, FRAMES, HOURS, LEVELS, SHOWN_FIGURES, TABLE
 
-OF_A_COMPARISON = (
-    "comparison.*",
-    "*.png",
-    f"*/{EXPERIMENT}",
-    "*/temperature-*/per-future.json",
-    "*/temperature-*/ball.json",
-    "*/temperature-*/digits.json",
+OF_A_COMPARISON = (PAGE, NUMBERS, CURVES, "*.png")
+OF_A_ROW = (
+    EXPERIMENT,
+    f"temperature-*/{PER_FUTURE}",
+    "temperature-*/ball.json",
+    "temperature-*/digits.json",
+    "temperature-*/clip-*.npz",
 )
-KEPT = (
-    TABLE,
-    f"*/{CELLS}/*.json",
-    *(f"*/{terms}/{part}" for terms in (HOURS, FRAMES, FAR) for part in OF_A_COMPARISON),
-    *(f"*/{terms}/*/temperature-*/clip-*.npz" for terms in (HOURS, FRAMES)),
-    *(f"*/{LEVELS}/*/{FIGURES}/{name}.png" for name in SHOWN_FIGURES),
-)
-"""Patterns of files in the folder of a table."""
+"""Patterns of files in the folder of a comparison, and in that of a row there."""
 
 
 def keep(root: Path, out: Path, *, say: Say = print) -> None:
-    """Copy the files of :data:`KEPT`. Settings name the run whose weights they began with by its
-    last part alone: where it lay says nothing elsewhere.
+    """Copy the page, and of the rows that are on it all but weights, reports and films. Settings
+    name the run whose weights they began with by its last part alone: where it lay says nothing
+    elsewhere.
 
     Args:
         root: the folder of a table.
@@ -48,16 +45,33 @@ def keep(root: Path, out: Path, *, say: Say = print) -> None:
     Raises:
         OutputError: a file cannot be read or written.
     """
-    files = [path for pattern in KEPT for path in sorted(root.glob(pattern))]
-    for path in files:
-        with os_errors_as(OutputError, f"cannot read {path}"):
+    with os_errors_as(OutputError, f"cannot read {root}"):
+        files = list(_kept(root))
+        for path in files:
             content = path.read_bytes()
-        if path.name == EXPERIMENT:
-            content = _without_places(content)
-        copy = out / path.relative_to(root)
-        make_folder(copy.parent)
-        write_bytes(copy, content)
+            if path.name == EXPERIMENT:
+                content = _without_places(content)
+            copy = out / path.relative_to(root)
+            make_folder(copy.parent)
+            write_bytes(copy, content)
     say(f"kept: {len(files)} files in {out}")
+
+
+def _kept(root: Path) -> Iterator[Path]:
+    yield root / TABLE
+    for numbers in root.glob(f"*/*/{NUMBERS}"):
+        comparison, world = numbers.parent, numbers.parents[1]
+        if comparison.name not in (HOURS, FRAMES, FAR):
+            continue
+        for pattern in OF_A_COMPARISON:
+            yield from comparison.glob(pattern)
+        for row in json.loads(numbers.read_text("utf-8"))["models"]:
+            for pattern in OF_A_ROW:
+                yield from (comparison / row).glob(pattern)
+            if comparison.name == HOURS:
+                yield from (world / CELLS).glob(f"{row}.json")
+                for figure in SHOWN_FIGURES:
+                    yield from (world / LEVELS / row / FIGURES).glob(f"{figure}.png")
 
 
 def _without_places(content: bytes) -> bytes:

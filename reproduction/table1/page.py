@@ -17,7 +17,8 @@ from reproduction.comparison_page import core_seconds, outlasts_table
 from reproduction.results_cells import table
 from reproduction.scored import AS_LEARNT, CHOSEN
 from reproduction.table1.cells import MODELS, World
-from reproduction.table1.terms import MEASURED
+from reproduction.table1.terms import EQUAL
+from reproduction.table1.verdicts import row_title, verdicts
 
 HOURS, FRAMES, FAR, LEVELS = "equal-hours", "equal-frames", "horizon", "levels"
 """Folders of a world: its comparisons, and what the levels of DLH hold."""
@@ -37,23 +38,31 @@ Numbers = Mapping[str, Any]
 ABOUT = """Who predicts furthest? Every model that is trained here has the same budget on a world,
 and all are scored on the same frames, beside trivial baselines ("floors"). *Best* is the closest
 future of each clip by that metric, chosen knowing the truth, averaged over clips, with its 95 %
-interval; *mean* is over futures. SSIM legacy (range 2) is the convention of the published tables.
-The energy score, also with its interval, is lower for a better forecast. *In place*, a / b:
-predicted steps until the ball or a digit is first off, medians over clips, a of the future that
-lasts longest, b of the mean over futures. The paper's numbers are of its own data and training, so
-they show only what is aimed at. CW-VAE was published with 36 observed frames; `--context 36` gives
-every model as many. The floor *best of other clips* has as many futures as there are other clips.
+interval over clips (what another training would give is not in it); *mean* is over futures. SSIM
+legacy (range 2) is the convention of the published tables. The energy score, also with its
+interval, is lower for a better forecast. *In place*, a / b: predicted steps before the ball, or a
+digit, is first off (of a clip's digits the mean); medians over clips, a of the future that lasts
+longest, b of the mean over futures. The paper's numbers are of its own data and training, so they
+show only what is aimed at. CW-VAE was published with 36 observed frames; `--context 36` gives every
+model as many. The floor *best of other clips* has as many futures as there are other clips.
 Rollouts and curves are at temperature 1."""
 DIGITS = """*Same digits* is the share of digits that a small classifier sees in the last predicted
-frame, wherever they are: {accuracy:.1%} of those of true frames that it was not trained on;
-guessing gives 20 %."""
+frame, wherever they are: {accuracy:.1%} of those of true frames that it was not trained on. Chance
+is what *best of other clips* has: its digits are those of other clips."""
 BUDGET = """Each model's core-seconds contain a short measurement and three trials of a tenth of the
 budget, which choose its learning rate by the energy score of validation predictions. Length .63
-means 63 % of its preset's updates, all schedules shortened alike. Rows *as given* were trained
-elsewhere, without trials; their core-seconds are those of that run and of the runs whose weights it
-began with."""
-SAME_FRAMES = """Frames count once when they are read: DLH's later stages replay what they have
-stored, which costs core-seconds and no frames."""
+means 63 % of its preset's updates, all schedules shortened alike. The last training gets what the
+others leave, by what an update took until then, so sums are the budget but for some percent. Rows
+*as given* were trained elsewhere, without trials; their core-seconds are those of that run and of
+the runs whose weights it began with."""
+BESIDE = """Where DLH stands, at the chosen temperatures, beside the best floor and the best other
+model; in brackets the 95 % interval over clips of the difference:"""
+TRIALS = f"""Of rates whose energy scores are within {EQUAL:.0%} of the lowest one, the lowest rate
+is taken."""
+EDGES = """The best rate may lie beyond the three, where an end of them was taken: {}."""
+SAME_FRAMES = """Frames count when a stage of a training reads them. Both later stages of DLH read
+the same clips, so it has fewer frames that differ; to replay what they have stored costs
+core-seconds and no frames."""
 
 
 def render(root: Path, worlds: Sequence[World]) -> str:
@@ -74,7 +83,8 @@ def render(root: Path, worlds: Sequence[World]) -> str:
         if hours is not None:
             parts += _world(world, place, hours)
         if SCORING in missing:
-            parts += [f"Scoring failed: {missing.pop(SCORING)}"]
+            before = "" if hours is None else " (what is shown was scored before)"
+            parts += [f"Scoring failed{before}: {missing.pop(SCORING)}"]
         if missing:
             rows: dict[str, list[str]] = {}
             for name, reason in missing.items():
@@ -90,25 +100,30 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
         f"{protocol['data']['clips']} {protocol['data']['split']} clips of {hours['world']}, "
         f"{protocol['context']} frames observed, {protocol['horizon']} predicted, up to "
         f"{protocol['samples']} futures of each clip, seed {protocol['seed']}. "
-        + " ".join(SIZES[size] for size in _sizes(place))
+        + " ".join(SIZES[size] for size in _sizes(place, hours))
     )
     yield "### The same core-hours"
     yield " ".join(BUDGET.split())
-    terms = _terms(place)
+    terms = _terms(place, hours)
     yield _scores(world, hours, terms, same_frames=False)
     if "digits" in (first := _first(hours)):
         said = DIGITS.format(accuracy=first["digits"]["classifier_accuracy"])
         yield " ".join(said.split())
-    yield from verdicts(hours)
+    if said := list(verdicts(hours)):
+        yield " ".join(BESIDE.split())
+        yield "\n".join(f"- {each}" for each in said)
     if terms:
         yield "### How the learning rates were chosen"
-        yield _trials(terms)
+        yield " ".join(TRIALS.split())
+        yield _trials(terms, hours)
+        if ends := [row_title(name) for name, found in terms.items() if _at_an_end(found)]:
+            yield EDGES.format(", ".join(ends))
     yield f"[All numbers and pictures]({world.name}/{HOURS}/{PAGE})"
     frames = _read(place / FRAMES / NUMBERS)
     if frames is not None:
         yield "### The same training frames"
         yield " ".join(SAME_FRAMES.split())
-        yield _scores(world, frames, _terms(place), same_frames=True)
+        yield _scores(world, frames, _terms(place, frames), same_frames=True)
         yield f"[All numbers and pictures]({world.name}/{FRAMES}/{PAGE})"
     for picture in ("rollouts.png", "curves.png"):
         if (place / HOURS / picture).exists():
@@ -119,7 +134,7 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
         yield _far(far)
         if (place / FAR / "curves.png").exists():
             yield f"![{PICTURES['curves.png']}]({world.name}/{FAR}/curves.png)"
-    for folder in sorted((place / LEVELS).glob("*")):
+    for folder in (place / LEVELS / name for name in hours["models"]):
         for name, title in SHOWN_FIGURES.items():
             figure = folder / FIGURES / f"{name}.png"
             if figure.exists():
@@ -165,10 +180,10 @@ def _scores(
     return table(head, rows)
 
 
-def _trials(terms: Mapping[str, Numbers]) -> str:
+def _trials(terms: Mapping[str, Numbers], numbers: Numbers) -> str:
     """The energy score of each trial, in the order of learning rates, and what an update costs."""
     head = ("", "energy score of validation predictions, by learning rate", "chosen",
-            "core-seconds an update")  # fmt: skip
+            "core-seconds a joint update")  # fmt: skip
     rows = []
     for name, found in terms.items():
         trials = [
@@ -176,11 +191,16 @@ def _trials(terms: Mapping[str, Numbers]) -> str:
             + ("infinite loss" if trial["energy"] is None else f"{trial['energy']:.4f}")
             for trial in found["trials"]
         ]
-        measured = found["measured"]["seconds"] / MEASURED
-        rows.append(
-            (_title(name), ", ".join(trials), f"{found['learning_rate']:g}", f"{measured:.2f}")
-        )
+        seconds = numbers["models"][name]["training"]["cpu_seconds_a_step"]
+        cost = "-" if seconds is None else f"{seconds:.2f}"
+        rows.append((row_title(name), ", ".join(trials), f"{found['learning_rate']:g}", cost))
     return table(head, rows)
+
+
+def _at_an_end(terms: Numbers) -> bool:
+    """Whether the lowest or the highest rate was taken."""
+    rates = [trial["learning_rate"] for trial in terms["trials"]]
+    return terms["learning_rate"] in (min(rates), max(rates))
 
 
 def _energy(entry: Numbers) -> str:
@@ -199,7 +219,7 @@ def _row(
     if found["decisions"] != found["states"]:
         temperature += f", decisions {found['decisions']:g}"
     return (
-        _title(name),
+        row_title(name),
         temperature,
         *(cell(found["scores"][metric], metric) for metric in metrics),
         _energy(found["distribution"][MODEL][ENERGY]),
@@ -257,48 +277,6 @@ def _spread(values: Sequence[float], metric: str) -> str:
     return f"{number(fmean(values), metric)} ± {number(stdev(values), metric)}"
 
 
-def verdicts(numbers: Numbers) -> Iterator[str]:
-    """By how much DLH's best cell is above the best floor and the best other model; and each DLH
-    that was trained longer elsewhere.
-    """
-    for metric, title in (("psnr", "PSNR, dB"), ("ssim_legacy", TITLES["ssim_legacy"])):
-        values = {
-            name: model["at"].get(CHOSEN, model["at"][AS_LEARNT])["scores"][metric]["best"]
-            for name, model in numbers["models"].items()
-        }
-        ours = [name for name in values if name.startswith("dlh")]
-        cells = [name for name in ours if _is_cell(name)]
-        shown = [max(cells, key=lambda key: values[key])] if cells else []
-        floors = {
-            f"the floor {ROW_TITLES[floor]}": entries[metric]["best"]
-            for floor, entries in _first(numbers)["floors"].items()
-            if floor in FLOORS and entries[metric]["best"] is not None
-        }
-        others = {
-            _title(name): value
-            for name, value in values.items()
-            if name not in ours and _is_cell(name)
-        }
-        for name in [*shown, *(name for name in ours if name not in cells)]:
-            said = []
-            for rivals in (floors, others):
-                if rivals:
-                    rival = max(rivals, key=lambda key: rivals[key])
-                    gap = values[name] - rivals[rival]
-                    way = "above" if gap >= 0 else "below"
-                    said.append(f"{number(abs(gap), metric)} {way} {rival}")
-            yield (
-                f"{title}, best of the futures at the chosen temperature: {_title(name)} is "
-                f"{' and '.join(said)}."
-            )
-
-
-def _is_cell(name: str) -> bool:
-    """Whether a row is one of the list's, not one of its own."""
-    model, of, _ = name.partition("-seed")
-    return bool(of) and model in MODELS
-
-
 def _far(numbers: Numbers) -> str:
     """How many predicted steps each model is better than each floor."""
     protocol = numbers["protocol"]
@@ -307,30 +285,27 @@ def _far(numbers: Numbers) -> str:
         f"{horizon} predicted frames, {protocol['data']['clips']} clips, up to "
         f"{protocol['samples']} futures of each, at temperature 1. Predicted steps before a model "
         "first falls behind a floor: average future's PSNR / best future's PSNR / energy score, "
-        f"each averaged over 20 steps; {horizon} means never.\n\n{outlasts_table(numbers, _title)}"
+        f"each averaged over 20 steps; {horizon} means never.\n\n"
+        + outlasts_table(numbers, row_title)
     )
 
 
-def _terms(place: Path) -> dict[str, Numbers]:
-    """How each cell was trained, by its name."""
-    found = {path.stem: _read(path)["terms"] for path in (place / CELLS).glob("*.json")}
-    order = {model: number for number, model in enumerate(MODELS)}
-    names = sorted(found, key=lambda name: (order.get(name.partition("-")[0], len(order)), name))
-    return {name: found[name] for name in names if found[name]}
+def _terms(place: Path, numbers: Numbers) -> dict[str, Numbers]:
+    """How each cell of a comparison was trained, by its name."""
+    found = {name: cell["terms"] for name, cell in _cells(place, numbers).items()}
+    return {name: terms for name, terms in found.items() if terms}
 
 
-def _sizes(place: Path) -> list[str]:
-    """Of the models of a world."""
-    found = {_read(path)["size"] for path in (place / CELLS).glob("*.json")}
+def _sizes(place: Path, numbers: Numbers) -> list[str]:
+    """Of the models of a comparison."""
+    found = {cell["size"] for cell in _cells(place, numbers).values()}
     return [size for size in SIZES if size in found]
 
 
-def _title(name: str) -> str:
-    """Of a row: a model of the list with its seed, or what else is said behind it."""
-    model, _, more = name.partition("-")
-    if model not in MODELS:
-        return name
-    return MODELS[model] + ("" if more == "seed0" else f", {more.replace('seed', 'seed ', 1)}")
+def _cells(place: Path, numbers: Numbers) -> dict[str, Numbers]:
+    """What is known of the rows of a comparison, in their order."""
+    found = {name: _read(place / CELLS / f"{name}.json") for name in numbers["models"]}
+    return {name: cell for name, cell in found.items() if cell is not None}
 
 
 def _in_place(tracking: Numbers | None) -> str:

@@ -43,6 +43,8 @@ MEASURED = 30
 """Joint updates of the measurement."""
 CLIPS, SAMPLES, HORIZON = 16, 8, 100
 """Validation clips on which trials are judged, futures of each, predicted frames at most."""
+CONTEXT = 30
+"""Frames observed, unless others are asked for."""
 TERMS = "terms.json"
 
 
@@ -110,7 +112,13 @@ def took(run: RunFolder, share: float, experiment: Experiment) -> Took:
 
 
 def train_equal_hours(
-    base: Experiment, folder: Path, *, core_hours: float, horizon: int, say: Say = print
+    base: Experiment,
+    folder: Path,
+    *,
+    core_hours: float,
+    horizon: int,
+    context: int = CONTEXT,
+    say: Say = print,
 ) -> tuple[Path, dict[str, Any]]:
     """Spend a budget on a model: measure, try learning rates, train.
 
@@ -119,6 +127,7 @@ def train_equal_hours(
         folder: of all runs of the cell; what is finished in it is not done again.
         core_hours: in all.
         horizon: predicted frames of the table; trials are judged on as many, up to HORIZON.
+        context: frames observed, in the table and by trials.
         say: takes the lines for a person.
 
     Returns:
@@ -144,7 +153,7 @@ def train_equal_hours(
             spent = took(RunFolder.open(place), share, tried)
             trials.append(Trial(learning_rate=learning_rate, took=spent, energy=None))
             continue
-        energy = validation_energy(place, horizon=min(horizon, HORIZON))
+        energy = validation_energy(place, horizon=min(horizon, HORIZON), context=context)
         say(f"learning rate {learning_rate:g}: energy score {energy:.4f} of validation clips")
         trials.append(Trial(learning_rate=learning_rate, took=cost, energy=energy))
     best = best_trial(trials)
@@ -205,7 +214,7 @@ def best_trial(trials: list[Trial]) -> Trial | None:
     return min(equal, key=lambda trial: trial.learning_rate, default=None)
 
 
-def validation_energy(run: Path, *, horizon: int, context: int = 30) -> float:
+def validation_energy(run: Path, *, horizon: int, context: int = CONTEXT) -> float:
     """The mean energy score of a model's predictions of its validation clips, at temperature 1.
 
     Args:
@@ -213,9 +222,11 @@ def validation_energy(run: Path, *, horizon: int, context: int = 30) -> float:
         horizon: predicted frames; fewer where validation clips are shorter.
         context: frames observed.
     """
-    kept = run / "validation-energy.json"
-    if kept.exists():
-        return json.loads(kept.read_text("utf-8"))["energy_score"]
+    asked = {"context": context, "horizon": horizon, "clips": CLIPS, "samples": SAMPLES}
+    path = run / "validation-energy.json"
+    kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    if kept.get("asked") == asked:
+        return kept["energy_score"]
     subject = open_subject(str(run))
     model = subject.model.model
     context = max(context, shortest_context(model))
@@ -235,8 +246,8 @@ def validation_energy(run: Path, *, horizon: int, context: int = 30) -> float:
         model, video[:, :context], video[:, context:], AS_LEARNT, samples=SAMPLES
     )
     energy = float(tried.energy.mean())
-    predicted = video.shape[1] - context
-    write_json(kept, {"energy_score": energy, "clips": len(video), "horizon": predicted})
+    found = {"clips": len(video), "horizon": video.shape[1] - context}
+    write_json(path, {"energy_score": energy, "asked": asked, **found})
     return energy
 
 

@@ -35,6 +35,7 @@ from reproduction.table1.page import (
     render,
 )
 from reproduction.table1.terms import (
+    CONTEXT,
     TERMS,
     seconds_for,
     share_for,
@@ -121,6 +122,7 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
         write_json(place / MISSING, missing)
         if not runs:
             continue
+        _write_cells(world, runs, place, request)
         asked = request.asked
         asked = replace(asked, horizon=asked.horizon or world.horizon)
         try:
@@ -197,7 +199,12 @@ def _trained(
     try:
         horizon = request.asked.horizon or cell.world.horizon
         run, _ = train_equal_hours(
-            cell.experiment, folder, core_hours=request.core_hours, horizon=horizon, say=say
+            cell.experiment,
+            folder,
+            core_hours=request.core_hours,
+            horizon=horizon,
+            context=request.asked.context or CONTEXT,
+            say=say,
         )
         return run
     except Interrupted:

@@ -26,11 +26,12 @@ from reproduction import digits
 from reproduction.comparison import SMOOTHED, outlasts
 from reproduction.digits import in_place, pictures_of, seen
 from reproduction.scored import AS_LEARNT
-from reproduction.table1 import page, terms
+from reproduction.table1 import terms
 from reproduction.table1.cells import MODELS, WORLDS, cells, experiment
 from reproduction.table1.command import Table1Options, request_of
 from reproduction.table1.kept import keep
 from reproduction.table1.terms import Took, Trial, best_trial, scaled, seconds_for, share_for
+from reproduction.table1.verdicts import verdicts
 from reproduction.table1.work import run_list
 
 LITTLE = (
@@ -178,16 +179,25 @@ def test_options_name_worlds_and_runs_that_exist(workspace):
 
 
 def test_a_run_that_took_longer_is_not_compared_as_a_cell():
-    def model(psnr: float) -> dict:
-        scores = {name: {"best": psnr} for name in ("psnr", "ssim_legacy")}
-        floors = {"black": {name: {"best": 9.0} for name in scores}}
-        return {"at": {AS_LEARNT: {"scores": scores, "floors": floors}}}
+    def model(psnr: float, clips: tuple[float, ...]) -> dict:
+        def of(value: float) -> dict:
+            each = [value + clip for clip in clips]
+            return {"psnr": each, "ssim_legacy": each, ENERGY: [-value for value in each]}
+
+        return {"at": {AS_LEARNT: {"per_clip": {MODEL: of(psnr), "black": of(9.0)}}}}
 
     values = {"dlh2-seed0": 12.0, "dlh3-seed0": 11.0, "dlh3-longer": 15.0, "vta-seed0": 14.0}
-    said = list(page.verdicts({"models": {name: model(psnr) for name, psnr in values.items()}}))
-    assert len(said) == 4
-    assert "DLH, N = 2 is 3.00 above the floor black frame and 2.00 below VTA" in said[0]
-    assert "DLH, N = 3, longer is 6.00 above the floor black frame and 1.00 above VTA" in said[1]
+    numbers = {"protocol": {"data": {"clips": 3}, "seed": 0}}
+    models = {name: model(psnr, (0.0, 5.0, 1.0)) for name, psnr in values.items()}
+    said = list(verdicts(numbers | {"models": models}))
+    assert len(said) == 6  # three metrics, the best cell and the longer run
+    black, vta = "the floor black frame by 3.00 [3.00, 3.00]", "VTA by 2.00 [2.00, 2.00]"
+    assert f"DLH, N = 2 is ahead of {black} and behind {vta}." in said[0]
+    assert "DLH, N = 3, longer is ahead of the floor black frame by 6.00 [6.00, 6.00]." in said[1]
+    assert f"behind {vta[:3]} by 2.0000" in said[4]  # the energy score, where less is better
+    models["vta-seed0"] = model(14.0, (0.0, 4.0, 2.0))
+    said = list(verdicts(numbers | {"models": models}))
+    assert "behind VTA by 2.00 [1.00, 3.00]" in said[0]  # paired: 2, 1 and 3
 
 
 @pytest.mark.slow
@@ -218,7 +228,7 @@ def test_the_list_trains_scores_resumes_and_makes_its_page(reproduce, monkeypatc
         assert 0 <= found["digits"]["rows"]["oracle"]["median_steps_mean"] <= 8
     text = Path("runs/table1/table1.md").read_text()
     for said in ("DLH, N = 2", "the flat model", "floor: black frame", "the paper's DLH", "KTH",
-                 "same digits", "core-seconds an update"):  # fmt: skip
+                 "same digits", "core-seconds a joint update"):  # fmt: skip
         assert said in text, said
     singly = json.loads((folder / "digits.json").read_text())["singly"]["steps_in_place"]
     assert np.shape(singly) == (2, found["samples"])
@@ -261,10 +271,14 @@ def test_the_list_trains_scores_resumes_and_makes_its_page(reproduce, monkeypatc
 
 def test_kept_settings_do_not_say_where_a_run_lay(tmp_path):
     settings = {"experiment": {"preset": "mine", "init": "/somewhere/private/runs/first"}}
-    row = tmp_path / "root/moving-ball/equal-hours/dlh2-seed0"
-    row.mkdir(parents=True)
-    (row / "experiment.json").write_text(json.dumps(settings))
+    hours = tmp_path / "root/moving-ball/equal-hours"
+    for row in ("dlh2-seed0", "older"):
+        (hours / row).mkdir(parents=True)
+        (hours / row / "experiment.json").write_text(json.dumps(settings))
+    (hours / "comparison.json").write_text(json.dumps({"models": {"dlh2-seed0": {}}}))
+    (tmp_path / "root/table1.md").write_text("the page")
     keep(tmp_path / "root", tmp_path / "kept", say=lambda line: None)
+    assert not list((tmp_path / "kept").rglob("older"))  # it is not on the page
     copy = tmp_path / "kept/moving-ball/equal-hours/dlh2-seed0/experiment.json"
     assert json.loads(copy.read_text())["experiment"] == {"preset": "mine", "init": "runs/first"}
 
