@@ -27,7 +27,6 @@ OF_A_ROW = (
     f"temperature-*/{PER_FUTURE}",
     "temperature-*/ball.json",
     "temperature-*/digits.json",
-    "temperature-*/clip-*.npz",
 )
 """Patterns of files in the folder of a comparison, and in that of a row there."""
 
@@ -68,6 +67,8 @@ def _kept(root: Path) -> Iterator[Path]:
         for row in json.loads(numbers.read_text("utf-8"))["models"]:
             for pattern in OF_A_ROW:
                 yield from (comparison / row).glob(pattern)
+            if comparison.name != FAR:
+                yield from (comparison / row).glob("temperature-*/clip-*.npz")
             if comparison.name == HOURS:
                 yield from (world / CELLS).glob(f"{row}.json")
                 for figure in SHOWN_FIGURES:
