@@ -10,10 +10,13 @@ import torch
 from dlh.reports.figures import canvas, curves
 from dlh.reports.figures.canvas import MODEL
 from dlh.reports.figures.curves import (
+    Line,
     ScorePanel,
     draw_best_of,
     draw_curves,
+    draw_lines,
     draw_score_curves,
+    name_ends,
     psnr_figure,
 )
 from pictures import pixels, where_is
@@ -159,6 +162,18 @@ def test_lines_are_the_models_and_the_floors_with_their_names(monkeypatch):
     assert seen[0]["best of 7"].values[0] == 20 and seen[0]["best of 7"].steps[-1] == 30
     assert list(seen[1]) == ["average future"]
     assert list(seen[2]) == ["best of K", "average future"]
+
+
+def test_names_of_lines_that_end_low_stay_above_the_axis_and_apart():
+    axes = canvas.panel(canvas.new_figure(11.0, 4.0), 0.75, 1.0, 8.0, 2.1)
+    ends = [0.0, 0.001, 0.002, 0.003, 0.5, 1.0]
+    lines = {f"{end:g}": Line(np.arange(2), np.array([1.0, end]), MODEL) for end in ends}
+    draw_lines(axes, lines)
+    name_ends(axes, lines)
+    shares = [text.get_position()[1] for text in axes.texts]
+    assert [text.get_text() for text in axes.texts] == list(lines)
+    assert min(shares) >= 0
+    assert min(np.diff(shares)) > 0.9 * 9 * 1.25 / 72 / 2.1  # the height of a line of text
 
 
 def test_steps_and_samples_are_counted_in_whole_numbers(monkeypatch):

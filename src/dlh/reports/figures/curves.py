@@ -77,6 +77,10 @@ def name_ends(axes: Axes, lines: Mapping[str, Line], *, samples: bool = False) -
         for low in range(len(heights) - 1):
             overlap = max(0.0, gap - (heights[low + 1] - heights[low]))
             heights[low : low + 2] += (-overlap / 2, overlap / 2)
+    lowest = axes.transAxes.transform((0, 0))[1]  # below it stands the last number of the axis
+    for number, height in enumerate(heights):
+        heights[number] = max(height, lowest)
+        lowest = heights[number] + gap
     for (name, line), height in zip(named, heights, strict=True):
         share = axes.transAxes.inverted().transform((0, height))[1]
         style: dict[str, Any] = {"fontsize": 9, "color": line.colour, "va": "center"}
