@@ -122,7 +122,7 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
         write_json(place / MISSING, missing)
         if not runs:
             continue
-        _write_cells(world, runs, place, request)
+        _write_cells(world, runs, place, request)  # how rows were trained, should scoring fail
         asked = request.asked
         asked = replace(asked, horizon=asked.horizon or world.horizon)
         try:

@@ -39,7 +39,9 @@ def python_blocks() -> list[Any]:
 
 @pytest.fixture
 def documented_workspace(workspace: Path) -> Path:
-    """A folder with what the documentation names: a run, a video, a folder of videos."""
+    """A folder with what the documentation names: a run, videos, the published results."""
+    Path("docs").mkdir()
+    Path("docs/results").symlink_to(ROOT / "docs" / "results")
     experiment = tiny()
     DLH(DynamicLatentHierarchy(experiment.model)).save_pretrained("runs/demo")
     frames = MovingBall(experiment.data.ball).draw(3, 60, np.random.default_rng(0)).video
