@@ -109,9 +109,7 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
     if "digits" in (first := _first(hours)):
         said = DIGITS.format(accuracy=first["digits"]["classifier_accuracy"])
         yield " ".join(said.split())
-    if said := list(verdicts(hours)):
-        yield " ".join(BESIDE.split())
-        yield "\n".join(f"- {each}" for each in said)
+    yield from _verdicts(hours)
     if terms:
         yield "### How the learning rates were chosen"
         yield " ".join(TRIALS.split())
@@ -124,6 +122,9 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
         yield "### The same training frames"
         yield " ".join(SAME_FRAMES.split())
         yield _scores(world, frames, _terms(place, frames), same_frames=True)
+        if left := [row_title(name) for name in hours["models"] if name not in frames["models"]]:
+            yield f"Not trained for as many frames: {', '.join(left)}."
+        yield from _verdicts(frames)
         yield f"[All numbers and pictures]({world.name}/{FRAMES}/{PAGE})"
     for picture in ("rollouts.png", "curves.png"):
         if (place / HOURS / picture).exists():
@@ -140,6 +141,12 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
             if figure.exists():
                 where = figure.relative_to(place.parent).as_posix()
                 yield f"![{title}, {folder.name}]({where})"
+
+
+def _verdicts(numbers: Numbers) -> Iterator[str]:
+    if said := list(verdicts(numbers)):
+        yield " ".join(BESIDE.split())
+        yield "\n".join(f"- {each}" for each in said)
 
 
 def _scores(

@@ -240,18 +240,20 @@ def test_the_list_trains_scores_resumes_and_makes_its_page(reproduce, monkeypatc
         raise AssertionError("trained again")
 
     monkeypatch.setattr("reproduction.sweep.start", never)
-    reached = place / "runs/flat-seed0/frames-400"
+    reached, given = (place / "runs/flat-seed0" / name for name in ("frames-400", "run"))
     mine = reproduce(
         "table1", "--worlds", "moving-mnist", "--models", "none", "--frames", 400, *LITTLE,
-        "--root", "runs/given", "--run", f"moving-mnist/mine={reached}",
+        "--root", "runs/given",
+        "--run", f"moving-mnist/mine={reached}", f"moving-mnist/other={given}",
     )  # fmt: skip
     assert mine.status == 0, mine.err
     second = Path("runs/given/moving-mnist/equal-frames/comparison.json")
     assert list(json.loads(second.read_text())["models"]) == ["mine"]
+    assert "Not trained for as many frames: other." in Path("runs/given/table1.md").read_text()
     monkeypatch.setattr("reproduction.scored.evaluate", never)
-    given = place / "runs/flat-seed0/run"
     words = tuple(word for word in words if word != "kth")
     assert reproduce(*words, "--frames", 400).status == 0
+    assert "Not trained for as many frames" not in text
     assert Path("runs/table1/table1.md").read_text() == text  # the other world is still there
     again = reproduce(*words, "--frames", 400, "--run", f"moving-mnist/flat-seed0={given}")
     assert again.status == 0, again.err
