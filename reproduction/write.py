@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlh.errors import OutputError, UsageError
-from dlh.files.writing import Say, check_writable, explain, write_bytes
+from dlh.files.writing import Say, check_writable, write_bytes
 from reproduction.aggregate import aggregate
 from reproduction.catalogue import experiments
 from reproduction.course import draw_courses
 from reproduction.driver import PICTURES, RECORDS, read_records
 from reproduction.named import Named
+from reproduction.notes import NOTES, read_words
 from reproduction.record import as_text
 from reproduction.results_page import headings, render
 
 NUMBERS = "moving-ball.json"
 PAGE = "moving-ball.md"
-NOTES = "notes.md"
 
 
 def write_results(results: Path, *, among: Sequence[Named] | None = None, say: Say = print) -> None:
@@ -79,26 +79,17 @@ def texts(
     """
     found = aggregate(records, planned)
     there = {path.name for path in (results / PICTURES).glob("*.png")}
-    page = render(found, pictures=sorted(there.union(drawn)), notes=read_notes(results / NOTES))
+    page = render(found, pictures=sorted(there.union(drawn)), notes=read_notes(results))
     return as_text(found), page
 
 
-def read_notes(path: Path) -> dict[str, str]:
+def read_notes(folder: Path) -> dict[str, str]:
     """Words of a person to sections of the page: a file of the same headings; {} without one.
 
     Raises:
         OutputError: they cannot be read; a heading is not one of the page's, or is there twice.
     """
-    if not path.exists():
-        return {}
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be read ({explain(error)})") from error
-    except UnicodeDecodeError as error:
-        raise OutputError(
-            f"{path} is not UTF-8 (byte {error.start}: {error.reason}); save it as UTF-8"
-        ) from error
+    text, path = read_words(folder), folder / NOTES
     parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
     notes = dict(zip(parts[1::2], parts[2::2], strict=True))
     known = headings()

@@ -19,7 +19,17 @@ from dlh.files.writing import (
 )
 from dlh.training.run import EXPERIMENT
 from reproduction.comparison import NUMBERS, PAGE
-from reproduction.table1.page import CELLS, FAR, FRAMES, HOURS, LEVELS, SHOWN_FIGURES, TABLE
+from reproduction.notes import NOTES
+from reproduction.table1.page import (
+    CELLS,
+    FAR,
+    FRAMES,
+    HOURS,
+    LEVELS,
+    MISSING,
+    SHOWN_FIGURES,
+    TABLE,
+)
 
 OF_A_COMPARISON = (PAGE, NUMBERS, CURVES, "*.png")
 OF_A_ROW = (
@@ -58,6 +68,8 @@ def keep(root: Path, out: Path, *, say: Say = print) -> None:
 
 def _kept(root: Path) -> Iterator[Path]:
     yield root / TABLE
+    for name in (NOTES, MISSING):
+        yield from root.glob(f"*/{name}")
     for numbers in root.glob(f"*/*/{NUMBERS}"):
         comparison, world = numbers.parent, numbers.parents[1]
         if comparison.name not in (HOURS, FRAMES, FAR):

@@ -14,6 +14,7 @@ from dlh.evaluation.scoring import ENERGY
 from dlh.reports.evaluation import ROW_TITLES, TITLES, cell, number
 from reproduction.comparison import NUMBERS, PAGE, PICTURES
 from reproduction.comparison_page import core_seconds, outlasts_table
+from reproduction.notes import read_words
 from reproduction.results_cells import table
 from reproduction.scored import AS_LEARNT, CHOSEN
 from reproduction.table1.cells import MODELS, World
@@ -70,7 +71,11 @@ def render(root: Path, worlds: Sequence[World]) -> str:
 
     Args:
         root: the folder in which it lies.
-        worlds: in their order; those of which nothing is there are left out.
+        worlds: in their order; those of which nothing is there are left out. Where a world's
+            folder has notes.md, its text stands under what the numbers say by themselves.
+
+    Raises:
+        OutputError: notes cannot be read.
     """
     parts = ["# Table 1", " ".join(ABOUT.split())]
     for world in worlds:
@@ -110,6 +115,8 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
         said = DIGITS.format(accuracy=first["digits"]["classifier_accuracy"])
         yield " ".join(said.split())
     yield from _verdicts(hours)
+    if words := read_words(place).strip():
+        yield words
     if terms:
         yield "### How the learning rates were chosen"
         yield " ".join(TRIALS.split())

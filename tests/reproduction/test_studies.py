@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from dataclasses import replace
@@ -12,10 +13,13 @@ import numpy as np
 import pytest
 import torch
 
+from dlh.commands.evaluate import evaluate
+from dlh.commands.options import EvaluateOptions
+from dlh.evaluation.results import read_scores
 from dlh.runs.presets import tiny
 from dlh.training.run import RunFolder
 from reproduction.arena import Arena, behaviours_of
-from reproduction.studies import behaviours, colour_steps, digits, gradient_norm
+from reproduction.studies import average_frame, behaviours, colour_steps, digits, gradient_norm
 
 
 def test_changes_are_counted_apart_where_the_frame_is_darkest():
@@ -42,6 +46,38 @@ def test_every_level_has_a_row(finished, monkeypatch, capsys):
     assert [int(row[0]) for row in rows] == [1, 2]
     assert [float(value) for value in rows[0][2:]] == [1, 1]
     assert float(rows[0][1]) > 0
+
+
+def test_an_average_of_futures_can_be_closer_than_each_of_them():
+    truth = torch.full((2, 1, 2, 2), 0.5)
+    dark, bright = truth - 0.1, truth + 0.1
+    far = torch.stack((truth[0] + 2, truth[1]))  # clipped to 1, as every score does
+    futures, average = average_frame.by_future_and_average(
+        [torch.stack((dark, bright)), torch.stack((dark, far))], truth
+    )
+    assert futures.shape == (4, 2)
+    assert futures[:3] == pytest.approx(torch.full((3, 2), 20.0), abs=1e-4)
+    assert futures[3, 0] == pytest.approx(6.0206, abs=1e-4)
+    # (.4 + .6 + .4 + 1) / 4 - .5 = .1 and (.4 + .6 + .4 + .5) / 4 - .5 = -.025
+    assert average == pytest.approx(torch.tensor([20.0, 32.0412]), abs=1e-3)
+
+
+def test_futures_are_those_that_an_evaluation_scores(finished, tmp_path, monkeypatch, capsys):
+    words = "--clips 2 --samples 3 --horizon 30"
+    monkeypatch.setattr(sys, "argv", ["average_frame.py", str(finished), *words.split()])
+    average_frame.main()
+    lines = [re.split(r" {2,}", line) for line in capsys.readouterr().out.splitlines()]
+    assert [line[1] for line in lines[1:]] == ["1-20", "21-30", "1-30"]
+    options = EvaluateOptions(
+        model=str(finished), context=30, horizon=30, samples=3, clips=2, out=tmp_path / "scores"
+    )
+    evaluate(options, say=lambda line: None)
+    _, scores = read_scores(tmp_path / "scores")
+    rows = {name: row["psnr"] for name, row in scores["rows"].items() if row}
+    found = [float(cell) for cell in lines[-1][2:]]
+    expected = [rows["model"]["best"], rows["model"]["mean"], rows["mean_frame"]["best"]]
+    assert [found[0], found[1], found[3]] == pytest.approx(expected, abs=0.006)
+    assert found[2] >= found[1]  # squared error is convex
 
 
 def test_only_the_steps_from_one_colour_to_the_next_are_counted():

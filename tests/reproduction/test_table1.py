@@ -30,6 +30,7 @@ from reproduction.table1 import terms
 from reproduction.table1.cells import MODELS, WORLDS, cells, experiment
 from reproduction.table1.command import Table1Options, request_of
 from reproduction.table1.kept import keep
+from reproduction.table1.page import render
 from reproduction.table1.terms import Took, Trial, best_trial, scaled, seconds_for, share_for
 from reproduction.table1.verdicts import verdicts
 from reproduction.table1.work import run_list
@@ -260,8 +261,12 @@ def test_the_list_trains_scores_resumes_and_makes_its_page(reproduce, monkeypatc
     assert "as given" in Path("runs/table1/table1.md").read_text()
     dry = reproduce(*words, "--dry-run")
     assert dry.status == 0 and "trained" in dry.out
+    (place / "notes.md").write_text("### Why\n\nDigits get lost.\n")
     assert reproduce(*words, "--keep", "kept").status == 0
     shown = Path("kept/table1.md").read_text()
+    worlds = [WORLDS[name] for name in ("moving-mnist", "kth")]
+    assert shown == render(Path("kept"), worlds)  # the copy is complete
+    assert "\n\n### Why\n\nDigits get lost.\n\n### How the learning rates" in shown
     linked = re.findall(r"\]\((moving-mnist/[^)]*)\)", shown)
     assert linked and all((Path("kept") / each).is_file() for each in linked)
     for comparison in Path("kept").glob("*/*/comparison.md"):
@@ -269,6 +274,12 @@ def test_the_list_trains_scores_resumes_and_makes_its_page(reproduce, monkeypatc
         assert named and all((comparison.parent / name).is_file() for name in named)
     assert not list(Path("kept/moving-mnist/horizon").rglob("*.npz"))
     assert not list(Path("kept").rglob("*.pt"))
+
+
+def test_the_committed_page_is_what_the_committed_records_give():
+    root = Path(__file__).parents[2] / "docs/results/table1"
+    worlds = [world for world in WORLDS.values() if (root / world.name).is_dir()]
+    assert (root / "table1.md").read_text("utf-8") == render(root, worlds)
 
 
 def test_kept_settings_do_not_say_where_a_run_lay(tmp_path):
