@@ -130,7 +130,7 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
         yield " ".join(SAME_FRAMES.split())
         yield _scores(world, frames, _terms(place, frames), same_frames=True)
         if left := [row_title(name) for name in hours["models"] if name not in frames["models"]]:
-            yield f"Not trained for as many frames: {', '.join(left)}."
+            yield f"Not in this table: {', '.join(left)}."
         yield from _verdicts(frames)
         yield f"[All numbers and pictures]({world.name}/{FRAMES}/{PAGE})"
     for picture in ("rollouts.png", "curves.png"):
