@@ -8,7 +8,7 @@ more than the mean frame and yet score less. The average frame of its futures, p
 the two cases apart: it has the lowest squared error that the model's own forecast expects.
 
 PSNR in dB by part of the horizon: of the future that is closest over the whole horizon, of the mean
-over futures, of the average of the futures' frames, and of the mean frame.
+over futures, of the average frame of the futures, and of the mean frame.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from torch import Tensor
 
 from dlh.commands.evaluate import open_evaluation
 from dlh.commands.options import EvaluateOptions
+from dlh.evaluation.results import Bootstrap
 from dlh.evaluation.rows import MODEL, Row
 from dlh.evaluation.scores.frames import psnr
 from dlh.evaluation.scoring import draw_all
@@ -30,7 +31,8 @@ from dlh.files.text_table import text_table
 
 PARTS = (0, 20, 50, 100, 200, 300)
 """Predicted steps between which scores are averaged; the last part ends with the horizon."""
-HEADS = ("run", "steps", "closest future", "mean of futures", "average frame", "mean frame")
+HEADS = ("run", "steps", "closest future", "mean of futures", "average frame", "mean frame",
+         "average frame less mean frame, 95 % of clips resampled")  # fmt: skip
 
 
 def by_future_and_average(blocks: Iterable[Tensor], truth: Tensor) -> tuple[Tensor, Tensor]:
@@ -49,7 +51,7 @@ def by_future_and_average(blocks: Iterable[Tensor], truth: Tensor) -> tuple[Tens
 
 
 def measure(options: EvaluateOptions) -> Tensor:
-    """PSNR of every step, mean over clips, (columns, time), in the order of :data:`HEADS`."""
+    """PSNR of every step of every clip, (clips, columns, time), in the order of :data:`HEADS`."""
     opened = open_evaluation(options)
     evaluation = opened.evaluation
     protocol = evaluation.protocol(
@@ -67,7 +69,16 @@ def measure(options: EvaluateOptions) -> Tensor:
             still, _ = by_future_and_average(draw_all(floor, clip, context, protocol), truth)
             closest = futures[futures.mean(1).argmax()]
             rows.append(torch.stack((closest, futures.mean(0), average, still[0])))
-    return torch.stack(rows).mean(0)
+    return torch.stack(rows)
+
+
+def row(found: Tensor, resampled: Bootstrap) -> tuple[str, ...]:
+    """The cells of some steps of what :func:`measure` found."""
+    values = found.mean((0, 2))
+    gaps = (found[:, 2] - found[:, 3]).mean(1).numpy()
+    interval = resampled.interval(gaps)
+    ends = "" if interval is None else " [{:+.2f}, {:+.2f}]".format(*interval)
+    return (*(f"{value:.2f}" for value in values), f"{gaps.mean():+.2f}{ends}")
 
 
 def main() -> None:
@@ -91,11 +102,11 @@ def main() -> None:
                 clips=options.clips,
             )
         )
+        resampled = Bootstrap(len(found), seed=0)
         bounds = [step for step in PARTS if step < options.horizon] + [options.horizon]
         parts = [*pairwise(bounds), (0, options.horizon)]
         for first, end in parts:
-            values = found[:, first:end].mean(1)
-            table.append((run, f"{first + 1}-{end}", *(f"{value:.2f}" for value in values)))
+            table.append((run, f"{first + 1}-{end}", *row(found[..., first:end], resampled)))
     print(*text_table(table), sep="\n")
 
 

@@ -69,15 +69,18 @@ def test_futures_are_those_that_an_evaluation_scores(finished, tmp_path, monkeyp
     lines = [re.split(r" {2,}", line) for line in capsys.readouterr().out.splitlines()]
     assert [line[1] for line in lines[1:]] == ["1-20", "21-30", "1-30"]
     options = EvaluateOptions(
-        model=str(finished), context=30, horizon=30, samples=3, clips=2, out=tmp_path / "scores"
-    )
+        model=str(finished), context=30, horizon=30, samples=3, clips=2,
+        num_processes=1, out=tmp_path / "scores",
+    )  # fmt: skip
     evaluate(options, say=lambda line: None)
     _, scores = read_scores(tmp_path / "scores")
     rows = {name: row["psnr"] for name, row in scores["rows"].items() if row}
-    found = [float(cell) for cell in lines[-1][2:]]
+    found = [float(cell) for cell in lines[-1][2:6]]
     expected = [rows["model"]["best"], rows["model"]["mean"], rows["mean_frame"]["best"]]
     assert [found[0], found[1], found[3]] == pytest.approx(expected, abs=0.006)
     assert found[2] >= found[1]  # squared error is convex
+    gap, low, high = map(float, re.findall(r"[-+]\d+\.\d+", lines[-1][6]))
+    assert low <= gap <= high and gap == pytest.approx(found[2] - found[3], abs=0.011)
 
 
 def test_only_the_steps_from_one_colour_to_the_next_are_counted():
