@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LEFT_OUT = (".github/", "src/", "docs/results/notes.md")
-"""Of these the notes are a part of the page of results."""
+LEFT_OUT = (".github/", "src/", "docs/results/notes.md", "docs/results/table1/notes-")
+"""Of these the notes are parts of the pages of results."""
 PAGES = ROOT / "build" / "pages"
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?://|#)([^)#\s]+)(#[^)\s]*)?\)")
 MATH = re.compile(r"^```math\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -1,4 +1,4 @@
-"""Words of a person that a generated page shows: a file beside its numbers."""
+"""Words of a person that a generated page shows: a file beside the page."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from pathlib import Path
 from dlh.errors import OutputError
 from dlh.files.writing import explain
 
-NOTES = "notes.md"
 
-
-def read_words(folder: Path) -> str:
-    """The text of notes.md in a folder; empty where there is none.
+def read_words(path: Path) -> str:
+    """The text of a file; empty where there is none.
 
     Raises:
         OutputError: it cannot be read.
     """
-    path = folder / NOTES
     if not path.exists():
         return ""
     try:

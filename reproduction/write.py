@@ -14,12 +14,13 @@ from reproduction.catalogue import experiments
 from reproduction.course import draw_courses
 from reproduction.driver import PICTURES, RECORDS, read_records
 from reproduction.named import Named
-from reproduction.notes import NOTES, read_words
+from reproduction.notes import read_words
 from reproduction.record import as_text
 from reproduction.results_page import headings, render
 
 NUMBERS = "moving-ball.json"
 PAGE = "moving-ball.md"
+NOTES = "notes.md"
 
 
 def write_results(results: Path, *, among: Sequence[Named] | None = None, say: Say = print) -> None:
@@ -79,17 +80,17 @@ def texts(
     """
     found = aggregate(records, planned)
     there = {path.name for path in (results / PICTURES).glob("*.png")}
-    page = render(found, pictures=sorted(there.union(drawn)), notes=read_notes(results))
+    page = render(found, pictures=sorted(there.union(drawn)), notes=read_notes(results / NOTES))
     return as_text(found), page
 
 
-def read_notes(folder: Path) -> dict[str, str]:
+def read_notes(path: Path) -> dict[str, str]:
     """Words of a person to sections of the page: a file of the same headings; {} without one.
 
     Raises:
         OutputError: they cannot be read; a heading is not one of the page's, or is there twice.
     """
-    text, path = read_words(folder), folder / NOTES
+    text = read_words(path)
     parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
     notes = dict(zip(parts[1::2], parts[2::2], strict=True))
     known = headings()

@@ -19,7 +19,6 @@ from dlh.files.writing import (
 )
 from dlh.training.run import EXPERIMENT
 from reproduction.comparison import NUMBERS, PAGE
-from reproduction.notes import NOTES
 from reproduction.table1.page import (
     CELLS,
     FAR,
@@ -27,6 +26,7 @@ from reproduction.table1.page import (
     HOURS,
     LEVELS,
     MISSING,
+    NOTES,
     SHOWN_FIGURES,
     TABLE,
 )
@@ -68,8 +68,8 @@ def keep(root: Path, out: Path, *, say: Say = print) -> None:
 
 def _kept(root: Path) -> Iterator[Path]:
     yield root / TABLE
-    for name in (NOTES, MISSING):
-        yield from root.glob(f"*/{name}")
+    yield from root.glob(NOTES.format("*"))
+    yield from root.glob(f"*/{MISSING}")
     for numbers in root.glob(f"*/*/{NUMBERS}"):
         comparison, world = numbers.parent, numbers.parents[1]
         if comparison.name not in (HOURS, FRAMES, FAR):

@@ -24,6 +24,8 @@ from reproduction.table1.verdicts import row_title, verdicts
 HOURS, FRAMES, FAR, LEVELS = "equal-hours", "equal-frames", "horizon", "levels"
 """Folders of a world: its comparisons, and what the levels of DLH hold."""
 TABLE = "table1.md"
+NOTES = "notes-{}.md"
+"""Of a world, beside the page: what a person says of its numbers."""
 RUNS, CELLS, MISSING = "runs", "cells", "missing.json"
 SCORING = "scoring"
 """In the file of what is missing: why nothing could be scored."""
@@ -71,8 +73,8 @@ def render(root: Path, worlds: Sequence[World]) -> str:
 
     Args:
         root: the folder in which it lies.
-        worlds: in their order; those of which nothing is there are left out. Where a world's
-            folder has notes.md, its text stands under what the numbers say by themselves.
+        worlds: in their order; those of which nothing is there are left out. Where
+            there is a file of notes to a world, it stands under what the numbers say by themselves.
 
     Raises:
         OutputError: notes cannot be read.
@@ -115,7 +117,7 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
         said = DIGITS.format(accuracy=first["digits"]["classifier_accuracy"])
         yield " ".join(said.split())
     yield from _verdicts(hours)
-    if words := read_words(place).strip():
+    if words := read_words(place.parent / NOTES.format(world.name)).strip():
         yield words
     if terms:
         yield "### How the learning rates were chosen"
@@ -130,7 +132,7 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
         yield " ".join(SAME_FRAMES.split())
         yield _scores(world, frames, _terms(place, frames), same_frames=True)
         if left := [row_title(name) for name in hours["models"] if name not in frames["models"]]:
-            yield f"Not in this table: {', '.join(left)}."
+            yield f"Not in this table: {'; '.join(left)}."
         yield from _verdicts(frames)
         yield f"[All numbers and pictures]({world.name}/{FRAMES}/{PAGE})"
     for picture in ("rollouts.png", "curves.png"):

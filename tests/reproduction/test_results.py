@@ -189,8 +189,8 @@ def test_writing_the_results_twice_changes_nothing_and_notes_are_taken_in(tmp_pa
 def test_notes_to_a_section_that_is_not_there_are_refused(tmp_path):
     (tmp_path / "notes.md").write_text("## Evnts\n\nNone.\n")
     with refused(OutputError, "'Evnts'", "Marks"):
-        read_notes(tmp_path)
-    assert read_notes(tmp_path / "none") == {} and "Events" in headings()
+        read_notes(tmp_path / "notes.md")
+    assert read_notes(tmp_path / "none.md") == {} and "Events" in headings()
 
 
 def test_a_damaged_record_is_refused(tmp_path):

@@ -261,7 +261,7 @@ def test_the_list_trains_scores_resumes_and_makes_its_page(reproduce, monkeypatc
     assert "as given" in Path("runs/table1/table1.md").read_text()
     dry = reproduce(*words, "--dry-run")
     assert dry.status == 0 and "trained" in dry.out
-    (place / "notes.md").write_text("### Why\n\nDigits get lost.\n")
+    Path("runs/table1/notes-moving-mnist.md").write_text("### Why\n\nDigits get lost.\n")
     assert reproduce(*words, "--keep", "kept").status == 0
     shown = Path("kept/table1.md").read_text()
     worlds = [WORLDS[name] for name in ("moving-mnist", "kth")]
