@@ -36,8 +36,9 @@ from reproduction.scored import AS_LEARNT, KEPT_CLIP, Asked, Scored, numbers_of,
 
 NUMBERS, PAGE, ONE = "comparison.json", "comparison.md", "model.json"
 PICTURES = {
-    "rollouts.png": "The closest future of every model, over the whole horizon",
-    "curves.png": "Every model and the floors, step by step",
+    "rollouts.png": "Of one clip the future of every model that is closest to what happened, by "
+    "PSNR over the whole horizon",
+    "curves.png": "Every model and the floors, at each step the mean of it and the 19 after it",
     "futures.png": "What happened, and futures of every model",
 }
 SMOOTHED = 20
@@ -178,7 +179,7 @@ def _curves(found: Mapping[str, Scored]) -> bytes:
             title = f"{TITLES[metric]}, best future ({better} is closer)"
             panels.append(_panel(title, curves, metric, "best"))
     panels.append(_panel("Energy score (lower is closer)", curves, ENERGY, "mean"))
-    return draw_models(panels)
+    return draw_models(panels, note=f"Each point is the mean of {SMOOTHED} steps from it on")
 
 
 def _panel(title: str, curves: Mapping[str, Any], metric: str, value: str) -> ModelsPanel:
@@ -198,7 +199,13 @@ def _rollouts(found: Mapping[str, Scored]) -> bytes:
     """The best future of every model below the truth, over the whole horizon (Figs. 4, 7, 8)."""
     truth = next(iter(found.values())).opened.evaluation.clips.read(KEPT_CLIP).truth
     drawn = np.stack([scored.shown(KEPT_CLIP)[0] for scored in found.values()])
-    figure = rollouts_figure(drawn, truth=to_stored(truth), changed=None, names=list(found))
+    figure = rollouts_figure(
+        drawn,
+        truth=to_stored(truth),
+        changed=None,
+        names=list(found),
+        title="The future of every model that is closest to what happened",
+    )
     return canvas.png_bytes(figure)
 
 

@@ -11,10 +11,12 @@ from dlh.reports.figures import canvas, curves
 from dlh.reports.figures.canvas import MODEL
 from dlh.reports.figures.curves import (
     Line,
+    ModelsPanel,
     ScorePanel,
     draw_best_of,
     draw_curves,
     draw_lines,
+    draw_models,
     draw_score_curves,
     name_ends,
     psnr_figure,
@@ -154,7 +156,7 @@ def test_a_panel_for_each_metric_and_the_same_bytes_for_the_same_curves():
 
 def test_lines_are_the_models_and_the_floors_with_their_names(monkeypatch):
     seen = []
-    monkeypatch.setattr(curves, "name_ends", lambda axes, lines: seen.append(lines))
+    monkeypatch.setattr(curves, "name_ends", lambda axes, lines, samples: seen.append(lines))
     floors = {"black frame": [14.0] * 30, "mean frame": [15.0] * 30}
     draw_score_curves([panel(floors=floors), panel(best=None)], samples=7)
     draw_best_of([panel()])
@@ -178,12 +180,24 @@ def test_names_of_lines_that_end_low_stay_above_the_axis_and_apart():
 
 def test_steps_and_samples_are_counted_in_whole_numbers(monkeypatch):
     ticks = []
-    monkeypatch.setattr(
-        curves, "name_ends", lambda axes, lines: ticks.extend(axes.xaxis.get_major_locator()())
-    )
+
+    def read(axes, lines, samples):
+        ticks.extend(axes.xaxis.get_major_locator()())
+
+    monkeypatch.setattr(curves, "name_ends", read)
     for length in (2, 3, 20):
         draw_best_of([panel(best=np.ones(length), mean=np.ones(length))])
     assert ticks and all(float(tick).is_integer() for tick in ticks)
+
+
+def test_a_floor_far_from_all_models_does_not_flatten_them(monkeypatch):
+    shown = []
+    monkeypatch.setattr(curves, "name_ends", lambda axes, lines, samples: shown.append(axes))
+    models = {"a": [0.8, 0.7], "b": [0.9, 0.9]}
+    floors = {"near": [0.6, 0.6], "far": [0.1, 0.1]}
+    draw_models([ModelsPanel(title="SSIM", models=models, floors=floors)])
+    low, high = shown[0].get_ylim()
+    assert 0.5 < low < 0.6 and 0.9 < high < 1.0  # models span .7 to .9, so .5 is the furthest
 
 
 def test_a_curve_of_several_axes_is_refused():

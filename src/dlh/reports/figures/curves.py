@@ -5,7 +5,7 @@ Lines are named at their ends, so that there is no legend to look up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -240,8 +240,14 @@ class ModelsPanel:
     floors: Mapping[str, Curve] = field(default_factory=dict)
 
 
-def draw_models(panels: Sequence[ModelsPanel]) -> bytes:
-    """PNG bytes: several models against the predicted step, a panel for each metric (as Fig. 9)."""
+def draw_models(panels: Sequence[ModelsPanel], *, note: str = "") -> bytes:
+    """PNG bytes: several models against the predicted step, a panel for each metric (as Fig. 9). A
+    floor that is far from all models is only named.
+
+    Args:
+        panels: in their order.
+        note: below the title.
+    """
     drawn = []
     for panel in panels:
         lines = {}
@@ -250,7 +256,7 @@ def draw_models(panels: Sequence[ModelsPanel]) -> bytes:
             dash = "-" if not again else (0, (1, 1))
             lines[name] = _line(curve, canvas.LEVELS[colour], dash, 1.8)
         drawn.append((panel.title, lines | _floor_lines(panel.floors)))
-    return _draw_lines(drawn, PSNR_TITLE, "predicted step")
+    return _draw_lines(drawn, PSNR_TITLE, "predicted step", note=note, several=True)
 
 
 def draw_best_of(panels: Sequence[ScorePanel]) -> bytes:
@@ -270,12 +276,18 @@ def _draw_panels(
 
 
 def _draw_lines(
-    panels: Sequence[tuple[str, Mapping[str, Line]]], title: str, horizontal: str
+    panels: Sequence[tuple[str, Mapping[str, Line]]],
+    title: str,
+    horizontal: str,
+    *,
+    note: str = "",
+    several: bool = False,
 ) -> bytes:
+    """PNG bytes: a panel for each; with several models their values decide its limits."""
     figure = canvas.new_figure(WIDTH, 0.75 + STRIDE * len(panels))
     from matplotlib.ticker import MaxNLocator
 
-    canvas.headline(figure, title)
+    canvas.headline(figure, title, note)
     for place, (heading, lines) in enumerate(panels):
         top = 1.0 + STRIDE * place
         axes = canvas.panel(figure, LEFT, top, WIDTH - LEFT - RIGHT, HEIGHT, heading)
@@ -284,8 +296,24 @@ def _draw_lines(
         axes.set_xlim(0.5, longest + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel(horizontal)
-        name_ends(axes, lines)
+        if several:
+            axes.set_ylim(*_limits(lines.values()))
+        name_ends(axes, lines, samples=True)
     return canvas.png_bytes(figure)
+
+
+def _limits(lines: Iterable[Line]) -> tuple[float, float]:
+    """Of an axis: all models, and the floors that are no further from them than they are from each
+    other.
+    """
+    spans = [(line.values.min(), line.values.max(), line.colour == canvas.QUIET) for line in lines]
+    low = min(least for least, _, floor in spans if not floor)
+    high = max(most for _, most, floor in spans if not floor)
+    reach = high - low
+    near = [(a, b) for a, b, _ in spans if low - reach <= a and b <= high + reach]
+    low, high = min(a for a, _ in near), max(b for _, b in near)
+    room = 0.05 * (high - low) or 0.5
+    return float(low - room), float(high + room)
 
 
 def _lines(panel: ScorePanel, best_name: str) -> dict[str, Line]:

@@ -34,6 +34,7 @@ def rollouts_figure(
     true_changes: np.ndarray | None = None,
     names: Sequence[str] | None = None,
     first: int | None = None,
+    title: str | None = None,
 ) -> Figure:
     """Futures of one context, frames above and, where anything is known of them, every step below
     (Fig. 6).
@@ -49,6 +50,7 @@ def rollouts_figure(
         names: of the futures; None: they are numbered.
         first: index of the step from which on the frames of successive steps are shown; None: of
             steps that are spread over the horizon.
+        title: None: that they are samples.
     """
     rows: list[_Row] = []
     if truth is not None:
@@ -70,9 +72,9 @@ def rollouts_figure(
     banded = any(known is not None for known in (changed, colours, true_changes))
     row_height = tall + (0.05 + BAND + BETWEEN if banded else 0.1)
     figure = canvas.new_figure(WIDTH, HEAD + len(rows) * row_height + 0.4)
-    title = "Sampled futures of one context, and the changes of level 2"
-    if changed is None:
-        title = "Sampled futures of one context"
+    if title is None:
+        more = "" if changed is None else ", and the changes of level 2"
+        title = f"Sampled futures of one context{more}"
     canvas.headline(figure, title, _note(horizon, changed, colours, true_changes))
     for column, step in enumerate(shown):
         centre = LEFT + (column + 0.5) * width / columns
