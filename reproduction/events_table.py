@@ -40,6 +40,7 @@ from reproduction.events_in_films import (
     scores_of,
     without_labels,
 )
+from reproduction.results_cells import table
 
 RECORDS, TABLE = "events", "events.md"
 GENERATED_FPS = 10.0
@@ -49,8 +50,8 @@ NEW_FILMS = 1_000
 CLIPS_AT_ONCE = 8
 LEAST_SIZE = 256
 """Pixels of clips that PySceneDetect sees."""
-NOTE = """F1, the mean over runs or sets of films (lowest to highest), at a tolerance of none and of
-half a second: {counted}. Made by `python -m reproduction events-table`; `arena`, `joined` and
+NOTE = """F1, the mean over runs or sets of films (lowest to highest). How many there are of each:
+{counted}. Made by `python -m reproduction events-table`; `arena`, `joined` and
 `walks` write the films. Records: `events/`.
 
 `dlh` is level 2 of a model that was trained on the world (a column that ends in `L3`: level 3,
@@ -121,8 +122,8 @@ def tabulate(
         write_json(path, measured())
         say(f"{name}: measured")
     paths = sorted((results / RECORDS).glob("*.json"))
-    table = render(json.loads(path.read_text("utf-8")) for path in paths)
-    write_text(results / TABLE, [table])
+    page = render(json.loads(path.read_text("utf-8")) for path in paths)
+    write_text(results / TABLE, [page])
     say(f"written: {results / TABLE}")
 
 
@@ -237,7 +238,9 @@ def levels(subject: Subject, clips: Clips) -> np.ndarray:
 
 
 def render(records: Iterable[dict[str, Any]]) -> str:
-    """The table: F1 of each detector on each world, the mean over runs and its range."""
+    """A table for each tolerance: F1 of each detector on each world, the mean over runs and its
+    range.
+    """
     found: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     runs: dict[str, set[str | int]] = defaultdict(set)
     tested: dict[str, None] = {}
@@ -251,19 +254,23 @@ def render(records: Iterable[dict[str, Any]]) -> str:
             for name, by_tolerance in of_column.items():
                 for tolerance, scores in by_tolerance.items():
                     found[name, column, tolerance].append(scores["f1"])
-    columns = list(dict.fromkeys((world, tolerance) for _, world, tolerance in found))
-    head = ["", *(f"{world}, {tolerance}" for world, tolerance in columns)]
-    rows = ["# Events found", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for name in dict.fromkeys(name for name, _, _ in found):
-        cells = [_cell(found.get((name, *column), [])) for column in columns]
-        rows.append("| " + " | ".join([name, *cells]) + " |")
+    columns = list(dict.fromkeys(world for _, world, _ in found))
+    parts = ["# Events found"]
+    for tolerance in dict.fromkeys(tolerance for _, _, tolerance in found):
+        rows = [
+            (name, *(_cell(found.get((name, column, tolerance), [])) for column in columns))
+            for name in dict.fromkeys(name for name, _, _ in found)
+        ]
+        parts += [f"## Tolerance: {tolerance}", table(("", *columns), rows)]
     counted = ", ".join(f"{world} {len(each)}" for world, each in runs.items())
-    rows += ["", NOTE.format(counted=counted, tested=" or ".join(tested) or "no clips"), ""]
-    return "\n".join(rows)
+    parts.append(NOTE.format(counted=counted, tested=" or ".join(tested) or "no clips"))
+    return "\n\n".join(parts) + "\n"
 
 
 def _cell(values: Sequence[float]) -> str:
     if not values:
         return "-"
-    mean = f"{statistics.mean(values):.2f}"
-    return mean if len(values) == 1 else f"{mean} ({min(values):.2f} to {max(values):.2f})"
+    low, mean, high = (
+        f"{value:.2f}" for value in (min(values), statistics.mean(values), max(values))
+    )
+    return mean if low == high else f"{mean} ({low} to {high})"
