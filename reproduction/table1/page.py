@@ -30,7 +30,11 @@ RUNS, CELLS, MISSING = "runs", "cells", "missing.json"
 SCORING = "scoring"
 """In the file of what is missing: why nothing could be scored."""
 METRICS = ("ssim_legacy", "psnr", "ssim", "lpips", "fvd")
-SHOWN_FIGURES = {"exchanged": "Fig. 5a", "rolled": "Fig. 5b", "events": "Fig. 5c"}
+SHOWN_FIGURES = {
+    "exchanged": "The state of one level taken from other moments (Fig. 5a)",
+    "rolled": "One level rolled forward (Fig. 5b)",
+    "events": "When the levels change, in one test clip (Fig. 5c)",
+}
 SIZES = {
     "tiny": "The models are tiny, to try the list out: their scores say nothing.",
     "cores": "All models are narrower than published, to fit two cores.",
@@ -41,31 +45,32 @@ Numbers = Mapping[str, Any]
 ABOUT = """Who predicts furthest? Every model that is trained here has the same budget on a world,
 and all are scored on the same frames, beside trivial baselines ("floors"). *Best* is the closest
 future of each clip by that metric, chosen knowing the truth, averaged over clips, with its 95 %
-interval over clips (what another training would give is not in it); *mean* is over futures. SSIM
-legacy (range 2) is the convention of the published tables. The energy score, also with its
-interval, is lower for a better forecast. *In place*, a / b: predicted steps before the ball, or a
-digit, is first off (of a clip's digits the mean); medians over clips, a of the future that lasts
-longest, b of the mean over futures. The paper's numbers are of its own data and training, so they
-show only what is aimed at. CW-VAE was published with 36 observed frames; `--context 36` gives every
-model as many. The floor *best of other clips* has as many futures as there are other clips.
-Rollouts and curves are at temperature 1."""
+bootstrap interval over clips (what another training would give is not in it); *mean* is over
+futures. `docs/evaluation.md` defines the scores. SSIM legacy (range 2) is the convention of the
+published tables. The energy score, also with its interval, is lower for a better forecast. *In
+place*, a / b: predicted steps before the ball, or a digit, is first off (of a clip's digits the
+mean); medians over clips, a of the future that lasts longest, b of the mean over futures. The
+paper's numbers are of its own data and training, so they show only what is aimed at. CW-VAE was
+published with 36 observed frames; `--context 36` gives every model as many. The floor *best of
+other clips* has as many futures as there are other clips. Rollouts and curves are at temperature
+1."""
 DIGITS = """*Same digits* is the share of digits that a small classifier sees in the last predicted
 frame, wherever they are: {accuracy:.1%} of those of true frames that it was not trained on. Chance
 is what *best of other clips* has: its digits are those of other clips."""
-BUDGET = """Each model's core-seconds contain a short measurement and three trials of a tenth of the
-budget, which choose its learning rate by the energy score of validation predictions. Length .63
-means 63 % of its preset's updates, all schedules shortened alike. The last training gets what the
-others leave, by what an update took until then, so sums are the budget but for some percent. Rows
-*as given* were trained elsewhere, without trials; their core-seconds are those of that run and of
-the runs whose weights it began with."""
+BUDGET = """At *the same core-hours* each model's core-seconds contain a short measurement and three
+trials of a tenth of the budget, which choose its learning rate by the energy score of validation
+predictions. Length .63 means 63 % of its preset's updates, all schedules shortened alike. The last
+training gets what the others leave, by what an update took until then, so sums are the budget but
+for some percent. Of learning rates whose energy scores are within {equal:.0%} of the lowest one,
+the lowest rate is taken. Rows *as given* were trained elsewhere, without trials; their core-seconds
+are those of that run and of the runs whose weights it began with."""
 BESIDE = """Where DLH stands, at the chosen temperatures, beside the best floor and the best other
-model; in brackets the 95 % interval over clips of the difference:"""
-TRIALS = f"""Of rates whose energy scores are within {EQUAL:.0%} of the lowest one, the lowest rate
-is taken."""
+model; ± is the 95 % t interval of the difference, paired over clips:"""
 EDGES = """The best rate may lie beyond the three, where an end of them was taken: {}."""
-SAME_FRAMES = """Frames count when a stage of a training reads them. Both later stages of DLH read
-the same clips, so it has fewer frames that differ; to replay what they have stored costs
-core-seconds and no frames."""
+SAME_FRAMES = """At *the same training frames* core-seconds are those of the training alone; a run
+that has these frames already, within 5 %, is not trained again. Frames count when a stage of a
+training reads them. Both later stages of DLH read the same clips, so it has fewer frames that
+differ; to replay what they have stored costs core-seconds and no frames."""
 
 
 def render(root: Path, worlds: Sequence[World]) -> str:
@@ -79,7 +84,8 @@ def render(root: Path, worlds: Sequence[World]) -> str:
     Raises:
         OutputError: notes cannot be read.
     """
-    parts = ["# Table 1", " ".join(ABOUT.split())]
+    said = (ABOUT, BUDGET.format(equal=EQUAL), SAME_FRAMES)
+    parts = ["# Table 1", *(" ".join(each.split()) for each in said)]
     for world in worlds:
         place = root / world.name
         missing = _read(place / MISSING) or {}
@@ -106,30 +112,29 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
     yield (
         f"{protocol['data']['clips']} {protocol['data']['split']} clips of {hours['world']}, "
         f"{protocol['context']} frames observed, {protocol['horizon']} predicted, up to "
-        f"{protocol['samples']} futures of each clip, seed {protocol['seed']}. "
+        f"{protocol['samples']} futures of each clip, drawn with seed {protocol['seed']}. "
         + " ".join(SIZES[size] for size in _sizes(place, hours))
     )
     yield "### The same core-hours"
-    yield " ".join(BUDGET.split())
-    terms = _terms(place, hours)
-    yield _scores(world, hours, terms, same_frames=False)
+    frames = _read(place / FRAMES / NUMBERS)
+    yield _scores(world, hours, _terms(place, hours), same_frames=False)
     if "digits" in (first := _first(hours)):
         said = DIGITS.format(accuracy=first["digits"]["classifier_accuracy"])
         yield " ".join(said.split())
     yield from _verdicts(hours)
     if words := read_words(place.parent / NOTES.format(world.name)).strip():
         yield words
-    if terms:
+    more = {} if frames is None else frames["models"]
+    models = hours["models"] | {name: more[name] for name in more if name not in hours["models"]}
+    if terms := _terms(place, {"models": models}):
         yield "### How the learning rates were chosen"
-        yield " ".join(TRIALS.split())
-        yield _trials(terms, hours)
+        yield _trials(terms, models)
         if ends := [row_title(name) for name, found in terms.items() if _at_an_end(found)]:
             yield EDGES.format(", ".join(ends))
     yield f"[All numbers and pictures]({world.name}/{HOURS}/{PAGE})"
-    frames = _read(place / FRAMES / NUMBERS)
     if frames is not None:
         yield "### The same training frames"
-        yield " ".join(SAME_FRAMES.split())
+        yield "Floors are those of the first table."
         yield _scores(world, frames, _terms(place, frames), same_frames=True)
         if left := [row_title(name) for name in hours["models"] if name not in frames["models"]]:
             yield f"Not in this table: {'; '.join(left)}."
@@ -137,19 +142,40 @@ def _world(world: World, place: Path, hours: Numbers) -> Iterator[str]:
         yield f"[All numbers and pictures]({world.name}/{FRAMES}/{PAGE})"
     for picture in ("rollouts.png", "curves.png"):
         if (place / HOURS / picture).exists():
-            yield f"![{PICTURES[picture]}]({world.name}/{HOURS}/{picture})"
+            yield from _picture(PICTURES[picture], f"{world.name}/{HOURS}/{picture}")
     far = _read(place / FAR / NUMBERS)
     if far is not None:
         yield "### The cost of a horizon"
         yield _far(far)
         if (place / FAR / "curves.png").exists():
-            yield f"![{PICTURES['curves.png']}]({world.name}/{FAR}/curves.png)"
-    for folder in (place / LEVELS / name for name in hours["models"]):
-        for name, title in SHOWN_FIGURES.items():
-            figure = folder / FIGURES / f"{name}.png"
-            if figure.exists():
-                where = figure.relative_to(place.parent).as_posix()
-                yield f"![{title}, {folder.name}]({where})"
+            yield from _picture(PICTURES["curves.png"], f"{world.name}/{FAR}/curves.png")
+    yield from _levels(place, list(hours["models"]))
+
+
+def _picture(title: str, where: str) -> Iterator[str]:
+    """A picture, and what it shows below it."""
+    yield f"![{title}]({where})"
+    yield f"*{title}.*"
+
+
+def _levels(place: Path, names: Sequence[str]) -> Iterator[str]:
+    """What the levels of the first DLH hold, as pictures, and links to those of the others."""
+    others = []
+    for name in names:
+        folder = place / LEVELS / name / FIGURES
+        where = {
+            figure: (folder / f"{figure}.png").relative_to(place.parent).as_posix()
+            for figure in SHOWN_FIGURES
+            if (folder / f"{figure}.png").exists()
+        }
+        if where and not others:
+            for figure, path in where.items():
+                yield from _picture(f"{SHOWN_FIGURES[figure]}, {row_title(name)}", path)
+        if where:
+            links = ", ".join(f"[{figure}]({path})" for figure, path in where.items())
+            others.append(f"{row_title(name)} ({links})")
+    if others[1:]:
+        yield f"The same of {'; '.join(others[1:])}."
 
 
 def _verdicts(numbers: Numbers) -> Iterator[str]:
@@ -165,17 +191,19 @@ def _scores(
     places, digits = _read_off(_first(numbers))
     head = (
         "", "temperature", *(f"{TITLES[name]}, best (mean)" for name in metrics), "energy",
-        *["in place"] * places, *["same digits"] * digits, "learning rate", "length",
+        *["in place"] * places, *["same digits"] * digits, "parameters", "learning rate", "length",
         "core-seconds", "frames",
     )  # fmt: skip
     rows = []
     for name, model in numbers["models"].items():
         for at in (AS_LEARNT, CHOSEN):
             if at in model["at"]:
-                how = _training(model["training"], terms.get(name), same_frames=same_frames)
+                how = _training(model, terms.get(name), same_frames=same_frames)
                 rows.append(_row(name, model["at"][at], metrics, how))
     rows += _over_seeds(numbers, metrics)
-    first, blank = _first(numbers), ("-",) * 4
+    if same_frames:  # the clips are the same, and so are the scores of what is not trained
+        return table(head, rows)
+    first, blank = _first(numbers), ("-",) * 5
     for floor in FLOORS:
         if floor in first["distribution"]:
             entries, energy = first["floors"][floor], first["distribution"][floor][ENERGY]
@@ -196,7 +224,7 @@ def _scores(
     return table(head, rows)
 
 
-def _trials(terms: Mapping[str, Numbers], numbers: Numbers) -> str:
+def _trials(terms: Mapping[str, Numbers], models: Numbers) -> str:
     """The energy score of each trial, in the order of learning rates, and what an update costs."""
     head = ("", "energy score of validation predictions, by learning rate", "chosen",
             "core-seconds a joint update")  # fmt: skip
@@ -207,7 +235,7 @@ def _trials(terms: Mapping[str, Numbers], numbers: Numbers) -> str:
             + ("infinite loss" if trial["energy"] is None else f"{trial['energy']:.4f}")
             for trial in found["trials"]
         ]
-        seconds = numbers["models"][name]["training"]["cpu_seconds_a_step"]
+        seconds = models[name]["training"]["cpu_seconds_a_step"]
         cost = "-" if seconds is None else f"{seconds:.2f}"
         rows.append((row_title(name), ", ".join(trials), f"{found['learning_rate']:g}", cost))
     return table(head, rows)
@@ -255,24 +283,26 @@ def _read_of(tracking: Numbers | None, found: Numbers, row: str) -> Iterator[str
 
 
 def _training(
-    training: Numbers, terms: Numbers | None, *, same_frames: bool
-) -> tuple[str, str, str, str]:
-    """Learning rate, length, core-seconds and frames of a row. For the same core-hours, the seconds
-    are those of the measurement and the trials too.
+    model: Numbers, terms: Numbers | None, *, same_frames: bool
+) -> tuple[str, str, str, str, str]:
+    """Parameters, learning rate, length, core-seconds and frames of a row. For the same core-hours,
+    the seconds are those of the measurement and the trials too.
     """
+    training, parameters = model["training"], f"{model['parameters'] / 1e6:.2f} M"
     frames = "-" if training["frames"] is None else f"{training['frames']:,}"
     if terms is None:
-        return "as given", "-", core_seconds(training), frames
+        given = f"as given, seed {model['seed']}"
+        return parameters, given, "-", core_seconds(training), frames
     run = terms["run"]
     share = run["share"] * (training["frames"] / run["frames"] if same_frames else 1.0)
     spent = core_seconds(training) if same_frames else f"{terms['spent_seconds']:,.0f}"
-    return f"{terms['learning_rate']:g}", f"{share:.2f}", spent, frames
+    return parameters, f"{terms['learning_rate']:g}", f"{share:.2f}", spent, frames
 
 
 def _over_seeds(numbers: Numbers, metrics: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Of each model that has several seeds: mean and standard deviation, at temperature 1."""
     places, digits = _read_off(_first(numbers))
-    blank = ("-",) * (places + digits + 4)
+    blank = ("-",) * (places + digits + 5)
     for model in MODELS:
         found = [
             each["at"][AS_LEARNT]

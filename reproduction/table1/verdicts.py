@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from scipy.special import stdtrit
 
-from dlh.evaluation.results import Bootstrap
+from dlh.evaluation.protocol import COVERAGE
 from dlh.evaluation.rows import FLOORS, MODEL
 from dlh.evaluation.scoring import ENERGY
 from dlh.reports.evaluation import ROW_TITLES, TITLES, number
@@ -30,9 +31,10 @@ def verdicts(numbers: Numbers) -> Iterator[str]:
     Args:
         numbers: what comparison.json holds.
     """
-    protocol, models = numbers["protocol"], numbers["models"]
-    bootstrap = Bootstrap(protocol["data"]["clips"], seed=protocol["seed"])
-    at = {name: model["at"].get(CHOSEN, model["at"][AS_LEARNT]) for name, model in models.items()}
+    at = {
+        name: model["at"].get(CHOSEN, model["at"][AS_LEARNT])
+        for name, model in numbers["models"].items()
+    }
     for metric, title in COMPARED.items():
         sign = -1.0 if metric == ENERGY else 1.0
         rows = {
@@ -52,22 +54,33 @@ def verdicts(numbers: Numbers) -> Iterator[str]:
             shown.insert(0, (max(cells, key=lambda name: rows[name].mean()), others))
         for name, models_beside in shown:
             said = [
-                _beside(rows[name], rivals, metric, bootstrap)
-                for rivals in (floors, models_beside)
-                if rivals
+                _beside(rows[name], rivals, metric) for rivals in (floors, models_beside) if rivals
             ]
             yield f"{title}: {row_title(name)} is {' and '.join(said)}."
 
 
-def _beside(ours: np.ndarray, rivals: Mapping[str, np.ndarray], metric: str, of: Bootstrap) -> str:
+def _beside(ours: np.ndarray, rivals: Mapping[str, np.ndarray], metric: str) -> str:
     """How far scores of clips, of which more is better, are from those of the best rival."""
     rival = max(rivals, key=lambda name: rivals[name].mean())
-    gap = ours - rivals[rival]
-    way = "ahead of" if gap.mean() >= 0 else "behind"
-    gap = gap if gap.mean() >= 0 else -gap
-    interval = of.interval(gap)
-    more = "" if interval is None else f" [{', '.join(_number(end, metric) for end in interval)}]"
-    return f"{way} {rival} by {_number(float(gap.mean()), metric)}{more}"
+    gaps = ours - rivals[rival]
+    way = "ahead of" if gaps.mean() >= 0 else "behind"
+    said = f"{way} {rival} by {_number(abs(float(gaps.mean())), metric)}"
+    if (half := half_interval(gaps)) is not None:
+        said += f" ± {_number(half, metric)}"
+    return said
+
+
+def half_interval(gaps: np.ndarray) -> float | None:
+    """Half the 95 % t interval of the mean of paired differences, (clips,); None for one clip.
+
+    Of few clips it is wider than the bootstrap, which holds the spread that it sees for the true
+    one.
+    """
+    clips = len(gaps)
+    if clips < 2:
+        return None
+    error = gaps.std(ddof=1) / clips**0.5
+    return float(stdtrit(clips - 1, (1 + COVERAGE) / 2) * error)
 
 
 def _number(value: float, metric: str) -> str:

@@ -192,13 +192,14 @@ def test_a_run_that_took_longer_is_not_compared_as_a_cell():
     models = {name: model(psnr, (0.0, 5.0, 1.0)) for name, psnr in values.items()}
     said = list(verdicts(numbers | {"models": models}))
     assert len(said) == 6  # three metrics, the best cell and the longer run
-    black, vta = "the floor black frame by 3.00 [3.00, 3.00]", "VTA by 2.00 [2.00, 2.00]"
+    black, vta = "the floor black frame by 3.00 ± 0.00", "VTA by 2.00 ± 0.00"
     assert f"DLH, N = 2 is ahead of {black} and behind {vta}." in said[0]
-    assert "DLH, N = 3, longer is ahead of the floor black frame by 6.00 [6.00, 6.00]." in said[1]
+    assert "DLH, N = 3, longer is ahead of the floor black frame by 6.00 ± 0.00." in said[1]
     assert f"behind {vta[:3]} by 2.0000" in said[4]  # the energy score, where less is better
     models["vta-seed0"] = model(14.0, (0.0, 4.0, 2.0))
     said = list(verdicts(numbers | {"models": models}))
-    assert "behind VTA by 2.00 [1.00, 3.00]" in said[0]  # paired: 2, 1 and 3
+    # Paired: 2, 1 and 3, of standard error 1 / sqrt 3; t of two degrees of freedom is 4.303.
+    assert "behind VTA by 2.00 ± 2.48" in said[0]
 
 
 @pytest.mark.slow
