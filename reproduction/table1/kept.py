@@ -55,7 +55,7 @@ def keep(root: Path, out: Path, *, say: Say = print) -> None:
         OutputError: a file cannot be read or written.
     """
     with os_errors_as(OutputError, f"cannot read {root}"):
-        files = list(_kept(root))
+        files = list(dict.fromkeys(_kept(root)))
         for path in files:
             content = path.read_bytes()
             if path.name == EXPERIMENT:
@@ -79,10 +79,10 @@ def _kept(root: Path) -> Iterator[Path]:
         for row in json.loads(numbers.read_text("utf-8"))["models"]:
             for pattern in OF_A_ROW:
                 yield from (comparison / row).glob(pattern)
+            yield from (world / CELLS).glob(f"{row}.json")
             if comparison.name != FAR:
                 yield from (comparison / row).glob("temperature-*/clip-*.npz")
             if comparison.name == HOURS:
-                yield from (world / CELLS).glob(f"{row}.json")
                 for figure in SHOWN_FIGURES:
                     yield from (world / LEVELS / row / FIGURES).glob(f"{figure}.png")
 

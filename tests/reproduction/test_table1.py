@@ -291,10 +291,16 @@ def test_kept_settings_do_not_say_where_a_run_lay(tmp_path):
         (hours / row / "experiment.json").write_text(json.dumps(settings))
     (hours / "comparison.json").write_text(json.dumps({"models": {"dlh2-seed0": {}}}))
     (tmp_path / "root/table1.md").write_text("the page")
+    frames, cell = tmp_path / "root/moving-ball/equal-frames", "moving-ball/cells/dlh3-seed0.json"
+    frames.mkdir()
+    (frames / "comparison.json").write_text(json.dumps({"models": {"dlh3-seed0": {}}}))
+    (tmp_path / "root" / cell).parent.mkdir()
+    (tmp_path / "root" / cell).write_text("{}")
     keep(tmp_path / "root", tmp_path / "kept", say=lambda line: None)
     assert not list((tmp_path / "kept").rglob("older"))  # it is not on the page
     copy = tmp_path / "kept/moving-ball/equal-hours/dlh2-seed0/experiment.json"
     assert json.loads(copy.read_text())["experiment"] == {"preset": "mine", "init": "runs/first"}
+    assert (tmp_path / "kept" / cell).exists()  # of a row that the second table alone has
 
 
 def test_a_dry_run_lists_the_cells_and_trains_none(reproduce):

@@ -28,7 +28,7 @@ returns to it, and its 50 dB there say nothing of the steps around.
 """
 LEFT, RIGHT, HEIGHT, STRIDE = 0.75, 1.75, 2.1, 2.95
 """Of the panels of an evaluation, inches."""
-DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (4, 1, 1, 1)), (0, (7, 3)))
+DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (4, 1, 1, 1)), (0, (1, 4)))
 """Of the floors of an evaluation, in their order."""
 
 
@@ -284,12 +284,13 @@ def _draw_lines(
     several: bool = False,
 ) -> bytes:
     """PNG bytes: a panel for each; with several models their values decide its limits."""
-    figure = canvas.new_figure(WIDTH, 0.75 + STRIDE * len(panels))
+    head = 1.25 if note else 1.0
+    figure = canvas.new_figure(WIDTH, head - 0.25 + STRIDE * len(panels))
     from matplotlib.ticker import MaxNLocator
 
     canvas.headline(figure, title, note)
     for place, (heading, lines) in enumerate(panels):
-        top = 1.0 + STRIDE * place
+        top = head + STRIDE * place
         axes = canvas.panel(figure, LEFT, top, WIDTH - LEFT - RIGHT, HEIGHT, heading)
         draw_lines(axes, lines)
         longest = max(line.steps[-1] for line in lines.values())
