@@ -298,6 +298,8 @@ def _compare(words: list[str], prog: str) -> None:
     from reproduction.scored import Asked
     from reproduction.stopping import goes_on_when_repeated
 
+    if not options.runs:
+        raise UsageError("compare takes one finished run or more, found none")
     names = [run.resolve().name for run in options.runs]
     if double := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(

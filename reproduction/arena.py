@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dlh.data.video.encode import write_video
+from reproduction.labelled_films import begin_films, write_labels
 
 BEHAVIOURS = ("rest", "explore", "groom")
 
@@ -123,13 +124,12 @@ def write_clips(
 ) -> Path:
     """Write clips as mp4 and their changes as ``labels.csv``; returns the labels."""
     arena = arena or Arena()
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = ["video,seconds"]
+    begin_films(folder, films=clips, seconds=seconds)
+    events = []
     for number in range(clips):
         random = np.random.default_rng([seed, number])
         frames, changes = draw_clip(arena, random, seconds=seconds)
-        write_video(folder / f"clip-{number:02d}.mp4", frames, fps=arena.fps)
-        rows += [f"clip-{number:02d}.mp4,{change:.3f}" for change in changes]
-    labels = folder.with_name(f"{folder.name}-labels.csv")
-    labels.write_text("\n".join(rows) + "\n")
-    return labels
+        name = f"clip-{number:02d}.mp4"
+        write_video(folder / name, frames, fps=arena.fps)
+        events += [(name, change) for change in changes]
+    return write_labels(folder, events)

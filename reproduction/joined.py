@@ -10,6 +10,8 @@ import numpy as np
 from dlh.data.clips import DataError
 from dlh.data.video.decode import open_video
 from dlh.data.video.encode import write_video
+from dlh.errors import UsageError
+from reproduction.labelled_films import begin_films, write_labels
 
 FPS, HEIGHT, WIDTH = 25, 240, 320
 SHORTEST, MEAN = 1.5, 3.0
@@ -28,25 +30,26 @@ def write_joined(
         seed: decides the stretches.
 
     Raises:
+        UsageError: there are fewer than two videos, or the folder is not empty.
         DataError: a video cannot be read, or is shorter than the shortest stretch.
     """
+    if len(videos) < 2:
+        raise UsageError(f"films are joined from two videos or more, found {len(videos)}")
+    begin_films(folder, films=films, seconds=seconds)
     shots = []
     for path in videos:
         shot = open_video(path, height=HEIGHT, width=WIDTH, channels=3, fps=FPS).read()
         if len(shot) < SHORTEST * FPS:
             raise DataError(f"{path} has {len(shot) / FPS:g} s, a stretch {SHORTEST:g} s at least")
         shots.append(shot)
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = ["video,seconds"]
+    events = []
     for number in range(films):
         random = np.random.default_rng([seed, number])
         parts, cuts = _joined(shots, random, round(seconds * FPS))
         name = f"film-{number:02d}.mp4"
         write_video(folder / name, np.concatenate(parts), fps=FPS)
-        rows += [f"{name},{cut / FPS:.3f}" for cut in cuts]
-    labels = folder.with_name(f"{folder.name}-labels.csv")
-    labels.write_text("\n".join(rows) + "\n")
-    return labels
+        events += [(name, cut / FPS) for cut in cuts]
+    return write_labels(folder, events)
 
 
 def _joined(

@@ -17,6 +17,7 @@ import torch
 
 from dlh.commands.evaluate import Opened, evaluate, open_evaluation
 from dlh.commands.options import EvaluateOptions
+from dlh.errors import UsageError
 from dlh.evaluation.protocol import Protocol
 from dlh.evaluation.results import CURVES, PER_FUTURE, SCORES, read_scores
 from dlh.evaluation.rows import MODEL, ORACLE
@@ -29,6 +30,7 @@ from dlh.runs.experiment import read_snapshot
 from dlh.runs.subject import Subject
 from dlh.runs.summary import SUMMARY
 from dlh.runs.temperature import AUTO, resolve_temperature
+from dlh.settings import check_at_least, values_of
 from dlh.training.config import TrainingConfig
 from dlh.training.run import RunFolder, run_of
 from dlh.video import to_stored
@@ -60,6 +62,9 @@ class Asked:
             choose.
         processes: that score clips; None: one a core.
         kept: whether futures of one clip are kept as a file.
+
+    Raises:
+        UsageError: a number is below 1, or the seed below 0.
     """
 
     context: int | None = None
@@ -71,6 +76,11 @@ class Asked:
     temperatures: bool = True
     processes: int | None = None
     kept: bool = True
+
+    def __post_init__(self) -> None:
+        counts = values_of(self, "context", "horizon", "samples", "clips", "processes")
+        check_at_least(1, error=UsageError, **counts)
+        check_at_least(0, error=UsageError, seed=self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)

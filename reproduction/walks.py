@@ -14,6 +14,7 @@ from dlh.data.worlds.mazes.maze import Maze, Walk, draw_maze, draw_walk
 from dlh.data.worlds.mazes.maze_looks import draw_looks
 from dlh.data.worlds.mazes.vizdoom_engine import Engine
 from dlh.data.worlds.mazes.wad import maze_map
+from reproduction.labelled_films import begin_films, write_labels
 
 FPS = 10
 
@@ -29,22 +30,20 @@ def write_walks(folder: Path, *, films: int, seconds: float, seed: int) -> Path:
     Raises:
         DataError: ViZDoom is not installed or does not run.
     """
-    walks, maps, rows = [], [], ["video,seconds"]
+    begin_films(folder, films=films, seconds=seconds)
+    walks, maps, events = [], [], []
     for number in range(films):
         random = np.random.default_rng([seed, number])
         maze = draw_maze(random)
         walk = draw_walk(maze, round(seconds * FPS), random)
         maps.append(maze_map(maze, draw_looks(maze.regions, random), walk))
         walks.append(walk)
-        rows += [f"walk-{number:02d}.mp4,{frame / FPS:.3f}" for frame in entered(maze, walk)]
-    folder.mkdir(parents=True, exist_ok=True)
+        events += [(f"walk-{number:02d}.mp4", frame / FPS) for frame in entered(maze, walk)]
     with Engine(maps) as engine:
         for number, walk in enumerate(walks):
             frames = np.stack(list(engine.film(number, walk)))
             write_video(folder / f"walk-{number:02d}.mp4", frames, fps=FPS)
-    labels = folder.with_name(f"{folder.name}-labels.csv")
-    labels.write_text("\n".join(rows) + "\n")
-    return labels
+    return write_labels(folder, events)
 
 
 def entered(maze: Maze, walk: Walk) -> list[int]:

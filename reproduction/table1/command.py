@@ -11,6 +11,8 @@ import tyro
 from dlh.cli.parse import parse
 from dlh.cli.running import say
 from dlh.errors import UsageError
+from dlh.files.writing import make_folder
+from dlh.settings import check_at_least
 
 if TYPE_CHECKING:
     from reproduction.table1.work import Request
@@ -74,6 +76,10 @@ class Table1Options:
     def __post_init__(self) -> None:
         if not self.core_hours > 0:
             raise UsageError(f"core-hours is above 0, found {self.core_hours:g}")
+        if not self.seeds:
+            raise UsageError("seeds are one or more, found none")
+        check_at_least(1, error=UsageError, frames=self.frames)
+        check_at_least(0, error=UsageError, far=self.far)
 
 
 def table1(words: list[str], prog: str) -> None:
@@ -88,6 +94,8 @@ def table1(words: list[str], prog: str) -> None:
         for line in plan(request, options.root):
             say(line)
         return
+    if options.keep is not None:
+        make_folder(options.keep)
     with goes_on_when_repeated():
         run_list(request, options.root, say=say)
         if options.keep is not None:
@@ -119,6 +127,8 @@ def request_of(options: Table1Options) -> Request:
         name, slash, row = place.partition("/")
         if not (equals and slash and row and folder):
             raise UsageError(f"--run is WORLD/ROW=FOLDER, found {word!r}")
+        if not Path(folder).is_dir():
+            raise UsageError(f"the run given as {row} is a folder; there is none at {folder}")
         given.setdefault(world(name), {})[row] = Path(folder)
     data = {}
     for word in options.data:

@@ -10,7 +10,7 @@ from pathlib import Path
 from dlh.analysis.findings import AnalysisConfig
 from dlh.commands.analyse import read_analysis, write_analysis
 from dlh.data.clips import DataError
-from dlh.errors import OutputError, UsageError
+from dlh.errors import DlhError, OutputError, UsageError
 from dlh.files.lock import ALREADY_RUNNING, Lock
 from dlh.files.text_table import text_table
 from dlh.files.writing import Say, make_folder, write_bytes, write_json
@@ -49,6 +49,12 @@ MOST_FOR_FRAMES = 2.0
 """Times the core-hours that a model may take to reach the frames of the second table."""
 FAR_SAMPLES, FAR_CLIPS = 8, 16
 FAILURES = (TrainingError, DataError, UsageError, PretrainedError, OutputError)
+
+
+class NotScored(DlhError):
+    """A world could not be scored."""
+
+    code = "not-scored"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +105,10 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
     Raises:
         Interrupted: somebody stopped it.
         OutputError: nothing can be written.
-        UsageError: a given run is not there.
+        NotScored: a world could not be scored; the page says so, and has the others.
     """
-    for named in request.given.values():
-        for name, folder in named.items():
-            if not folder.is_dir():
-                raise UsageError(f"the run given as {name} is a folder; there is none at {folder}")
     make_folder(root)
+    failed: dict[str, str] = {}
     for world in request.worlds:
         say(f"== {world.title}")
         place = root / world.name
@@ -140,7 +143,7 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
                 )
                 compare_models(runs, place / FAR, few, shared=place, say=say)
         except FAILURES as error:
-            missing[SCORING] = str(error)
+            failed[world.title] = missing[SCORING] = str(error)
             write_json(place / MISSING, missing)
             say(f"{world.title}: {error}")
             continue
@@ -150,6 +153,9 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
     there = [world for world in WORLDS.values() if (root / world.name).is_dir()]
     write_bytes(root / TABLE, render(root, there).encode())
     say(f"written: {root / TABLE}")
+    if failed:
+        reasons = "; ".join(f"{title}: {reason}" for title, reason in failed.items())
+        raise NotScored(f"not all worlds could be scored: {reasons}")
 
 
 def plan(request: Request, root: Path) -> Iterator[str]:

@@ -543,6 +543,7 @@ class Stage:
         batches: makes the batches of the phases, in place of training clips: other clips, or a
             cache. It is called in evaluation mode without gradients when the stage begins, and
             again on a resume. Its result must not depend on parameters that the stage trains.
+        clip_length: frames of the clips that ``batches`` draws; None: those of the recipe.
     """
 
     phases: tuple[Phase, ...]
@@ -551,6 +552,7 @@ class Stage:
     trains: tuple[str, ...] | None = None
     learning_rate: Callable[[int, int], float] | None = None
     batches: Callable[[DrawClips], Batches] | None = None
+    clip_length: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

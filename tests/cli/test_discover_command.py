@@ -117,11 +117,14 @@ def test_a_video_that_cannot_be_used_is_left_out_and_named_in_the_end(dlh):
     videos("films")
     Path("films/broken.mp4").write_bytes(b"this is no film" * 50)
     write_video("films/one.mp4", np.zeros((1, 48, 64, 3), np.uint8), fps=10)
+    write_video("films/brief.mp4", np.zeros((5, 48, 64, 3), np.uint8), fps=10)
     answer = dlh("discover", "films", "--out", "found", "--method", "motion")
     assert answer.status == 1
     assert holds(answer.out, "left out", "broken.mp4") and holds(answer.out, "left out", "one.mp4")
+    assert holds(answer.out, "not learnt from", "brief.mp4", 5, 23)
     assert holds(answer.err, "broken.mp4", "one.mp4", "found/events")
-    assert json.loads(Path("found/events/overview.json").read_text())["videos"][3]
+    found = json.loads(Path("found/events/overview.json").read_text())["videos"]
+    assert "brief.mp4" in [row["video"] for row in found]  # its events are looked for all the same
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,18 @@ def assert_equal_runs(run: Path, other: Path) -> None:
     assert figures[0] == figures[1]
 
 
+def test_clips_that_cannot_be_shared_start_no_process(dlh, unbroken, monkeypatch):
+    started = []
+    monkeypatch.setattr("dlh.runs.workers.start_processes", lambda *words: started.append(words))
+    for words in (("tiny", "--run", "other"), ("--resume", unbroken)):
+        answer = dlh("train", *words, "--num-processes", 99)
+        assert answer.status == 1 and holds(answer.err, "training.batch_size", "99 processes")
+    assert not started
+    shutil.copytree(unbroken, "more")
+    assert not dlh("train", "--resume", "more", "--steps", 6, "--num-processes", 2).status
+    assert [count for count, _ in started] == [2]
+
+
 def test_the_presets_that_help_lists_are_those_there_are(dlh):
     assert list(LISTED) == list(presets.PRESETS)
     answer = dlh("train", "--help")

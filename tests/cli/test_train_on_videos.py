@@ -49,6 +49,23 @@ def test_a_folder_of_videos_is_reported_trained_on_and_shown(dlh, videos, monkey
     assert "depth:" in answer.out and "events:" not in answer.out
 
 
+def test_clips_of_a_later_stage_are_looked_for_before_the_first_one(dlh, videos):
+    later = ("--model.dynamics.clips", 4, "--training.later-steps", 2, 2)
+    words = ("train", "tiny", "--data", videos, "--run", "run", *SHORT, *later)
+    answer = dlh(*words, "--model.dynamics.clip-length", 31)
+    assert answer.status == 1 and not Path("run").exists()
+    assert holds(answer.err, "has 31 frames", "0.mp4 30", "--model.dynamics.clip-length")
+    with interrupted_at(0, StoreSource):
+        assert dlh(*words, "--model.dynamics.clip-length", 30).status == 130
+
+
+def test_how_videos_are_read_can_be_said_with_any_preset(dlh, videos):
+    with interrupted_at(0, StoreSource):
+        answer = dlh("train", "tiny", "--data", videos, "--data.fps", 5, "--run", "run", *SHORT)
+    assert answer.status == 130 and holds(answer.out, "0.mp4 1")  # half as many frames
+    assert dlh("train", "tiny", "--data.fps", 5).names("are generated")
+
+
 def test_other_videos_than_those_it_began_with_stop_a_run(dlh, videos):
     with interrupted_at(0, StoreSource):
         assert dlh("train", "tiny", "--data", videos, "--run", "run", *SHORT).status == 130

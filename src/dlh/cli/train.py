@@ -92,6 +92,7 @@ def main(arguments: Sequence[str]) -> int:
     if count is not None and world_size() == 1:  # otherwise this is one of them
         from dlh.runs.workers import start_processes
 
+        train(processes=count)
         return start_processes(count, ["train", *words])
     if leads():
         train()
@@ -122,22 +123,27 @@ def _without_processes(arguments: Sequence[str]) -> tuple[int | None, list[str]]
     return None, words
 
 
-def _start(name: str, words: Sequence[str]) -> None:
+def _start(name: str, words: Sequence[str], *, processes: int | None = None) -> None:
+    """Train; with a number of processes only find out whether so many can."""
     from dlh.cli.train_options import TrainOptions
     from dlh.commands.train import start
     from dlh.runs.presets import preset
     from dlh.runs.workers import follow_leader
-    from dlh.training.processes import leads
+    from dlh.training.processes import count_shares, leads
 
     defaults = TrainOptions.of(preset(name))
     options = parse(TrainOptions, words, prog=f"dlh train {name}", default=defaults)
+    if processes is not None:
+        count_shares(options.experiment(name).training, processes)
+        return
     if not leads():
         follow_leader(options.training.device)
         return
     start(options.experiment(name), options.run or _free_folder(name), say=say)
 
 
-def _resume(words: Sequence[str]) -> None:
+def _resume(words: Sequence[str], *, processes: int | None = None) -> None:
+    """Go on; with a number of processes only find out whether so many can."""
     place = [word.partition("=")[0] for word in words].index("--resume")
     _, equals, folder = words[place].partition("=")
     others = [*words[:place], *words[place + 1 :]]
@@ -148,14 +154,20 @@ def _resume(words: Sequence[str]) -> None:
     if others and not others[0].startswith("-"):
         raise UsageError(f"dlh train --resume RUN takes no preset, found {others[0]}")
     from dlh.commands.train import resume
+    from dlh.runs.experiment import read_snapshot
     from dlh.runs.workers import follow_resumed
-    from dlh.training.processes import leads
+    from dlh.training.processes import count_shares, leads
+    from dlh.training.run import RunFolder
 
     change = None
     if others:
         from dlh.cli.train_options import asked_on_resuming
 
         change = partial(asked_on_resuming, others)
+    if processes is not None:
+        saved = read_snapshot(RunFolder.open(folder))
+        count_shares((saved if change is None else change(saved)).training, processes)
+        return
     if leads():
         resume(folder, change=change, say=say)
     else:

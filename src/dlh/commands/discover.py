@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from dlh.pretrained import DLH, open_model
 from dlh.pretrained.files import holds_model
 from dlh.runs.build import frames_per_second, open_source
 from dlh.runs.experiment import Experiment, read_snapshot
-from dlh.runs.small_sets import SLOWEST, experiment_for, from_weights, with_steps
+from dlh.runs.small_sets import LEAST_FRAMES, SLOWEST, experiment_for, from_weights, with_steps
 from dlh.runs.trained import BEST_MODEL
 from dlh.training.device import choose_device
 from dlh.training.errors import Interrupted
@@ -82,7 +83,7 @@ def discover(options: DiscoverOptions, *, say: Say = print) -> None:
             [source.name for source in sources], options.truth, only=single, say=lambda line: None
         )
     if not (run / EXPERIMENT).exists():
-        seen = _look(sources, skipped, options)
+        seen = _look(sources, skipped, options, say)
         for line in skipped:
             say(f"left out: {line}")
         experiment = experiment_for(
@@ -205,9 +206,14 @@ def _link(sources: list[SourceFile], options: DiscoverOptions) -> None:
                 link.symlink_to(source.path.resolve())
 
 
-def _look(sources: list[SourceFile], skipped: list[str], options: DiscoverOptions) -> Footage:
-    """Look at some of the videos; those that cannot be read are added to ``skipped``."""
+def _look(
+    sources: list[SourceFile], skipped: list[str], options: DiscoverOptions, say: Say
+) -> Footage:
+    """Look at some of the videos; those that cannot be read are added to ``skipped``, and those
+    that are too short for a clip count for nothing.
+    """
     looks: list[Look] = []
+    names: list[str] = []
     lengths: list[int] = []
     rates: list[float] = []
     every = -(-len(sources) // LOOKED_AT)
@@ -235,9 +241,16 @@ def _look(sources: list[SourceFile], skipped: list[str], options: DiscoverOption
             continue
         lengths.append(length)
         rates.append(video.fps)
+        names.append(str(source.path))
     if not lengths:
         reasons = "; ".join(skipped[:5])
         raise DataError(f"none of the {len(sources)} videos can be used: {reasons}")
+    taken = np.array(lengths) * [(options.fps or rate) / rate for rate in rates]
+    enough = taken >= LEAST_FRAMES
+    if enough.any():
+        for name, frames in compress(zip(names, taken, strict=True), ~enough):
+            say(f"not learnt from: {name} has {frames:.0f} frames, expected {LEAST_FRAMES}")
+        lengths, rates = (list(compress(each, enough)) for each in (lengths, rates))
     return footage(looks, lengths, rates)
 
 

@@ -63,7 +63,7 @@ def start(
     clip_length = experiment.training.clip_length
     if present and (report := describe_source(source, clip_length=clip_length)):
         say(report)
-    check_clips(source, clip_length=clip_length)
+    check_clips(source, network.plan, experiment.training)
     experiment = settled(experiment)
     run = RunFolder.create(folder)
     with run.lock():
@@ -123,6 +123,7 @@ def resume(
             trained = load_trained(run, experiment, source)
         else:
             network = untrained_network(run, experiment)
+            check_clips(source, network.plan, experiment.training)
             with leading(experiment):
                 trained = train_in(
                     run, experiment, source, network, draw_samples, say=say, on_log=on_log

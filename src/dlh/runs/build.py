@@ -15,7 +15,7 @@ from dlh.data.store.report import ImportReport
 from dlh.data.store.source import StoreSource
 from dlh.data.worlds.by_name import make_world
 from dlh.errors import UsageError
-from dlh.interfaces import TrainableModel
+from dlh.interfaces import Plan, TrainableModel
 from dlh.models import registry
 from dlh.pretrained import PretrainedError, open_model
 from dlh.runs.data_names import load_named_digits
@@ -24,7 +24,9 @@ from dlh.runs.import_bar import ImportBar
 from dlh.runs.presets import how_to_get_data, how_to_prepare
 from dlh.runs.unfinished import best_so_far
 from dlh.training.checkpoint import checkpoint_files
+from dlh.training.config import TrainingConfig
 from dlh.training.run import RunFolder
+from dlh.training.stages import stages_in_time
 
 LISTED = 40
 """Files named one by one in a report."""
@@ -134,17 +136,29 @@ def describe_source(source: ClipSource, *, clip_length: int) -> str | None:
     )
 
 
-def check_clips(source: ClipSource, *, clip_length: int) -> None:
-    """Refuse videos that are all shorter than a clip.
+def check_clips(source: ClipSource, plan: Plan, training: TrainingConfig) -> None:
+    """Refuse videos that are all shorter than a clip of some stage.
 
     Raises:
         DataError: no training video has that many frames.
+        TrainingError: the recipe speaks of more stages than the model has.
     """
-    if isinstance(source, StoreSource):
+    if not isinstance(source, StoreSource):
+        return
+    lengths = {training.clip_length: "a clip's length is --training.clip-length"}
+    for each in stages_in_time(plan, training):
+        if (length := each.stage.clip_length) is not None:
+            lengths.setdefault(
+                length,
+                f"the stage {each.stage.name} draws such clips: shorten them with "
+                "--model.dynamics.clip-length, or leave out the later stages with "
+                "--training.later-steps 0",
+            )
+    for length, advice in lengths.items():
         try:
-            source.check_clip_length(clip_length)
+            source.check_clip_length(length)
         except DataError as error:
-            raise DataError(f"{error}; a clip's length is --training.clip-length") from None
+            raise DataError(f"{error}; {advice}") from None
 
 
 def frames_per_second(source: ClipSource) -> float | None:

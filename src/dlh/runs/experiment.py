@@ -96,12 +96,6 @@ class DataConfig:
                 check_rate(self.fps)
         except DataError as error:
             raise ConfigError(str(error)) from error
-        of_videos = (self.fps, self.crop, self.fit, self.augment)
-        if self.generated and of_videos != (None, None, "squash", Augmentation()):
-            raise ConfigError(
-                f"the clips of {self.source} are generated: fps, crop, fit and augment are for "
-                "videos"
-            )
 
     @property
     def is_moving_ball(self) -> bool:
@@ -134,8 +128,15 @@ class Experiment:
     init: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.data.generated:
+        data = self.data
+        if not data.generated:
             return
+        of_videos = (data.fps, data.crop, data.fit, data.augment)
+        if of_videos != (None, None, "squash", Augmentation()):
+            raise ConfigError(
+                f"the clips of {data.source} are generated: fps, crop, fit and augment are for "
+                "videos"
+            )
         field, _ = WORLDS[self.data.source]
         world = getattr(self.data, field)
         if world.frame_shape != self.model.frame_shape:

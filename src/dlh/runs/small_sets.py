@@ -33,6 +33,8 @@ LONGEST = 0.7
 """Of a video, the most that a clip covers: the rest are places where it may begin."""
 BLOCK = 0.1
 """Of a video that is split by time, the most that a clip covers: held-out blocks are no longer."""
+LEAST_FRAMES = math.ceil(LEAST_CLIP_LENGTH / LONGEST)
+"""Of a video that is learnt from."""
 LEAST_CLIPS = 6
 """That there must be, without overlap."""
 SMALL = 5.0
@@ -91,15 +93,13 @@ def experiment_for(
     clip_length = min(CLIP_LENGTH, int(room / stride))
     if clip_length < LEAST_CLIP_LENGTH:
         needed = LEAST_CLIPS * LEAST_CLIP_LENGTH
-
-        def least(share: float, rounded: int = 0) -> int:
-            return math.ceil((LEAST_CLIP_LENGTH + rounded) / share)
-
+        in_blocks = math.ceil((LEAST_CLIP_LENGTH + 1) / BLOCK)
+        retimed = "" if fps is None else f" at {fps:g} a second"
         raise DataError(
-            f"too little video to learn from in {source}: {seen.files} with {seen.frames} frames, "
-            f"the shortest with {seen.shortest}; expected {needed} frames in all, {least(LONGEST)} "
-            f"in each, and {least(BLOCK, 1)} in each of fewer than {FILES_TO_SPLIT}. `dlh events "
-            "moving-ball VIDEO --method changepoint` needs no training",
+            f"too little video to learn from in {source}: {seen.files} with {kept:.0f} frames"
+            f"{retimed}, the shortest with {shortest:.0f}; expected {needed} frames in all, "
+            f"{LEAST_FRAMES} in each, and {in_blocks} in each of fewer than {FILES_TO_SPLIT}. `dlh "
+            "events moving-ball VIDEO --method changepoint` needs no training",
             code="too-little-video",
         )
     retimed = fps

@@ -92,6 +92,7 @@ def plan(
                     trains=temporal_names(config, lowest=lowest),
                     learning_rate=partial(learning_rate, config.dynamics.learning_rate),
                     batches=partial(keep_clips, config, levels, encode),
+                    clip_length=config.dynamics.clip_length,
                 )
             )
     return Plan(stages=tuple(stages))
