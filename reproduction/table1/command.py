@@ -127,8 +127,6 @@ def request_of(options: Table1Options) -> Request:
         name, slash, row = place.partition("/")
         if not (equals and slash and row and folder):
             raise UsageError(f"--run is WORLD/ROW=FOLDER, found {word!r}")
-        if not Path(folder).is_dir():
-            raise UsageError(f"the run given as {row} is a folder; there is none at {folder}")
         given.setdefault(world(name), {})[row] = Path(folder)
     data = {}
     for word in options.data:

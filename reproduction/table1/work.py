@@ -105,8 +105,10 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
     Raises:
         Interrupted: somebody stopped it.
         OutputError: nothing can be written.
+        UsageError: a given run is not there.
         NotScored: a world could not be scored; the page says so, and has the others.
     """
+    _check_given(request)
     make_folder(root)
     failed: dict[str, str] = {}
     for world in request.worlds:
@@ -159,7 +161,10 @@ def run_list(request: Request, root: Path, *, say: Say = print) -> None:
 
 
 def plan(request: Request, root: Path) -> Iterator[str]:
-    """What would be trained, and how it stands, as a table."""
+    """What would be trained, and how it stands, as a table; UsageError where a given run is not
+    there.
+    """
+    _check_given(request)
     rows = [("world", "row", "core-hours", "state", "learning rate", "updates of the preset")]
     for world in request.worlds:
         given = request.given.get(world.name, {})
@@ -181,6 +186,13 @@ def plan(request: Request, root: Path) -> Iterator[str]:
     yield from text_table(rows)
     hours = request.core_hours * sum(row[3] in ("to do", "begun") for row in rows)
     yield f"{hours:g} core-hours of training at most are still to do; scoring comes on top"
+
+
+def _check_given(request: Request) -> None:
+    for named in request.given.values():
+        for name, folder in named.items():
+            if not folder.is_dir():
+                raise UsageError(f"the run given as {name} is a folder; there is none at {folder}")
 
 
 def _folder(place: Path, cell: Cell) -> Path:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from dlh.analysis import event_list, surprise
+from dlh.errors import UsageError
 from dlh.models.dlh import DLHConfig, DynamicLatentHierarchy
 from refusals import refused
 
@@ -86,7 +87,7 @@ def test_one_clip_of_a_batch_is_chosen(make_trace):
 
 @pytest.mark.parametrize("fps", [0, -5.0, float("inf"), float("nan")])
 def test_a_frame_rate_that_is_none_is_refused(trace, fps):
-    with refused(ValueError, fps):
+    with refused(UsageError, fps):
         event_list(trace, fps=fps)
 
 

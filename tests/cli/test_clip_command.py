@@ -38,11 +38,20 @@ def test_the_shipped_model_finds_the_events_that_are_said(dlh):
 def test_another_number_is_another_clip_and_a_short_one_may_have_no_change(dlh):
     changes = []
     for number in (0, 1):
-        answer = dlh("data", "clip", "tiny", "--number", number, "--frames", 30)
+        words = ("--number", number, "--frames", 30, "--overwrite")
+        answer = dlh("data", "clip", "tiny", *words)
         assert answer.status == 0 and Path("clip.mp4").exists()
         changes.append(frames_said(answer.out))
     assert changes[0] != changes[1]
-    assert "its colour changes at no frame" in dlh("data", "clip", "tiny", "--frames", 1).out
+    answer = dlh("data", "clip", "tiny", "--frames", 1, "--out", "short.mp4")
+    assert "its colour changes at no frame" in answer.out and holds(answer.out, "1 frame")
+
+
+def test_a_film_that_exists_is_kept_unless_it_may_be_replaced(dlh):
+    Path("clip.mp4").write_text("mine")
+    answer = dlh("data", "clip", "tiny", "--frames", 5)
+    assert answer.status == 2 and answer.names("clip.mp4 --overwrite --out")
+    assert Path("clip.mp4").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

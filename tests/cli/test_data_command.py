@@ -165,6 +165,21 @@ def test_inspect_draws_a_sheet_and_a_film(dlh, store):
     assert sorted(path.name for path in Path("look").iterdir()) == ["it.mp4", "it.png"]
 
 
+@pytest.mark.parametrize("imported, out", [("shots", "shots/0.png"), ("mine.mp4", "mine.png")])
+def test_inspect_replaces_nothing_that_was_imported(dlh, workspace, imported, out):
+    write_video("mine.mp4", ball_frames(8), fps=10)
+    Path("shots").mkdir()
+    for number, frame in enumerate(ball_frames(8)):
+        Image.fromarray(frame).save(f"shots/{number}.png")
+    assert dlh("data", "import", imported, "--out", "store", "--size", 16).status == 0
+    before = {path: path.is_file() and path.read_bytes() for path in Path().rglob("*")}
+    answer = dlh("data", "inspect", "store", "--out", out)
+    assert answer.status == 2 and answer.names(f"{imported} --out")
+    assert before == {path: path.is_file() and path.read_bytes() for path in Path().rglob("*")}
+    Path("looked/shots").mkdir(parents=True)
+    assert dlh("data", "inspect", "store", "--out", "looked/at.png").status == 0
+
+
 def test_inspect_chooses_from_every_split(dlh, store):
     from dlh.commands.data_inspect import choose
 
@@ -209,6 +224,8 @@ def test_manifest_says_that_there_are_fewer_clips_than_asked_for(dlh, store):
         ("manifest store --select best", 2, "--select"),
         ("inspect store --out grid.jpg", 2, "grid.jpg .png"),
         ("inspect store --clip-length 0", 2, "clip-length 0"),
+        ("inspect store --out store/grid.png", 2, "store/grid.png --out"),
+        ("inspect store --out my_videos/new/grid.png", 2, "my_videos/new/grid.png --out"),
         ("verify", 2, "STORE"),
         ("verfy store", 2, "verfy verify"),
     ],

@@ -91,6 +91,23 @@ def test_what_a_browser_cannot_play_is_encoded_anew_at_its_size(dlh, still, monk
     assert not [path for path in Path().iterdir() if path.name.startswith(".")]
 
 
+def test_the_second_reading_takes_the_array_by_the_same_form(dlh, still, monkeypatch):
+    monkeypatch.setattr(event_frames, "MOST_SECONDS_INSIDE", 0.0)
+    frames = moving_block()
+    halved = frames.astype(np.int64) // 2
+    np.savez("film.npz", other=np.zeros(3), mine=np.moveaxis(halved, -1, 1))
+    form = ("--key", "mine", "--layout", "tchw", "--scale", 127)
+    page_of(dlh, still, "film.npz", *form, "--images", "--split")
+    shown = open_video("events-film.mp4", height=32, width=48, channels=3).read()
+    assert np.abs(shown.astype(float) - frames).mean() < 5
+    first, *others = (
+        open_video(path, height=32, width=48, channels=3).read()
+        for path in sorted(Path("events-clips").iterdir())
+    )
+    assert np.abs(np.concatenate([first, *others]).astype(float) - frames).mean() < 5
+    assert list(Path("events-images").iterdir())
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome is installed")
 @pytest.mark.parametrize("kind", ["as it is", "encoded anew"])

@@ -109,8 +109,9 @@ def test_what_the_machine_cannot_do_is_one_line(dlh, monkeypatch, error, said):
     assert answer.status == 1 and answer.line.startswith(said)
 
 
-def test_the_notes_of_an_error_are_said_with_it(dlh, monkeypatch):
-    error = NonFiniteError("step 3: the loss is nan.", step=3, term="loss")
+@pytest.mark.parametrize("stop", ["", "."])
+def test_the_notes_of_an_error_are_said_with_it(dlh, monkeypatch, stop):
+    error = NonFiniteError(f"step 3: the loss is nan{stop}", step=3, term="loss")
     error.add_note("The state of step 2 is saved.")
     monkeypatch.setattr(info, "facts", fails(error))
     expected = "dlh: error: step 3: the loss is nan. The state of step 2 is saved.\n"

@@ -113,6 +113,8 @@ def test_a_manifest_of_a_store_is_verified_against_it(dlh, store):
         ("manifest moving-ball --clips 0", 2, "clips 0"),
         ("manifest moving-ball --ball.size 9", 2, "14 9"),
         ("manifest moving-ball --out clips.txt", 2, "clips.txt .json"),
+        ("manifest store --out store/index.json", 2, "store/index.json --out"),
+        ("manifest moving-ball --out store/index.json", 2, "store/index.json --out"),
         ("manifest moving-mnist --digits mnist", 2, "`dlh data prepare mnist`"),
         ("manifest moving-mnist --digits films", 1, "--digits films"),
         ("verify store --data films", 2, "--data .json store"),

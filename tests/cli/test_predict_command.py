@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dlh import DLH
 from dlh.commands import predict
@@ -129,6 +130,29 @@ def test_what_cannot_be_asked_for_is_one_line_and_status_2(dlh, finished, clip, 
     answer = dlh("predict", finished, clip, *words.split())
     assert answer.status == 2 and answer.names(said)
     assert sorted(path.name for path in Path().iterdir()) == ["folder.mp4", "taken.png"]
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("mine.mp4 --out mine.mp4", "mine.mp4 --out"),
+        ("mine.npz --out new/a.mp4 --save ./mine.npz", "mine.npz --save"),
+        ("shots --out shots/x.mp4", "shots/x.mp4 shots --out"),
+        ("shots --save shots/deep/x.npz", "shots/deep/x.npz shots --save"),
+    ],
+)
+def test_an_output_is_no_input_and_not_in_one(dlh, finished, words, said):
+    write_video("mine.mp4", ball_frames(8), fps=10)
+    np.savez("mine.npz", video=ball_frames(8))
+    Path("shots").mkdir()
+    for number, frame in enumerate(ball_frames(8)):
+        Image.fromarray(frame).save(f"shots/{number}.png")
+    before = {path: path.is_file() and path.read_bytes() for path in Path().rglob("*")}
+    numbers = ("--context", 4, "--horizon", 2, "--samples", 1)
+    answer = dlh("predict", finished, *words.split(), *numbers)
+    assert answer.status == 2 and answer.names(said)
+    after = {path: path.is_file() and path.read_bytes() for path in Path().rglob("*")}
+    assert after == before
 
 
 @pytest.mark.parametrize(

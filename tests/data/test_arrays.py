@@ -183,6 +183,7 @@ def test_what_is_no_video_is_listed_and_the_rest_imported(tmp_path):
     assert [skipped.source for skipped in report.skipped] == list(found)
     for skipped in report.skipped:
         assert found[skipped.source] in skipped.reason
+        assert "NaN" not in skipped.reason or "--scale" not in skipped.reason
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".h5"])
@@ -197,6 +198,8 @@ def test_what_is_no_video_is_listed_and_the_rest_imported(tmp_path):
         (CLIPS[:, :1], "one frame"),
         (COLOUR / 255.0 - 2, "from -2 to -1"),
         (COLOUR.astype(np.float32) + 0.4, "from 0.4 to 255"),
+        (COLOUR.repeat(2, axis=3)[..., :4], "[..., :3]"),
+        (COLOUR[..., :2], "[..., :1]"),
     ],
 )
 def test_arrays_that_are_no_videos_say_why(tmp_path, suffix, array, found):
@@ -221,7 +224,7 @@ def huge(path):
         ("a.npy", lambda path: np.save(path, np.zeros(4, [("x", np.uint8)])), "('x', 'u1')"),
         ("a.npy", lambda path: np.save(path, np.asfortranarray(COLOUR)), "ascontiguousarray"),
         ("a.npz", huge, "1000000 x 1000000"),
-        ("a.npz", lambda path: zipfile.ZipFile(path, "w").close(), "not an array file"),
+        ("a.npz", lambda path: zipfile.ZipFile(path, "w").close(), "holds no array"),
         ("a.npz", lambda path: path.write_bytes(b"PK\x03\x04" + b"x" * 50), "damaged"),
     ],
 )

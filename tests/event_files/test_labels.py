@@ -26,6 +26,10 @@ def seconds(text: str) -> list[float]:
         "label;time\nrest;1.5\ngroom;0:12\n",
         "\ufeffbehaviour\tStart\trest\na\t0:00:01.5\tx\n\nb\t12.0\ty\n",
         "start,stop\n1.5,12\n",
+        "seconds;stop\n1,5;12,0\n",
+        "seconds;note\n1.5;a, b, c\n12;d\n",
+        "note, of two\tseconds\ta\r\nx, y\t0:01,5\t\r\n\t12\t\t\r\n",
+        'seconds,note\n1.5,"a, b"\n12,,\n',
     ],
 )
 def test_tables_of_times_are_read(text):
@@ -63,6 +67,10 @@ def test_lines_before_the_header_are_passed_over():
         ("seconds\n", "no label"),
         ("seconds\n1.5\nsoon\n", "line 3 soon"),
         ("seconds\nnan\n", "line 2 nan"),
+        ("seconds\n1,5\n", "line 2 2 1"),
+        ("seconds,note\n2,a\n1,5,b\n", "line 3 3 2"),
+        ("seconds,note,\n1,5,b\n", "line 2 3 2"),
+        ("seconds;note\n1.234,5;b\n", "line 2 1.234.5"),
         ("<ANNOTATION_DOCUMENT>", "ELAN"),
         (
             '<A><ALIGNABLE_ANNOTATION ANNOTATION_ID="a7" TIME_SLOT_REF1="ts9"/></A>',

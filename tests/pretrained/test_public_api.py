@@ -173,9 +173,15 @@ def test_a_list_of_frames_is_a_video(model, frames):
         (["a.png"], ("str",)),
         ([frames[:2], frames[2:4]], ((2, 16, 16, 3),)),
         ([frames[0].astype(float)], ("float64",)),
+        (frames[:0], ((1, 0, 3, 16, 16),)),
+        (frames[:, 1:], ((3, 15, 16),)),
     ):
         with refused(VideoError, *values):
             model.predict(wrong, horizon=1, samples=1)
+        with refused(VideoError, *values):
+            model.observe(wrong)
+    with refused(UsageError, 0):
+        model.events(frames, fps=0)
 
 
 def test_a_device_that_is_not_there_is_one_line(tmp_path, monkeypatch):

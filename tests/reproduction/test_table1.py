@@ -167,8 +167,6 @@ def test_options_name_worlds_and_runs_that_exist(workspace):
         request_of(Table1Options(worlds=("mooving-ball",)))
     with refused(UsageError, "moving-ball=runs"):
         request_of(Table1Options(run=("moving-ball=runs",)))
-    with refused(UsageError, "mine", "runs/none"):
-        request_of(Table1Options(run=("moving-ball/mine=runs/none",)))
     with refused(UsageError, "dlh9"):
         cells(WORLDS["kth"], ["dlh9"], [0], "cores")
     Path("empty").mkdir()

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlh.errors import UsageError
 from dlh.interfaces import Decisions
 from dlh.models.dlh.trace import Trace
 
@@ -232,10 +233,10 @@ def list_events(evidence: Evidence, *, fps: float | None = None) -> EventList:
         fps: frames per second, to give times in seconds.
 
     Raises:
-        ValueError: the frame rate is no positive number.
+        UsageError: the frame rate is no positive number.
     """
     if fps is not None and not 0 < fps < float("inf"):
-        raise ValueError(f"the frame rate is a positive number of frames per second, found {fps}")
+        raise UsageError(f"the frame rate is a positive number of frames per second, found {fps}")
 
     def of_level(index: int) -> LevelEvents:
         nats = _known(evidence.surprise[:, index])

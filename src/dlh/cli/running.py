@@ -214,7 +214,8 @@ def explain(error: Exception) -> int:
         return error.exit_status
     if isinstance(error, DlhError | OSError):
         notes = getattr(error, "__notes__", [])
-        complain("error", " ".join([_message(error), *notes]))
+        *before, last = [_message(error), *notes]
+        complain("error", " ".join([*(f"{part.rstrip('.')}." for part in before), last]))
         return error.exit_status if isinstance(error, DlhError) else 1
     from dlh.training.memory import is_out_of_memory
 

@@ -10,7 +10,8 @@ from dlh.data.video.encode import write_video
 from dlh.data.worlds.by_name import WORLDS
 from dlh.data.worlds.two_clocks import TwoClocksClips
 from dlh.errors import UsageError
-from dlh.files.writing import Say, check_writable
+from dlh.files.writing import Say, check_new, check_writable
+from dlh.reports.render import plural
 from dlh.runs import presets
 from dlh.runs.experiment import DataConfig
 
@@ -27,7 +28,7 @@ def write_clip(options: ClipOptions, *, say: Say = print) -> None:
 
     Raises:
         UsageError: there is no such preset, its clips are not generated, or the name of the output
-            is invalid.
+            is invalid or taken.
         DataError, OutputError: the film cannot be written.
     """
     preset, frames, number, out = options.preset, options.frames, options.number, options.out
@@ -38,13 +39,15 @@ def write_clip(options: ClipOptions, *, say: Say = print) -> None:
             f"the clips of preset {preset} are not generated with events; choose one of "
             f"{', '.join(known)}"
         )
+    check_new([out], overwrite=options.overwrite)
     check_writable(out, ".mp4")
     field, world = WORLDS[data.source]
     clip = world(getattr(data, field)).held_out_clip("test", number, clip_length=frames)
     scale = max(1, SIDE // clip.video.shape[2])
     write_video(out, clip.video[0], FRAMES_PER_SECOND, scale=scale)
     say(
-        f"written: {out}: {frames} frames of test clip {number} of {preset}, enlarged {scale} times"
+        f"written: {out}: {plural(frames, 'frame')} of test clip {number} of {preset}, enlarged "
+        f"{plural(scale, 'time')}"
     )
     if isinstance(clip, TwoClocksClips):
         say(f"the ball's colour changes {_when(clip.ball_changes[0])}")

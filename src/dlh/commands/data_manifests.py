@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dlh.commands.data_options import VerifyOptions
-from dlh.commands.data_store import open_store
+from dlh.commands.data_store import check_outside_stores, open_store
 from dlh.commands.data_store import verify as verify_store
 from dlh.commands.manifest_options import ManifestOptions
 from dlh.data.clips import ClipSource
@@ -27,7 +27,8 @@ def write_manifest(options: ManifestOptions, *, say: Say = print) -> Manifest:
     ``say`` takes a line for each thing found or done.
 
     Raises:
-        UsageError: the name of the output is invalid, or an option is of another data set.
+        UsageError: the name of the output is invalid, it would lie in a store, or an option is of
+            another data set.
         DataError: there is no store, or no clip of that length in the split.
         OutputError: the manifest cannot be written.
     """
@@ -39,6 +40,7 @@ def write_manifest(options: ManifestOptions, *, say: Say = print) -> Manifest:
         if getattr(options, option) != getattr(usual, option) and store != owner:
             raise UsageError(f"--{option} is for {owner}, found {store}")
     numbers = {"context": context, "horizon": horizon, "count": clips, "split": split}
+    check_outside_stores(out)
     if store in WORLDS:
         name_or_path(store)  # refuses what is also a folder here
         if split == "train":

@@ -147,6 +147,8 @@ class ClipOptions:
     """Number of the clip in the test split, from 0."""
     out: Path = Path("clip.mp4")
     """The film."""
+    overwrite: Flag = False
+    """Replace a film that exists."""
 
     def __post_init__(self) -> None:
         at_least(1, self, "frames")

@@ -16,7 +16,7 @@ from dlh.data.store.store import INDEX, Index, Store, is_store
 from dlh.data.store.verify import store_bytes, verify_store
 from dlh.data.video.resize import check_framing, check_rate
 from dlh.errors import UsageError
-from dlh.files.writing import Say
+from dlh.files.writing import Say, check_not_among
 from dlh.runs.data_names import store_path
 from dlh.runs.import_bar import ImportBar
 
@@ -128,6 +128,12 @@ def check_is_store(path: Path) -> None:
     raise DataError(
         f"{path} does not exist; make a store with `dlh data import VIDEOS --out {path}`"
     )
+
+
+def check_outside_stores(*outputs: Path) -> None:
+    """Raise UsageError for an output in a clip store, whose files it could replace."""
+    for out in outputs:
+        check_not_among(filter(is_store, out.resolve().parents), out)
 
 
 def open_store(path: Path) -> Store:

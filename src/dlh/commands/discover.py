@@ -19,7 +19,6 @@ from dlh.analysis.event_methods import MotionEnergy
 from dlh.analysis.footage import SIZE, Footage, Look, footage, look_at
 from dlh.analysis.surprise import Evidence
 from dlh.commands.discovered import ABOUT, read_about
-from dlh.commands.event_outputs import check_not_among
 from dlh.commands.events import find_events, labels_for
 from dlh.commands.options import DiscoverOptions, EventsOptions
 from dlh.commands.train import resume, start
@@ -29,7 +28,7 @@ from dlh.data.store.source import StoreSource
 from dlh.data.video.decode import open_video
 from dlh.errors import OutputError, UsageError
 from dlh.evaluation.floors import mean_training_frame
-from dlh.files.writing import Say, make_folder, os_errors_as, write_json
+from dlh.files.writing import Say, check_not_among, make_folder, os_errors_as, write_json
 from dlh.models.dlh import DLHConfig
 from dlh.pretrained import DLH, open_model
 from dlh.pretrained.files import holds_model
@@ -245,12 +244,12 @@ def _look(
     if not lengths:
         reasons = "; ".join(skipped[:5])
         raise DataError(f"none of the {len(sources)} videos can be used: {reasons}")
-    taken = np.array(lengths) * [(options.fps or rate) / rate for rate in rates]
+    taken = np.array(lengths) * np.array([(options.fps or rate) / rate for rate in rates])
     enough = taken >= LEAST_FRAMES
     if enough.any():
         for name, frames in compress(zip(names, taken, strict=True), ~enough):
             say(f"not learnt from: {name} has {frames:.0f} frames, expected {LEAST_FRAMES}")
-        lengths, rates = (list(compress(each, enough)) for each in (lengths, rates))
+        lengths, rates = list(compress(lengths, enough)), list(compress(rates, enough))
     return footage(looks, lengths, rates)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dlh.commands.event_outputs import Outputs
-from dlh.commands.options import EventsOptions
+from dlh.commands.options import EventsOptions, form_of
 from dlh.data.video.decode import Video, open_video
 from dlh.data.video.encode import FilmWriter, writing_film
 from dlh.data.video.playable import MIME_TYPES, browser_plays
@@ -88,7 +88,7 @@ def write_frames(
             folder = stack.enter_context(new_folder(outputs.clips))
             takers.append(Clips(stack.enter_context(ExitStack()), folder, answer, seconds))
             written.append(outputs.clips)
-        for index, frame in enumerate(source_frames(answer, path, retimed_to)):
+        for index, frame in enumerate(source_frames(answer, path, options, retimed_to)):
             used = frame if options.crop is None else part_of(frame, options.crop)
             for taker in takers:
                 taker.take(index, used if isinstance(taker, Images | Clips) else frame)
@@ -198,11 +198,15 @@ class WholeFilm:
         self._film.add(frame, shown)
 
 
-def source_frames(answer: Answer, path: Path, retimed_to: float | None) -> Iterator[np.ndarray]:
+def source_frames(
+    answer: Answer, path: Path, options: EventsOptions, retimed_to: float | None
+) -> Iterator[np.ndarray]:
     """The frames of the video once more, uint8 (height, width, 3) at its own size."""
     assert answer.size is not None
     width, height = answer.size
-    video: Video = open_video(path, height=height, width=width, channels=3, fps=retimed_to)
+    video: Video = open_video(
+        path, height=height, width=width, channels=3, fps=retimed_to, form=form_of(options)
+    )
     with tqdm(total=answer.frames, unit="frame", leave=False, disable=None) as bar:
         for frame in video:
             yield frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,14 @@ from dlh.commands.options import EventsOptions
 from dlh.data.store.discover import SourceFile, find_sources
 from dlh.errors import UsageError
 from dlh.event_files.formats import FORMATS
-from dlh.files.writing import Say, check_with_picture, check_writable, make_folder
+from dlh.files.writing import (
+    Say,
+    check_new,
+    check_not_among,
+    check_with_picture,
+    check_writable,
+    make_folder,
+)
 from dlh.reports.render import plural
 
 OVERVIEW_JSON, OVERVIEW_CSV = "overview.json", "overview.csv"
@@ -106,8 +113,8 @@ def plan_outputs(options: EventsOptions, *, say: Say) -> Plan:
     """Find the videos, make the folders, and refuse what would fail or overwrite after the work.
 
     Raises:
-        UsageError: an output has a wrong name, exists (code "output-exists") or would lie among the
-            videos.
+        UsageError: an output has a wrong name, exists (code "output-exists"), is a video or would
+            lie among the videos.
         DataError: there is no video at a path.
         OutputError: nothing can be written there.
     """
@@ -117,8 +124,8 @@ def plan_outputs(options: EventsOptions, *, say: Say) -> Plan:
         document = options.out or Path("events.json")
         outputs = Outputs(document=document, options=options)
         check_with_picture(document, ".json")
-        check_not_among(options.videos, document)
-        _refuse_existing([*outputs.all()], options)
+        check_not_among(options.videos, *outputs.all())
+        check_new(outputs.all(), overwrite=options.overwrite)
         path = sources[0].path
         request = Request(name=printable(path), path=path, given=str(path), outputs=outputs)
         return Plan(requests=(request,), folder=None)
@@ -139,23 +146,14 @@ def plan_outputs(options: EventsOptions, *, say: Say) -> Plan:
         for source, stem in zip(sources, _stems(sources), strict=True)
     ]
     written = [path for request in requests for path in request.outputs.all()]
-    _refuse_existing([folder / OVERVIEW_JSON, folder / OVERVIEW_CSV, *written], options)
+    check_not_among(options.videos, *written)
+    check_new(
+        [folder / OVERVIEW_JSON, folder / OVERVIEW_CSV, *written], overwrite=options.overwrite
+    )
     make_folder(folder)
     for request in requests:
         check_writable(request.outputs.document, ".json")
     return Plan(requests=tuple(requests), folder=folder)
-
-
-def check_not_among(videos: Sequence[Path], out: Path) -> None:
-    """Raise UsageError where outputs would lie in a folder of videos: the next search through it
-    would take their pictures and clips for videos.
-    """
-    for path in videos:
-        if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
-            raise UsageError(
-                f"{out} is in {path}, where its pictures would be taken for videos; name a place "
-                "elsewhere with --out"
-            )
 
 
 def printable(path: Path) -> str:
@@ -197,14 +195,3 @@ def _stems(sources: list[SourceFile]) -> list[str]:
                 "videos in several calls, or rename one"
             )
     return stems
-
-
-def _refuse_existing(paths: list[Path], options: EventsOptions) -> None:
-    there = [path for path in paths if os.path.lexists(path)]
-    if there and not options.overwrite:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise UsageError(
-            f"{there[0]}{more} exist already; choose another --out, or replace them with "
-            "--overwrite",
-            code="output-exists",
-        )

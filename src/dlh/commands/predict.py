@@ -17,6 +17,7 @@ from dlh.files.npz import writing_arrays
 from dlh.files.writing import (
     Say,
     check_name,
+    check_not_among,
     check_with_picture,
     check_writable,
     os_errors_as,
@@ -25,6 +26,7 @@ from dlh.files.writing import (
 from dlh.interfaces import Prediction
 from dlh.pretrained import TrainedModel
 from dlh.reports.figures.futures import still_grid, tile_futures
+from dlh.reports.render import plural
 from dlh.runs.trained import open_trained
 from dlh.video import channels_last, to_stored
 
@@ -39,7 +41,7 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     thing done.
 
     Raises:
-        UsageError: the name of an output is invalid.
+        UsageError: the name of an output is invalid, or it is the video or would lie in it.
         DataError: the video cannot be read, or is shorter than the context.
         PretrainedError: there is no such model.
         OutputError: an output cannot be written.
@@ -47,6 +49,11 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     model, video, out, save = options.model, options.video, options.out, options.save
     context, horizon = options.context, options.horizon
     samples = options.samples
+    if save is not None:
+        check_name(save, ".npz")
+        check_not_among([video], save, option="--save")
+    check_name(out, ".mp4")
+    check_not_among([video], out, out.with_suffix(".png"))
     dlh = open_trained(model)
     opened = dlh.open(
         video, fps=options.fps, crop=options.crop, fit=options.fit, form=form_of(options)
@@ -56,13 +63,11 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     frames = opened.read(context + horizon)
     if len(frames) < context:
         raise DataError(
-            f"{video} has {len(frames)} frame{'s' if len(frames) > 1 else ''}, {context} are "
-            "needed as context; give a longer video or a smaller --context"
+            f"{video} has {plural(len(frames), 'frame')}, {context} are needed as context; give a "
+            "longer video or a smaller --context"
         )
     if unlike := dlh.describe_unlikeness(frames[:context]):
         say(f"{video}: {unlike}")
-    if save is not None:
-        check_name(save, ".npz")
     picture = check_with_picture(out, ".mp4")  # last of the checks: it makes the folder
     if save is not None:
         check_writable(save, ".npz")
@@ -82,11 +87,11 @@ def predict_file(options: PredictOptions, *, say: Say = print) -> None:
     elif drawn < samples:
         first = f" (of {samples} asked for: without --save only those that are shown are drawn)"
     futures_of = "1 future of" if drawn == 1 else f"{drawn} futures of"
-    say(f"{futures_of} {horizon} frames after {context}{first}: {out}, {picture}")
+    say(f"{futures_of} {plural(horizon, 'frame')} after {context}{first}: {out}, {picture}")
     if 0 < len(truth) < horizon:
         say(
-            f"the video has only {len(truth)} frames after the context, fewer than the horizon of "
-            f"{horizon}: they are not shown"
+            f"the video has only {plural(len(truth), 'frame')} after the context, fewer than the "
+            f"horizon of {horizon}: not shown"
         )
     if save is not None:
         say(f"exact frames: {save}")

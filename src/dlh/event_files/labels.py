@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePath
 from xml.etree import ElementTree
 
@@ -44,8 +45,9 @@ def read_labels(text: str, *, name: str) -> tuple[Label, ...]:
     A point is a change, and so are the start and the stop of a state or an annotation; the
     stop of one state at the start of the next is one change.
 
-    - CSV (comma, semicolon or tab): a header line with a column ``seconds`` (or ``time``,
-      ``start``, ``onset``), perhaps ``stop`` (or ``end``, ``offset``) and ``video``.
+    - CSV (comma, semicolon or tab, the latter two also with decimal commas): a header line with a
+      column ``seconds`` (or ``time``, ``start``, ``onset``), perhaps ``stop`` (or ``end``,
+      ``offset``) and ``video``.
     - BORIS: tabular events (``Time``, ``Behavior type``), or aggregated events (``Start (s)``,
       ``Stop (s)``), as CSV or TSV.
     - ELAN: an .eaf document, all of its tiers.
@@ -108,25 +110,50 @@ def _same(named: str, video: str) -> bool:
 
 
 def _of_table(text: str, name: str) -> Iterator[Label]:
-    rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=_delimiter(text)))
-    headers = ([cell.strip().lower() for cell in row] for row in rows[:_HEADER_LINES])
-    header = next((number for number, row in enumerate(headers) if set(row) & set(_STARTS)), None)
-    if header is None:
-        found = ", ".join(cell.strip() for cell in rows[0]) if rows else "nothing"
-        raise LabelError(
-            f"{name} has no column of times; expected a header line with one of "
-            f"{', '.join(_STARTS)}, found {found[:200]}"
-        )
-    cell = _reader({name.strip().lower(): index for index, name in enumerate(rows[header])})
-    for line, row in enumerate(rows[header + 1 :], start=header + 2):
-        if not any(each.strip() for each in row):
+    lines = list(io.StringIO(text.lstrip("\ufeff"), newline=None))
+    mark, first = _header(lines, name)
+    rows = csv.reader(lines, delimiter=mark)
+    header = _filled(next(islice(rows, first, None)))
+    cell = _reader({name.strip().lower(): index for index, name in enumerate(header)})
+    for row in rows:
+        cells, place = _filled(row), f"{name}, line {rows.line_num}"
+        if len(cells) > len(header):
+            raise LabelError(
+                f"{place}: found {len(cells)} cells under a header of {len(header)}; put a text "
+                f"with {mark!r} in quotes, and write decimals with a point"
+            )
+        if not cells:
             continue
         video = cell(row, _VIDEOS) or None
         times = [(_STARTS, cell(row, _STARTS)), (_STOPS, cell(row, _STOPS))]
         for names, value in times:
             if not value and names is _STOPS:
                 continue
-            yield Label(_seconds(value, f"{name}, line {line}"), video)
+            yield Label(_seconds(value if mark == "," else value.replace(",", "."), place), video)
+
+
+def _header(lines: Sequence[str], name: str) -> tuple[str, int]:
+    """The delimiter that shows a column of times in the earliest row, and the number of this row;
+    of several the one that gives most columns.
+    """
+    found = [
+        (number, -len(row), mark)
+        for mark in ",;\t"
+        for number, row in enumerate(csv.reader(lines[:_HEADER_LINES], delimiter=mark))
+        if {cell.strip().lower() for cell in row} & set(_STARTS)
+    ]
+    if not found:
+        raise LabelError(
+            f"{name} has no column of times; expected a header line with one of "
+            f"{', '.join(_STARTS)}, found {lines[0].strip()[:200] if lines else 'nothing'}"
+        )
+    number, _, mark = min(found, key=lambda each: each[:2])
+    return mark, number
+
+
+def _filled(row: Sequence[str]) -> Sequence[str]:
+    """The cells of a row up to the last that is not empty."""
+    return row[: max((number for number, cell in enumerate(row, 1) if cell.strip()), default=0)]
 
 
 def _reader(places: Mapping[str, int]) -> Callable[[Sequence[str], Sequence[str]], str]:
@@ -135,13 +162,6 @@ def _reader(places: Mapping[str, int]) -> Callable[[Sequence[str], Sequence[str]
         return "" if index is None or index >= len(row) else row[index].strip()
 
     return cell
-
-
-def _delimiter(text: str) -> str:
-    """The most frequent one of the fullest of the first lines."""
-    lines = text.splitlines()[:_HEADER_LINES]
-    counts = {mark: max((line.count(mark) for line in lines), default=0) for mark in ",;\t"}
-    return max(counts, key=lambda mark: counts[mark])
 
 
 def _seconds(value: str, place: str) -> float:

@@ -142,6 +142,42 @@ def check_writable(path: Path, suffix: str) -> None:
         _make_writable(path.parent)
 
 
+def check_not_among(inputs: Iterable[Path], *outputs: Path, option: str = "--out") -> None:
+    """Refuse outputs of an option that would replace an input, or lie in a folder that is one: the
+    next reading would take them for a part of it.
+
+    Raises:
+        UsageError: there is such an output.
+    """
+    read = {path.resolve(): path for path in inputs}
+    for out in outputs:
+        place = out.resolve()
+        if place in read:
+            raise UsageError(f"{out} is an input, which {option} would replace; name another place")
+        if folder := next((read[each] for each in place.parents if each in read), None):
+            raise UsageError(
+                f"{out} is in {folder}, which is read, and would become a part of it; name a place "
+                f"elsewhere with {option}"
+            )
+
+
+def check_new(outputs: Iterable[Path], *, overwrite: bool) -> None:
+    """Refuse outputs that exist, unless ``overwrite``.
+
+    Raises:
+        UsageError: one exists (code "output-exists").
+    """
+    there = [path for path in outputs if os.path.lexists(path)]
+    if there and not overwrite:
+        several = len(there) > 1
+        found = f"{there[0]} and {len(there) - 1} more exist" if several else f"{there[0]} exists"
+        raise UsageError(
+            f"{found} already; choose another --out, or replace {'them' if several else 'it'} with "
+            "--overwrite",
+            code="output-exists",
+        )
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder for results, and those above it.
 

@@ -27,7 +27,7 @@ from dlh.training.device import choose_device
 from dlh.training.held_out import BOUND
 from dlh.training.randomness import step_generator
 from dlh.training.speed import lay_out
-from dlh.video import VideoError, check_video, from_stored
+from dlh.video import VideoError, check_shape, check_video, from_stored
 
 AnyVideo = str | Path | np.ndarray | Tensor | Sequence[np.ndarray | Tensor | Image]
 """A video as people have it; :class:`TrainedModel` says which axes and values."""
@@ -241,6 +241,7 @@ class TrainedModel:
 
         Raises:
             UnsupportedError: the model decides nothing.
+            UsageError: fps is no positive number.
             VideoError, DataError: the video cannot be used, or has fewer than two frames.
         """
         self.check_decides()
@@ -436,7 +437,8 @@ class TrainedModel:
                     f"{video.dtype} of shape {video.shape}; give floats in [0, 1] as a tensor "
                     "(time, channel, height, width)"
                 )
-            return from_stored(video, self.device, weight.dtype)
+            stored = from_stored(video, self.device, weight.dtype)
+            return check_shape(stored, self.model.frame_shape)
         if video.ndim == 4:
             video = video[None]
         check_video(video, self.model.frame_shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,7 @@ _LAYOUTS = (
 )
 LAYOUTS = ("thw", "thwc", "tchw", "nthw", "nthwc", "ntchw")
 """The axes that an array can have; a frame lies in one piece, and frames follow each other."""
+_WITH_ALPHA = (2, 4)  # channels: grey or colour, and alpha
 _MOST_PIXELS = 2**26  # of one frame: a few bytes of header could ask for any amount of memory
 _HDF5_CACHE_BYTES = 2**25
 _HDF5_BLOCK_BYTES = 2**26
@@ -115,6 +117,12 @@ class Layout:
             elif not form.layout.endswith("c"):
                 sizes.append(1)
         elif len(sizes) == 4 and not {1, 3} & {sizes[-1], sizes[-3]}:
+            if sizes[-1] in _WITH_ALPHA:
+                raise DataError(
+                    f"has the shape {tuple(shape)}, which ends as with an alpha channel; a video "
+                    f"has 1 channel (grey) or 3 (colour): store array[..., :{sizes[-1] - 1}], or "
+                    "say --layout nthw of grey clips that are so narrow"
+                )
             sizes.append(1)
             axes = "(clips, frames, height, width), grey"
         elif len(sizes) > 3 and sizes[-1] not in (1, 3) and sizes[-3] in (1, 3):
@@ -202,7 +210,7 @@ def open_array(path: Path, form: ArrayForm = RECOGNISED) -> ArrayFile:
         try:
             if head.startswith(b"\x93NUMPY"):
                 layout, frames = _streamed(opened.enter_context(open(path, "rb")), form)
-            elif head.startswith(b"PK\x03\x04"):
+            elif head.startswith((b"PK\x03\x04", b"PK\x05\x06")):  # the latter is empty
                 archive = opened.enter_context(zipfile.ZipFile(path))
                 names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
                 name, chosen = chosen_array(names, form.key)
@@ -402,10 +410,14 @@ def stored(frame: np.ndarray, where: str, *, scale: float | None = None) -> np.n
         return frame
     low, high = float(frame.min()), float(frame.max())
     if not (low >= 0 and high <= scale):  # so that NaN, of which nothing is true, ends here too
-        found = "NaN" if low != low else f"values from {low:g} to {high:g}"
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise DataError(
+                f"{where} holds {'NaN' if low != low else 'infinity'}; values are finite and lie "
+                f"in [0, {scale:g}]: replace it"
+            )
         raise DataError(
-            f"{where} holds {found}; they lie in [0, {scale:g}]: say the value of white (--scale), "
-            "or store uint8"
+            f"{where} holds values from {low:g} to {high:g}; they lie in [0, {scale:g}]: say the "
+            "value of white (--scale), or store uint8"
         )
     return np.rint(frame.astype(np.float32) * (255 / scale)).astype(np.uint8)
 
