@@ -10,6 +10,7 @@ import dataclasses
 import importlib.util
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,52 +43,61 @@ def command_lines() -> list[tuple[str, str]]:
     return list(found)
 
 
+INSTEAD_OF = (
+    ("dlh.commands.discover", "discover"),
+    ("dlh.cli.completion", "completion"),
+    ("dlh.commands.train", "start"),
+    ("dlh.commands.train", "resume"),
+    ("dlh.commands.runs", "list_runs"),
+    ("dlh.commands.demo", "demo"),
+    ("dlh.commands.predict", "predict_file"),
+    ("dlh.commands.events", "find_events"),
+    ("dlh.commands.explore", "explore"),
+    ("dlh.commands.evaluate", "evaluate"),
+    ("dlh.commands.compare", "compare"),
+    ("dlh.commands.analyse", "analyse"),
+    ("reproduction.sweep", "run_sweep"),
+    ("reproduction.driver", "plan"),
+    ("reproduction.driver", "run_all"),
+    ("reproduction.write", "write_results"),
+    ("reproduction.arena", "write_clips"),
+    ("reproduction.joined", "write_joined"),
+    ("reproduction.walks", "write_walks"),
+    ("reproduction.events_table", "tabulate"),
+    ("reproduction.publish", "publish"),
+    ("reproduction.comparison", "compare_models"),
+    ("reproduction.horizon", "measure_horizons"),
+    ("reproduction.table1.work", "plan"),
+    ("reproduction.table1.work", "run_list"),
+    ("reproduction.gpu", "run_plan"),
+    ("reproduction.packing", "join"),
+    ("dlh.commands.data_store", "import_videos"),
+    ("dlh.commands.data_manifests", "verify"),
+    ("dlh.commands.data_manifests", "write_manifest"),
+    ("dlh.commands.data_inspect", "inspect"),
+    ("dlh.commands.clip", "write_clip"),
+    ("dlh.commands.data_sets", "list_data"),
+    ("dlh.commands.data_sets", "prepare"),
+)
+"""What commands do, by its module."""
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> dict[str, Any]:
     """What a command was about to do, in place of its doing it."""
     seen: dict[str, Any] = {}
 
-    def instead_of(module: str, name: str) -> None:
+    def recorded(name: str) -> Callable[..., tuple[()]]:
         def record(*arguments: Any, **options: Any) -> tuple[()]:
             seen[name] = (arguments, options)
             return ()
 
-        monkeypatch.setattr(importlib.import_module(module), name, record)
+        return record
 
-    instead_of("dlh.commands.discover", "discover")  # first: it takes names of those below
-    instead_of("dlh.cli.completion", "completion")
-    instead_of("dlh.commands.train", "start")
-    instead_of("dlh.commands.train", "resume")
-    instead_of("dlh.commands.runs", "list_runs")
-    instead_of("dlh.commands.demo", "demo")
-    instead_of("dlh.commands.predict", "predict_file")
-    instead_of("dlh.commands.events", "find_events")
-    instead_of("dlh.commands.explore", "explore")
-    instead_of("dlh.commands.evaluate", "evaluate")
-    instead_of("dlh.commands.compare", "compare")
-    instead_of("dlh.commands.analyse", "analyse")
-    instead_of("reproduction.sweep", "run_sweep")
-    instead_of("reproduction.driver", "plan")
-    instead_of("reproduction.driver", "run_all")
-    instead_of("reproduction.write", "write_results")
-    instead_of("reproduction.arena", "write_clips")
-    instead_of("reproduction.joined", "write_joined")
-    instead_of("reproduction.walks", "write_walks")
-    instead_of("reproduction.events_table", "tabulate")
-    instead_of("reproduction.publish", "publish")
-    instead_of("reproduction.comparison", "compare_models")
-    instead_of("reproduction.horizon", "measure_horizons")
-    instead_of("reproduction.table1.work", "plan")
-    instead_of("reproduction.table1.work", "run_list")
-    instead_of("reproduction.gpu", "run_plan")
-    instead_of("reproduction.packing", "join")
-    instead_of("dlh.commands.data_store", "import_videos")
-    instead_of("dlh.commands.data_manifests", "verify")
-    instead_of("dlh.commands.data_manifests", "write_manifest")
-    instead_of("dlh.commands.data_inspect", "inspect")
-    instead_of("dlh.commands.clip", "write_clip")
-    instead_of("dlh.commands.data_sets", "list_data")
-    instead_of("dlh.commands.data_sets", "prepare")
+    # All are imported first: one that were imported after another is replaced would keep that one.
+    modules = [importlib.import_module(module) for module, _ in INSTEAD_OF]
+    for module, (_, name) in zip(modules, INSTEAD_OF, strict=True):
+        monkeypatch.setattr(module, name, recorded(name))
     return seen
 
 
