@@ -179,7 +179,7 @@ class ClipScores:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> ClipScores:
         """The inverse of :meth:`to_arrays`."""
-        names = {key.rpartition("/")[0] for key in arrays} - {""}
+        names = dict.fromkeys(name for key in arrays if (name := key.rpartition("/")[0]))
         return cls(
             metrics={
                 name: FutureScores(
