@@ -40,7 +40,7 @@ from dlh.training.device import choose_device
 from dlh.training.errors import Interrupted
 from dlh.training.held_out import BOUND
 from dlh.training.metrics import best_of
-from dlh.training.run import EXPERIMENT, RunFolder
+from dlh.training.run import EXPERIMENT, OUT_OF_TIME, RunFolder
 from dlh.video import from_stored
 
 KNOWN = "moving-ball"
@@ -370,7 +370,7 @@ def _judged(
         return
     by = "bound" if best.by == BOUND else best.by
     too_short, training = best.step == status.step, experiment.training
-    out_of_time = status.step < training.steps and _seconds(run) >= 60 * training.minutes > 0
+    out_of_time = OUT_OF_TIME in status.message
     done = f" of {training.steps} steps, as the minutes are over" if out_of_time else " steps"
     line = f"trained: {status.step}{done}; the held-out {by} was best at step {best.step}"
     if status.step < training.steps and not out_of_time:
@@ -395,13 +395,6 @@ def _judged(
             "level 2 never changes on held-out videos: at a lower rate a clip covers more changes "
             f"(--fps, below {rate:.3g})"
         )
-
-
-def _seconds(run: RunFolder) -> float:
-    """Of updates and validations."""
-    entries = run.metrics.read()
-    names = ("seconds", "validation_seconds")
-    return sum(max((entry.get(name, 0.0) for entry in entries), default=0.0) for name in names)
 
 
 @torch.no_grad()

@@ -28,7 +28,7 @@ from dlh.training.iteration import Iterations
 from dlh.training.processes import LeaderGone, Processes
 from dlh.training.progress import Progress
 from dlh.training.recorder import Clock, DrawSamples, OnLog, Recorder, Validate
-from dlh.training.run import RunFolder
+from dlh.training.run import OUT_OF_TIME, RunFolder
 from dlh.training.signals import StopRequest
 from dlh.training.trackers import tracking
 
@@ -159,9 +159,7 @@ def train(
                     figures = iterations.run(progress.step, ahead=ahead)
                 record.after_step(figures)
         if progress.step < end:
-            ended = (
-                f"{config.minutes:g} minutes are over" if record.out_of_time else "out of patience"
-            )
+            ended = f"{config.minutes:g} {OUT_OF_TIME}" if record.out_of_time else "out of patience"
             if progress.best is not None:
                 ended += f"; the best model is that of step {progress.best_step}"
             run.write_status("finished", step=progress.step, steps=end, message=ended)

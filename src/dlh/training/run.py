@@ -38,6 +38,8 @@ from dlh.training.progress import Progress
 EXPERIMENT = "experiment.json"
 STATUS = "status.json"
 LOCK = ".lock"
+OUT_OF_TIME = "minutes are over"
+"""In the message of a run that finished before its last update."""
 
 State = Literal["new", "running", "killed", "interrupted", "failed", "finished"]
 
@@ -53,7 +55,7 @@ class RunStatus:
         step: updates done when the status was last written.
         steps: updates asked for.
         updated: when that was, in seconds since 1970.
-        message: why a run failed; empty otherwise.
+        message: why a run failed, or finished before its last update; empty otherwise.
     """
 
     state: State = "new"
