@@ -35,14 +35,13 @@ from reproduction.readings import one_world, reading_of
 from reproduction.scored import AS_LEARNT, KEPT_CLIP, Asked, Scored, numbers_of, score_model
 
 NUMBERS, PAGE, ONE = "comparison.json", "comparison.md", "model.json"
-PICTURES = {
-    "rollouts.png": "Of one clip the future of every model that is closest to what happened, by "
-    "PSNR over the whole horizon",
-    "curves.png": "Every model and the floors, at each step the mean of it and the 19 after it",
-    "futures.png": "What happened, and futures of every model",
-}
 SMOOTHED = 20
 """Predicted steps over which a curve is averaged before two are compared."""
+PICTURES = {
+    "rollouts.png": "What happened in one clip, and each model's future of the highest PSNR",
+    "curves.png": f"Every model and the floors; each point is the mean of {SMOOTHED} steps",
+    "futures.png": "What happened, and futures of every model",
+}
 
 
 def compare_models(

@@ -64,8 +64,9 @@ training gets what the others leave, by what an update took until then, so sums 
 for some percent. Of learning rates whose energy scores are within {equal:.0%} of the lowest one,
 the lowest rate is taken. Rows *as given* were trained elsewhere, without trials; their core-seconds
 are those of that run and of the runs whose weights it began with."""
-BESIDE = """Where the best row of DLH stands, at the chosen temperatures, beside the best floor and
-the best other model; ± is the 95 % t interval of the difference, paired over clips:"""
+BESIDE = """Where DLH stands at the chosen temperatures, beside the best floor and the best other
+model. Of several rows the one that is best on these clips is taken, of DLH too. ± is the 95 % t
+interval of the difference, paired over clips:"""
 EDGES = """The best rate may lie beyond the three, where an end of them was taken: {}."""
 SAME_FRAMES = """At *the same training frames* core-seconds are those of the training alone; a run
 that has these frames already, within 5 %, is not trained again. Frames count when a stage of a

@@ -73,8 +73,7 @@ def _beside(ours: np.ndarray, rivals: Mapping[str, np.ndarray], metric: str) -> 
 def half_interval(gaps: np.ndarray) -> float | None:
     """Half the 95 % t interval of the mean of paired differences, (clips,); None for one clip.
 
-    Of few clips it is wider than the bootstrap, which holds the spread that it sees for the true
-    one.
+    For few clips it is wider than a bootstrap interval.
     """
     clips = len(gaps)
     if clips < 2:

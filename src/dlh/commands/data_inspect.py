@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from itertools import chain, zip_longest
-from pathlib import Path
 
 from dlh.commands.data_options import InspectOptions
 from dlh.commands.data_store import check_outside_stores, open_store
 from dlh.data.clips import SPLITS
 from dlh.data.store.report import ImportReport
 from dlh.data.store.store import Store, StoredVideo
-from dlh.data.video.arrays import file_of
 from dlh.data.video.encode import write_video
-from dlh.files.writing import Say, check_name, check_not_among, check_writable, write_bytes
+from dlh.files.writing import Say, check_name, check_new, check_writable, write_bytes
 from dlh.reports.figures.contact_sheet import (
     ShownVideo,
     VideoFilm,
@@ -31,8 +27,7 @@ def inspect(options: InspectOptions, *, say: Say = print) -> None:
     """Report what a store holds, and draw it. ``say`` takes a line for each thing found or done.
 
     Raises:
-        UsageError: the name of the output is invalid, or it would lie in a store or among the
-            videos of this one.
+        UsageError: the name of the output is invalid, it exists, or it would lie in a store.
         DataError: there is no store, or the film cannot be written.
         OutputError: the sheet cannot be written.
     """
@@ -40,7 +35,7 @@ def inspect(options: InspectOptions, *, say: Say = print) -> None:
     check_name(out, ".png")
     opened, film = open_store(options.store), out.with_suffix(".mp4")
     check_outside_stores(out, film)
-    check_not_among([*_imported(opened, out), *_imported(opened, film)], out, film)
+    check_new([out, film], overwrite=options.overwrite)
     check_writable(out, ".png")
     check_writable(film, ".mp4")
     say(ImportReport.of(opened).table(options.clip_length))
@@ -57,18 +52,6 @@ def inspect(options: InspectOptions, *, say: Say = print) -> None:
     playing = VideoFilm(videos=shown)
     write_video(film, playing, playing.fps)
     say(f"written: {out}, {film}")
-
-
-def _imported(store: Store, out: Path) -> Iterator[Path]:
-    """Of an output and the folders above it, what the store was made of: it has the same name, and
-    is a file, a folder of these videos or, as the only video, one of pictures.
-    """
-    name, files = store.index.name, {file_of(video.source) for video in store.videos}
-    place = Path(os.path.abspath(out))
-    for each in (place, *place.parents):
-        of_videos = files == {name} or any((each / file).exists() for file in files)
-        if each.name == name and (each.is_file() or (each.is_dir() and of_videos)):
-            yield each
 
 
 def choose(store: Store, count: int) -> list[StoredVideo]:

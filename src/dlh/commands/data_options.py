@@ -125,6 +125,8 @@ class InspectOptions:
     """The picture; the film goes beside it as .mp4."""
     clip_length: int = 100
     """Length of a clip, frames; the report counts the clips of this length."""
+    overwrite: Flag = False
+    """Replace a picture and a film that exist."""
 
     def __post_init__(self) -> None:
         at_least(1, self, "clip_length")
